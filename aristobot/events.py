@@ -1,0 +1,175 @@
+"""Every fact that travels on the bus: frozen, in the past tense, values or ids, never database rows.
+
+`user_id` is None for facts that concern everybody. `key` names what a newer event of the same class replaces.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+
+from aristobot.market import Candle, Symbol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Base of all facts: when it happened, for whom, and the trace of what caused it."""
+
+    at: datetime
+    trace_id: str = ""
+    user_id: uuid.UUID | None = None
+
+    @property
+    def key(self) -> object:
+        """What a newer event of this class replaces, for readers that keep only the latest."""
+        return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CandleUpdated(Event):
+    """A candle moved (forming) on an exchange."""
+
+    exchange: str
+    candle: Candle
+    received_at: datetime
+
+    @property
+    def key(self) -> object:
+        """One per exchange, symbol and timeframe."""
+        return (self.exchange, self.candle.symbol, self.candle.timeframe)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CandleClosed(CandleUpdated):
+    """A candle closed and is stored: once each, in order, none missing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignalReceived(Event):
+    """An alert is stored durably and waits for the engine."""
+
+    webhook_id: uuid.UUID
+    broker_id: uuid.UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookUpdated(Event):
+    """The row of an alert changed its status or outcome."""
+
+    webhook_id: uuid.UUID
+    broker_id: uuid.UUID
+    status: str
+    outcome: str | None
+
+    @property
+    def key(self) -> object:
+        """One per row."""
+        return self.webhook_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderUpdated(Event):
+    """An order's row changed."""
+
+    order_id: uuid.UUID
+    broker_id: uuid.UUID
+    symbol: Symbol
+    status: str
+
+    @property
+    def key(self) -> object:
+        """One per order."""
+        return self.order_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PositionUpdated(Event):
+    """A position or its protection changed (opened, grew, shrank, closed, stop moved)."""
+
+    position_id: uuid.UUID
+    broker_id: uuid.UUID
+    symbol: Symbol
+
+    @property
+    def key(self) -> object:
+        """One per position."""
+        return self.position_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PricesUpdated(Event):
+    """Last prices of an exchange, by symbol."""
+
+    exchange: str
+    prices: dict[Symbol, Decimal] = field(default_factory=dict)
+
+    @property
+    def key(self) -> object:
+        """One per exchange."""
+        return self.exchange
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrokerUpdated(Event):
+    """A broker was added, changed or deleted."""
+
+    broker_id: uuid.UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceStateChanged(Event):
+    """A supervised service started, fell or recovered."""
+
+    service: str
+    state: str
+    detail: str = ""
+
+    @property
+    def key(self) -> object:
+        """One per service."""
+        return self.service
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExchangeHealthChanged(Event):
+    """An exchange became reachable or unreachable, or its clock offset was measured anew."""
+
+    exchange: str
+    reachable: bool
+    clock_offset_ms: int = 0
+    detail: str = ""
+
+    @property
+    def key(self) -> object:
+        """One per exchange."""
+        return self.exchange
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TradingHalted(Event):
+    """The kill switch was set or released; `level` is halt, reduce, flatten, or empty when released."""
+
+    scope: str
+    scope_id: uuid.UUID | None
+    level: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserChanged(Event):
+    """A user's account or sessions changed: pages and sockets of ended sessions must go."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionEnded(Event):
+    """A login session ended (logout, revoked, expired, user disabled): close every page of it."""
+
+    session_id: uuid.UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadyChanged(Event):
+    """Start-up reconciliation made progress; empty `waiting_for` means ready."""
+
+    waiting_for: tuple[str, ...]

@@ -1,0 +1,175 @@
+"""The exchange port: the calls every native client answers, and what a client says of itself."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from aristobot.market import Candle, Instrument, Symbol, Ticker, Timeframe
+from aristobot.orders import Fill, OcoRequest, OrderReport, OrderRequest, OtocoRequest
+from aristobot.portfolio import Balance
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """Opened keys, for the length of one call. Nothing of them shows in `repr`."""
+
+    api_key: str = field(repr=False)
+    api_secret: str = field(repr=False)
+    passphrase: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoints:
+    """Where a client speaks: official addresses by default, others for testnet, proxy or simulator."""
+
+    rest: str
+    stream: str
+    trading: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRights:
+    """What a key may do, as the exchange itself says."""
+
+    can_read: bool
+    can_trade: bool
+    can_withdraw: bool
+    ip_restricted: bool | None = None
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialField:
+    """One thing the user copies from the exchange's key page."""
+
+    name: str
+    secret: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What is native on this exchange; where it is not, desk and keeper do it the long way."""
+
+    credential_fields: tuple[CredentialField, ...]
+    native_oco: bool
+    native_otoco: bool
+    edit_order: bool
+    private_stream: bool
+    trading_socket: bool
+    max_candles: int
+    timeframes: tuple[Timeframe, ...]
+    #: Seconds after which a request that was not executed can no longer be: the fence is built on it (reliability, 3.3).
+    request_window: float
+    official_hosts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceChanged:
+    """From the private stream: the new free and locked amounts of the assets named."""
+
+    balances: tuple[Balance, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StreamReset:
+    """From the private stream: it was (re)connected, so anything may have been missed. Reconcile."""
+
+
+AccountUpdate = OrderReport | BalanceChanged | StreamReset
+
+
+@dataclass(frozen=True, slots=True)
+class ClientStats:
+    """Counters of one client since its start, for the health page. Times in milliseconds."""
+
+    requests: int = 0
+    failures: int = 0
+    mean_ms: float = 0.0
+    p99_ms: float = 0.0
+    weight_used: int = 0
+    weight_limit: int = 0
+    reconnects: int = 0
+
+
+class ExchangeClient(Protocol):
+    """One exchange, spoken natively. Keys are arguments, never state.
+
+    Reads raise TryAgain, Refused; what changes an order also raises OutcomeUnknown. Nothing that places an order is
+    ever repeated by the client.
+    """
+
+    name: str
+    capabilities: Capabilities
+
+    async def server_time(self) -> datetime:
+        """The exchange's clock."""
+
+    async def instruments(self) -> list[Instrument]:
+        """Everything that can be traded on spot."""
+
+    async def tickers(self, symbols: Sequence[Symbol]) -> list[Ticker]:
+        """Last prices, in one batch call."""
+
+    async def candles(self, symbol: Symbol, timeframe: Timeframe, *, limit: int, before: datetime | None = None) -> list[Candle]:
+        """At most `limit` candles, oldest first, whose open time lies before `before` (default: now)."""
+
+    def stream_candles(self, symbol: Symbol, timeframes: Sequence[Timeframe]) -> AsyncIterator[Candle]:
+        """Candles as they form and close; reconnects by itself, for ever."""
+
+    async def key_rights(self, keys: Credentials) -> KeyRights:
+        """What this key may do."""
+
+    async def balances(self, keys: Credentials) -> list[Balance]:
+        """All non-zero balances."""
+
+    async def open_orders(self, keys: Credentials, symbol: Symbol | None = None) -> list[OrderReport]:
+        """Orders that rest at the exchange."""
+
+    async def closed_orders(self, keys: Credentials, since: datetime, symbol: Symbol) -> list[OrderReport]:
+        """Orders of one symbol that ended after `since`, with their fills."""
+
+    async def find_order(self, keys: Credentials, symbol: Symbol, client_order_id: str) -> OrderReport | None:
+        """The order with this client id, with its fills; None when the exchange says it knows none."""
+
+    async def place_order(self, keys: Credentials, request: OrderRequest) -> OrderReport:
+        """Send one order, once."""
+
+    async def cancel_order(self, keys: Credentials, symbol: Symbol, client_order_id: str) -> OrderReport:
+        """Cancel; raises UnknownOrder when there is nothing to cancel."""
+
+
+class SupportsOrderLists(Protocol):
+    """A client whose capabilities say `native_oco` / `native_otoco`."""
+
+    async def place_oco(self, keys: Credentials, request: OcoRequest) -> list[OrderReport]:
+        """Place stop and target as one list; reports in the order stop, target."""
+
+    async def place_otoco(self, keys: Credentials, request: OtocoRequest) -> list[OrderReport]:
+        """Place a limit entry that brings its own stop and target; reports in the order entry, stop, target."""
+
+    async def cancel_list(self, keys: Credentials, symbol: Symbol, list_client_id: str) -> list[OrderReport]:
+        """Cancel a whole list; reports of its legs."""
+
+
+class SupportsAmend(Protocol):
+    """A client whose capabilities say `edit_order`."""
+
+    async def edit_order(self, keys: Credentials, symbol: Symbol, client_order_id: str, request: OrderRequest) -> OrderReport:
+        """Change an order in place, or cancel and replace it where that is the exchange's way."""
+
+
+class SupportsAccountStream(Protocol):
+    """A client whose capabilities say `private_stream`."""
+
+    def stream_account(self, keys: Credentials) -> AsyncIterator[AccountUpdate]:
+        """Order and balance changes of one account; begins with, and after every reconnection repeats, StreamReset."""
+
+
+class SupportsFills(Protocol):
+    """Fills since a moment, for reconciliation."""
+
+    async def fills(self, keys: Credentials, symbol: Symbol, since: datetime) -> list[Fill]:
+        """Executions of one symbol after `since`, oldest first."""

@@ -1,0 +1,136 @@
+"""What can be traded, and what its price did: Instrument, Timeframe, Candle, Ticker."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+
+from aristobot.errors import DataError
+from aristobot.money import ZERO, round_down
+
+#: Ours everywhere, `"BTC/USDT"`. The exchange's own spelling lives in its `_wire` file alone.
+Symbol = str
+
+
+class InstrumentState(StrEnum):
+    """May it be traded at this moment?"""
+
+    TRADING = "trading"
+    CANCEL_ONLY = "cancel_only"
+    HALTED = "halted"
+
+
+@dataclass(frozen=True, slots=True)
+class Instrument:
+    """One pair on one exchange: steps, minimums, fees, state. A step or bound of zero means that there is no rule."""
+
+    exchange: str
+    symbol: Symbol
+    base: str
+    quote: str
+    tick: Decimal
+    lot: Decimal
+    min_quantity: Decimal = ZERO
+    max_quantity: Decimal = ZERO
+    market_lot: Decimal = ZERO
+    max_market_quantity: Decimal = ZERO
+    min_notional: Decimal = ZERO
+    max_notional: Decimal = ZERO
+    quote_step: Decimal = Decimal("0.00000001")
+    maker_fee: Decimal = Decimal("0.001")
+    taker_fee: Decimal = Decimal("0.001")
+    state: InstrumentState = InstrumentState.TRADING
+    order_types: frozenset[str] = frozenset()
+    oco_allowed: bool = False
+    otoco_allowed: bool = False
+
+    def price(self, value: Decimal) -> Decimal:
+        """Round a price down to the tick."""
+        return round_down(value, self.tick)
+
+    def quantity(self, value: Decimal, *, market: bool = False) -> Decimal:
+        """Round a quantity DOWN to the lot (for market orders to the coarser of both lots): never more than asked."""
+        return round_down(value, max(self.lot, self.market_lot) if market else self.lot)
+
+
+class Timeframe(StrEnum):
+    """Length of a candle, in the spelling of Binance's REST interface."""
+
+    M1 = "1m"
+    M3 = "3m"
+    M5 = "5m"
+    M15 = "15m"
+    M30 = "30m"
+    H1 = "1h"
+    H2 = "2h"
+    H4 = "4h"
+    H6 = "6h"
+    H12 = "12h"
+    D1 = "1d"
+    W1 = "1w"
+
+    @property
+    def seconds(self) -> int:
+        """Length in seconds."""
+        return _SECONDS[self.value[-1]] * int(self.value[:-1])
+
+    @property
+    def duration(self) -> timedelta:
+        """Length as a timedelta."""
+        return timedelta(seconds=self.seconds)
+
+    def open_of(self, moment: datetime) -> datetime:
+        """Open time of the candle in which `moment` lies (weeks begin on Monday, UTC)."""
+        origin = datetime(1970, 1, 5, tzinfo=UTC) if self is Timeframe.W1 else datetime(1970, 1, 1, tzinfo=UTC)
+        return origin + (moment - origin) // self.duration * self.duration
+
+
+_SECONDS = {"m": 60, "h": 3600, "d": 86400, "w": 604800}
+_SPELLINGS = {str(tf.seconds // 60): tf for tf in Timeframe} | {"D": Timeframe.D1, "W": Timeframe.W1, "1D": Timeframe.D1, "1W": Timeframe.W1}
+
+
+def timeframe_of(text: str) -> Timeframe:
+    """Read `1m`, `4h`, and TradingView's `1`, `240`, `D`; raise DataError for anything else."""
+    cleaned = text.strip()
+    if cleaned in _SPELLINGS:
+        return _SPELLINGS[cleaned]
+    try:
+        return Timeframe(cleaned.lower())
+    except ValueError:
+        raise DataError("unknown_timeframe", field="interval", value=cleaned[:20]) from None
+
+
+@dataclass(frozen=True, slots=True)
+class Candle:
+    """Open, high, low, close, volume over one timeframe; `closed` says whether it can still change."""
+
+    symbol: Symbol
+    timeframe: Timeframe
+    open_time: datetime
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    volume: Decimal
+    closed: bool
+
+    @property
+    def close_time(self) -> datetime:
+        """The moment at which the next candle opens."""
+        return self.open_time + self.timeframe.duration
+
+
+@dataclass(frozen=True, slots=True)
+class Ticker:
+    """The last price of a symbol, and how its last 24 hours went. `change_percent` is in per cent."""
+
+    symbol: Symbol
+    last: Decimal
+    bid: Decimal
+    ask: Decimal
+    at: datetime
+    volume: Decimal = ZERO
+    quote_volume: Decimal = ZERO
+    change_percent: Decimal = ZERO

@@ -1,0 +1,72 @@
+"""Exact amounts: Decimal from text, rounded on purpose, written without an exponent."""
+
+from __future__ import annotations
+
+from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_UP, Context, Decimal, InvalidOperation
+
+from aristobot.errors import DataError
+
+ZERO = Decimal(0)
+HUNDRED = Decimal(100)
+#: Wide enough for 20 digits before the point times 18 after, twice: products stay exact before they are rounded.
+WIDE = Context(prec=76)
+
+
+def amount(text: str | int | Decimal, field: str = "amount") -> Decimal:
+    """Return the finite Decimal that `text` spells; raise DataError for NaN, infinities, floats and everything else."""
+    if isinstance(text, bool) or not isinstance(text, str | int | Decimal):
+        raise DataError("not_a_number", field=field, value=repr(text)[:60])
+    try:
+        value = Decimal(text)
+    except InvalidOperation:
+        raise DataError("not_a_number", field=field, value=str(text)[:60]) from None
+    if not value.is_finite():
+        raise DataError("not_a_number", field=field, value=str(text)[:60])
+    return value
+
+
+def round_down(value: Decimal, step: Decimal) -> Decimal:
+    """Round towards zero to a multiple of `step`; a step of zero means that there is no rule."""
+    return _to_multiple(value, step, ROUND_DOWN)
+
+
+def round_up(value: Decimal, step: Decimal) -> Decimal:
+    """Round away from zero to a multiple of `step`; a step of zero means that there is no rule."""
+    return _to_multiple(value, step, ROUND_UP)
+
+
+def round_nearest(value: Decimal, step: Decimal) -> Decimal:
+    """Round to the nearest multiple of `step`, ties to even; a step of zero means that there is no rule."""
+    return _to_multiple(value, step, ROUND_HALF_EVEN)
+
+
+def _to_multiple(value: Decimal, step: Decimal, rounding: str) -> Decimal:
+    if not step:
+        return value
+    steps = WIDE.divide(value, step).to_integral_value(rounding=rounding)
+    return WIDE.multiply(steps, step)
+
+
+def times(first: Decimal, second: Decimal) -> Decimal:
+    """Multiply without the default context's 28 digits cutting the product."""
+    return WIDE.multiply(first, second)
+
+
+def divided(dividend: Decimal, divisor: Decimal, places: int = 18) -> Decimal:
+    """Divide and round down to `places` decimals, the precision of the store. Raise DataError on a zero divisor."""
+    if not divisor:
+        raise DataError("division_by_zero", dividend=str(dividend))
+    return WIDE.divide(dividend, divisor).quantize(Decimal(1).scaleb(-places), rounding=ROUND_DOWN, context=WIDE)
+
+
+def percent_of(value: Decimal, percent: Decimal) -> Decimal:
+    """`percent` per cent of `value`, exactly."""
+    return WIDE.divide(WIDE.multiply(value, percent), HUNDRED)
+
+
+def plain(value: Decimal) -> str:
+    """Text without exponent and without trailing zeros: `1E-7` is refused by every exchange."""
+    text = format(value, "f")
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return "0" if text in ("-0", "") else text

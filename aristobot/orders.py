@@ -1,0 +1,228 @@
+"""Orders: what we ask, what the exchange says, and which change of status is believed."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from aristobot.market import Symbol
+from aristobot.money import ZERO, divided, times
+
+
+class Side(StrEnum):
+    """Buy or sell."""
+
+    BUY = "buy"
+    SELL = "sell"
+
+
+class OrderType(StrEnum):
+    """The field's names. STOP_LOSS and TAKE_PROFIT become market orders when triggered, the _LIMIT ones limit orders."""
+
+    MARKET = "market"
+    LIMIT = "limit"
+    LIMIT_MAKER = "limit_maker"
+    STOP_LOSS = "stop_loss"
+    STOP_LOSS_LIMIT = "stop_loss_limit"
+    TAKE_PROFIT = "take_profit"
+    TAKE_PROFIT_LIMIT = "take_profit_limit"
+
+
+class TimeInForce(StrEnum):
+    """How long a limit order lives."""
+
+    GTC = "gtc"
+    IOC = "ioc"
+    FOK = "fok"
+
+
+class OrderStatus(StrEnum):
+    """Where an order stands (reliability: the order state machine).
+
+    PENDING with a `sent_at` was, or may have been, sent. UNKNOWN has a resolver. DENIED is our own no before sending;
+    NOT_ACCEPTED is the proof that the exchange never took it.
+    """
+
+    PENDING = "PENDING"
+    UNKNOWN = "UNKNOWN"
+    OPEN = "OPEN"
+    PARTIALLY_FILLED = "PARTIALLY_FILLED"
+    FILLED = "FILLED"
+    CANCELED = "CANCELED"
+    EXPIRED = "EXPIRED"
+    REJECTED = "REJECTED"
+    DENIED = "DENIED"
+    NOT_ACCEPTED = "NOT_ACCEPTED"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the order will not change any more, late fills apart."""
+        return self in FINAL
+
+    @property
+    def is_working(self) -> bool:
+        """Whether the order rests at the exchange."""
+        return self in (OrderStatus.OPEN, OrderStatus.PARTIALLY_FILLED)
+
+
+_S = OrderStatus
+FINAL = frozenset({_S.FILLED, _S.CANCELED, _S.EXPIRED, _S.REJECTED, _S.DENIED, _S.NOT_ACCEPTED})
+_REPORTED = frozenset({_S.OPEN, _S.PARTIALLY_FILLED, _S.FILLED, _S.CANCELED, _S.EXPIRED, _S.REJECTED})
+
+#: Which status may follow which. A cancelled or expired order may still turn out to be filled: a late report of fills wins.
+TRANSITIONS: dict[OrderStatus, frozenset[OrderStatus]] = {
+    _S.PENDING: _REPORTED | {_S.UNKNOWN, _S.DENIED, _S.NOT_ACCEPTED},
+    _S.UNKNOWN: _REPORTED | {_S.NOT_ACCEPTED},
+    _S.OPEN: frozenset({_S.PARTIALLY_FILLED, _S.FILLED, _S.CANCELED, _S.EXPIRED, _S.REJECTED}),
+    _S.PARTIALLY_FILLED: frozenset({_S.FILLED, _S.CANCELED, _S.EXPIRED}),
+    _S.CANCELED: frozenset({_S.FILLED}),
+    _S.EXPIRED: frozenset({_S.FILLED}),
+    _S.REJECTED: frozenset(),
+    _S.FILLED: frozenset(),
+    _S.DENIED: frozenset(),
+    _S.NOT_ACCEPTED: frozenset(),
+}
+
+
+def may_follow(current: OrderStatus, new: OrderStatus) -> bool:
+    """Whether `new` is an allowed change from `current` (staying is no change)."""
+    return new in TRANSITIONS[current]
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRequest:
+    """What we ask: rounded, checked, carrying its client id. `quantity` is base; a market buy may say `quote_quantity` instead."""
+
+    client_order_id: str
+    symbol: Symbol
+    side: Side
+    type: OrderType
+    quantity: Decimal = ZERO
+    quote_quantity: Decimal = ZERO
+    price: Decimal = ZERO
+    stop_price: Decimal = ZERO
+    time_in_force: TimeInForce = TimeInForce.GTC
+
+
+@dataclass(frozen=True, slots=True)
+class OcoRequest:
+    """A stop and a target over the same quantity: one fills, the exchange cancels the other. Selling only."""
+
+    list_client_id: str
+    symbol: Symbol
+    quantity: Decimal
+    stop: OrderRequest
+    target: OrderRequest
+
+
+@dataclass(frozen=True, slots=True)
+class OtocoRequest:
+    """A limit entry whose stop and target are placed by the exchange itself once it is fully filled.
+
+    The quantity of both exits is what the buy brings after fees, rounded down to the lot (`exit_quantity`).
+    """
+
+    list_client_id: str
+    entry: OrderRequest
+    exit_quantity: Decimal
+    stop: OrderRequest
+    target: OrderRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """One execution. Unique per broker, symbol and `trade_id`; `fee` is positive and paid in `fee_asset`."""
+
+    trade_id: str
+    symbol: Symbol
+    side: Side
+    price: Decimal
+    quantity: Decimal
+    fee: Decimal
+    fee_asset: str
+    at: datetime
+    exchange_order_id: str = ""
+    client_order_id: str = ""
+    maker: bool = False
+
+    @property
+    def value(self) -> Decimal:
+        """Price times quantity, in quote."""
+        return times(self.price, self.quantity)
+
+
+@dataclass(frozen=True, slots=True)
+class OrderReport:
+    """What the exchange says of one order, with the fills it mentions (not always all of them)."""
+
+    client_order_id: str
+    exchange_order_id: str
+    symbol: Symbol
+    side: Side
+    type: OrderType
+    status: OrderStatus
+    quantity: Decimal
+    filled: Decimal
+    at: datetime
+    price: Decimal = ZERO
+    stop_price: Decimal = ZERO
+    quote_filled: Decimal = ZERO
+    fills: tuple[Fill, ...] = ()
+    list_id: str = ""
+    list_client_id: str = ""
+    reason: str = ""
+
+    @property
+    def average_price(self) -> Decimal:
+        """Quote spent or received per unit filled; zero before the first fill."""
+        return divided(self.quote_filled, self.filled) if self.filled else ZERO
+
+
+@dataclass(frozen=True, slots=True)
+class OrderState:
+    """What we believe of one order; `merge` is the only way it changes."""
+
+    status: OrderStatus
+    filled: Decimal = ZERO
+    quote_filled: Decimal = ZERO
+    exchange_order_id: str = ""
+    trade_ids: frozenset[str] = field(default_factory=frozenset)
+
+
+def merge(state: OrderState, report: OrderReport) -> OrderState:
+    """Believe a report: filled is the maximum seen, fills are a set, and the status follows TRANSITIONS.
+
+    Reports may come twice and in any order: the result is the same. A final state yields only to more fills.
+    """
+    filled = max(state.filled, report.filled)
+    status = report.status if may_follow(state.status, report.status) else state.status
+    if status in (_S.OPEN, _S.UNKNOWN, _S.PENDING) and filled > ZERO:
+        status = _S.PARTIALLY_FILLED
+    return replace(
+        state,
+        status=status,
+        filled=filled,
+        quote_filled=max(state.quote_filled, report.quote_filled),
+        exchange_order_id=state.exchange_order_id or report.exchange_order_id,
+        trade_ids=state.trade_ids | {fill.trade_id for fill in report.fills},
+    )
+
+
+def new_fills(known: Iterable[str], report: OrderReport) -> tuple[Fill, ...]:
+    """The report's fills that are not in `known`, each once."""
+    seen = set(known)
+    fresh: dict[str, Fill] = {fill.trade_id: fill for fill in report.fills if fill.trade_id not in seen}
+    return tuple(fresh.values())
+
+
+def client_order_id(installation: uuid.UUID, broker: uuid.UUID, cause: uuid.UUID, leg: str, attempt: int) -> uuid.UUID:
+    """The order's deterministic id (UUIDv5 over installation, broker, cause, leg, attempt); its `.hex` is what exchanges see.
+
+    The same cause asked twice gives the same id, so a repeat is recognised, not doubled. 32 hex characters are legal on
+    Binance, Bitget and Kraken alike.
+    """
+    return uuid.uuid5(installation, f"{broker.hex}:{cause.hex}:{leg}:{attempt}")
