@@ -1,0 +1,110 @@
+"""Closed lists of words that rows, services and screens share."""
+
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """What a user may do in the house."""
+
+    ADMINISTRATOR = "administrator"
+    TRADER = "trader"
+    VIEWER = "viewer"
+
+
+class TokenScope(StrEnum):
+    """What an API token may do; each includes the one before."""
+
+    READ = "read"
+    TRADE = "trade"
+    ADMIN = "admin"
+
+
+class BrokerMode(StrEnum):
+    """Who may trade on a broker, besides the user's own hand."""
+
+    OFF = "OFF"
+    STRATEGIES = "STRATEGIES"
+    WEBHOOKS = "WEBHOOKS"
+
+
+class BrokerAccess(StrEnum):
+    """How far an order may go on a broker."""
+
+    TRADE = "TRADE"
+    REDUCE_ONLY = "REDUCE_ONLY"
+    READ_ONLY = "READ_ONLY"
+
+
+class OrderOrigin(StrEnum):
+    """Where an order came from."""
+
+    WEBHOOK = "webhook"
+    STRATEGY = "strategy"
+    MANUAL = "manual"
+    KEEPER = "keeper"
+    MONITOR = "order_monitor"
+
+
+class OrderRole(StrEnum):
+    """What an order is for in the life of a position."""
+
+    ENTRY = "entry"
+    EXIT = "exit"
+    STOP = "stop"
+    TARGET = "target"
+
+
+class LotStatus(StrEnum):
+    """Is something held?"""
+
+    OPEN = "open"
+    CLOSED = "closed"
+
+
+class BracketStatus(StrEnum):
+    """PLANNED before it rests, ACTIVE at the exchange, MOVING while it is replaced, DONE when the position is out."""
+
+    PLANNED = "planned"
+    ACTIVE = "active"
+    MOVING = "moving"
+    DONE = "done"
+
+
+class WebhookStatus(StrEnum):
+    """Where the row of an alert stands."""
+
+    RECEIVED = "received"
+    PROCESSING = "processing"
+    PROCESSED = "processed"
+    ERROR = "error"
+    MISS = "miss"
+
+
+class WebhookOutcome(StrEnum):
+    """Which end an alert came to."""
+
+    ORDERED = "ordered"
+    UPDATED = "updated"
+    NO_EFFECT = "no_effect"
+    PING = "ping"
+    DUPLICATE = "duplicate"
+    STALE = "stale"
+    REFUSED = "refused"
+    INVALID = "invalid"
+
+
+class HaltScope(StrEnum):
+    """Whom the kill switch stops."""
+
+    ALL = "all"
+    USER = "user"
+    BROKER = "broker"
+    STRATEGY = "strategy"
+
+
+class HaltLevel(StrEnum):
+    """HALT: no entries. REDUCE: only reducing. FLATTEN: cancel entries, exit, then cancel stops."""
+
+    HALT = "halt"
+    REDUCE = "reduce"
+    FLATTEN = "flatten"

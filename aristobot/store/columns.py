@@ -1,0 +1,60 @@
+"""Column shorthands of the schema, and the mixin of everything that belongs to somebody."""
+
+import uuid
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Field, SQLModel
+
+from aristobot.money import ZERO
+from aristobot.store.types import Amount, Json, UtcDateTime, enum_type
+
+SQLModel.metadata.naming_convention = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+def row_id() -> Any:
+    return Field(default_factory=uuid.uuid4, primary_key=True)
+
+
+def amount_column() -> Any:
+    return Field(default=ZERO, sa_type=Amount)
+
+
+def moment_column(*, index: bool = False) -> Any:
+    return Field(sa_type=UtcDateTime, index=index)
+
+
+def maybe_moment_column() -> Any:
+    return Field(default=None, sa_type=UtcDateTime, nullable=True)
+
+
+def enum_column(kind: type[StrEnum], default: StrEnum | None = None) -> Any:
+    return Field(sa_type=enum_type(kind)) if default is None else Field(default=default, sa_type=enum_type(kind))
+
+
+def json_column() -> Any:
+    return Field(default=None, sa_type=Json, nullable=True)
+
+
+def same_owner(column: str, target: str, *, cascade: bool = False) -> sa.ForeignKeyConstraint:
+    """A reference that must stay within one user: (user_id, column) → (user_id, id)."""
+    return sa.ForeignKeyConstraint(
+        ["user_id", column], [f"{target}.user_id", f"{target}.id"], ondelete="CASCADE" if cascade else None
+    )
+
+
+def one_open(*columns: str) -> sa.Index:
+    return sa.Index(None, *columns, unique=True, sqlite_where=sa.text("status = 'open'"), postgresql_where=sa.text("status = 'open'"))
+
+
+class Owned(SQLModel):
+    """Belongs to one user: the session filters on it, and refuses what it cannot filter."""
+
+    user_id: uuid.UUID = Field(foreign_key="users.id", index=True, nullable=False)
