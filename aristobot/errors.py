@@ -11,6 +11,7 @@
     ├── DataError             a payload that cannot be true
     ├── InvalidInput          what the user typed; names the field
     ├── NotFound              not there, or not yours: the same answer
+    ├── NotSignedIn · AccessDenied   who asks is not known, or may not do this
     └── ConfigurationError · StoreError · InstanceRunning     the process cannot start
 """
 
@@ -158,6 +159,18 @@ class NotFound(AristobotError):
     """No such thing, or not yours: the answer is the same."""
 
     default_code = "not_found"
+
+
+class NotSignedIn(AristobotError):
+    """Who asks is not known: a wrong name, password, code or token, or a session that ended. Never says which."""
+
+    default_code = "not_signed_in"
+
+
+class AccessDenied(AristobotError):
+    """Who asks is known and may not do this; for `too_many_attempts` the fact `retry_after` is in seconds."""
+
+    default_code = "access_denied"
 
 
 class ConfigurationError(AristobotError):
