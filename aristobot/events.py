@@ -48,10 +48,11 @@ class CandleClosed(CandleUpdated):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignalReceived(Event):
-    """An alert is stored durably and waits for the engine."""
+    """An alert is stored durably and waits for the engine; `payload` spares the engine a look into the store."""
 
     webhook_id: uuid.UUID
     broker_id: uuid.UUID
+    payload: bytes = b""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
