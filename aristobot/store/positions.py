@@ -1,0 +1,118 @@
+"""Positions, their brackets, and what the alerts believe of them."""
+
+import uuid
+from collections.abc import Iterable
+from datetime import datetime
+from decimal import Decimal
+
+import sqlalchemy as sa
+from sqlmodel import col, select
+
+from aristobot.errors import NotFound
+from aristobot.kinds import BracketStatus, LotStatus
+from aristobot.money import times
+from aristobot.store.tenancy import GuardedSession
+from aristobot.store.trading_tables import Bracket, PositionRow, WebhookState
+
+
+def get(session: GuardedSession, position_id: uuid.UUID) -> PositionRow:
+    """The row; NotFound when it does not exist or belongs to somebody else."""
+    row = session.exec(select(PositionRow).where(PositionRow.id == position_id)).one_or_none()
+    if row is None:
+        raise NotFound(kind="position")
+    return row
+
+
+def open_ones(session: GuardedSession, broker_id: uuid.UUID | None = None) -> list[PositionRow]:
+    """Open positions, oldest first."""
+    wanted = select(PositionRow).where(PositionRow.status == LotStatus.OPEN).order_by(PositionRow.opened_at)
+    if broker_id is not None:
+        wanted = wanted.where(PositionRow.broker_id == broker_id)
+    return list(session.exec(wanted))
+
+
+def open_one(session: GuardedSession, broker_id: uuid.UUID, symbol: str, owner: str) -> PositionRow | None:
+    """The open position of one owner of lots, if there is one."""
+    wanted = select(PositionRow).where(
+        PositionRow.status == LotStatus.OPEN,
+        PositionRow.broker_id == broker_id,
+        PositionRow.symbol == symbol,
+        PositionRow.owner == owner,
+    )
+    return session.exec(wanted).one_or_none()
+
+
+def recent(
+    session: GuardedSession,
+    broker_id: uuid.UUID | None = None,
+    status: LotStatus | None = None,
+    limit: int = 100,
+    before: tuple[datetime, uuid.UUID] | None = None,
+) -> list[PositionRow]:
+    """Newest first, at most `limit`; `before` continues after the row with that opening time and id."""
+    wanted = select(PositionRow).order_by(col(PositionRow.opened_at).desc(), col(PositionRow.id).desc()).limit(limit)
+    if broker_id is not None:
+        wanted = wanted.where(PositionRow.broker_id == broker_id)
+    if status is not None:
+        wanted = wanted.where(PositionRow.status == status)
+    if before is not None:
+        moment, last = before
+        older = sa.and_(col(PositionRow.opened_at) == moment, col(PositionRow.id) < last)
+        wanted = wanted.where(sa.or_(col(PositionRow.opened_at) < moment, older))
+    return list(session.exec(wanted))
+
+
+def states(
+    session: GuardedSession,
+    broker_id: uuid.UUID | None = None,
+    status: LotStatus | None = None,
+    limit: int = 100,
+    before: tuple[datetime, uuid.UUID] | None = None,
+) -> list[WebhookState]:
+    """What alerts opened, newest first; the same paging as `recent`."""
+    wanted = select(WebhookState).order_by(col(WebhookState.opened_at).desc(), col(WebhookState.id).desc()).limit(limit)
+    if broker_id is not None:
+        wanted = wanted.where(WebhookState.broker_id == broker_id)
+    if status is not None:
+        wanted = wanted.where(WebhookState.status == status)
+    if before is not None:
+        moment, last = before
+        older = sa.and_(col(WebhookState.opened_at) == moment, col(WebhookState.id) < last)
+        wanted = wanted.where(sa.or_(col(WebhookState.opened_at) < moment, older))
+    return list(session.exec(wanted))
+
+
+def state_of(session: GuardedSession, position_id: uuid.UUID) -> WebhookState | None:
+    """The alert's view of one position."""
+    return session.exec(select(WebhookState).where(WebhookState.position_id == position_id)).one_or_none()
+
+
+def bracket_of(session: GuardedSession, position_id: uuid.UUID) -> Bracket | None:
+    """The bracket that guards a position, if one was ever asked for."""
+    return session.exec(select(Bracket).where(Bracket.position_id == position_id)).one_or_none()
+
+
+def brackets(session: GuardedSession, broker_id: uuid.UUID | None = None) -> list[Bracket]:
+    """Every bracket that is not done."""
+    wanted = select(Bracket).where(Bracket.status != BracketStatus.DONE)
+    if broker_id is not None:
+        wanted = wanted.where(Bracket.broker_id == broker_id)
+    return list(session.exec(wanted))
+
+
+def reprice(session: GuardedSession, prices: Iterable[tuple[uuid.UUID, Decimal]], now: datetime) -> None:
+    """Write the last price of open positions, and what it makes of their unrealised gain (position id, price)."""
+    for position_id, price in prices:
+        row = session.exec(
+            select(PositionRow).where(PositionRow.id == position_id, PositionRow.status == LotStatus.OPEN)
+        ).one_or_none()
+        if row is None:
+            continue
+        row.current_price = price
+        session.add(row)
+        state = state_of(session, position_id)
+        if state is not None and state.status is LotStatus.OPEN:
+            state.current_price = price
+            state.unrealised_pnl = times(row.quantity, price).quantize(Decimal("1E-18")) - row.cost
+            state.updated_at = now
+            session.add(state)

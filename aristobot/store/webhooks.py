@@ -1,0 +1,106 @@
+"""Alerts: one row from birth to end. The ingress inserts it, the engine claims and finishes it."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import col, select
+
+from aristobot.errors import NotFound
+from aristobot.kinds import LotStatus, WebhookStatus
+from aristobot.money import HUNDRED, ZERO
+from aristobot.store.tenancy import GuardedSession
+from aristobot.store.trading_tables import Webhook, WebhookState
+
+UNFINISHED = (WebhookStatus.RECEIVED, WebhookStatus.PROCESSING)
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookStats:
+    """Counts over a period: rows in all, processed, in error or missed, and the positions open now."""
+
+    total: int
+    succeeded: int
+    errors: int
+    open_positions: int
+
+    @property
+    def success_rate(self) -> Decimal:
+        """Processed rows in per cent of the finished ones; zero when none has finished."""
+        finished = self.succeeded + self.errors
+        return (Decimal(self.succeeded) * HUNDRED / finished).quantize(Decimal("0.1")) if finished else ZERO
+
+
+def get(session: GuardedSession, webhook_id: uuid.UUID) -> Webhook:
+    """The row; NotFound when it does not exist or belongs to somebody else."""
+    row = session.exec(select(Webhook).where(Webhook.id == webhook_id)).one_or_none()
+    if row is None:
+        raise NotFound(kind="webhook")
+    return row
+
+
+def recent(
+    session: GuardedSession,
+    broker_id: uuid.UUID | None = None,
+    since: datetime | None = None,
+    limit: int = 100,
+    before: tuple[datetime, uuid.UUID] | None = None,
+) -> list[Webhook]:
+    """Newest first, at most `limit`; `before` continues after the row with that time and id."""
+    wanted = select(Webhook).order_by(col(Webhook.received_at).desc(), col(Webhook.id).desc()).limit(limit)
+    if broker_id is not None:
+        wanted = wanted.where(Webhook.broker_id == broker_id)
+    if since is not None:
+        wanted = wanted.where(Webhook.received_at >= since)
+    if before is not None:
+        moment, last = before
+        older = sa.and_(col(Webhook.received_at) == moment, col(Webhook.id) < last)
+        wanted = wanted.where(sa.or_(col(Webhook.received_at) < moment, older))
+    return list(session.exec(wanted))
+
+
+def stats(session: GuardedSession, since: datetime, broker_id: uuid.UUID | None = None) -> WebhookStats:
+    """The four figures of the page over the rows received since `since`."""
+    counted = select(Webhook.status, sa.func.count(col(Webhook.id))).where(Webhook.received_at >= since).group_by(Webhook.status)
+    opened = select(sa.func.count(col(WebhookState.id))).where(WebhookState.status == LotStatus.OPEN)
+    if broker_id is not None:
+        counted = counted.where(Webhook.broker_id == broker_id)
+        opened = opened.where(WebhookState.broker_id == broker_id)
+    counts: dict[WebhookStatus, int] = {status: number for status, number in session.exec(counted)}
+    return WebhookStats(
+        total=sum(counts.values()),
+        succeeded=counts.get(WebhookStatus.PROCESSED, 0),
+        errors=counts.get(WebhookStatus.ERROR, 0) + counts.get(WebhookStatus.MISS, 0),
+        open_positions=session.exec(opened).one(),
+    )
+
+
+def pending(session: GuardedSession) -> list[Webhook]:
+    """Rows that a crash or a restart left unfinished, in the order in which they arrived."""
+    wanted = select(Webhook).where(col(Webhook.status).in_(UNFINISHED)).order_by(Webhook.received_at, col(Webhook.id))
+    return list(session.exec(wanted))
+
+
+def claim(session: GuardedSession, webhook_id: uuid.UUID) -> Webhook | None:
+    """Take the row up: `processing`, one more claim. None when it is already finished."""
+    row = session.exec(select(Webhook).where(Webhook.id == webhook_id)).one_or_none()
+    if row is None or row.status not in UNFINISHED:
+        return None
+    row.status = WebhookStatus.PROCESSING
+    row.claims += 1
+    session.add(row)
+    return row
+
+
+def finish(session: GuardedSession, webhook_id: uuid.UUID, values: dict[str, Any]) -> bool:
+    """Write the end of a row, once: True for the caller whose write counted."""
+    done = sa.update(Webhook).where(col(Webhook.id) == webhook_id, col(Webhook.status).in_(UNFINISHED)).values(**values)
+    return bool(session.exec(done).rowcount == 1)
+
+
+def note_progress(session: GuardedSession, webhook_id: uuid.UUID, values: dict[str, Any]) -> None:
+    """Add what is known so far (symbol, order ids) to a row that is not finished."""
+    session.exec(sa.update(Webhook).where(col(Webhook.id) == webhook_id, col(Webhook.status).in_(UNFINISHED)).values(**values))
