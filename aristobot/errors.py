@@ -11,6 +11,7 @@
     ├── DataError             a payload that cannot be true
     ├── InvalidInput          what the user typed; names the field
     ├── NotFound              not there, or not yours: the same answer
+    ├── Conflict              it exists already, or somebody changed it meanwhile
     ├── NotSignedIn · AccessDenied   who asks is not known, or may not do this
     └── ConfigurationError · StoreError · InstanceRunning     the process cannot start
 """
@@ -171,6 +172,12 @@ class AccessDenied(AristobotError):
     """Who asks is known and may not do this; for `too_many_attempts` the fact `retry_after` is in seconds."""
 
     default_code = "access_denied"
+
+
+class Conflict(AristobotError):
+    """It exists already (`already_exists`), or somebody changed it meanwhile (`changed_meanwhile`): look again."""
+
+    default_code = "conflict"
 
 
 class ConfigurationError(AristobotError):

@@ -57,4 +57,4 @@ def one_open(*columns: str) -> sa.Index:
 class Owned(SQLModel):
     """Belongs to one user: the session filters on it, and refuses what it cannot filter."""
 
-    user_id: uuid.UUID = Field(foreign_key="users.id", index=True, nullable=False)
+    user_id: uuid.UUID = Field(foreign_key="users.id", nullable=False)

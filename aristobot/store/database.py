@@ -1,0 +1,175 @@
+"""The memory seen from asyncio: each call is one synchronous function, one thread, one transaction.
+
+    order = await db.write(user.id, lambda s: orders.create(s, request))
+    rows = await db.read(SYSTEM, brokers.tradable)
+
+The function cannot await, so no transaction is ever open across a network call; a caller who is cancelled never tears a
+commit, because the thread finishes what it began; the event loop never runs SQL.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import functools
+import sqlite3
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy import event
+
+from aristobot.errors import StoreError
+from aristobot.store.failures import in_our_words
+from aristobot.store.tenancy import GuardedSession, Scope
+from aristobot.store.types import ExactSum
+
+Result = TypeVar("Result")
+
+#: FULL: an order that was acknowledged survives a power cut. The wait is for another process: a backup, a shell.
+_PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    "foreign_keys=ON",
+    "busy_timeout=2000",
+    "temp_store=MEMORY",
+    "trusted_schema=OFF",
+)
+_POSTGRES_OPTIONS = "-c timezone=UTC -c lock_timeout=10s -c statement_timeout=30s -c idle_in_transaction_session_timeout=60s"
+
+
+class HouseConnection(sqlite3.Connection):
+    """Every SQLite connection, whoever opens it, knows the exact sum and keeps the same rules."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.create_window_function("exact_sum", 1, ExactSum)
+        for pragma in _PRAGMAS:
+            self.execute(f"PRAGMA {pragma}")
+
+
+def make_engine(url: str | sa.URL, *, readonly: bool = False, foreign_keys: bool = True, connections: int = 1) -> sa.Engine:
+    """An engine of the house. Errors never show what was being stored (`hide_parameters`).
+
+    `foreign_keys=False` is for migrations alone: SQLite rebuilds a table by dropping it, and cascades would empty others.
+    """
+    if not is_sqlite(url):
+        return _postgres_engine(url, readonly=readonly, connections=connections)
+    engine = sa.create_engine(
+        url,
+        pool_size=connections,
+        max_overflow=0,
+        hide_parameters=True,
+        connect_args={"factory": HouseConnection, "isolation_level": None, "check_same_thread": False},
+    )
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: sqlite3.Connection, _record: object) -> None:
+        if readonly:
+            connection.execute("PRAGMA query_only=ON")
+        if not foreign_keys:
+            connection.execute("PRAGMA foreign_keys=OFF")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: sa.Connection) -> None:
+        # A plain BEGIN that reads and then writes is refused at once when another writer came between, whatever the timeout.
+        connection.exec_driver_sql("BEGIN" if readonly else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _postgres_engine(url: str | sa.URL, *, readonly: bool, connections: int) -> sa.Engine:
+    options = _POSTGRES_OPTIONS + (" -c default_transaction_read_only=on" if readonly else "")
+    return sa.create_engine(
+        url,
+        pool_size=connections,
+        max_overflow=0,
+        pool_pre_ping=True,
+        pool_recycle=1800,
+        hide_parameters=True,
+        connect_args={"options": options, "application_name": "aristobot", "connect_timeout": 10},
+    )
+
+
+def is_sqlite(url: str | sa.URL) -> bool:
+    """Whether the address names an SQLite file."""
+    return sa.make_url(url).get_backend_name() == "sqlite"
+
+
+class Database:
+    """The two doors of the memory, `read` and `write`. SQLite has one writer thread: writes queue here, in order.
+
+    All calls raise Conflict, DataError, StoreError or StoreDamaged for what the database refuses, and whatever the
+    function itself raises.
+    """
+
+    def __init__(self, url: str | sa.URL, *, readers: int = 4, writers: int = 4) -> None:
+        self.is_sqlite = is_sqlite(url)
+        writers = 1 if self.is_sqlite else writers
+        self._writer = make_engine(url, connections=writers)
+        self._reader = make_engine(url, readonly=True, connections=readers)
+        self._write_threads = ThreadPoolExecutor(writers, "store-write")
+        self._read_threads = ThreadPoolExecutor(readers, "store-read")
+
+    async def read(self, scope: Scope, work: Callable[[GuardedSession], Result]) -> Result:
+        """Run `work` over a consistent state that nobody's writing disturbs; writing in it is refused by the database."""
+        return await self._in_thread(self._read_threads, functools.partial(self._read, scope, work))
+
+    async def write(self, scope: Scope, work: Callable[[GuardedSession], Result]) -> Result:
+        """Run `work` as one transaction: committed durably when it returns, undone when it raises."""
+        return await self._in_thread(self._write_threads, functools.partial(self._write, scope, work))
+
+    async def submit_write(self, work: Callable[[Any], Result]) -> Result:
+        """Run `work(connection)` as one transaction on a bare driver connection of the writer, behind the writes that wait.
+
+        `connection` is a sqlite3.Connection or a psycopg.Connection inside an open transaction; `work` neither commits
+        nor rolls back. No session and no guard: for the ingress's prepared inserts alone (`store/inbox.py`).
+        """
+        return await self._in_thread(self._write_threads, functools.partial(self._write_bare, work))
+
+    async def close(self) -> None:
+        """Finish what was handed in, fold the write-ahead log into the file, and let go of every connection."""
+        await asyncio.to_thread(self._close)
+
+    def _read(self, scope: Scope, work: Callable[[GuardedSession], Result]) -> Result:
+        with in_our_words(), GuardedSession(self._reader, scope=scope) as session:
+            return work(session)
+
+    def _write(self, scope: Scope, work: Callable[[GuardedSession], Result]) -> Result:
+        with in_our_words(), GuardedSession(self._writer, scope=scope) as session, session.begin():
+            return work(session)
+
+    def _write_bare(self, work: Callable[[Any], Result]) -> Result:
+        with in_our_words(), self._writer.begin() as connection:
+            return work(connection.connection.driver_connection)
+
+    @staticmethod
+    async def _in_thread(threads: ThreadPoolExecutor, run: Callable[[], Result]) -> Result:
+        context = contextvars.copy_context()  # the trace follows into the thread
+        try:
+            future = threads.submit(context.run, run)
+        except RuntimeError:
+            raise StoreError("store_closed") from None
+        waiting = asyncio.wrap_future(future)
+        try:
+            return await asyncio.shield(waiting)
+        except asyncio.CancelledError:
+            waiting.add_done_callback(_take_notice)
+            raise
+
+    def _close(self) -> None:
+        self._write_threads.shutdown(wait=True)
+        self._read_threads.shutdown(wait=True)
+        self._reader.dispose()
+        if self.is_sqlite:
+            with in_our_words(), self._writer.connect() as connection:
+                connection.exec_driver_sql("COMMIT")  # a checkpoint wants no transaction, and the engine began one
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        self._writer.dispose()
+
+
+def _take_notice(future: asyncio.Future[Any]) -> None:
+    """Look at the outcome that nobody waits for any more, so that asyncio does not complain of it."""
+    if not future.cancelled():
+        future.exception()

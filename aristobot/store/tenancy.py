@@ -1,0 +1,209 @@
+"""Whose rows are these: a session that adds its owner to every statement and refuses what it cannot guard."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection, Mapping, Sequence
+from enum import Enum, StrEnum
+from functools import cache, lru_cache
+from typing import Any, Final, NoReturn
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Mapper, ORMExecuteState, configure_mappers, with_loader_criteria
+from sqlalchemy.orm import Session as PlainSession
+from sqlalchemy.sql import visitors
+from sqlalchemy.sql.selectable import TextualSelect
+from sqlmodel import Session, SQLModel
+
+from aristobot.store.columns import Owned
+from aristobot.store.tables import AuditEntry, Halt, User
+
+
+class System(Enum):
+    """The scope of the services that work for everybody."""
+
+    SYSTEM = "system"
+
+
+SYSTEM: Final = System.SYSTEM
+Scope = uuid.UUID | System
+
+#: Given with this very object, a statement of the store's own has already been checked: no filter is added.
+CHECKED: Final[Mapping[str, object]] = {"tenancy_checked": object()}
+
+#: Tables without an owner in which a user's session may still write: its own deeds, and the emergency brake.
+_WRITTEN_BY_USERS = (AuditEntry, Halt)
+
+
+class TenantError(RuntimeError):
+    """A statement that could touch another user's rows: a mistake in our code, never a situation."""
+
+
+class GuardedSession(Session):
+    """A session bound to one user (`scope` is their id), or to SYSTEM. Rows keep their values after the commit."""
+
+    def __init__(self, bind: sa.Engine | sa.Connection, *, scope: Scope) -> None:
+        if not isinstance(scope, uuid.UUID | System):
+            raise TenantError(f"a session is for a user's id or for SYSTEM, not for {scope!r}")
+        super().__init__(bind, expire_on_commit=False)
+        self.scope: Scope = scope
+
+    def _refuse_bulk(self, *_args: Any, **_kwargs: Any) -> NoReturn:
+        raise TenantError("bulk operations pass by the guard: use add_all, insert_once or update()")
+
+    bulk_save_objects = _refuse_bulk
+    bulk_insert_mappings = _refuse_bulk
+    bulk_update_mappings = _refuse_bulk
+
+
+def owner_of(session: GuardedSession) -> uuid.UUID:
+    """The user whom this session serves; TenantError when it serves everybody."""
+    if isinstance(session.scope, System):
+        raise TenantError("this needs the session of one user")
+    return session.scope
+
+
+@event.listens_for(GuardedSession, "do_orm_execute")
+def _guard_statement(state: ORMExecuteState) -> None:
+    session = state.session
+    if not isinstance(session, GuardedSession) or isinstance(session.scope, System):
+        return
+    if state.execution_options.get("tenancy_checked") is CHECKED["tenancy_checked"]:
+        return
+    if not state.is_orm_statement:
+        raise TenantError("only statements on models can be guarded: no text(), no bare tables")
+    if state.is_insert:
+        raise TenantError("insert() cannot be guarded: use session.add or insert_once")
+    if state.is_update or state.is_delete:
+        _refuse_wide_writes(state)
+    if state.is_column_load:
+        return  # a refresh of a row that this session already holds
+    _refuse_bare_parts(state.statement)
+    state.statement = state.statement.options(*_own_rows_only(session.scope))
+
+
+def _refuse_wide_writes(state: ORMExecuteState) -> None:
+    mapper = state.bind_mapper
+    if mapper is None or not (_has_owner(mapper.class_) or mapper.class_ is User):
+        raise TenantError("a table without an owner is written by SYSTEM alone")
+    if state.is_update and isinstance(state.parameters, list | tuple):
+        raise TenantError("an update by a list of keys has no WHERE to extend")
+    statement = state.statement
+    changed: Collection[Any] = (getattr(statement, "_values", None) or {}) if isinstance(statement, sa.Update) else ()
+    if any(getattr(column, "key", column) == "user_id" for column in changed):
+        raise TenantError("the owner of a row never changes")
+
+
+def _refuse_bare_parts(statement: Any) -> None:
+    """A bare table or a text() inside a statement on models would escape the filter."""
+    through_model: dict[str, bool] = {}
+    for part in visitors.iterate(statement):
+        if isinstance(part, sa.TextClause | TextualSelect):
+            raise TenantError("text() cannot be guarded")
+        table = _table_of(part)
+        if table is not None and (table.name == User.__tablename__ or "user_id" in table.c):
+            through_model[table.name] = through_model.get(table.name, False) or "parententity" in part._annotations
+    if bare := sorted(name for name, guarded in through_model.items() if not guarded):
+        raise TenantError(f"{', '.join(bare)} used without its model")
+
+
+def _table_of(part: Any) -> sa.Table | None:
+    if isinstance(part, sa.Alias):
+        part = part.element
+    elif isinstance(part, sa.Column):
+        part = part.table
+    return part if isinstance(part, sa.Table) else None
+
+
+@cache
+def _mapped_classes() -> tuple[type[Any], ...]:
+    configure_mappers()
+    mappers: list[Mapper[Any]] = list(SQLModel._sa_registry.mappers)
+    return tuple(sorted((mapper.class_ for mapper in mappers), key=lambda model: str(model.__name__)))
+
+
+@lru_cache(maxsize=64)
+def _own_rows_only(user_id: uuid.UUID) -> tuple[Any, ...]:
+    """One criterion for each class: pydantic hides the attribute on the mixin, so the mixin itself cannot be named."""
+    owned = [model for model in _mapped_classes() if _has_owner(model)]
+    criteria = [with_loader_criteria(model, model.user_id == user_id, include_aliases=True) for model in owned]
+    return (*criteria, with_loader_criteria(User, sa.inspect(User).c.id == user_id, include_aliases=True))
+
+
+def _has_owner(model: type[Any]) -> bool:
+    return issubclass(model, Owned | AuditEntry)
+
+
+@event.listens_for(GuardedSession, "before_flush")
+def _guard_flush(session: PlainSession, _context: Any, _instances: Any) -> None:
+    if not isinstance(session, GuardedSession):
+        return
+    for row in session.new:
+        _claim(row, session.scope)
+    if isinstance(session.scope, System):
+        return
+    for row in (*session.dirty, *session.deleted):
+        if _has_owner(type(row)):
+            past = sa.inspect(row).attrs.user_id.history
+            if {*(past.added or ()), *(past.deleted or ()), *(past.unchanged or ())} - {session.scope}:
+                raise TenantError(f"this {type(row).__name__} belongs to another user")
+        elif not isinstance(row, (User, *_WRITTEN_BY_USERS)):
+            raise TenantError(f"{type(row).__name__} is written by SYSTEM alone")
+
+
+def _claim(row: Any, scope: Scope) -> None:
+    """Give a new row its owner, or refuse it."""
+    if isinstance(scope, System):
+        if isinstance(row, Owned) and row.user_id is None:
+            raise TenantError(f"a {type(row).__name__} without an owner")
+    elif isinstance(row, Owned | AuditEntry):
+        if row.user_id is None:
+            row.user_id = scope
+        elif row.user_id != scope:
+            raise TenantError(f"this {type(row).__name__} is for another user")
+    elif not isinstance(row, _WRITTEN_BY_USERS):
+        raise TenantError(f"{type(row).__name__} is written by SYSTEM alone")
+
+
+def insert_once(session: GuardedSession, model: type[SQLModel], values: Mapping[str, Any], conflict: Sequence[str]) -> Any:
+    """Insert one row unless one with the same `conflict` columns is there; its key, or None when it was there.
+
+    Defaults of the model fill what `values` leaves out. The statement goes out at once, and the transaction lives on.
+    """
+    row = model(**values)
+    _claim(row, session.scope)
+    session.flush()  # what it refers to may still wait in the session
+    mapper = sa.inspect(model)
+    dialect_insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    statement = (
+        dialect_insert(model)
+        .values({attribute.key: getattr(row, attribute.key) for attribute in mapper.column_attrs})
+        .on_conflict_do_nothing(index_elements=list(conflict))
+        .returning(*mapper.primary_key)
+    )
+    inserted = session.execute(statement, execution_options=CHECKED).one_or_none()
+    return inserted if inserted is None or len(inserted) > 1 else inserted[0]
+
+
+def change_status(
+    session: GuardedSession,
+    model: type[Any],
+    row_id: uuid.UUID,
+    from_: StrEnum | Collection[StrEnum],
+    to: StrEnum,
+    **values: Any,
+) -> bool:
+    """Compare and set: True for the one caller whose change it was. `from_` may name several statuses."""
+    expected = [from_] if isinstance(from_, StrEnum) else list(from_)
+    statement = sa.update(model).where(model.id == row_id, model.status.in_(expected)).values(status=to, **values)
+    result = session.execute(statement)
+    return bool(result.rowcount == 1)  # type: ignore[attr-defined]  # execute() hides that an UPDATE gives a cursor result
+
+
+def one_at_a_time(session: GuardedSession, name: str) -> None:
+    """Hold the named lock until this transaction ends. SQLite has a single writer, so there it is always held."""
+    if session.get_bind().dialect.name == "postgresql":
+        key = int.from_bytes(uuid.uuid5(uuid.NAMESPACE_OID, name).bytes[:8], "big", signed=True)
+        session.execute(sa.select(sa.func.pg_advisory_xact_lock(key)), execution_options=CHECKED)
