@@ -1,36 +1,19 @@
 """Orders and fills: written before they are sent, changed only by what the exchange reports."""
 
 import uuid
-from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 
 import sqlalchemy as sa
 from sqlmodel import col, select
 
 from aristobot.errors import NotFound
-from aristobot.kinds import OrderRole
-from aristobot.orders import Fill, OrderStatus, Side
+from aristobot.orders import Fill, OrderStatus
 from aristobot.store.tenancy import GuardedSession
 from aristobot.store.trading_tables import FillRow, Order
 
 UNSETTLED = (OrderStatus.PENDING, OrderStatus.UNKNOWN)
 WORKING = (OrderStatus.OPEN, OrderStatus.PARTIALLY_FILLED)
 ALIVE = UNSETTLED + WORKING
-
-
-@dataclass(frozen=True, slots=True)
-class Activity:
-    """What a broker did lately, for the limits: counts, and the reservations of orders not yet settled."""
-
-    last_minute: int
-    last_day: int
-    refusals_in_a_row: int
-    same_side_entries: int
-    twin_within_guard: bool
-    unsettled_on_symbol: bool
-    reserved_quote: Decimal
-    reserved_base: Decimal
 
 
 def get(session: GuardedSession, order_id: uuid.UUID) -> Order:
@@ -141,34 +124,7 @@ def as_fill(row: FillRow) -> Fill:
     )
 
 
-def activity(
-    session: GuardedSession, broker_id: uuid.UUID, symbol: str, side: Side, moments: tuple[datetime, datetime, datetime, datetime]
-) -> Activity:
-    """What the limits need to know. `moments`: a minute ago, a day ago, the entry window's start, the twin guard's start."""
-    minute_ago, day_ago, window_start, guard_start = moments
-    rows = session.exec(
-        select(Order.symbol, Order.side, Order.role, Order.status, Order.created_at, Order.reserved_quote, Order.reserved_base)
-        .where(Order.broker_id == broker_id, sa.or_(Order.created_at >= day_ago, col(Order.status).in_(ALIVE)))
-        .order_by(col(Order.created_at).desc())
-    ).all()
-    entries = [row for row in rows if row[0] == symbol and row[1] is side and row[2] is OrderRole.ENTRY]
-    sent = [row for row in rows if row[3] is not OrderStatus.DENIED]
-    return Activity(
-        last_minute=sum(1 for row in sent if row[4] >= minute_ago),
-        last_day=sum(1 for row in sent if row[4] >= day_ago),
-        refusals_in_a_row=_leading_refusals([row[3] for row in sent]),
-        same_side_entries=sum(1 for row in entries if row[4] >= window_start and row[3] not in (OrderStatus.DENIED, OrderStatus.REJECTED)),
-        twin_within_guard=any(row[4] >= guard_start and row[3] is not OrderStatus.DENIED for row in entries),
-        unsettled_on_symbol=any(row[0] == symbol and row[3] is OrderStatus.UNKNOWN for row in rows),
-        reserved_quote=sum((row[5] for row in rows if row[3] in UNSETTLED), Decimal(0)),
-        reserved_base=sum((row[6] for row in rows if row[3] in UNSETTLED and row[0] == symbol), Decimal(0)),
-    )
-
-
-def _leading_refusals(newest_first: list[OrderStatus]) -> int:
-    count = 0
-    for status in newest_first:
-        if status is not OrderStatus.REJECTED:
-            break
-        count += 1
-    return count
+def lately(session: GuardedSession, broker_id: uuid.UUID, since: datetime) -> list[Order]:
+    """Orders made since `since`, newest first: what the limits count after a start."""
+    wanted = select(Order).where(Order.broker_id == broker_id, Order.created_at >= since)
+    return list(session.exec(wanted.order_by(col(Order.created_at).desc())))

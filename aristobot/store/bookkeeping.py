@@ -1,0 +1,185 @@
+"""Believing a report: order, fills, position, and the alert's view of it change together, in one transaction."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from sqlmodel import col, select
+
+from aristobot.kinds import BracketStatus, LotStatus, OrderRole
+from aristobot.market import Instrument
+from aristobot.money import ZERO, times
+from aristobot.orders import Fill, OrderReport, OrderState, OrderStatus, Side, may_follow, merge
+from aristobot.portfolio import fold
+from aristobot.store import orders, positions
+from aristobot.store.tenancy import GuardedSession, insert_once
+from aristobot.store.trading_tables import FillRow, Order, PositionRow, WebhookState
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What a report changed. `missing` is the filled quantity whose executions nobody has reported yet."""
+
+    order: Order
+    changed: bool
+    position_id: uuid.UUID | None
+    position_changed: bool
+    fresh_fills: int
+    missing: Decimal
+
+
+def record(session: GuardedSession, order: Order, report: OrderReport, instrument: Instrument, now: datetime) -> Recorded:
+    """Merge `report` into the row of `order`. Reports may come twice and in any order: the result is the same."""
+    before = (order.status, order.filled, order.exchange_order_id)
+    state = merge(OrderState(order.status, order.filled, order.quote_filled, order.exchange_order_id), report)
+    order.status, order.filled = state.status, state.filled
+    order.quote_filled, order.exchange_order_id = state.quote_filled, state.exchange_order_id
+    if report.list_client_id and not order.list_client_id:
+        order.list_client_id = report.list_client_id
+    if report.reason and not order.reason:
+        order.reason = report.reason[:64]
+    fresh = [fill for fill in report.fills if _remember(session, order, fill)]
+    changed = bool(fresh) or before != (order.status, order.filled, order.exchange_order_id)
+    if changed:
+        order.updated_at = now
+        if order.status.is_final and order.done_at is None:
+            order.done_at = now
+    session.add(order)
+    session.flush()
+    if fresh:
+        _refold(session, order, instrument, now)
+    known = sum((row.quantity for row in orders.fills(session, order.id)), ZERO) if order.filled else ZERO
+    return Recorded(order, changed, order.position_id, bool(fresh), len(fresh), max(order.filled - known, ZERO))
+
+
+def _remember(session: GuardedSession, order: Order, fill: Fill) -> bool:
+    values = {
+        "id": uuid.uuid4(),
+        "user_id": order.user_id,
+        "broker_id": order.broker_id,
+        "order_id": order.id,
+        "position_id": order.position_id,
+        "symbol": order.symbol,
+        "trade_id": fill.trade_id,
+        "side": fill.side,
+        "price": fill.price,
+        "quantity": fill.quantity,
+        "fee": fill.fee,
+        "fee_asset": fill.fee_asset,
+        "maker": fill.maker,
+        "at": fill.at,
+    }
+    return insert_once(session, FillRow, values, ["broker_id", "symbol", "trade_id"]) is not None
+
+
+def _refold(session: GuardedSession, order: Order, instrument: Instrument, now: datetime) -> None:
+    """Recompute the order's position from all its fills; open one for a first fill, close what can no longer be sold."""
+    if order.position_id is None:
+        order.position_id = _position_for(session, order, instrument, now).id
+        session.add(order)
+    loose = select(FillRow).where(FillRow.order_id == order.id, col(FillRow.position_id).is_(None))
+    for row in session.exec(loose):
+        row.position_id = order.position_id
+        session.add(row)
+    session.flush()
+    position = positions.get(session, order.position_id)
+    folded = fold((orders.as_fill(row) for row in orders.fills_of_position(session, position.id)), position.base, position.quote)
+    position.quantity, position.cost, position.entry = folded.quantity, folded.cost, folded.entry
+    position.realised, position.bought, position.sold = folded.realised, folded.bought, folded.sold
+    price = order.quote_filled / order.filled if order.filled else position.current_price
+    position.current_price = price.quantize(Decimal("1E-18"))
+    _settle(session, position, instrument, now)
+    _follow(session, position, order, now)
+
+
+def _position_for(session: GuardedSession, order: Order, instrument: Instrument, now: datetime) -> PositionRow:
+    found = positions.open_one(session, order.broker_id, order.symbol, order.owner)
+    if found is not None:
+        return found
+    position = PositionRow(
+        user_id=order.user_id,
+        broker_id=order.broker_id,
+        symbol=order.symbol,
+        base=instrument.base,
+        quote=instrument.quote,
+        owner=order.owner,
+        opened_at=now,
+    )
+    session.add(position)
+    session.flush()
+    return position
+
+
+def _settle(session: GuardedSession, position: PositionRow, instrument: Instrument, now: datetime) -> None:
+    """Closed means: something was sold and what remains is dust that no order can sell."""
+    sellable = instrument.quantity(position.quantity)
+    worth = times(sellable, position.current_price)
+    empty = position.sold > ZERO and (sellable < max(instrument.min_quantity, instrument.lot) or worth < instrument.min_notional)
+    if empty and position.status is LotStatus.OPEN:
+        position.status, position.closed_at = LotStatus.CLOSED, now
+        bracket = positions.bracket_of(session, position.id)
+        if bracket is not None:
+            bracket.status, bracket.unprotected_since, bracket.updated_at = BracketStatus.DONE, None, now
+            session.add(bracket)
+    elif not empty and position.status is LotStatus.CLOSED:
+        if positions.open_one(session, position.broker_id, position.symbol, position.owner) is None:
+            position.status, position.closed_at = LotStatus.OPEN, None
+    session.add(position)
+    session.flush()
+
+
+def _follow(session: GuardedSession, position: PositionRow, order: Order, now: datetime) -> None:
+    """Keep the alert's view in step with the position it opened."""
+    if position.owner != "webhooks":
+        return
+    state = positions.state_of(session, position.id)
+    if state is None:
+        state = WebhookState(
+            user_id=position.user_id,
+            broker_id=position.broker_id,
+            symbol=position.symbol,
+            side=Side.BUY,
+            position_id=position.id,
+            opening_webhook_id=order.webhook_id if order.role is OrderRole.ENTRY else None,
+            opened_at=position.opened_at,
+            updated_at=now,
+        )
+    state.status, state.closed_at = position.status, position.closed_at
+    state.entry_price, state.quantity = position.entry or state.entry_price, position.quantity
+    state.current_price, state.realised_pnl = position.current_price, position.realised
+    held = times(position.quantity, position.current_price).quantize(Decimal("1E-18"))
+    state.unrealised_pnl = held - position.cost if position.status is LotStatus.OPEN else ZERO
+    state.updated_at = now
+    session.add(state)
+
+
+def protect(session: GuardedSession, position_id: uuid.UUID, stop: Order | None, target: Order | None, now: datetime) -> None:
+    """Write which orders guard a position, in the bracket and in the alert's view."""
+    bracket = positions.bracket_of(session, position_id)
+    if bracket is not None:
+        bracket.stop_order_id = stop.id if stop else None
+        bracket.target_order_id = target.id if target else None
+        bracket.updated_at = now
+        session.add(bracket)
+    state = positions.state_of(session, position_id)
+    if state is not None:
+        state.stop_loss = stop.stop_price if stop else ZERO
+        state.take_profit = (target.price or target.stop_price) if target else ZERO
+        state.stop_order_id = stop.id if stop else None
+        state.target_order_id = target.id if target else None
+        state.updated_at = now
+        session.add(state)
+
+
+def settle(session: GuardedSession, order: Order, status: OrderStatus, now: datetime, reason: str = "") -> bool:
+    """End an order by our own knowledge (DENIED, REJECTED, NOT_ACCEPTED) or mark it UNKNOWN; False when it had moved on."""
+    if not may_follow(order.status, status):
+        return False
+    order.status, order.updated_at = status, now
+    if reason:
+        order.reason = reason[:64]
+    if status.is_final:
+        order.done_at = now
+    session.add(order)
+    return True
