@@ -155,21 +155,16 @@ def _follow(session: GuardedSession, position: PositionRow, order: Order, now: d
 
 
 def protect(session: GuardedSession, position_id: uuid.UUID, stop: Order | None, target: Order | None, now: datetime) -> None:
-    """Write which orders guard a position, in the bracket and in the alert's view."""
-    bracket = positions.bracket_of(session, position_id)
-    if bracket is not None:
-        bracket.stop_order_id = stop.id if stop else None
-        bracket.target_order_id = target.id if target else None
-        bracket.updated_at = now
-        session.add(bracket)
+    """Show in the alert's view which orders guard a position."""
     state = positions.state_of(session, position_id)
-    if state is not None:
-        state.stop_loss = stop.stop_price if stop else ZERO
-        state.take_profit = (target.price or target.stop_price) if target else ZERO
-        state.stop_order_id = stop.id if stop else None
-        state.target_order_id = target.id if target else None
-        state.updated_at = now
-        session.add(state)
+    if state is None:
+        return
+    state.stop_loss = stop.stop_price if stop else ZERO
+    state.take_profit = (target.price or target.stop_price) if target else ZERO
+    state.stop_order_id = stop.id if stop else None
+    state.target_order_id = target.id if target else None
+    state.updated_at = now
+    session.add(state)
 
 
 def settle(session: GuardedSession, order: Order, status: OrderStatus, now: datetime, reason: str = "") -> bool:

@@ -172,27 +172,23 @@ class FillRow(Owned, table=True):
 
 
 class Bracket(Owned, table=True):
-    """The stop-loss and take-profit that guard a position, and where to return when a move fails half-way."""
+    """The stop-loss and take-profits that guard a position, and where to return when a move fails half-way.
+
+    `targets` are [share in per cent, price] as text; the orders themselves are found by their position and role.
+    """
 
     __tablename__ = "brackets"
     __table_args__ = (
         same_owner("broker_id", "brokers"),
         same_owner("position_id", "positions", cascade=True),
-        same_owner("stop_order_id", "orders"),
-        same_owner("target_order_id", "orders"),
     )
     id: uuid.UUID = row_id()
     broker_id: uuid.UUID
     position_id: uuid.UUID = Field(unique=True)
     status: BracketStatus = enum_column(BracketStatus, BracketStatus.PLANNED)
     stop_price: Decimal = amount_column()
-    target_price: Decimal = amount_column()
-    quantity: Decimal = amount_column()
-    list_client_id: str = Field(default="", max_length=64)
-    stop_order_id: uuid.UUID | None = Field(default=None, nullable=True)
-    target_order_id: uuid.UUID | None = Field(default=None, nullable=True)
-    rollback_stop: Decimal = amount_column()
-    rollback_target: Decimal = amount_column()
+    targets: list[list[str]] | None = json_column()
+    rollback: dict[str, Any] | None = json_column()
     attempt: int = 0
     unprotected_since: datetime | None = maybe_moment_column()
     updated_at: datetime = moment_column()
