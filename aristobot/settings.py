@@ -1,0 +1,239 @@
+"""Everything that can be configured, read once: option, environment, `.env` here, `.env` of the data folder, default.
+
+The only file that reads the environment.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Literal, Self, TypeVar
+from urllib.parse import unquote, urlsplit
+
+from dotenv import dotenv_values
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_core import PydanticCustomError
+
+from aristobot.errors import ConfigurationError
+from aristobot.settings_values import (
+    database_address,
+    default_data_dir,
+    is_loopback,
+    open_folder,
+    proxies,
+    rate_per_minute,
+    sqlite_address,
+    web_address,
+)
+
+PREFIX = "ARISTOBOT_"
+#: They belong to the tests and to the start itself.
+_NOT_OURS = (f"{PREFIX}TEST_", f"{PREFIX}REQUIRE_", f"{PREFIX}BOOTSTRAPPED")
+
+#: Which part of an exchange's addresses each name sets: `ARISTOBOT_BINANCE_WS_API_URL` → binance, trading.
+EXCHANGE_ADDRESSES: Mapping[str, tuple[str, str]] = MappingProxyType({
+    "binance_rest_url": ("binance", "rest"),
+    "binance_ws_url": ("binance", "stream"),
+    "binance_ws_api_url": ("binance", "trading"),
+    "bitget_rest_url": ("bitget", "rest"),
+    "bitget_ws_public_url": ("bitget", "stream"),
+    "bitget_ws_private_url": ("bitget", "trading"),
+    "kraken_rest_url": ("kraken", "rest"),
+    "kraken_ws_public_url": ("kraken", "stream"),
+    "kraken_ws_private_url": ("kraken", "trading"),
+})
+
+_S = TypeVar("_S", bound="Settings")
+LogLevel = Literal["TRACE", "DEBUG", "INFO", "SUCCESS", "WARNING", "ERROR", "CRITICAL"]
+
+
+class Settings(BaseModel):
+    """The settings of one process. Frozen; made by `load`. Sizes in bytes, times in seconds, ports 0 take a free one."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    data_dir: Path
+    database_url: str = Field(repr=False)
+    host: str = "127.0.0.1"
+    port: int = Field(8080, ge=0, le=65535)
+    webhook_host: str = "127.0.0.1"
+    webhook_port: int = Field(8888, ge=0, le=65535)
+    webhook_public_url: str = ""
+    webhook_rate: int = Field(30, ge=1, le=100_000)
+    webhook_burst: int = Field(10, ge=1, le=100_000)
+    trusted_proxies: tuple[str, ...] = ()
+    language: Literal["fr", "en"] = "fr"
+    log_level: LogLevel = "INFO"
+    log_rotation_bytes: int = Field(5_000_000, ge=10_000)
+    log_rotation_seconds: int | None = Field(None, ge=1)
+    log_retention: int = Field(5, ge=0, le=1000)
+    log_retention_seconds: int | None = Field(None, ge=1)
+    master_key_file: Path
+    debug: bool = False
+    demo: bool = False
+    native: bool = False
+    headless: bool = False
+    no_orders: bool = False
+    exchange_urls: dict[str, dict[str, str]] = Field(default_factory=dict)
+
+    @classmethod
+    def load(cls, options: Mapping[str, object] = MappingProxyType({}), environ: Mapping[str, str] | None = None) -> Self:
+        """Read everything, make the data folder (mode 0700), and return the settings.
+
+        `options` are the command line's, by name (`data_dir` or `data-dir`); None means not given. Raise ConfigurationError,
+        naming the field and the cure, for anything unknown, impossible or insecure.
+        """
+        given = _named_options(options)
+        environ = os.environ if environ is None else environ
+        environment = _ours(environ)
+        here = _ours(dotenv_values(Path.cwd() / ".env"))
+        outside = here | environment | given
+        demo = _is_true(outside.get("demo"))
+        folder = _data_folder(outside.get("data_dir"), environ, demo=demo)
+        inside = {} if demo else _ours(dotenv_values(folder / ".env"))
+        values: dict[str, Any] = {**inside, **outside, "data_dir": folder}
+        if demo:
+            _isolate(values, given)
+        return _validated(cls, values)
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _any_case(cls, value: object) -> object:
+        return value.upper() if isinstance(value, str) else value
+
+    @field_validator("language", mode="before")
+    @classmethod
+    def _lower_case(cls, value: object) -> object:
+        return value.lower() if isinstance(value, str) else value
+
+    @field_validator("webhook_rate", mode="before")
+    @classmethod
+    def _rate(cls, value: object) -> object:
+        return rate_per_minute(value)
+
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def _proxies(cls, value: object) -> object:
+        return proxies(value)
+
+    @field_validator("database_url", mode="before")
+    @classmethod
+    def _database(cls, value: object) -> object:
+        return database_address(str(value))
+
+    @field_validator("webhook_public_url", mode="after")
+    @classmethod
+    def _public(cls, value: str) -> str:
+        return web_address(value, ("https", "http")).rstrip("/") if value else ""
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether the memory is a SQLite file."""
+        return self.database_url.startswith("sqlite")
+
+    @property
+    def database_password(self) -> str:
+        """The password inside the database address, to be masked in the logs; empty when there is none."""
+        return unquote(urlsplit(self.database_url).password or "") if not self.is_sqlite else ""
+
+
+def _known_names() -> set[str]:
+    return (set(Settings.model_fields) - {"exchange_urls"}) | set(EXCHANGE_ADDRESSES)
+
+
+def _ours(source: Mapping[str, str | None]) -> dict[str, Any]:
+    """What a source says under our prefix; an empty value says nothing. Raise for a name that nobody knows."""
+    known = _known_names()
+    found: dict[str, Any] = {}
+    for variable, value in source.items():
+        if not variable.startswith(PREFIX) or variable.startswith(_NOT_OURS):
+            continue
+        name = variable.removeprefix(PREFIX).lower()
+        if name not in known or variable != PREFIX + name.upper():
+            raise ConfigurationError("setting_unknown", field=variable, nearest=PREFIX + _nearest(name, known).upper())
+        if value:
+            found[name] = value
+    return found
+
+
+def _named_options(options: Mapping[str, object]) -> dict[str, Any]:
+    known = _known_names() | {"exchange_urls"}
+    named = {name.lstrip("-").replace("-", "_"): value for name, value in options.items()}
+    for name in named:
+        if name not in known:
+            raise ConfigurationError("setting_unknown", field=_option(name), nearest=_option(_nearest(name, known)))
+    return {name: value for name, value in named.items() if value is not None and value != ""}
+
+
+def _nearest(name: str, known: set[str]) -> str:
+    return difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.0)[0]
+
+
+def _option(name: str) -> str:
+    return "--" + name.replace("_", "-")
+
+
+def _is_true(value: object) -> bool:
+    return value is True or str(value).strip().lower() in ("1", "true", "yes", "on", "y", "t")
+
+
+def _data_folder(given: object, environ: Mapping[str, str], *, demo: bool) -> Path:
+    wanted = Path(str(given)).expanduser() if given else default_data_dir(environ)
+    try:
+        if demo:  # always a fresh one: a demo may neither see nor touch what is kept
+            inside = open_folder(wanted) if given else Path(tempfile.gettempdir())
+            return Path(tempfile.mkdtemp(prefix="aristobot-demo-", dir=inside)).resolve()
+        return open_folder(wanted)
+    except OSError as error:
+        detail = error.strerror or type(error).__name__
+        raise ConfigurationError("data_folder_unusable", field="data_dir", path=str(wanted), detail=detail) from None
+
+
+def _isolate(values: dict[str, Any], given: Mapping[str, object]) -> None:
+    """A demo has its own database, key and exchange, whatever the environment says of the real ones."""
+    for name in ("database_url", "master_key_file", *EXCHANGE_ADDRESSES):
+        if name in given:
+            raise ConfigurationError("demo_is_separate", field=name)
+        values.pop(name, None)
+
+
+def _validated(kind: type[_S], values: dict[str, Any]) -> _S:
+    folder: Path = values["data_dir"]
+    values.setdefault("database_url", sqlite_address(folder / "aristobot.db"))
+    values["master_key_file"] = Path(values.get("master_key_file") or folder / "secret.key").expanduser().absolute()
+    urls: dict[str, dict[str, str]] = {name: dict(parts) for name, parts in values.get("exchange_urls", {}).items()}
+    for name, (exchange, part) in EXCHANGE_ADDRESSES.items():
+        if (address := values.pop(name, None)) is not None:
+            urls.setdefault(exchange, {})[part] = _checked_address(name, str(address), part)
+    try:
+        settings = kind.model_validate({**values, "exchange_urls": urls})
+    except ValidationError as error:
+        raise _configuration_error(error) from None
+    if settings.debug and not is_loopback(settings.host):
+        raise ConfigurationError("debug_needs_loopback", field="host", value=settings.host)
+    if settings.native and settings.headless:
+        raise ConfigurationError("native_or_headless", field="native")
+    return settings
+
+
+def _checked_address(name: str, address: str, part: str) -> str:
+    try:
+        return web_address(address, ("https", "http") if part == "rest" else ("wss", "ws")).rstrip("/")
+    except PydanticCustomError as error:
+        raise ConfigurationError(error.type, field=name, **(error.context or {})) from None
+
+
+def _configuration_error(invalid: ValidationError) -> ConfigurationError:
+    """The first fault, in facts. The value is left out where it may hold a password."""
+    first = invalid.errors(include_url=False)[0]
+    field = str(first["loc"][0])
+    facts = {name: value for name, value in first.get("ctx", {}).items() if name in ("ge", "le", "expected", "schemes")}
+    code = {"greater_than_equal": "setting_too_small", "less_than_equal": "setting_too_large", "literal_error": "setting_choice"}
+    known = {"int_parsing": "setting_not_whole", "int_type": "setting_not_whole", "bool_parsing": "setting_not_boolean"}
+    found = (code | known).get(first["type"], first["type"] if first["type"].startswith("setting_") else "setting_invalid")
+    value = "***" if field == "database_url" else str(first["input"])[:80]
+    return ConfigurationError(found, field=field, value=value, **facts)
