@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -258,7 +259,7 @@ def _price(fields: Fields, action: Action) -> Decimal | None:
 def _circumstances(fields: Fields, *, strict: bool) -> dict[str, Any]:
     """What tells how fresh it is. Only entries depend on it: an exit is never refused for a bad date."""
     found: dict[str, Any] = {}
-    readers = {
+    readers: dict[str, Callable[[], Any]] = {
         "exchange": lambda: fields.text("exchange")[:64],
         "interval_seconds": lambda: interval_seconds(text, "interval") if (text := fields.text("interval")) else 0,
         "bar_time": lambda: fields.moment("bar_time"),

@@ -1,0 +1,234 @@
+"""The ingress's insert: alerts that arrive together share one transaction and one fsync. The only hand-written SQL.
+
+An alert is stored once. Its `dedupe_key` is the sender's own id, else a hash of token and body with the number of the time
+window in which it came; a row of the same window, or one of a neighbouring window that is younger than the window is long,
+makes it a duplicate. So the unique index on (broker_id, dedupe_key) carries the rule.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import uuid
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import cache, lru_cache
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+
+from aristobot.clock import to_milliseconds
+from aristobot.errors import AristobotError, StoreError
+from aristobot.store.database import Database
+from aristobot.store.trading_tables import Webhook
+
+#: TradingView re-sends within 15 s; a body that carries its firing time may come again for a whole minute.
+WEAK_WINDOW = timedelta(seconds=20)
+TIMED_WINDOW = timedelta(seconds=60)
+LARGEST_BATCH = 256
+#: Columns that the engine writes; they begin as NULL.
+_FILLED_LATER = frozenset({"outcome", "reason_facts", "order_ids", "result", "finished_at"})
+_INSERT = "INSERT INTO webhooks ($names) VALUES ($places)"
+_LOOKUP = """SELECT w.broker_id, w.dedupe_key, w.id, w.trace_id, w.received_at
+    FROM (VALUES $keys) AS k CROSS JOIN webhooks AS w WHERE w.broker_id = k.column1 AND w.dedupe_key = k.column2"""
+
+Key = tuple[uuid.UUID, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """What the ingress hands in: for whom, when, from where, the body, and the columns that `signals.parse` filled.
+
+    `identity` is the sender's own id; without one, `token_hash` and the body make it, inside a window whose length
+    depends on `has_time`.
+    """
+
+    user_id: uuid.UUID
+    broker_id: uuid.UUID
+    received_at: datetime
+    payload: bytes
+    trace_id: str
+    token_hash: str
+    source: str = ""
+    identity: str | None = None
+    has_time: bool = False
+    row: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """The row that holds the alert: its own, or (`duplicate`) the row of the alert that came first."""
+
+    id: uuid.UUID
+    trace_id: str
+    duplicate: bool
+
+
+_Waiting = tuple[Alert, "asyncio.Future[Stored]"]
+
+
+class AlertInbox:
+    """Stores alerts with group commit: whatever arrives while one commit runs shares the next."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._waiting: deque[_Waiting] = deque()
+        self._flushing: asyncio.Task[None] | None = None
+
+    async def add(self, alert: Alert) -> Stored:
+        """Store the alert and return when it is durable. Raises StoreError when it could not be stored."""
+        future: asyncio.Future[Stored] = asyncio.get_running_loop().create_future()
+        self._waiting.append((alert, future))
+        if self._flushing is None:
+            self._flushing = asyncio.create_task(self._flush())
+        return await future
+
+    async def _flush(self) -> None:
+        try:
+            while self._waiting:
+                batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), LARGEST_BATCH))]
+                await self._store(batch)
+        finally:
+            self._flushing = None
+            for _, future in self._waiting:
+                _fail(future, StoreError("store_closed"))
+            self._waiting.clear()
+
+    async def _store(self, batch: Sequence[_Waiting]) -> None:
+        try:
+            alerts = [alert for alert, _ in batch]
+            results = await self._db.submit_write(lambda connection: insert(connection, alerts, on_sqlite=self._db.is_sqlite))
+        except StoreError as error:
+            for _, future in batch:
+                _fail(future, error)
+        except AristobotError as error:
+            if len(batch) == 1:
+                _fail(batch[0][1], error)
+            else:
+                for one in batch:  # a row that the database refuses must not take its neighbours along
+                    await self._store([one])
+        except BaseException:
+            for _, future in batch:
+                _fail(future, StoreError("store_unreachable"))
+            raise
+        else:
+            for (_, future), result in zip(batch, results, strict=True):
+                if not future.done():
+                    future.set_result(result)
+
+
+def _fail(future: asyncio.Future[Stored], error: AristobotError) -> None:
+    if not future.done():
+        future.set_exception(type(error)(error.code, **error.facts))
+
+
+class _First(NamedTuple):
+    """The row that came first under a key."""
+
+    id: uuid.UUID
+    trace_id: str
+    received_at: datetime
+
+
+def insert(connection: Any, alerts: Sequence[Alert], *, on_sqlite: bool) -> list[Stored]:
+    """Insert the alerts inside the open transaction of a driver connection; one answer each, in their order."""
+    keys = [_keys(alert) for alert in alerts]
+    wanted = {(alert.broker_id, key) for alert, own in zip(alerts, keys, strict=True) for key in own}
+    known = _existing(connection, wanted, on_sqlite)
+    results: list[Stored] = []
+    rows: list[list[Any]] = []
+    for alert, own in zip(alerts, keys, strict=True):
+        found = (known.get((alert.broker_id, key)) for key in own)
+        first = next((row for row in found if row and _is_same(alert, row)), None)
+        results.append(Stored(first.id, first.trace_id, True) if first else Stored(uuid.uuid4(), alert.trace_id, False))
+        if first is None:
+            known[alert.broker_id, own[0]] = _First(results[-1].id, alert.trace_id, alert.received_at)
+            rows.append(_encoded(alert, results[-1].id, own[0], on_sqlite))
+    if rows:
+        connection.cursor().executemany(_insert_sql(on_sqlite), rows)
+    return results
+
+
+def _window(alert: Alert) -> timedelta:
+    return TIMED_WINDOW if alert.has_time else WEAK_WINDOW
+
+
+def _keys(alert: Alert) -> list[str]:
+    """The key under which the alert would be stored, then the others under which it may already stand."""
+    if alert.identity is not None:
+        return ["id:" + hashlib.sha256(alert.identity.encode("utf-8", "replace")).hexdigest()]
+    digest = hashlib.sha256(alert.token_hash.encode() + alert.payload).hexdigest()
+    number = to_milliseconds(alert.received_at) // (_window(alert) // timedelta(milliseconds=1))
+    kind = "timed" if alert.has_time else "weak"
+    # the window after this one as well: the clock may have stepped back since
+    return [f"{kind}:{digest}:{number + step}" for step in (0, -1, 1)]
+
+
+def _is_same(alert: Alert, row: _First) -> bool:
+    return alert.identity is not None or abs(alert.received_at - row.received_at) <= _window(alert)
+
+
+def _existing(connection: Any, wanted: Iterable[Key], on_sqlite: bool) -> dict[Key, _First]:
+    """The rows that stand under these keys; a join, because SQLite would scan the table for `(a, b) IN (VALUES …)`."""
+    encode = str if not on_sqlite else _hex
+    parameters = [part for broker_id, key in wanted for part in (encode(broker_id), key)]
+    sql = _lookup_sql(len(parameters) // 2, on_sqlite)
+    return {
+        (_uuid(broker_id), key): _First(_uuid(row_id), trace_id, _moment(received_at))
+        for broker_id, key, row_id, trace_id, received_at in connection.execute(sql, parameters)
+    }
+
+
+@lru_cache(maxsize=32)
+def _lookup_sql(count: int, on_sqlite: bool) -> str:
+    return _LOOKUP.replace("$keys", ", ".join(["(?, ?)" if on_sqlite else "(%s::uuid, %s)"] * count))
+
+
+@cache
+def _columns(on_sqlite: bool) -> tuple[tuple[str, Any, Callable[[Any], Any] | None], ...]:
+    """Name, default and encoding of each column that the ingress fills, exactly as the models write it."""
+    dialect = sa.make_url("sqlite://" if on_sqlite else "postgresql+psycopg://").get_dialect()()
+    return tuple(
+        (column.name, Webhook.model_fields[column.name].default, column.type.dialect_impl(dialect).bind_processor(dialect))
+        for column in sa.inspect(Webhook).columns
+        if column.name not in _FILLED_LATER
+    )
+
+
+@cache
+def _insert_sql(on_sqlite: bool) -> str:
+    names = [name for name, _, _ in _columns(on_sqlite)]
+    places = ["?" if on_sqlite else "%s"] * len(names)
+    return _INSERT.replace("$names", ", ".join(names)).replace("$places", ", ".join(places))
+
+
+def _encoded(alert: Alert, row_id: uuid.UUID, key: str, on_sqlite: bool) -> list[Any]:
+    values = alert.row | {
+        "id": row_id,
+        "user_id": alert.user_id,
+        "broker_id": alert.broker_id,
+        "dedupe_key": key,
+        "weak_identity": alert.identity is None and not alert.has_time,
+        "received_at": alert.received_at,
+        "payload": alert.payload,
+        "source": alert.source[:64],
+        "trace_id": alert.trace_id,
+    }
+    return [
+        encode(value) if encode and (value := values.get(name, default)) is not None else values.get(name, default)
+        for name, default, encode in _columns(on_sqlite)
+    ]
+
+
+def _hex(value: uuid.UUID) -> str:
+    return value.hex
+
+
+def _uuid(value: str | uuid.UUID) -> uuid.UUID:
+    return value if isinstance(value, uuid.UUID) else uuid.UUID(value)
+
+
+def _moment(value: str | datetime) -> datetime:
+    return value if isinstance(value, datetime) else datetime.fromisoformat(value).replace(tzinfo=UTC)
