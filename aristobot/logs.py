@@ -54,6 +54,11 @@ def hide(*secrets: str) -> None:
     _redactor.hide(*secrets)
 
 
+def masked(text: str) -> str:
+    """`text` as the logs would show it, for error texts that go to a screen."""
+    return _redactor.clean(text)
+
+
 @contextmanager
 def log_context(
     *, service: str | None = None, trace_id: str | None = None, user_id: uuid.UUID | None = None

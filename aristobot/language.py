@@ -1,0 +1,120 @@
+"""Words for the screen and for errors, in the user's language: every `*.po` in `aristobot/locale/<language>/`, read once.
+
+Screen words are found by their English text, `_("Settings")`. Errors and reasons are found by their code, `error.not_found`,
+`reason.stale`, and their facts fill the `{placeholders}`. A word that is missing is said in English, else as its code: never
+an exception, because words are looked for when something already went wrong.
+"""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from babel.messages.pofile import read_po
+
+from aristobot.errors import AristobotError
+from aristobot.money import plain
+
+LANGUAGES = ("fr", "en")
+DEFAULT = "fr"
+FALLBACK = "en"
+
+_current: ContextVar[str] = ContextVar("language", default=DEFAULT)
+
+
+def current_language() -> str:
+    """The language in which `_` answers here."""
+    return _current.get()
+
+
+def set_language(language: str) -> None:
+    """Speak this language from here on, in this task and those it starts; one that is not spoken becomes the default."""
+    _current.set(_spoken(language))
+
+
+@contextmanager
+def use_language(language: str) -> Iterator[None]:
+    """Speak this language inside the block."""
+    token = _current.set(_spoken(language))
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+def _(msgid: str, /, **facts: object) -> str:
+    """The words for an English text or a code, in the current language, with the facts filled in."""
+    return _filled(_words(msgid, _current.get()) or msgid, facts)
+
+
+def explain(error: AristobotError | str, facts: Mapping[str, object] | None = None, language: str | None = None) -> str:
+    """The sentence for an error, or for a code with its facts: `error.<code>`, else `reason.<code>`, else the code itself."""
+    code, known = (error.code, error.facts) if isinstance(error, AristobotError) else (error, facts or {})
+    spoken = _current.get() if language is None else _spoken(language)
+    bare = code.removeprefix("error.").removeprefix("reason.")
+    template = next((words for msgid in _msgids(code, bare) if (words := _words(msgid, spoken))), None)
+    return _filled(template, known) if template is not None else _with_facts(bare, known)
+
+
+def catalogue(language: str) -> Mapping[str, str]:
+    """Every message of a language that has words, by its msgid."""
+    return _catalogue(language)
+
+
+def _msgids(code: str, bare: str) -> list[str]:
+    return [code] if code != bare else [f"error.{code}", f"reason.{code}"]
+
+
+def _spoken(language: str) -> str:
+    return language if language in LANGUAGES else DEFAULT
+
+
+def _words(msgid: str, language: str) -> str | None:
+    return _catalogue(language).get(msgid) or _catalogue(FALLBACK).get(msgid)
+
+
+@cache
+def _catalogue(language: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for path in sorted((Path(__file__).parent / "locale" / language).glob("*.po")):
+        with path.open("rb") as file:
+            for message in read_po(file, locale=language, abort_invalid=True):
+                if isinstance(message.id, str) and message.id and isinstance(message.string, str) and message.string:
+                    found[message.id] = message.string
+    return found
+
+
+class _Lenient(string.Formatter):
+    """Fills what is known and leaves the name of what is not."""
+
+    def get_field(self, field_name: str, args: Any, kwargs: Any) -> tuple[object, str]:
+        """A fact by its plain name; neither attributes nor items are followed, so no text can reach into objects."""
+        return kwargs.get(field_name, f"{{{field_name}}}"), field_name
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        """Decimals without exponent, lists with commas, the rest as text."""
+        if isinstance(value, Decimal):
+            return plain(value)
+        if isinstance(value, list | tuple | set | frozenset):
+            return ", ".join(str(item) for item in value)
+        return str(value)
+
+
+def _filled(template: str, facts: Mapping[str, object]) -> str:
+    if "{" not in template:
+        return template
+    try:
+        return _Lenient().vformat(template, (), facts)
+    except ValueError:  # unbalanced braces: better the raw words than none
+        return template
+
+
+def _with_facts(code: str, facts: Mapping[str, object]) -> str:
+    listed = ", ".join(f"{name}={value}" for name, value in facts.items())
+    return f"{code} ({listed})" if listed else code
