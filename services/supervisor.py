@@ -114,7 +114,7 @@ class Supervisor:
         try:
             await service.run()
             raise EndedByItself(f"{service.name} came back although nobody told it to stop")
-        except (Exception, asyncio.CancelledError) as error:  # also a cancelled inner task that leaked out of `run`
+        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 # any fall, also a cancellation that leaked out
             if _told_to_stop():
                 if not isinstance(error, asyncio.CancelledError):
                     logger.opt(exception=error).error("{} failed while stopping", service.name)

@@ -131,7 +131,7 @@ async def test_services_stop_in_reverse_order_each_after_its_cleaning() -> None:
             try:
                 await asyncio.Event().wait()
             finally:
-                await asyncio.sleep(0)
+                await ManualClock().sleep(0)
                 order.append(self.name)
 
     supervisor = Supervisor(Bus(), ManualClock(), [Tidy("first"), Tidy("second"), Tidy("third")])
