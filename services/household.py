@@ -1,0 +1,145 @@
+"""The household: at most five active users, of whom one administrator always remains."""
+
+from __future__ import annotations
+
+import unicodedata
+import uuid
+from dataclasses import dataclass, field
+
+from aristobot.bus import Bus
+from aristobot.clock import Clock
+from aristobot.errors import AccessDenied, Conflict, InvalidInput
+from aristobot.events import UserChanged
+from aristobot.kinds import Role
+from aristobot.store import users
+from aristobot.store.database import Database
+from aristobot.store.tables import User
+from aristobot.store.tenancy import SYSTEM, GuardedSession
+from services.audit_trail import Actor, AuditTrail
+from services.login_sessions import LoginSessions
+from services.passwords import Passwords, check_strength
+from services.profiles import language_of, timezone_of
+
+MOST_USERS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class NewUser:
+    """A user to be. An empty password is for the debug and demo users: nobody can log in with it."""
+
+    name: str
+    password: str = field(repr=False)
+    role: Role = Role.TRADER
+    language: str = "fr"
+    timezone: str = "Europe/Paris"
+
+
+class Household:
+    """Adds, changes and lists users."""
+
+    def __init__(
+        self, db: Database, bus: Bus, clock: Clock, *, trail: AuditTrail, sessions: LoginSessions, passwords: Passwords
+    ) -> None:
+        self._db = db
+        self._bus = bus
+        self._clock = clock
+        self._trail = trail
+        self._sessions = sessions
+        self._passwords = passwords
+
+    async def everyone(self) -> list[User]:
+        """All users, active or not, in the order of their names."""
+        return await self._db.read(SYSTEM, users.everyone)
+
+    async def get(self, user_id: uuid.UUID) -> User:
+        """The user; NotFound when there is none."""
+        return await self._db.read(SYSTEM, lambda s: users.get(s, user_id))
+
+    async def by_name(self, name: str) -> User | None:
+        """The user of that name, whatever its case; None when there is none."""
+        return await self._db.read(SYSTEM, lambda s: users.by_name(s, name))
+
+    async def add(self, new: NewUser, by: Actor, *, first: bool = False) -> User:
+        """A new active user; InvalidInput names what is wrong with the form, Conflict when five are active already.
+
+        `first` makes it a condition that nobody is there yet, in the same transaction.
+        """
+        _check_name(new.name)
+        check_strength(new.password, name=new.name)
+        row = self._row(new, password_hash=await self._passwords.hash(new.password))
+        return await self._db.write(SYSTEM, lambda s: self._insert(s, row, by, first=first))
+
+    async def add_without_password(self, new: NewUser, by: Actor) -> User:
+        """A user who comes in by another door alone."""
+        row = self._row(new, password_hash="")
+        return await self._db.write(SYSTEM, lambda s: self._insert(s, row, by, first=False))
+
+    async def change(self, user_id: uuid.UUID, by: Actor, *, role: Role | None = None, active: bool | None = None) -> User:
+        """Change a role, disable, enable. Every session of the user ends; one active administrator always remains."""
+
+        def work(session: GuardedSession) -> User:
+            user = users.get(session, user_id)
+            before = {"role": user.role.value, "active": user.is_active}
+            if active and not user.is_active and users.active_count(session) >= MOST_USERS:
+                raise Conflict("too_many_users", maximum=MOST_USERS)
+            user.role = role or user.role
+            user.is_active = user.is_active if active is None else active
+            if not any(one.is_active and one.role is Role.ADMINISTRATOR for one in users.everyone(session)):
+                raise Conflict("last_administrator")
+            after = {"role": user.role.value, "active": user.is_active}
+            self._trail.record(session, "user.changed", by, subject=f"user:{user_id}", before=before, after=after)
+            return user
+
+        user = await self._db.write(SYSTEM, work)
+        await self._sessions.end_all(user_id)
+        self._changed(user_id)
+        return user
+
+    async def set_password(self, user_id: uuid.UUID, password: str, by: Actor, *, keep: uuid.UUID | None = None) -> None:
+        """Replace a password. Every other session of the user ends; `keep` is the one in which they ask for it."""
+        user = await self.get(user_id)
+        check_strength(password, name=user.name)
+        hashed = await self._passwords.hash(password)
+
+        def work(session: GuardedSession) -> None:
+            users.get(session, user_id).password_hash = hashed
+            self._trail.record(session, "user.password", by, subject=f"user:{user_id}")
+
+        await self._db.write(SYSTEM, work)
+        await self._sessions.end_all(user_id, but=keep)
+        self._changed(user_id)
+
+    def _row(self, new: NewUser, *, password_hash: str) -> User:
+        name = unicodedata.normalize("NFC", new.name.strip())
+        return User(
+            name=name,
+            name_key=users.key_of(name),
+            password_hash=password_hash,
+            role=new.role,
+            language=language_of(new.language),
+            timezone=timezone_of(new.timezone),
+            created_at=self._clock.now(),
+        )
+
+    def _insert(self, session: GuardedSession, row: User, by: Actor, *, first: bool) -> User:
+        if first and users.everyone(session):
+            raise AccessDenied("first_admin_exists")
+        if users.active_count(session) >= MOST_USERS:
+            raise Conflict("too_many_users", maximum=MOST_USERS)
+        if users.by_name(session, row.name) is not None:
+            raise InvalidInput("name_taken", field="name", value=row.name)
+        users.create(session, row)
+        after = {"name": row.name, "role": row.role.value}
+        self._trail.record(session, "user.created", by, subject=f"user:{row.id}", after=after)
+        return row
+
+    def _changed(self, user_id: uuid.UUID) -> None:
+        self._bus.publish(UserChanged(at=self._clock.now(), user_id=user_id))
+
+
+def _check_name(name: str) -> None:
+    stripped = name.strip()
+    if not 1 <= len(stripped) <= 64:
+        raise InvalidInput("wrong_length", field="name", minimum=1, maximum=64)
+    if not stripped.isprintable():
+        raise InvalidInput("unprintable", field="name")

@@ -1,0 +1,105 @@
+"""Passwords: which are strong enough, and how they are hashed (Argon2id, RFC 9106, second recommended option)."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import unicodedata
+from functools import lru_cache
+from pathlib import Path
+
+from cryptography.exceptions import InvalidKey
+from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
+
+from aristobot.errors import AccessDenied, InvalidInput
+
+SHORTEST = 12
+LONGEST = 1024
+_ITERATIONS, _LANES, _MEMORY_KIB = 3, 4, 65536
+_PREFIX = f"$argon2id$v=19$m={_MEMORY_KIB},t={_ITERATIONS},p={_LANES}$"
+#: Costs exactly what a real hash costs and fits no password: what unknown users are checked against.
+_NOBODY = _PREFIX + "A" * 22 + "$" + "A" * 43
+_LEET = str.maketrans("01345789@$!", "oleastbgasi")
+_QUEUE = 16
+
+
+class Passwords:
+    """Hashes and checks in threads, two at a time (64 MiB each); a longer queue than sixteen is turned away."""
+
+    def __init__(self) -> None:
+        self._slots = asyncio.Semaphore(2)
+        self._waiting = 0
+
+    async def hash(self, password: str) -> str:
+        """The PHC string to store."""
+        async with self._slots:
+            return await asyncio.to_thread(_hash, password)
+
+    async def check(self, stored: str | None, password: str) -> tuple[bool, str | None]:
+        """Whether the password fits, and the hash to store anew when ours has older parameters.
+
+        The same work is done for an unknown user (`stored` None or empty). Raises AccessDenied when too many wait.
+        """
+        if self._waiting >= _QUEUE:
+            raise AccessDenied("too_many_attempts", retry_after=5)
+        self._waiting += 1
+        try:
+            async with self._slots:
+                return await asyncio.to_thread(_check, stored, password[:LONGEST])
+        finally:
+            self._waiting -= 1
+
+
+def _hash(password: str) -> str:
+    derived = Argon2id(salt=os.urandom(16), length=32, iterations=_ITERATIONS, lanes=_LANES, memory_cost=_MEMORY_KIB)
+    return derived.derive_phc_encoded(_bytes(password))
+
+
+def _check(stored: str | None, password: str) -> tuple[bool, str | None]:
+    try:
+        Argon2id.verify_phc_encoded(_bytes(password), stored or _NOBODY)
+    except (InvalidKey, ValueError):
+        return False, None
+    return (True, None) if str(stored).startswith(_PREFIX) else (True, _hash(password))
+
+
+def _bytes(password: str) -> bytes:
+    """NFKC, so that the same keys typed on another system make the same bytes (NIST SP 800-63B, 5.1.1.2)."""
+    return unicodedata.normalize("NFKC", password).encode("utf-8", "surrogatepass")
+
+
+def check_strength(password: str, *, name: str = "", field: str = "password") -> None:
+    """Raise InvalidInput for a password that is too short, too long, or among the first that anybody would try."""
+    if len(password) < SHORTEST:
+        raise InvalidInput("password_too_short", field=field, minimum=SHORTEST)
+    if len(password) > LONGEST:
+        raise InvalidInput("too_long", field=field, maximum=LONGEST)
+    if _is_common(password) or (name and _letters(password) in (_letters(name), _letters(name) * 2)):
+        raise InvalidInput("password_too_common", field=field)
+
+
+def _is_common(password: str) -> bool:
+    folded = password.casefold()
+    if len(set(folded)) < 5 or _is_run(folded):
+        return True
+    core = _letters(re.sub(r"^[\W\d_]+|[\W\d_]+$", "", folded).translate(_LEET))
+    return any(len(core) % len(word) == 0 and core == word * (len(core) // len(word)) for word in _common_words() if core)
+
+
+def _is_run(text: str) -> bool:
+    """`123456789012`, `abcdefghijkl`, `zyxwvu…`: every character follows the one before by the same step."""
+    if text.isdigit():
+        steps = {(int(after) - int(before)) % 10 for before, after in zip(text, text[1:], strict=False)}
+    else:
+        steps = {ord(after) - ord(before) for before, after in zip(text, text[1:], strict=False)}
+    return len(steps) == 1
+
+
+def _letters(text: str) -> str:
+    return "".join(character for character in text.casefold() if character.isalpha())
+
+
+@lru_cache(maxsize=1)
+def _common_words() -> tuple[str, ...]:
+    return tuple(Path(__file__).with_name("common_passwords.txt").read_text(encoding="utf-8").split())

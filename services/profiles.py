@@ -1,0 +1,96 @@
+"""What a user may change of their own account: language, time zone, default broker, AI provider."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from aristobot.bus import Bus
+from aristobot.clock import Clock
+from aristobot.errors import InvalidInput
+from aristobot.events import UserChanged
+from aristobot.language import LANGUAGES
+from aristobot.settings_values import web_address
+from aristobot.store import brokers, users
+from aristobot.store.database import Database
+from aristobot.store.tables import User
+from aristobot.store.tenancy import GuardedSession
+from aristobot.vault import Vault
+from services.audit_trail import Actor, AuditTrail
+
+AI_PROVIDERS = ("openrouter", "ollama")
+
+
+class Profiles:
+    """Each user changes their own, and nobody else's."""
+
+    def __init__(self, db: Database, bus: Bus, clock: Clock, vault: Vault, trail: AuditTrail) -> None:
+        self._db = db
+        self._bus = bus
+        self._clock = clock
+        self._vault = vault
+        self._trail = trail
+
+    async def update(self, user_id: uuid.UUID, changes: Mapping[str, Any], by: Actor) -> User:
+        """Change `language`, `timezone`, `default_broker_id`, `ai_provider`, `ai_url`, `ai_model`, `ai_key`.
+
+        Only what is named changes; None or "" empties. The AI key is sealed and never comes back. InvalidInput names the
+        field; NotFound when the broker is not theirs.
+        """
+        values = {name: _CHECKS.get(name, _as_is)(value) for name, value in changes.items()}
+
+        def work(session: GuardedSession) -> User:
+            user = users.get(session, user_id)
+            if "default_broker_id" in values:
+                brokers.set_default(session, values["default_broker_id"])
+            if "ai_key" in values:
+                key = values["ai_key"]
+                user.ai_key_sealed = self._vault.seal(key, f"user:{user_id}", "ai_key") if key else None
+            for name in values.keys() - {"default_broker_id", "ai_key"}:
+                setattr(user, name, values[name])
+            self._trail.record(session, "user.profile", by, subject=f"user:{user_id}", after={"fields": sorted(values)})
+            return user
+
+        user = await self._db.write(user_id, work)
+        self._bus.publish(UserChanged(at=self._clock.now(), user_id=user_id))
+        return user
+
+
+def language_of(value: Any) -> str:
+    """A language we speak; InvalidInput otherwise."""
+    if value not in LANGUAGES:
+        raise InvalidInput("unknown_choice", field="language", choices=", ".join(LANGUAGES))
+    return str(value)
+
+
+def timezone_of(value: Any) -> str:
+    """The name of a time zone that exists (IANA); InvalidInput otherwise."""
+    try:
+        return ZoneInfo(str(value)).key
+    except (ValueError, OSError, LookupError):  # zoneinfo's words for malformed names, folders, and unknown ones
+        raise InvalidInput("unknown_timezone", field="timezone", value=str(value)[:64]) from None
+
+
+def _provider_of(value: Any) -> str | None:
+    if value and value not in AI_PROVIDERS:
+        raise InvalidInput("unknown_choice", field="ai_provider", choices=", ".join(AI_PROVIDERS))
+    return value or None
+
+
+def _address_of(value: Any) -> str | None:
+    try:
+        return web_address(value, ("https", "http")) if value else None
+    except ValueError:
+        raise InvalidInput("not_an_address", field="ai_url") from None
+
+
+def _as_is(value: Any) -> Any:
+    return value or None
+
+
+_CHECKS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
+    {"language": language_of, "timezone": timezone_of, "ai_provider": _provider_of, "ai_url": _address_of}
+)
