@@ -20,38 +20,45 @@ SQLModel.metadata.naming_convention = {
 
 
 def row_id() -> Any:
+    """A UUID made in Python: known before the row is stored, never used twice."""
     return Field(default_factory=uuid.uuid4, primary_key=True)
 
 
 def amount_column() -> Any:
+    """An exact amount, zero until somebody knows better."""
     return Field(default=ZERO, sa_type=Amount)
 
 
 def moment_column(*, index: bool = False) -> Any:
+    """A moment that is always known."""
     return Field(sa_type=UtcDateTime, index=index)
 
 
 def maybe_moment_column() -> Any:
+    """A moment that may not have come."""
     return Field(default=None, sa_type=UtcDateTime, nullable=True)
 
 
 def enum_column(kind: type[StrEnum], default: StrEnum | None = None) -> Any:
+    """One word of a closed list, kept by a CHECK."""
     return Field(sa_type=enum_type(kind)) if default is None else Field(default=default, sa_type=enum_type(kind))
 
 
 def json_column() -> Any:
+    """A small JSON document, or nothing."""
     return Field(default=None, sa_type=Json, nullable=True)
 
 
 def same_owner(column: str, target: str, *, cascade: bool = False) -> sa.ForeignKeyConstraint:
     """A reference that must stay within one user: (user_id, column) → (user_id, id)."""
-    return sa.ForeignKeyConstraint(
-        ["user_id", column], [f"{target}.user_id", f"{target}.id"], ondelete="CASCADE" if cascade else None
-    )
+    referred = [f"{target}.user_id", f"{target}.id"]
+    return sa.ForeignKeyConstraint(["user_id", column], referred, ondelete="CASCADE" if cascade else None)
 
 
 def one_open(*columns: str) -> sa.Index:
-    return sa.Index(None, *columns, unique=True, sqlite_where=sa.text("status = 'open'"), postgresql_where=sa.text("status = 'open'"))
+    """At most one row per combination whose status is `open`; closing it frees the place."""
+    still_open = sa.text("status = 'open'")
+    return sa.Index(None, *columns, unique=True, sqlite_where=still_open, postgresql_where=still_open)
 
 
 class Owned(SQLModel):

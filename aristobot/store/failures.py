@@ -38,6 +38,7 @@ _MEANINGS: dict[str, tuple[type[AristobotError], str]] = {
     "25006": (StoreError, "store_readonly"),
     "XX001": (StoreDamaged, "store_damaged"),
     "XX002": (StoreDamaged, "store_damaged"),
+    "22": (DataError, "value_not_storable"),
     "23": (Conflict, "value_refused"),
     "23505": (Conflict, "already_exists"),
     "23503": (Conflict, "broken_reference"),
@@ -60,6 +61,8 @@ def translated(error: BaseException) -> AristobotError | None:
     """The error of the house that says the same, or None for a programming mistake (and for what already is ours)."""
     if isinstance(error, StaleDataError):
         return Conflict("changed_meanwhile")
+    if isinstance(error, UnicodeEncodeError):
+        return DataError("text_not_storable", detail=error.reason)
     if isinstance(error, PoolTimeout):
         return StoreError("store_busy", detail="no free connection")
     if isinstance(error, StatementError) and not isinstance(error, DBAPIError):

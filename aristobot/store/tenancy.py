@@ -18,6 +18,7 @@ from sqlalchemy.sql.selectable import TextualSelect
 from sqlmodel import Session, SQLModel
 
 from aristobot.store.columns import Owned
+from aristobot.store.limits import check_texts
 from aristobot.store.tables import AuditEntry, Halt, User
 
 
@@ -142,6 +143,8 @@ def _guard_flush(session: PlainSession, _context: Any, _instances: Any) -> None:
         return
     for row in session.new:
         _claim(row, session.scope)
+    for row in (*session.new, *session.dirty):
+        check_texts(row)
     if isinstance(session.scope, System):
         return
     for row in (*session.dirty, *session.deleted):
@@ -174,6 +177,7 @@ def insert_once(session: GuardedSession, model: type[SQLModel], values: Mapping[
     """
     row = model(**values)
     _claim(row, session.scope)
+    check_texts(row)
     session.flush()  # what it refers to may still wait in the session
     mapper = sa.inspect(model)
     dialect_insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert

@@ -76,6 +76,7 @@ class PositionRow(Owned, table=True):
     __table_args__ = (
         sa.UniqueConstraint("user_id", "id"),
         one_open("user_id", "broker_id", "symbol", "owner"),
+        sa.Index("ix_positions_recent", "user_id", "opened_at"),
         same_owner("broker_id", "brokers"),
     )
     id: uuid.UUID = row_id()
@@ -104,7 +105,9 @@ class Order(Owned, table=True):
         sa.UniqueConstraint("user_id", "id"),
         sa.Index("ix_orders_recent", "user_id", "created_at"),
         sa.Index("ix_orders_status", "status", "broker_id"),
+        sa.Index("ix_orders_of_broker", "broker_id", "created_at"),
         sa.Index("ix_orders_exchange_id", "broker_id", "exchange_order_id"),
+        sa.Index("ix_orders_client_id", "broker_id", "client_order_id"),
         same_owner("broker_id", "brokers"),
         same_owner("position_id", "positions"),
         same_owner("webhook_id", "webhooks"),
@@ -130,8 +133,8 @@ class Order(Owned, table=True):
     owner: str = Field(default="", max_length=64)
     leg: str = Field(default="", max_length=32)
     attempt: int = 1
-    position_id: uuid.UUID | None = Field(default=None, nullable=True)
-    webhook_id: uuid.UUID | None = Field(default=None, nullable=True)
+    position_id: uuid.UUID | None = Field(default=None, nullable=True, index=True)
+    webhook_id: uuid.UUID | None = Field(default=None, nullable=True, index=True)
     reserved_quote: Decimal = amount_column()
     reserved_base: Decimal = amount_column()
     reason: str = Field(default="", max_length=64)
@@ -152,6 +155,7 @@ class FillRow(Owned, table=True):
     __tablename__ = "fills"
     __table_args__ = (
         sa.UniqueConstraint("broker_id", "symbol", "trade_id"),
+        sa.Index("ix_fills_recent", "user_id", "at"),
         same_owner("broker_id", "brokers"),
         same_owner("order_id", "orders", cascade=True),
         same_owner("position_id", "positions"),
@@ -168,7 +172,7 @@ class FillRow(Owned, table=True):
     fee: Decimal = amount_column()
     fee_asset: str = Field(max_length=24)
     maker: bool = False
-    at: datetime = moment_column(index=True)
+    at: datetime = moment_column()
 
 
 class Bracket(Owned, table=True):
@@ -200,6 +204,7 @@ class WebhookState(Owned, table=True):
     __tablename__ = "webhook_states"
     __table_args__ = (
         one_open("user_id", "broker_id", "symbol"),
+        sa.Index("ix_webhook_states_recent", "user_id", "opened_at"),
         same_owner("broker_id", "brokers"),
         same_owner("position_id", "positions"),
         same_owner("opening_webhook_id", "webhooks"),
@@ -218,7 +223,7 @@ class WebhookState(Owned, table=True):
     target_order_id: uuid.UUID | None = Field(default=None, nullable=True)
     unrealised_pnl: Decimal = amount_column()
     realised_pnl: Decimal = amount_column()
-    position_id: uuid.UUID | None = Field(default=None, nullable=True)
+    position_id: uuid.UUID | None = Field(default=None, nullable=True, index=True)
     opening_webhook_id: uuid.UUID | None = Field(default=None, nullable=True)
     opened_at: datetime = moment_column()
     closed_at: datetime | None = maybe_moment_column()

@@ -1,0 +1,127 @@
+"""One Aristobot per household: two engines on the same accounts would send every order twice."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import IO, Protocol
+
+import sqlalchemy as sa
+from sqlmodel import col, select, update
+
+from aristobot.errors import InstanceRunning, StoreError
+from aristobot.store.database import is_sqlite, make_engine
+from aristobot.store.failures import in_our_words
+from aristobot.store.tables import Installation
+from aristobot.store.tenancy import SYSTEM, GuardedSession
+
+_LOCK_FILE = "aristobot.lock"
+#: "ARISTR": the advisory lock that a running instance holds on its PostgreSQL database.
+_RUNNING_LOCK = 0x4152495354_52
+
+
+class Places(Protocol):
+    """What the lock must know of the settings."""
+
+    @property
+    def data_dir(self) -> Path:
+        """The data folder."""
+
+    @property
+    def database_url(self) -> str:
+        """The address of the database."""
+
+
+class InstanceLock:
+    """Held as long as the process lives: the system itself frees it, after a crash too."""
+
+    def __init__(self, settings: Places) -> None:
+        self._folder = settings.data_dir
+        self._url = settings.database_url
+        self._file: IO[bytes] | None = None
+        self._connection: sa.Connection | None = None
+
+    def acquire(self) -> None:
+        """Lock the data folder and the database, and begin a new epoch. Raise InstanceRunning when somebody has them.
+
+        An empty database has no epoch yet: the first upgrade writes it.
+        """
+        try:
+            self._file = _lock_file(self._folder / _LOCK_FILE)
+            if not is_sqlite(self._url):
+                self._connection = _lock_database(self._url)
+            _begin_epoch(self._url)
+        except BaseException:
+            self.release()
+            raise
+
+    def release(self) -> None:
+        """Let the next instance in; harmless when nothing is held."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+
+def installation(session: GuardedSession) -> Installation:
+    """Who we are, and in which epoch. StoreError in a database that was never upgraded."""
+    row = session.exec(select(Installation)).one_or_none()
+    if row is None:
+        raise StoreError("store_without_installation")
+    return row
+
+
+def next_epoch(session: GuardedSession, at_least: int = 0) -> None:
+    """Begin a new epoch, beyond `at_least`: whoever still works in an older one finds out with its next write."""
+    higher = sa.case((col(Installation.epoch) < at_least, at_least), else_=col(Installation.epoch)) + 1
+    session.exec(update(Installation).values(epoch=higher).execution_options(synchronize_session=False))
+
+
+def _begin_epoch(url: str) -> None:
+    engine = make_engine(url)
+    try:
+        with in_our_words():
+            with engine.connect() as connection:
+                known = sa.inspect(connection).has_table(Installation.__tablename__)
+            if known:
+                with GuardedSession(engine, scope=SYSTEM) as session, session.begin():
+                    next_epoch(session)
+    finally:
+        engine.dispose()
+
+
+def _lock_file(path: Path) -> IO[bytes]:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    opened = path.open("a+b")
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            opened.seek(0)
+            msvcrt.locking(opened.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        opened.close()
+        raise InstanceRunning(folder=str(path.parent)) from None
+    os.set_inheritable(opened.fileno(), False)
+    return opened
+
+
+def _lock_database(url: str) -> sa.Connection:
+    """A connection of its own that holds the lock: given back to a pool, it would keep it after `close`."""
+    engine = make_engine(url)
+    with in_our_words():
+        connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        connection.detach()
+        taken = connection.scalar(sa.select(sa.func.pg_try_advisory_lock(_RUNNING_LOCK)))
+    engine.dispose()
+    if not taken:
+        connection.close()
+        raise InstanceRunning(folder=connection.engine.url.database or "")
+    return connection

@@ -1,0 +1,36 @@
+"""What text a column takes, checked before either database sees it.
+
+PostgreSQL refuses text that is too long or holds a NUL; SQLite takes both and gives them back later, or cut.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapper
+
+from aristobot.errors import DataError
+
+
+@cache
+def _text_columns(model: type[Any]) -> tuple[tuple[str, int], ...]:
+    mapper: Mapper[Any] = sa.inspect(model)
+    columns = ((attribute.key, attribute.columns[0]) for attribute in mapper.column_attrs)
+    return tuple(
+        (key, getattr(column.type, "length", None) or 1_000_000)
+        for key, column in columns
+        if column.type.python_type is str and not isinstance(column.type, sa.Enum)
+    )
+
+
+def check_texts(row: Any) -> None:
+    """Raise DataError for the first text of the row that is too long for its column or holds a NUL."""
+    for name, longest in _text_columns(type(row)):
+        value = getattr(row, name)
+        if isinstance(value, str):
+            if len(value) > longest:
+                raise DataError("text_too_long", field=name, length=len(value), limit=longest)
+            if "\x00" in value:
+                raise DataError("text_not_storable", field=name)

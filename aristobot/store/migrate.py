@@ -1,0 +1,118 @@
+"""Bring the database to the version of this code before anything else starts: backed up first, all steps or none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from loguru import logger
+from sqlmodel import SQLModel
+
+import aristobot
+from aristobot.clock import SystemClock
+from aristobot.errors import StoreDamaged
+from aristobot.store.backups import numbered_copy
+from aristobot.store.database import is_sqlite, make_engine
+from aristobot.store.failures import in_our_words
+
+#: "ARISTO": the advisory lock under which a PostgreSQL database is upgraded, one process at a time.
+_UPGRADE_LOCK = 0x4152495354_4F
+_KEPT_BEFORE_UPGRADES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Upgrade:
+    """From which revision to which; `before` is None for a database that was empty. `backup` is the copy taken first."""
+
+    before: str | None
+    after: str
+    backup: Path | None = None
+
+
+def migrations_dir() -> Path:
+    """Where the scripts are: inside the package of a wheel, beside it in a checkout or an editable install."""
+    package = Path(aristobot.__file__).parent
+    shipped = package / "_migrations"
+    return shipped if shipped.is_dir() else package.parent / "migrations"
+
+
+def head(folder: Path | None = None) -> str:
+    """The revision that this code needs."""
+    found = _scripts(folder).get_current_head()
+    if found is None:
+        raise StoreDamaged("store_without_scripts", folder=str(folder or migrations_dir()))
+    return found
+
+
+def revision_of(connection: sa.Connection) -> str | None:
+    """The revision of a database; None when it was never upgraded."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def upgrade_at_start(url: str, backups: Path, now: datetime | None = None, *, scripts: Path | None = None) -> Upgrade:
+    """Upgrade to the newest revision, and do nothing when it is there already.
+
+    `backups` is the folder for copies, `now` stamps them, `scripts` is for tests of the upgrade itself. An SQLite database with content is copied first (five such copies are kept). StoreDamaged when the database comes from
+    a newer version, is not ours, or is damaged; StoreError when it cannot be reached. A script that fails, or a process
+    that is killed, leaves the previous revision whole.
+    """
+    engine = make_engine(url, foreign_keys=False)
+    try:
+        with in_our_words():
+            return _upgrade(engine, backups, now or SystemClock().now(), scripts)
+    finally:
+        engine.dispose()
+
+
+def _upgrade(engine: sa.Engine, backups: Path, now: datetime, scripts: Path | None) -> Upgrade:
+    newest = head(scripts)
+    with engine.connect() as connection:
+        before = revision_of(connection)
+        _refuse_strangers(connection, before, scripts)
+    if before == newest:
+        return Upgrade(before, newest)
+    copy = None
+    if before is not None and is_sqlite(engine.url):
+        copy = numbered_copy(engine.url, backups, f"before-{newest}", now, keep=_KEPT_BEFORE_UPGRADES)
+        logger.info("Database copied to {} before its upgrade", copy)
+    with engine.begin() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_UPGRADE_LOCK)))
+        command.upgrade(_config(scripts, connection), "head")
+        _refuse_broken_references(connection)
+    logger.info("Database upgraded from {} to {}", before or "nothing", newest)
+    return Upgrade(before, newest, copy)
+
+
+def _refuse_strangers(connection: sa.Connection, revision: str | None, scripts: Path | None) -> None:
+    if revision is None:
+        taken = set(sa.inspect(connection).get_table_names()) & set(SQLModel.metadata.tables)
+        if taken:
+            raise StoreDamaged("store_not_ours", tables=", ".join(sorted(taken)[:5]))
+    elif revision not in {script.revision for script in _scripts(scripts).walk_revisions()}:
+        raise StoreDamaged("store_newer", revision=revision)
+
+
+def _refuse_broken_references(connection: sa.Connection) -> None:
+    if connection.dialect.name == "sqlite":
+        broken = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+        if broken:
+            raise StoreDamaged("store_broken_references", tables=", ".join(sorted({str(row[0]) for row in broken})))
+
+
+def _config(scripts: Path | None, connection: sa.Connection | None = None) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(scripts or migrations_dir()).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    return config
+
+
+def _scripts(folder: Path | None) -> ScriptDirectory:
+    return ScriptDirectory.from_config(_config(folder))

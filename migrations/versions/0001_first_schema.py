@@ -1,0 +1,516 @@
+"""The first schema: the household, its brokers, the market, alerts, orders, positions, the kill switch, the audit.
+
+Revision 0001, after nothing.
+"""
+
+import uuid
+from collections.abc import Iterable
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects.postgresql import JSONB
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+
+def _columns(kind: Any, names: Iterable[str], nullable: bool) -> list[Any]:
+    return [sa.Column(name, kind, nullable=nullable) for name in names]
+
+
+def _ids(*names: str, nullable: bool = False) -> list[Any]:
+    return _columns(sa.Uuid(), names, nullable)
+
+
+def _amounts(*names: str, nullable: bool = False) -> list[Any]:
+    return _columns(sa.Numeric(38, 18).with_variant(sa.String(40), "sqlite"), names, nullable)
+
+
+def _moments(*names: str, nullable: bool = False) -> list[Any]:
+    return _columns(sa.DateTime(timezone=True), names, nullable)
+
+
+def _documents(*names: str) -> list[Any]:
+    return _columns(sa.JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql"), names, nullable=True)
+
+
+def _flags(*names: str) -> list[Any]:
+    return _columns(sa.Boolean(), names, nullable=False)
+
+
+def _counts(*names: str) -> list[Any]:
+    return _columns(sa.Integer(), names, nullable=False)
+
+
+def _texts(*names: str, length: int, nullable: bool = False) -> list[Any]:
+    return _columns(sa.String(length), names, nullable)
+
+
+def _word(name: str, words: str, check: str, nullable: bool = False) -> Any:
+    kind = sa.Enum(*words.split(), name=check, native_enum=False, create_constraint=True, length=24)
+    return sa.Column(name, kind, nullable=nullable)
+
+
+def _key(table: str, *columns: str) -> Any:
+    return sa.PrimaryKeyConstraint(*columns, name=op.f(f"pk_{table}"))
+
+
+def _unique(table: str, *columns: str) -> Any:
+    return sa.UniqueConstraint(*columns, name=op.f(f"uq_{table}_{'_'.join(columns)}"))
+
+
+def _of_user(table: str) -> Any:
+    return sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f(f"fk_{table}_user_id"))
+
+
+def _same_owner(table: str, column: str, target: str, ondelete: str | None = None) -> Any:
+    name = op.f(f"fk_{table}_user_id_{column}")
+    return sa.ForeignKeyConstraint(["user_id", column], [f"{target}.user_id", f"{target}.id"], name=name, ondelete=ondelete)
+
+
+def _index(name: str, table: str, *columns: str) -> None:
+    op.create_index(op.f(name), table, list(columns))
+
+
+def _unique_where(name: str, table: str, columns: list[str], sqlite: str, postgresql: str) -> None:
+    op.create_index(op.f(name), table, columns, unique=True, sqlite_where=sa.text(sqlite), postgresql_where=sa.text(postgresql))
+
+
+def _create_users() -> None:
+    op.create_table(
+        "users",
+        *_ids("id"),
+        *_texts("name", "name_key", length=64),
+        *_texts("password_hash", length=255),
+        _word("role", "administrator trader viewer", check="role"),
+        *_flags("is_active"),
+        *_texts("language", length=2),
+        *_texts("timezone", length=64),
+        *_texts("totp_sealed", length=512, nullable=True),
+        *_counts("totp_last_step"),
+        *_documents("recovery_codes"),
+        *_texts("ai_provider", length=32, nullable=True),
+        *_texts("ai_url", length=255, nullable=True),
+        *_texts("ai_model", length=128, nullable=True),
+        *_texts("ai_key_sealed", length=1024, nullable=True),
+        *_moments("created_at"),
+        _key("users", "id"),
+        _unique("users", "name_key"),
+    )
+
+
+def _create_sessions() -> None:
+    op.create_table(
+        "sessions",
+        *_ids("user_id", "id"),
+        *_texts("token_hash", length=64),
+        *_moments("created_at", "last_seen_at", "expires_at"),
+        *_moments("ended_at", nullable=True),
+        *_texts("address", length=64),
+        *_texts("user_agent", length=255),
+        _key("sessions", "id"),
+        _unique("sessions", "token_hash"),
+        _of_user("sessions"),
+    )
+
+
+def _create_api_tokens() -> None:
+    op.create_table(
+        "api_tokens",
+        *_ids("user_id", "id"),
+        *_texts("name", length=64),
+        _word("scope", "read trade admin", check="tokenscope"),
+        *_texts("token_hash", length=64),
+        *_texts("last_four", length=4),
+        *_moments("created_at"),
+        *_moments("expires_at", "revoked_at", "last_used_at", nullable=True),
+        _key("api_tokens", "id"),
+        _unique("api_tokens", "token_hash"),
+        _of_user("api_tokens"),
+    )
+
+
+def _create_brokers() -> None:
+    op.create_table(
+        "brokers",
+        *_ids("user_id", "id"),
+        *_texts("exchange", length=32),
+        *_texts("name", length=64),
+        *_texts("api_key_sealed", length=2048),
+        *_texts("api_secret_sealed", length=8192),
+        *_texts("passphrase_sealed", length=1024),
+        *_texts("key_last_four", length=4),
+        _word("mode", "OFF STRATEGIES WEBHOOKS", check="brokermode"),
+        _word("access", "TRADE REDUCE_ONLY READ_ONLY", check="brokeraccess"),
+        *_flags("is_default"),
+        *_texts("quote", length=16),
+        *_documents("limits", "endpoints", "key_rights"),
+        *_moments("checked_at", nullable=True),
+        *_moments("created_at"),
+        *_moments("deleted_at", nullable=True),
+        *_counts("version"),
+        _key("brokers", "id"),
+        _unique("brokers", "user_id", "id"),
+        _of_user("brokers"),
+    )
+    _unique_where(
+        "uq_brokers_one_default",
+        "brokers",
+        ["user_id"],
+        "is_default = 1 AND deleted_at IS NULL",
+        "is_default AND deleted_at IS NULL",
+    )
+
+
+def _create_webhook_tokens() -> None:
+    op.create_table(
+        "webhook_tokens",
+        *_ids("user_id", "id", "broker_id"),
+        *_texts("token_hash", length=64),
+        *_texts("last_four", length=4),
+        *_moments("created_at"),
+        *_moments("expires_at", "last_used_at", nullable=True),
+        _key("webhook_tokens", "id"),
+        _unique("webhook_tokens", "token_hash"),
+        _of_user("webhook_tokens"),
+        _same_owner("webhook_tokens", "broker_id", "brokers", ondelete="CASCADE"),
+    )
+
+
+def _create_instruments() -> None:
+    op.create_table(
+        "instruments",
+        *_texts("exchange", length=32),
+        *_texts("symbol", length=48),
+        *_texts("base", "quote", length=24),
+        *_amounts(
+            "tick",
+            "lot",
+            "min_quantity",
+            "max_quantity",
+            "market_lot",
+            "max_market_quantity",
+            "min_notional",
+            "max_notional",
+            "quote_step",
+            "maker_fee",
+            "taker_fee",
+        ),
+        _word("state", "trading cancel_only halted", check="instrumentstate"),
+        *_documents("order_types"),
+        *_flags("oco_allowed", "otoco_allowed"),
+        *_moments("updated_at"),
+        _key("instruments", "exchange", "symbol"),
+    )
+    _index("ix_instruments_base", "instruments", "base")
+    _index("ix_instruments_quote", "instruments", "quote")
+
+
+def _create_candles() -> None:
+    op.create_table(
+        "candles",
+        *_texts("exchange", length=32),
+        *_texts("symbol", length=48),
+        _word("timeframe", "1m 3m 5m 15m 30m 1h 2h 4h 6h 12h 1d 1w", check="timeframe"),
+        *_moments("open_time"),
+        *_amounts("open", "high", "low", "close", "volume"),
+        *_moments("close_time", "received_at"),
+        *_flags("live"),
+        _key("candles", "exchange", "symbol", "timeframe", "open_time"),
+    )
+
+
+def _create_heartbeat_status() -> None:
+    op.create_table(
+        "heartbeat_status",
+        *_texts("exchange", length=32),
+        *_flags("connected"),
+        *_moments("last_start", "last_stop", "last_candle_at", nullable=True),
+        _key("heartbeat_status", "exchange"),
+    )
+
+
+def _create_heartbeat_events() -> None:
+    op.create_table(
+        "heartbeat_events",
+        *_ids("id"),
+        *_texts("exchange", length=32),
+        *_texts("kind", length=8),
+        *_texts("reason", length=255),
+        *_moments("at"),
+        _key("heartbeat_events", "id"),
+    )
+    _index("ix_heartbeat_events_at", "heartbeat_events", "at")
+    _index("ix_heartbeat_events_exchange", "heartbeat_events", "exchange")
+
+
+def _create_halts() -> None:
+    op.create_table(
+        "halts",
+        *_ids("id"),
+        _word("scope", "all user broker strategy", check="haltscope"),
+        *_ids("scope_id", nullable=True),
+        _word("level", "halt reduce flatten", check="haltlevel"),
+        *_texts("reason", length=255),
+        *_texts("set_by", length=64),
+        *_moments("set_at"),
+        *_moments("completed_at", "released_at", nullable=True),
+        *_texts("released_by", length=64),
+        _key("halts", "id"),
+    )
+
+
+def _create_audit() -> None:
+    op.create_table(
+        "audit",
+        sa.Column("id", sa.Integer(), nullable=False),
+        *_moments("at"),
+        *_ids("user_id", nullable=True),
+        *_texts("actor", length=64),
+        *_texts("via", length=16),
+        *_texts("action", length=64),
+        *_texts("subject", length=128),
+        *_documents("before", "after"),
+        *_texts("trace_id", length=32),
+        *_texts("previous_seal", "seal", length=64),
+        _key("audit", "id"),
+        sqlite_autoincrement=True,
+    )
+    _index("ix_audit_at", "audit", "at")
+    _index("ix_audit_user_id", "audit", "user_id")
+
+
+def _create_installation() -> None:
+    op.create_table(
+        "installation",
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        *_ids("installation_id"),
+        *_counts("epoch"),
+        _key("installation", "id"),
+    )
+
+
+def _create_positions() -> None:
+    op.create_table(
+        "positions",
+        *_ids("user_id", "id", "broker_id"),
+        *_texts("symbol", length=48),
+        *_texts("base", "quote", length=24),
+        *_texts("owner", length=64),
+        _word("status", "open closed", check="lotstatus"),
+        *_amounts("quantity", "cost", "entry", "realised", "bought", "sold", "current_price"),
+        *_moments("opened_at"),
+        *_moments("closed_at", nullable=True),
+        _key("positions", "id"),
+        _unique("positions", "user_id", "id"),
+        _of_user("positions"),
+        _same_owner("positions", "broker_id", "brokers"),
+    )
+    _index("ix_positions_recent", "positions", "user_id", "opened_at")
+    _unique_where(
+        "ix_positions_user_id_broker_id_symbol_owner",
+        "positions",
+        ["user_id", "broker_id", "symbol", "owner"],
+        "status = 'open'",
+        "status = 'open'",
+    )
+
+
+def _create_webhooks() -> None:
+    op.create_table(
+        "webhooks",
+        *_ids("user_id", "id", "broker_id"),
+        *_texts("dedupe_key", length=128),
+        *_flags("weak_identity"),
+        *_moments("received_at"),
+        sa.Column("payload", sa.LargeBinary(), nullable=False),
+        *_texts("source", length=64),
+        _word("status", "received processing processed error miss", check="webhookstatus"),
+        _word("outcome", "ordered updated no_effect ping duplicate stale refused invalid", check="webhookoutcome", nullable=True),
+        *_texts("reason", length=64),
+        *_documents("reason_facts"),
+        *_texts("trace_id", length=32),
+        *_counts("claims"),
+        *_texts("symbol", length=48),
+        *_texts("symbol_in_payload", "exchange_in_payload", length=64),
+        *_texts("interval", "action", length=16),
+        *_amounts("price", nullable=True),
+        *_texts("stop_loss", length=64),
+        *_texts("take_profit", length=255),
+        *_amounts("percent", nullable=True),
+        *_texts("payload_user_id", "payload_broker_id", length=64),
+        *_texts("payload_id", length=255),
+        *_moments("bar_time", "sent_at", nullable=True),
+        *_texts("market_position", "prev_market_position", length=16),
+        *_documents("order_ids", "result"),
+        *_moments("finished_at", nullable=True),
+        _key("webhooks", "id"),
+        _unique("webhooks", "broker_id", "dedupe_key"),
+        _unique("webhooks", "user_id", "id"),
+        _of_user("webhooks"),
+        _same_owner("webhooks", "broker_id", "brokers"),
+    )
+    _index("ix_webhooks_pending", "webhooks", "status", "received_at")
+    _index("ix_webhooks_recent", "webhooks", "user_id", "received_at")
+    _index("ix_webhooks_trace_id", "webhooks", "trace_id")
+
+
+def _create_brackets() -> None:
+    op.create_table(
+        "brackets",
+        *_ids("user_id", "id", "broker_id", "position_id"),
+        _word("status", "planned active moving done", check="bracketstatus"),
+        *_amounts("stop_price"),
+        *_documents("targets", "rollback"),
+        *_counts("attempt"),
+        *_moments("unprotected_since", nullable=True),
+        *_moments("updated_at"),
+        _key("brackets", "id"),
+        _unique("brackets", "position_id"),
+        _of_user("brackets"),
+        _same_owner("brackets", "broker_id", "brokers"),
+        _same_owner("brackets", "position_id", "positions", ondelete="CASCADE"),
+    )
+
+
+def _create_orders() -> None:
+    op.create_table(
+        "orders",
+        *_ids("user_id", "id", "broker_id"),
+        *_texts("symbol", length=48),
+        _word("side", "buy sell", check="side"),
+        _word("type", "market limit limit_maker stop_loss stop_loss_limit take_profit take_profit_limit", check="ordertype"),
+        _word("time_in_force", "gtc ioc fok", check="timeinforce"),
+        *_amounts("quantity", "quote_quantity", "price", "stop_price"),
+        _word(
+            "status",
+            "PENDING UNKNOWN OPEN PARTIALLY_FILLED FILLED CANCELED EXPIRED REJECTED DENIED NOT_ACCEPTED",
+            check="orderstatus",
+        ),
+        *_amounts("filled", "quote_filled"),
+        *_texts("client_order_id", "exchange_order_id", "list_client_id", length=64),
+        _word("origin", "webhook strategy manual keeper order_monitor", check="orderorigin"),
+        _word("role", "entry exit stop target", check="orderrole"),
+        *_texts("owner", length=64),
+        *_texts("leg", length=32),
+        *_counts("attempt"),
+        *_ids("position_id", "webhook_id", nullable=True),
+        *_amounts("reserved_quote", "reserved_base"),
+        *_texts("reason", length=64),
+        *_documents("reason_facts"),
+        *_texts("note", length=255),
+        *_flags("dry_run"),
+        *_texts("trace_id", length=32),
+        *_moments("created_at"),
+        *_moments("sent_at", "fence_at", nullable=True),
+        *_moments("updated_at"),
+        *_moments("done_at", nullable=True),
+        _key("orders", "id"),
+        _unique("orders", "user_id", "id"),
+        _of_user("orders"),
+        _same_owner("orders", "broker_id", "brokers"),
+        _same_owner("orders", "position_id", "positions"),
+        _same_owner("orders", "webhook_id", "webhooks"),
+    )
+    _index("ix_orders_client_id", "orders", "broker_id", "client_order_id")
+    _index("ix_orders_exchange_id", "orders", "broker_id", "exchange_order_id")
+    _index("ix_orders_of_broker", "orders", "broker_id", "created_at")
+    _index("ix_orders_position_id", "orders", "position_id")
+    _index("ix_orders_recent", "orders", "user_id", "created_at")
+    _index("ix_orders_status", "orders", "status", "broker_id")
+    _index("ix_orders_trace_id", "orders", "trace_id")
+    _index("ix_orders_webhook_id", "orders", "webhook_id")
+
+
+def _create_webhook_states() -> None:
+    op.create_table(
+        "webhook_states",
+        *_ids("user_id", "id", "broker_id"),
+        *_texts("symbol", length=48),
+        _word("side", "buy sell", check="side"),
+        _word("status", "open closed", check="lotstatus"),
+        *_amounts("entry_price", "quantity", "current_price", "stop_loss", "take_profit"),
+        *_ids("stop_order_id", "target_order_id", nullable=True),
+        *_amounts("unrealised_pnl", "realised_pnl"),
+        *_ids("position_id", "opening_webhook_id", nullable=True),
+        *_moments("opened_at"),
+        *_moments("closed_at", nullable=True),
+        *_moments("updated_at"),
+        _key("webhook_states", "id"),
+        _of_user("webhook_states"),
+        _same_owner("webhook_states", "broker_id", "brokers"),
+        _same_owner("webhook_states", "opening_webhook_id", "webhooks"),
+        _same_owner("webhook_states", "position_id", "positions"),
+    )
+    _index("ix_webhook_states_position_id", "webhook_states", "position_id")
+    _index("ix_webhook_states_recent", "webhook_states", "user_id", "opened_at")
+    _unique_where(
+        "ix_webhook_states_user_id_broker_id_symbol",
+        "webhook_states",
+        ["user_id", "broker_id", "symbol"],
+        "status = 'open'",
+        "status = 'open'",
+    )
+
+
+def _create_fills() -> None:
+    op.create_table(
+        "fills",
+        *_ids("user_id", "id", "broker_id", "order_id"),
+        *_ids("position_id", nullable=True),
+        *_texts("symbol", length=48),
+        *_texts("trade_id", length=64),
+        _word("side", "buy sell", check="side"),
+        *_amounts("price", "quantity", "fee"),
+        *_texts("fee_asset", length=24),
+        *_flags("maker"),
+        *_moments("at"),
+        _key("fills", "id"),
+        _unique("fills", "broker_id", "symbol", "trade_id"),
+        _of_user("fills"),
+        _same_owner("fills", "broker_id", "brokers"),
+        _same_owner("fills", "order_id", "orders", ondelete="CASCADE"),
+        _same_owner("fills", "position_id", "positions"),
+    )
+    _index("ix_fills_order_id", "fills", "order_id")
+    _index("ix_fills_position_id", "fills", "position_id")
+    _index("ix_fills_recent", "fills", "user_id", "at")
+
+
+CREATORS = {
+    "users": _create_users,
+    "sessions": _create_sessions,
+    "api_tokens": _create_api_tokens,
+    "brokers": _create_brokers,
+    "webhook_tokens": _create_webhook_tokens,
+    "instruments": _create_instruments,
+    "candles": _create_candles,
+    "heartbeat_status": _create_heartbeat_status,
+    "heartbeat_events": _create_heartbeat_events,
+    "halts": _create_halts,
+    "audit": _create_audit,
+    "installation": _create_installation,
+    "positions": _create_positions,
+    "webhooks": _create_webhooks,
+    "brackets": _create_brackets,
+    "orders": _create_orders,
+    "webhook_states": _create_webhook_states,
+    "fills": _create_fills,
+}
+
+
+def upgrade() -> None:
+    """Create every table, then say who this installation is."""
+    for create in CREATORS.values():
+        create()
+    installation = sa.table("installation", sa.column("id"), sa.column("installation_id", sa.Uuid()), sa.column("epoch"))
+    op.bulk_insert(installation, [{"id": 1, "installation_id": uuid.uuid4(), "epoch": 1}])
+
+
+def downgrade() -> None:
+    """Drop everything."""
+    for table in reversed(CREATORS):
+        op.drop_table(table)
