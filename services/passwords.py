@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import re
 import unicodedata
@@ -90,9 +91,9 @@ def _is_common(password: str) -> bool:
 def _is_run(text: str) -> bool:
     """`123456789012`, `abcdefghijkl`, `zyxwvu…`: every character follows the one before by the same step."""
     if text.isdigit():
-        steps = {(int(after) - int(before)) % 10 for before, after in zip(text, text[1:], strict=False)}
+        steps = {(int(after) - int(before)) % 10 for before, after in itertools.pairwise(text)}
     else:
-        steps = {ord(after) - ord(before) for before, after in zip(text, text[1:], strict=False)}
+        steps = {ord(after) - ord(before) for before, after in itertools.pairwise(text)}
     return len(steps) == 1
 
 

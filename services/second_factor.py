@@ -133,7 +133,7 @@ def accepted_step(secret: str, code: str, moment: datetime, last_step: int) -> i
 
 
 def _totp(secret: str) -> TOTP:
-    return TOTP(base64.b32decode(secret), _DIGITS, SHA1(), STEP_SECONDS)  # noqa: S303 - SHA-1 is what RFC 6238's apps speak
+    return TOTP(base64.b32decode(secret), _DIGITS, SHA1(), STEP_SECONDS)
 
 
 def new_recovery_codes() -> list[str]:

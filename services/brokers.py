@@ -1,0 +1,203 @@
+"""A user's accounts at exchanges: add, change, delete, and try their keys."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+from aristobot.bus import Bus
+from aristobot.clock import Clock
+from aristobot.errors import Conflict, ExchangeError, InvalidInput
+from aristobot.events import BrokerUpdated
+from aristobot.exchange import Credentials, KeyRights
+from aristobot.portfolio import Balance
+from aristobot.settings import Settings
+from aristobot.store import brokers, orders, positions, users
+from aristobot.store.database import Database
+from aristobot.store.tables import Broker
+from aristobot.store.tenancy import GuardedSession
+from aristobot.vault import Vault
+from services.audit_trail import Actor, AuditTrail
+from services.broker_connection import ConnectionTest, try_connection
+from services.broker_form import KEY_FIELDS, checked, needed_fields
+from services.exchange_gateway import ExchangeGateway
+from services.webhook_addresses import WebhookAddresses
+
+_RIGHTS_SECONDS = 10.0
+
+
+class Brokers:
+    """Each user sees and changes their own alone. `webhooks` hands out the addresses for alerts."""
+
+    def __init__(self, db: Database, bus: Bus, clock: Clock, vault: Vault, gateway: ExchangeGateway, settings: Settings) -> None:
+        self._db = db
+        self._bus = bus
+        self._clock = clock
+        self._vault = vault
+        self._gateway = gateway
+        self._trail = AuditTrail(vault, clock)
+        self.webhooks = WebhookAddresses(db, bus, clock, self._trail, settings)
+
+    async def mine(self, user_id: uuid.UUID) -> list[Broker]:
+        """The user's brokers that are not deleted, the default one first."""
+        return await self._db.read(user_id, brokers.mine)
+
+    async def get(self, user_id: uuid.UUID, broker_id: uuid.UUID) -> Broker:
+        """One broker; NotFound when there is none or it is not theirs."""
+        return await self._db.read(user_id, lambda s: brokers.get(s, broker_id))
+
+    def exchanges(self) -> list[str]:
+        """The exchanges for which there is a client."""
+        return sorted(self._gateway.exchanges())
+
+    async def add(self, user_id: uuid.UUID, form: Mapping[str, Any], by: Actor) -> Broker:
+        """A new broker from `exchange`, `name` and the exchange's key fields; the others as in `change`.
+
+        Asks the exchange what the key may do: a right to withdraw is refused. An exchange that does not answer stops
+        nothing. Raises InvalidInput with the field.
+        """
+        values = checked(form, self.exchanges())
+        for name in needed_fields(self._gateway.client(values["exchange"]).capabilities):
+            if not values.get(name):
+                raise InvalidInput("missing", field=name)
+        row = Broker(
+            id=uuid.uuid4(), user_id=user_id, exchange=values["exchange"], name=values["name"], created_at=self._clock.now()
+        )
+        self._fill(row, values)
+        await self._check_rights(row, values)
+
+        def work(session: GuardedSession) -> Broker:
+            _refuse_foreign_endpoints(session, user_id, values)
+            brokers.create(session, row)
+            if values.get("is_default") or len(brokers.mine(session)) == 1:
+                brokers.set_default(session, row.id)
+            self._trail.record(session, "broker.added", by, subject=f"broker:{row.id}", after=_shown(row))
+            return row
+
+        return self._told(await self._db.write(user_id, work))
+
+    async def change(self, user_id: uuid.UUID, broker_id: uuid.UUID, form: Mapping[str, Any], by: Actor) -> Broker:
+        """Change what the form names: `name`, key fields, `mode`, `access`, `quote`, `limits`, `endpoints`, `is_default`.
+
+        Key fields change together, an empty one empties. `endpoints` is for administrators. Raises InvalidInput, NotFound.
+        """
+        known = await self.get(user_id, broker_id)
+        values = checked({**form, "exchange": known.exchange}, self.exchanges(), partial=True)
+        if any(name in values for name in KEY_FIELDS):
+            await self._check_rights(known, values)
+
+        def work(session: GuardedSession) -> Broker:
+            _refuse_foreign_endpoints(session, user_id, values)
+            row = brokers.get(session, broker_id)
+            before = _shown(row)
+            self._fill(row, values)
+            row.key_rights = known.key_rights
+            if values.get("is_default"):
+                brokers.set_default(session, broker_id)
+            elif values.get("is_default") is False and row.is_default:
+                brokers.set_default(session, None)
+            self._trail.record(session, "broker.changed", by, subject=f"broker:{broker_id}", before=before, after=_shown(row))
+            return row
+
+        return self._told(await self._db.write(user_id, work))
+
+    async def set_default(self, user_id: uuid.UUID, broker_id: uuid.UUID, by: Actor) -> Broker:
+        """Make it the broker that forms propose."""
+        return await self.change(user_id, broker_id, {"is_default": True}, by)
+
+    async def remove(self, user_id: uuid.UUID, broker_id: uuid.UUID, by: Actor) -> None:
+        """Delete it: its keys and webhook address are wiped, its history stays. Conflict while it holds orders or positions."""
+
+        def work(session: GuardedSession) -> Broker:
+            row = brokers.get(session, broker_id)
+            resting, held = len(orders.alive(session, broker_id)), len(positions.open_ones(session, broker_id))
+            if resting or held:
+                raise Conflict("broker_in_use", orders=resting, positions=held)
+            brokers.remove(session, broker_id, self._clock.now())
+            self._trail.record(session, "broker.removed", by, subject=f"broker:{broker_id}", before=_shown(row))
+            return row
+
+        self._told(await self._db.write(user_id, work))
+
+    async def test_connection(self, user_id: uuid.UUID, broker_id: uuid.UUID) -> ConnectionTest:
+        """Try the keys at the exchange, step by step, and remember what they may do. NotFound; never an ExchangeError."""
+        row = await self.get(user_id, broker_id)
+        keys = await self._gateway.keys(row) if row.api_key_sealed else None
+        result = await try_connection(self._gateway.client_for(row), keys, self._clock)
+        if result.rights is not None:
+            rights, now = _rights_of(result.rights), self._clock.now()
+
+            def work(session: GuardedSession) -> None:
+                found = brokers.get(session, broker_id)
+                found.key_rights, found.checked_at = rights, now
+
+            await self._db.write(user_id, work)
+            self._told(row)
+        return result
+
+    async def balances(self, user_id: uuid.UUID, broker_id: uuid.UUID) -> list[Balance]:
+        """What the exchange says is there now. Raises NotFound, InvalidInput without keys, ExchangeError."""
+        row = await self.get(user_id, broker_id)
+        if not row.api_key_sealed:
+            raise InvalidInput("no_key", field="api_key")
+        return await self._gateway.client_for(row).balances(await self._gateway.keys(row))
+
+    def _fill(self, row: Broker, values: Mapping[str, Any]) -> None:
+        for name in ("name", "mode", "access", "quote", "limits", "endpoints"):
+            if name in values:
+                setattr(row, name, values[name])
+        for name in KEY_FIELDS:
+            if name in values:
+                value = values[name]
+                sealed = self._vault.seal(value, f"user:{row.user_id}", f"broker:{row.id}", name) if value else ""
+                setattr(row, f"{name}_sealed", sealed)
+        if "api_key" in values:
+            row.key_last_four = values["api_key"][-4:]
+
+    async def _check_rights(self, row: Broker, values: Mapping[str, Any]) -> None:
+        """Ask what the key may do, and note it on the row; InvalidInput when it may withdraw. No answer is no objection."""
+        if not values.get("api_key") or not values.get("api_secret"):
+            return
+        keys = Credentials(values["api_key"], values["api_secret"], values.get("passphrase", ""))
+        with suppress(ExchangeError, TimeoutError):
+            async with asyncio.timeout(_RIGHTS_SECONDS):
+                rights = await self._gateway.client_for(row).key_rights(keys)
+            if rights.can_withdraw:
+                raise InvalidInput("key_may_withdraw", field="api_key")
+            row.key_rights, row.checked_at = _rights_of(rights), self._clock.now()
+
+    def _told(self, row: Broker) -> Broker:
+        self._bus.publish(BrokerUpdated(at=self._clock.now(), user_id=row.user_id, broker_id=row.id))
+        return row
+
+
+def _refuse_foreign_endpoints(session: GuardedSession, user_id: uuid.UUID, values: Mapping[str, Any]) -> None:
+    if values.get("endpoints") and not users.is_administrator(session, user_id):
+        raise InvalidInput("administrators_only", field="endpoints")
+
+
+def _rights_of(rights: KeyRights) -> dict[str, Any]:
+    expires = rights.expires_at.isoformat() if rights.expires_at else None
+    return {
+        "can_read": rights.can_read,
+        "can_trade": rights.can_trade,
+        "can_withdraw": rights.can_withdraw,
+        "ip_restricted": rights.ip_restricted,
+        "expires_at": expires,
+    }
+
+
+def _shown(row: Broker) -> dict[str, Any]:
+    """What the audit may keep of a broker."""
+    return {
+        "exchange": row.exchange,
+        "name": row.name,
+        "key": row.key_last_four,
+        "mode": row.mode.value,
+        "access": row.access.value,
+        "limits": row.limits,
+        "endpoints": row.endpoints,
+    }

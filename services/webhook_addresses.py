@@ -1,0 +1,125 @@
+"""The address to which TradingView sends its alerts: one secret per broker, rotated with an overlap, tried with a PING."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+import httpx
+
+from aristobot.bus import Bus
+from aristobot.clock import Clock
+from aristobot.errors import InvalidInput
+from aristobot.events import BrokerUpdated
+from aristobot.logs import hide
+from aristobot.settings import Settings
+from aristobot.store import brokers
+from aristobot.store.database import Database
+from aristobot.store.tables import WebhookToken
+from aristobot.store.tenancy import GuardedSession
+from services.audit_trail import Actor, AuditTrail
+from services.tokens import hash_of, new_token
+
+OVERLAP = timedelta(hours=24)
+LONGEST_OVERLAP = timedelta(days=30)
+_TEST_LIFE = timedelta(minutes=1)
+_TEST_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookTest:
+    """What the ingress answered to a PING. `status` is 0 when nobody answered; `webhook_id` names the row it became."""
+
+    ok: bool
+    status: int
+    milliseconds: float
+    reason: str = ""
+    detail: str = ""
+    webhook_id: str = ""
+
+
+class WebhookAddresses:
+    """Rotates, writes out and tries the addresses.
+
+    `ingress` tells on which address the receiver listens. It is the settings' until whoever starts the receiver says better
+    (port 0 takes a free one).
+    """
+
+    def __init__(self, db: Database, bus: Bus, clock: Clock, trail: AuditTrail, settings: Settings) -> None:
+        self._db = db
+        self._bus = bus
+        self._clock = clock
+        self._trail = trail
+        self._settings = settings
+        self.ingress: Callable[[], str] = lambda: f"http://{_reachable(settings.webhook_host)}:{settings.webhook_port}"
+
+    async def rotate(self, user_id: uuid.UUID, broker_id: uuid.UUID, by: Actor, *, overlap: timedelta = OVERLAP) -> str:
+        """A new token, told this once; those before it stay valid for `overlap`, so that alerts can be changed at leisure."""
+        if not timedelta(0) <= overlap <= LONGEST_OVERLAP:
+            raise InvalidInput("out_of_range", field="overlap_hours", minimum=0, maximum=LONGEST_OVERLAP.days * 24)
+        token, now = new_token(), self._clock.now()
+        hide(token)
+
+        def work(session: GuardedSession) -> None:
+            broker = brokers.get(session, broker_id)
+            brokers.add_token(session, broker, hash_of(token), token[-4:], now, overlap)
+            self._trail.record(session, "webhook_token.rotated", by, subject=f"broker:{broker_id}", after={"token": token[-4:]})
+
+        await self._db.write(user_id, work)
+        self._bus.publish(BrokerUpdated(at=now, user_id=user_id, broker_id=broker_id))
+        return token
+
+    async def of_broker(self, user_id: uuid.UUID, broker_id: uuid.UUID) -> list[WebhookToken]:
+        """The tokens valid now, the newest first: their last four characters, since when, until when, last used when."""
+        now = self._clock.now()
+
+        def work(session: GuardedSession) -> list[WebhookToken]:
+            return brokers.tokens_of(session, brokers.get(session, broker_id).id, now)
+
+        return await self._db.read(user_id, work)
+
+    def url(self, token: str) -> str:
+        """The whole address for TradingView: the public one when it is set, else where the ingress listens."""
+        return f"{self._settings.webhook_public_url or self.ingress()}/webhook/{token}"
+
+    async def send_test(self, user_id: uuid.UUID, broker_id: uuid.UUID) -> WebhookTest:
+        """Send a PING through the real address with a token of one minute, and tell the answer and the time it took."""
+        token, now = new_token(), self._clock.now()
+        hide(token)
+        await self._db.write(
+            user_id,
+            lambda s: brokers.add_passing_token(s, brokers.get(s, broker_id), hash_of(token), token[-4:], now, _TEST_LIFE),
+        )
+        self._bus.publish(BrokerUpdated(at=now, user_id=user_id, broker_id=broker_id))  # the receiver learns the token by it
+        return await self._ping(self.url(token))
+
+    async def _ping(self, url: str) -> WebhookTest:
+        body = json.dumps({"action": "PING", "id": f"test-{uuid.uuid4().hex}"})
+        begun = self._clock.monotonic()
+        try:
+            async with httpx.AsyncClient(timeout=_TEST_SECONDS, trust_env=False) as client:
+                answer = await client.post(url, content=body, headers={"content-type": "application/json"})
+        except httpx.HTTPError as error:
+            took = (self._clock.monotonic() - begun) * 1000
+            return WebhookTest(False, 0, took, "reason.ingress_unreachable", type(error).__name__)
+        return _judged(answer, (self._clock.monotonic() - begun) * 1000)
+
+
+def _judged(answer: httpx.Response, took: float) -> WebhookTest:
+    try:
+        said = answer.json()
+    except ValueError:
+        said = {}
+    webhook_id = str(said.get("id", "")) if isinstance(said, dict) else ""
+    if answer.status_code == 200 and webhook_id:
+        return WebhookTest(True, 200, took, webhook_id=webhook_id)
+    return WebhookTest(False, answer.status_code, took, "reason.ingress_refused", answer.text[:200])
+
+
+def _reachable(host: str) -> str:
+    """A host to call for a host to listen on: every address includes this machine's own."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host.strip("[]"), host.strip("[]"))  # noqa: S104 - compared
+    return f"[{host}]" if ":" in host else host
