@@ -145,9 +145,9 @@ def _made_with_uv(extra: str) -> bool:
     uv = shutil.which("uv")
     if uv is None or _run([uv, "--version"], quiet=True) != 0:  # a shim that leads nowhere is no uv
         return False
-    wanted = ["--group", extra] if extra else ["--no-default-groups", "--inexact"]
+    wanted = ["--group", extra] if extra else ["--no-default-groups"]
     python = ["--python", sys.executable] if _supported(sys.version_info[:2]) and not environment_python().exists() else []
-    if _run([uv, "sync", "--frozen", "--quiet", "--project", str(ROOT), *wanted, *python]) == 0:
+    if _run([uv, "sync", "--frozen", "--inexact", "--quiet", "--project", str(ROOT), *wanted, *python]) == 0:
         return True
     print(say("uv_failed"), file=sys.stderr, flush=True)
     return False
