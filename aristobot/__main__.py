@@ -28,13 +28,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     cli.main(given, open_house)
 
 
-def open_house(settings: Settings) -> None:
-    """Serve the pages, and with them everything else, until somebody stops it."""
+def open_house(settings: Settings) -> int:
+    """Serve the pages, and with them everything else, until somebody stops it; the exit code."""
     # NiceGUI reads this once, when it is imported
     os.environ["NICEGUI_STORAGE_PATH"] = str(settings.data_dir / "nicegui")
     import pages
 
-    pages.serve(settings)
+    return pages.serve(settings)
 
 
 if __name__ == "__main__":
