@@ -18,10 +18,13 @@ from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
+from sqlmodel import col, select
 
 from aristobot.clock import to_milliseconds
 from aristobot.errors import AristobotError, StoreError
 from aristobot.store.database import Database
+from aristobot.store.tables import Broker, User, WebhookToken
+from aristobot.store.tenancy import GuardedSession
 from aristobot.store.trading_tables import Webhook
 
 #: TradingView re-sends within 15 s; a body that carries its firing time may come again for a whole minute.
@@ -64,6 +67,26 @@ class Stored:
     id: uuid.UUID
     trace_id: str
     duplicate: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TokenOwner:
+    """Whose broker a token speaks to, and until when."""
+
+    user_id: uuid.UUID
+    broker_id: uuid.UUID
+    expires_at: datetime | None
+
+
+def token_owners(session: GuardedSession) -> dict[str, TokenOwner]:
+    """Every token of a living broker of an active user, by its hash."""
+    wanted = (
+        select(WebhookToken)
+        .join(Broker, col(Broker.id) == WebhookToken.broker_id)
+        .join(User, col(User.id) == WebhookToken.user_id)
+        .where(col(Broker.deleted_at).is_(None), col(User.is_active))
+    )
+    return {row.token_hash: TokenOwner(row.user_id, row.broker_id, row.expires_at) for row in session.exec(wanted)}
 
 
 _Waiting = tuple[Alert, "asyncio.Future[Stored]"]

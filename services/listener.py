@@ -1,0 +1,151 @@
+"""A port of our own inside the process: an ASGI app served by uvicorn as a service that can fall and be restarted.
+
+Uvicorn alone would take the process's signals, end the whole process when the port is taken, and wait for ever for the
+rest of a request head.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+#: Seconds a client may take for its request head, and bytes the head may have.
+HEAD_PATIENCE = 10.0
+LARGEST_HEAD = 32_768
+#: Bytes of a refused body that are read and thrown away, so that the client reads our answer instead of a reset.
+LARGEST_WASTE = 16_777_216
+#: Seconds an idle connection is kept for the next request, and an open one may take to end when we stop.
+KEEP_ALIVE = 75
+LAST_WORDS = 1
+GIVE_UP = 3.0
+BACKLOG = 2048
+
+AsgiApp = Callable[[Any, Any, Any], Awaitable[None]]
+
+
+class PatientProtocol(HttpToolsProtocol):
+    """HTTP with an end to patience: for a request head, and for the rest of a body that was already answered."""
+
+    head_patience = HEAD_PATIENCE
+    _in_head = True
+    _idle_since_bytes = 0
+    _give_up: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn narrows it
+        """Begin to wait for the first head."""
+        super().connection_made(transport)
+        self._watch(0)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Nothing to wait for any more."""
+        self._forget()
+        super().connection_lost(exc)
+
+    def on_headers_complete(self) -> None:
+        """The head has come."""
+        self._in_head = False
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """What comes now is the next head."""
+        self._in_head = True
+        super().on_message_complete()
+
+    def data_received(self, data: bytes) -> None:
+        """Feed the parser; bytes that come while no request is open count."""
+        super().data_received(data)
+        if self.transport.is_closing() or (self.cycle is not None and not self.cycle.response_complete):
+            self._forget()
+        else:
+            self._watch(len(data))
+
+    def _watch(self, size: int) -> None:
+        self._idle_since_bytes += size
+        if self._idle_since_bytes > (LARGEST_HEAD if self._in_head else LARGEST_WASTE):
+            self._forget()
+            self.send_400_response("Request too long.")
+        elif self._give_up is None:
+            self._give_up = self.loop.call_later(self.head_patience, self.transport.close)
+
+    def _forget(self) -> None:
+        self._idle_since_bytes = 0
+        if self._give_up is not None:
+            self._give_up.cancel()
+            self._give_up = None
+
+
+class _Server(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signals to the process."""
+        yield
+
+
+class Listener:
+    """Serves one ASGI app on one address until `run` is cancelled. `url` is known once it listens; port 0 takes a free one."""
+
+    def __init__(self, app: AsgiApp, host: str, port: int, protocol: type[HttpToolsProtocol] = PatientProtocol) -> None:
+        self._app, self._host, self._port, self._protocol = app, host, port, protocol
+        self._socket: socket.socket | None = None
+
+    @property
+    def url(self) -> str:
+        """`http://host:port` as bound; empty while nothing listens."""
+        if self._socket is None:
+            return ""
+        host, port = self._socket.getsockname()[:2]
+        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+    def bind(self) -> str:
+        """Take the port and return the address; who connects before `run` waits for it. Raises OSError when it is taken."""
+        if self._socket is None:
+            family, kind, protocol, _, address = socket.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)[0]
+            # the protocol is named, so that accepted sockets count as TCP and get TCP_NODELAY from the loop
+            bound = socket.socket(family, kind, protocol or socket.IPPROTO_TCP)
+            try:
+                if os.name == "posix":  # elsewhere it would let a stranger share the port
+                    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                bound.bind(address)
+                bound.listen(BACKLOG)
+            except OSError:
+                bound.close()
+                raise
+            bound.setblocking(False)
+            self._socket = bound
+        return self.url
+
+    async def run(self) -> None:
+        """Listen and serve; when cancelled, finish the open requests and let the port go."""
+        self.bind()
+        config = uvicorn.Config(
+            self._app,
+            http=self._protocol,
+            ws="none",
+            interface="asgi3",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            backlog=BACKLOG,
+            timeout_keep_alive=KEEP_ALIVE,
+            timeout_graceful_shutdown=LAST_WORDS,
+        )
+        server = _Server(config)
+        serving = asyncio.create_task(server.serve(sockets=[self._socket] if self._socket else None))
+        try:
+            await asyncio.wait({serving})
+            serving.result()
+        finally:
+            server.should_exit = True
+            await asyncio.wait({serving}, timeout=GIVE_UP)
+            if self._socket is not None:
+                self._socket.close()
+                self._socket = None
