@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal, Self, TypeVar
+from typing import Any, Literal, Self, TypeVar, get_args
 from urllib.parse import unquote, urlsplit
 
 from dotenv import dotenv_values
@@ -154,7 +154,7 @@ def _ours(source: Mapping[str, str | None]) -> dict[str, Any]:
             continue
         name = variable.removeprefix(PREFIX).lower()
         if name not in known or variable != PREFIX + name.upper():
-            raise ConfigurationError("setting_unknown", field=variable, nearest=PREFIX + _nearest(name, known).upper())
+            raise _unknown(variable, PREFIX + _nearest(name, known).upper())
         if value:
             found[name] = value
     return found
@@ -165,8 +165,17 @@ def _named_options(options: Mapping[str, object]) -> dict[str, Any]:
     named = {name.lstrip("-").replace("-", "_"): value for name, value in options.items()}
     for name in named:
         if name not in known:
-            raise ConfigurationError("setting_unknown", field=_option(name), nearest=_option(_nearest(name, known)))
+            raise _unknown(_option(name), _option(_nearest(name, known)))
     return {name: value for name, value in named.items() if value is not None and value != ""}
+
+
+def _wrong(code: str, field: str, **facts: object) -> ConfigurationError:
+    """An error that names the setting as Python, as the environment and as the command line know it."""
+    return ConfigurationError(code, field=field, variable=PREFIX + field.upper(), option=_option(field), **facts)
+
+
+def _unknown(name: str, nearest: str) -> ConfigurationError:
+    return ConfigurationError("setting_unknown", field=name, variable=name, nearest=nearest)
 
 
 def _nearest(name: str, known: set[str]) -> str:
@@ -190,14 +199,14 @@ def _data_folder(given: object, environ: Mapping[str, str], *, demo: bool) -> Pa
         return open_folder(wanted)
     except OSError as error:
         detail = error.strerror or type(error).__name__
-        raise ConfigurationError("data_folder_unusable", field="data_dir", path=str(wanted), detail=detail) from None
+        raise _wrong("data_folder_unusable", "data_dir", path=str(wanted), detail=detail) from None
 
 
 def _isolate(values: dict[str, Any], given: Mapping[str, object]) -> None:
     """A demo has its own database, key and exchange, whatever the environment says of the real ones."""
     for name in ("database_url", "master_key_file", *EXCHANGE_ADDRESSES):
         if name in given:
-            raise ConfigurationError("demo_is_separate", field=name)
+            raise _wrong("demo_is_separate", name)
         values.pop(name, None)
 
 
@@ -214,9 +223,9 @@ def _validated(kind: type[_S], values: dict[str, Any]) -> _S:
     except ValidationError as error:
         raise _configuration_error(error) from None
     if settings.debug and not is_loopback(settings.host):
-        raise ConfigurationError("debug_needs_loopback", field="host", value=settings.host)
+        raise _wrong("debug_needs_loopback", "host", value=settings.host)
     if settings.native and settings.headless:
-        raise ConfigurationError("native_or_headless", field="native")
+        raise _wrong("native_or_headless", "native")
     return settings
 
 
@@ -224,16 +233,27 @@ def _checked_address(name: str, address: str, part: str) -> str:
     try:
         return web_address(address, ("https", "http") if part == "rest" else ("wss", "ws")).rstrip("/")
     except PydanticCustomError as error:
-        raise ConfigurationError(error.type, field=name, **(error.context or {})) from None
+        raise _wrong(error.type, name, **(error.context or {})) from None
 
 
 def _configuration_error(invalid: ValidationError) -> ConfigurationError:
     """The first fault, in facts. The value is left out where it may hold a password."""
     first = invalid.errors(include_url=False)[0]
-    field = str(first["loc"][0])
-    facts = {name: value for name, value in first.get("ctx", {}).items() if name in ("ge", "le", "expected", "schemes")}
-    code = {"greater_than_equal": "setting_too_small", "less_than_equal": "setting_too_large", "literal_error": "setting_choice"}
-    known = {"int_parsing": "setting_not_whole", "int_type": "setting_not_whole", "bool_parsing": "setting_not_boolean"}
-    found = (code | known).get(first["type"], first["type"] if first["type"].startswith("setting_") else "setting_invalid")
-    value = "***" if field == "database_url" else str(first["input"])[:80]
-    return ConfigurationError(found, field=field, value=value, **facts)
+    field, kind = str(first["loc"][0]), first["type"]
+    facts = {name: value for name, value in first.get("ctx", {}).items() if name in ("ge", "le", "schemes", "value")}
+    facts.setdefault("value", "***" if field == "database_url" else str(first["input"])[:80])
+    if kind == "literal_error":
+        facts["expected"] = get_args(Settings.model_fields[field].annotation)
+    return _wrong(kind if kind.startswith("setting_") else _CODES.get(kind, "setting_invalid"), field, **facts)
+
+
+_CODES = {
+    "greater_than_equal": "setting_too_small",
+    "less_than_equal": "setting_too_large",
+    "literal_error": "setting_choice",
+    "int_parsing": "setting_not_whole",
+    "int_type": "setting_not_whole",
+    "int_from_float": "setting_not_whole",
+    "bool_parsing": "setting_not_boolean",
+    "bool_type": "setting_not_boolean",
+}

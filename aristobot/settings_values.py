@@ -59,7 +59,8 @@ def web_address(text: str, schemes: tuple[str, ...]) -> str:
     except ValueError:
         usable = False
     if not usable:
-        raise PydanticCustomError("setting_address", "not an address", {"schemes": ", ".join(schemes), "value": text[:80]})
+        shown = "***" if "@" in text else text[:80]  # it may hold a password
+        raise PydanticCustomError("setting_address", "not an address", {"schemes": ", ".join(schemes), "value": shown})
     return text.strip()
 
 
