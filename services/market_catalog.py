@@ -1,0 +1,166 @@
+"""What can be traded where: instruments from memory, store and exchange, and TradingView's spellings of their symbols."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from loguru import logger
+
+from aristobot.bus import Bus
+from aristobot.clock import Clock
+from aristobot.errors import DataError, ExchangeError, UnknownSymbol
+from aristobot.market import Instrument, Symbol
+from aristobot.payloads import clean, excerpt
+from aristobot.store import instruments
+from aristobot.store.database import Database
+from aristobot.store.tenancy import SYSTEM
+from services.exchange_gateway import ExchangeGateway
+
+#: Seconds between two refreshes of their own accord, and between two that unknown symbols ask for.
+REFRESH_EVERY = 4 * 3600.0
+UNKNOWN_PAUSE = 60.0
+RETRY_AFTER = 60.0
+_SEPARATORS = str.maketrans({"-": "/", "_": "/"})
+#: Names that older alerts still use for what the exchanges list under another.
+_OLD_NAMES = {"XBT": "BTC", "XDG": "DOGE"}
+_NEW_NAMES = {new: old for old, new in _OLD_NAMES.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class _Catalogue:
+    """The instruments of one exchange by symbol, and their symbols by every joined spelling (`BTCUSDT`, `XBTUSDT`)."""
+
+    instruments: dict[Symbol, Instrument] = field(default_factory=dict)
+    spellings: dict[str, tuple[Symbol, ...]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, listed: Iterable[Instrument]) -> _Catalogue:
+        by_symbol = {one.symbol: one for one in listed}
+        genuine: dict[str, tuple[Symbol, ...]] = {}
+        old: dict[str, tuple[Symbol, ...]] = {}
+        for one in by_symbol.values():
+            joined = (one.base + one.quote).upper()
+            genuine[joined] = (*genuine.get(joined, ()), one.symbol)
+            if one.base in _NEW_NAMES or one.quote in _NEW_NAMES:
+                joined = (_NEW_NAMES.get(one.base, one.base) + _NEW_NAMES.get(one.quote, one.quote)).upper()
+                old[joined] = (*old.get(joined, ()), one.symbol)
+        return cls(by_symbol, old | genuine)
+
+    def find(self, text: str) -> Symbol | None:
+        """Our symbol for a cleaned spelling; None when nobody has it. Raises DataError when it could be several."""
+        if "/" in text:
+            base, _, quote = text.partition("/")
+            renamed = f"{_OLD_NAMES.get(base, base)}/{_OLD_NAMES.get(quote, quote)}"
+            return next((one for one in (text, renamed) if one in self.instruments), None)
+        found = self.spellings.get(text, ())
+        if len(found) > 1:
+            raise DataError("reason.ambiguous_symbol", field="symbol", value=text, symbols=list(found))
+        return found[0] if found else None
+
+
+class MarketCatalog:
+    """Instruments of every exchange. What the memory lacks comes from the store, then from the exchange."""
+
+    name = "market_catalog"
+
+    def __init__(self, db: Database, bus: Bus, clock: Clock, gateway: ExchangeGateway) -> None:
+        self._db, self._bus, self._clock, self._gateway = db, bus, clock, gateway
+        self._catalogues: dict[str, _Catalogue] = {}
+        self._refreshing: dict[str, asyncio.Task[int]] = {}
+        self._refreshed_at: dict[str, float] = {}
+
+    async def run(self) -> None:
+        """Refresh every exchange now and every few hours; what cannot be reached is asked again sooner."""
+        failing: set[str] = set()
+        while True:
+            for exchange in self._gateway.exchanges():
+                await self._try_refresh(exchange, failing)
+            await self._clock.sleep(RETRY_AFTER if failing else REFRESH_EVERY)
+
+    async def refresh(self, exchange: str) -> int:
+        """Ask the exchange for its instruments and keep them; how many. Callers at once share one request.
+
+        Raises ExchangeError, NotFound for an exchange that nobody speaks.
+        """
+        task = self._refreshing.get(exchange)
+        if task is None:
+            task = asyncio.create_task(self._refresh(exchange))
+            self._refreshing[exchange] = task
+            task.add_done_callback(lambda _: self._refreshing.pop(exchange, None))
+        return await asyncio.shield(task)
+
+    async def instrument(self, exchange: str, symbol: Symbol) -> Instrument:
+        """The instrument. Raises UnknownSymbol when neither we nor, asked again, the exchange know it; ExchangeError."""
+        catalogue = await self._catalogue(exchange)
+        found = catalogue.instruments.get(symbol)
+        if found is None and await self._refresh_for_unknown(exchange):
+            found = self._catalogues[exchange].instruments.get(symbol)
+        if found is None:
+            raise UnknownSymbol(exchange=exchange, symbol=symbol)
+        return found
+
+    async def resolve(self, exchange: str, text: str) -> Symbol:
+        """Our symbol for TradingView's spelling: `BTCUSDT`, `btc/usdt`, `BINANCE:BTCUSDT`, `XBTUSD`.
+
+        Joined names are split by the catalogue alone. Raises DataError (a perpetual, ambiguous), UnknownSymbol, ExchangeError.
+        """
+        wanted = _cleaned(text)
+        found = (await self._catalogue(exchange)).find(wanted)
+        if found is None and await self._refresh_for_unknown(exchange):
+            found = self._catalogues[exchange].find(wanted)
+        if found is None:
+            raise UnknownSymbol(exchange=exchange, symbol=excerpt(text))
+        return found
+
+    def known(self, exchange: str, text: str) -> Symbol | None:
+        """As `resolve`, from memory alone and at once: None when it cannot tell."""
+        try:
+            return self._catalogues[exchange].find(_cleaned(text)) if exchange in self._catalogues else None
+        except DataError:
+            return None
+
+    async def _catalogue(self, exchange: str) -> _Catalogue:
+        if exchange not in self._catalogues:
+            stored = await self._db.read(SYSTEM, lambda s: instruments.all_of(s, exchange))
+            if stored:
+                self._catalogues.setdefault(exchange, _Catalogue.of(stored))
+            else:
+                await self.refresh(exchange)
+        return self._catalogues[exchange]
+
+    async def _refresh(self, exchange: str) -> int:
+        listed = await self._gateway.client(exchange).instruments()
+        now = self._clock.now()
+        await self._db.write(SYSTEM, lambda s: instruments.replace_all(s, exchange, listed, now))
+        self._catalogues[exchange] = _Catalogue.of(listed)
+        self._refreshed_at[exchange] = self._clock.monotonic()
+        logger.info("{} lists {} instruments", exchange, len(listed))
+        return len(listed)
+
+    async def _refresh_for_unknown(self, exchange: str) -> bool:
+        """Whether the catalogue was asked for anew: a listing of today may be younger than what we keep."""
+        last = self._refreshed_at.get(exchange)
+        if last is not None and self._clock.monotonic() - last < UNKNOWN_PAUSE:
+            return False
+        await self.refresh(exchange)
+        return True
+
+    async def _try_refresh(self, exchange: str, failing: set[str]) -> None:
+        try:
+            await self.refresh(exchange)
+        except ExchangeError as error:
+            if exchange not in failing:
+                logger.warning("The instruments of {} cannot be refreshed: {}", exchange, error)
+            failing.add(exchange)
+        else:
+            failing.discard(exchange)
+
+
+def _cleaned(text: str) -> str:
+    """Upper case, without blanks and without the name of an exchange before it; DataError for a perpetual."""
+    wanted = clean(text).replace(" ", "").upper().rpartition(":")[2]
+    if wanted.endswith(".P"):
+        raise DataError("reason.perpetual", field="symbol", value=excerpt(text))
+    return wanted.translate(_SEPARATORS)
