@@ -154,19 +154,6 @@ def _follow(session: GuardedSession, position: PositionRow, order: Order, now: d
     session.add(state)
 
 
-def protect(session: GuardedSession, position_id: uuid.UUID, stop: Order | None, target: Order | None, now: datetime) -> None:
-    """Show in the alert's view which orders guard a position."""
-    state = positions.state_of(session, position_id)
-    if state is None:
-        return
-    state.stop_loss = stop.stop_price if stop else ZERO
-    state.take_profit = (target.price or target.stop_price) if target else ZERO
-    state.stop_order_id = stop.id if stop else None
-    state.target_order_id = target.id if target else None
-    state.updated_at = now
-    session.add(state)
-
-
 def settle(session: GuardedSession, order: Order, status: OrderStatus, now: datetime, reason: str = "") -> bool:
     """End an order by our own knowledge (DENIED, REJECTED, NOT_ACCEPTED) or mark it UNKNOWN; False when it had moved on."""
     if not may_follow(order.status, status):

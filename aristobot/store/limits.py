@@ -5,18 +5,19 @@ PostgreSQL refuses text that is too long or holds a NUL; SQLite takes both and g
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapper
+from sqlalchemy.orm import Mapper, class_mapper
 
 from aristobot.errors import DataError
 
 
 @cache
-def _text_columns(model: type[Any]) -> tuple[tuple[str, int], ...]:
-    mapper: Mapper[Any] = sa.inspect(model)
+def _text_columns(model: Hashable) -> tuple[tuple[str, int], ...]:
+    mapper: Mapper[Any] = class_mapper(cast(type[object], model))
     columns = ((attribute.key, attribute.columns[0]) for attribute in mapper.column_attrs)
     return tuple(
         (key, getattr(column.type, "length", None) or 1_000_000)
@@ -25,7 +26,7 @@ def _text_columns(model: type[Any]) -> tuple[tuple[str, int], ...]:
     )
 
 
-def check_texts(row: Any) -> None:
+def check_texts(row: object) -> None:
     """Raise DataError for the first text of the row that is too long for its column or holds a NUL."""
     for name, longest in _text_columns(type(row)):
         value = getattr(row, name)

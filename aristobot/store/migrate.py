@@ -58,9 +58,10 @@ def revision_of(connection: sa.Connection) -> str | None:
 def upgrade_at_start(url: str, backups: Path, now: datetime | None = None, *, scripts: Path | None = None) -> Upgrade:
     """Upgrade to the newest revision, and do nothing when it is there already.
 
-    `backups` is the folder for copies, `now` stamps them, `scripts` is for tests of the upgrade itself. An SQLite database with content is copied first (five such copies are kept). StoreDamaged when the database comes from
-    a newer version, is not ours, or is damaged; StoreError when it cannot be reached. A script that fails, or a process
-    that is killed, leaves the previous revision whole.
+    `backups` is the folder for copies, `now` stamps them, `scripts` is for tests of the upgrade itself. An SQLite
+    database with content is copied first; five such copies are kept. StoreDamaged when the database comes from a newer
+    version, is not ours, or is damaged; StoreError when it cannot be reached. A script that fails, or a process that is
+    killed, leaves the previous revision whole.
     """
     engine = make_engine(url, foreign_keys=False)
     try:

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from sqlmodel import col, select
 
 from aristobot.errors import NotFound
+from aristobot.kinds import OrderRole
 from aristobot.orders import Fill, OrderStatus
 from aristobot.store.tenancy import GuardedSession
 from aristobot.store.trading_tables import FillRow, Order
@@ -63,6 +64,12 @@ def alive(session: GuardedSession, broker_id: uuid.UUID | None = None) -> list[O
 def of_webhook(session: GuardedSession, webhook_id: uuid.UUID) -> list[Order]:
     """Orders that one alert caused, in the order in which they were made."""
     return list(session.exec(select(Order).where(Order.webhook_id == webhook_id).order_by(Order.created_at, col(Order.id))))
+
+
+def entry_of(session: GuardedSession, position_id: uuid.UUID) -> Order | None:
+    """The order that opened a position."""
+    wanted = select(Order).where(Order.position_id == position_id, Order.role == OrderRole.ENTRY).order_by(Order.created_at)
+    return session.exec(wanted.limit(1)).first()
 
 
 def by_client_id(session: GuardedSession, broker_id: uuid.UUID, client_order_id: str) -> Order | None:

@@ -180,15 +180,27 @@ def insert_once(session: GuardedSession, model: type[SQLModel], values: Mapping[
     check_texts(row)
     session.flush()  # what it refers to may still wait in the session
     mapper = sa.inspect(model)
-    dialect_insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     statement = (
-        dialect_insert(model)
+        _insert_for(session, model)
         .values({attribute.key: getattr(row, attribute.key) for attribute in mapper.column_attrs})
         .on_conflict_do_nothing(index_elements=list(conflict))
         .returning(*mapper.primary_key)
     )
     inserted = session.execute(statement, execution_options=CHECKED).one_or_none()
     return inserted if inserted is None or len(inserted) > 1 else inserted[0]
+
+
+def insert_many_once(
+    session: GuardedSession, model: type[SQLModel], rows: Sequence[Mapping[str, Any]], conflict: Sequence[str]
+) -> int:
+    """Insert rows of a table without an owner, all columns given, but those already there; how many were new."""
+    if _has_owner(model) or not isinstance(session.scope, System):
+        raise TenantError("only SYSTEM inserts many at once, and only what belongs to nobody")
+    if not rows:
+        return 0
+    statement = _insert_for(session, model).on_conflict_do_nothing(index_elements=list(conflict))
+    result = session.execute(statement, list(rows), execution_options=CHECKED)
+    return int(result.rowcount)  # type: ignore[attr-defined]  # execute() hides that an INSERT gives a cursor result
 
 
 def change_status(
@@ -204,6 +216,10 @@ def change_status(
     statement = sa.update(model).where(model.id == row_id, model.status.in_(expected)).values(status=to, **values)
     result = session.execute(statement)
     return bool(result.rowcount == 1)  # type: ignore[attr-defined]  # execute() hides that an UPDATE gives a cursor result
+
+
+def _insert_for(session: GuardedSession, model: type[SQLModel]) -> postgresql.Insert | sqlite.Insert:
+    return postgresql.insert(model) if session.get_bind().dialect.name == "postgresql" else sqlite.insert(model)
 
 
 def one_at_a_time(session: GuardedSession, name: str) -> None:

@@ -1,0 +1,112 @@
+"""Which protective orders a position needs: the wanted stop and targets, cut into slices that the instrument takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from aristobot.market import Instrument
+from aristobot.money import HUNDRED, ZERO, amount, percent_of, plain, round_up, times
+from aristobot.orders import Side
+from aristobot.signals import PriceSpec, Target
+from aristobot.store.trading_tables import Bracket, Order
+
+#: Resting protection below this share of what could be sold counts as naked (reliability, 3.4).
+COVERED = Decimal("0.99")
+
+
+@dataclass(frozen=True, slots=True)
+class ExitPlan:
+    """A stop price (zero: none) and targets as (share in per cent, price), best price last."""
+
+    stop: Decimal = ZERO
+    targets: tuple[tuple[Decimal, Decimal], ...] = ()
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is asked for."""
+        return not self.stop and not self.targets
+
+    @property
+    def first_target(self) -> Decimal:
+        """The price of the nearest target; zero without one."""
+        return self.targets[0][1] if self.targets else ZERO
+
+    def stored_targets(self) -> list[list[str]]:
+        """Targets as a bracket's row keeps them."""
+        return [[plain(share), plain(price)] for share, price in self.targets]
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """One protective order or pair: a quantity with a stop, a target, or both."""
+
+    leg: str
+    quantity: Decimal
+    stop: Decimal
+    target: Decimal
+
+
+def plan_of(bracket: Bracket) -> ExitPlan:
+    """What a bracket's row asks for."""
+    stored = bracket.targets or []
+    return ExitPlan(bracket.stop_price, tuple((amount(share), amount(price)) for share, price in stored))
+
+
+def rollback_of(bracket: Bracket) -> ExitPlan:
+    """Where a failed move returns to; empty when there was nothing before."""
+    kept = bracket.rollback or {}
+    targets = tuple((amount(share), amount(price)) for share, price in kept.get("targets", []))
+    return ExitPlan(amount(kept.get("stop", "0")), targets)
+
+
+def from_specs(
+    stop: PriceSpec | None, targets: Iterable[Target], entry: Decimal, instrument: Instrument, keep: ExitPlan | None = None
+) -> ExitPlan:
+    """The plan that an alert asks for, relative prices counted from `entry`; what it leaves out is kept from `keep`."""
+    kept = keep or ExitPlan()
+    wanted = tuple(sorted(((one.share, round_up(one.price.at(entry), instrument.tick)) for one in targets), key=lambda t: t[1]))
+    return ExitPlan(instrument.price(stop.at(entry)) if stop else kept.stop, wanted or kept.targets)
+
+
+def slices(plan: ExitPlan, quantity: Decimal, price: Decimal, instrument: Instrument, done_legs: frozenset[str]) -> list[Slice]:
+    """Cut `quantity` among the targets that are not done; what no target takes rests under the stop alone.
+
+    A slice too small for the exchange joins the next one; the last takes what rounding left. `price` values the slices.
+    """
+    least = max(instrument.min_quantity, instrument.lot)
+    open_targets = [(f"t{i}", share, target) for i, (share, target) in enumerate(plan.targets) if f"t{i}" not in done_legs]
+    shares = sum((share for _, share, _ in open_targets), ZERO)
+    finished = sum((share for i, (share, _) in enumerate(plan.targets) if f"t{i}" in done_legs), ZERO)
+    whole = max(HUNDRED - finished, shares)
+    cut: list[Slice] = []
+    left, carried = quantity, ZERO
+    for position, (leg, share, target) in enumerate(open_targets):
+        last = position == len(open_targets) - 1 and shares == whole
+        part = left if last else min(left, instrument.quantity(percent_of(quantity, share * HUNDRED / whole) + carried))
+        if part < least or times(part, plan.stop or target) < instrument.min_notional:
+            carried += part
+            continue
+        cut.append(Slice(leg, part, plan.stop, target))
+        left, carried = left - part, ZERO
+    if plan.stop and left >= least and times(left, min(plan.stop, price)) >= instrument.min_notional:
+        cut.append(Slice("s", left, plan.stop, ZERO))
+    elif cut and left:
+        cut[-1] = Slice(cut[-1].leg, cut[-1].quantity + left, cut[-1].stop, cut[-1].target)
+    return cut
+
+
+def covered(resting: Iterable[Order], plan: ExitPlan) -> Decimal:
+    """Base units that resting orders protect: under a stop where one is wanted, else at a target."""
+    wanted = "stop" if plan.stop else "target"
+    return sum((order.quantity - order.filled for order in resting if order.role == wanted), ZERO)
+
+
+def matches(resting: Iterable[Order], plan: ExitPlan, instrument: Instrument) -> bool:
+    """Whether every resting exit has a price of the plan."""
+    stop = instrument.price(plan.stop)
+    targets = {round_up(price, instrument.tick) for _, price in plan.targets}
+    return all(
+        order.stop_price == stop if order.role == "stop" else order.price in targets for order in resting if order.side is Side.SELL
+    )

@@ -1,0 +1,86 @@
+"""The kill switch: persisted first, then effective; a `HALT` file in the data folder works when nothing else does."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+
+from aristobot.bus import Bus
+from aristobot.clock import Clock
+from aristobot.events import TradingHalted
+from aristobot.kinds import HaltLevel, HaltScope
+from aristobot.store import halts
+from aristobot.store.database import Database
+from aristobot.store.tables import Halt
+from aristobot.store.tenancy import SYSTEM
+
+HALT_FILE = "HALT"
+_SEVERITY = {HaltLevel.HALT: 1, HaltLevel.REDUCE: 2, HaltLevel.FLATTEN: 3}
+
+
+class KillSwitch:
+    """Which halts are in force; asked before every order, from memory, and from one look at the HALT file."""
+
+    def __init__(self, db: Database, bus: Bus, clock: Clock, data_dir: Path) -> None:
+        self._db = db
+        self._bus = bus
+        self._clock = clock
+        self._file = data_dir / HALT_FILE
+        self._active: list[Halt] = []
+
+    async def load(self) -> None:
+        """Read the halts in force."""
+        self._active = await self._db.read(SYSTEM, halts.active)
+
+    def active(self) -> list[Halt]:
+        """The halts in force, as rows."""
+        return list(self._active)
+
+    def level(self, user_id: uuid.UUID, broker_id: uuid.UUID, owner: str = "") -> HaltLevel | None:
+        """The severest level that concerns this broker, or None. The HALT file counts as a halt of everything."""
+        levels = [HaltLevel.HALT] if self._file.exists() else []
+        levels += [halt.level for halt in self._active if _concerns(halt, user_id, broker_id, owner)]
+        return max(levels, key=lambda level: _SEVERITY[level], default=None)
+
+    async def set(
+        self, scope: HaltScope, scope_id: uuid.UUID | None, level: HaltLevel, *, by: str, reason: str = ""
+    ) -> Halt:
+        """Stop trading in a scope. Returns when it is written and in force."""
+        now = self._clock.now()
+        halt = await self._db.write(
+            SYSTEM, lambda s: halts.set_halt(s, scope=scope, scope_id=scope_id, level=level, by=by, reason=reason, now=now)
+        )
+        await self.load()
+        self._tell(halt, level.value)
+        return halt
+
+    async def release(self, halt_id: uuid.UUID, *, by: str) -> Halt:
+        """Let trading go on; NotFound when this halt is not in force."""
+        now = self._clock.now()
+        halt = await self._db.write(SYSTEM, lambda s: halts.release(s, halt_id, by=by, now=now))
+        await self.load()
+        self._tell(halt, "")
+        return halt
+
+    async def completed(self, halt_id: uuid.UUID) -> None:
+        """Note that a FLATTEN has done its work."""
+        now = self._clock.now()
+        await self._db.write(SYSTEM, lambda s: halts.completed(s, halt_id, now))
+        await self.load()
+
+    def _tell(self, halt: Halt, level: str) -> None:
+        user_id = halt.scope_id if halt.scope is HaltScope.USER else None
+        self._bus.publish(
+            TradingHalted(at=self._clock.now(), user_id=user_id, scope=halt.scope.value, scope_id=halt.scope_id, level=level)
+        )
+
+
+def _concerns(halt: Halt, user_id: uuid.UUID, broker_id: uuid.UUID, owner: str) -> bool:
+    tests: dict[HaltScope, Callable[[], bool]] = {
+        HaltScope.ALL: lambda: True,
+        HaltScope.USER: lambda: halt.scope_id == user_id,
+        HaltScope.BROKER: lambda: halt.scope_id == broker_id,
+        HaltScope.STRATEGY: lambda: owner == f"strategy:{halt.scope_id}",
+    }
+    return tests[halt.scope]()

@@ -1,0 +1,325 @@
+"""THE door through which orders leave: check, round, remember, send, remember.
+
+Nothing is sent before its row is committed with `sent_at`; nothing is sent twice; a doubtful answer becomes UNKNOWN and
+belongs to the resolver (reliability, 3.3).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from loguru import logger
+
+from aristobot.errors import (
+    AristobotError,
+    DuplicateOrder,
+    ExchangeError,
+    OutcomeUnknown,
+    RateLimited,
+    Refused,
+    TryAgain,
+    UnknownOrder,
+)
+from aristobot.exchange import Credentials, ExchangeClient
+from aristobot.kinds import OrderOrigin, OrderRole
+from aristobot.logs import current_trace_id
+from aristobot.money import ZERO
+from aristobot.orders import OrderReport, OrderRequest, OrderStatus, client_order_id
+from aristobot.store import orders
+from aristobot.store.tenancy import GuardedSession
+from aristobot.store.trading_tables import Order
+from services.broker_book import Account
+from services.order_checks import OrderChecks, Priced, mark_refused
+from services.order_draft import Draft, PlaceOrder, PlacePair
+from services.order_records import OrderRecords
+from services.order_resolver import OrderResolver, fence
+from services.trading_floor import TradingFloor
+
+_RESENDS = (0.05, 0.3, 1.0)
+#: An exchange that asks for a longer silence than this gets no second try of the same order.
+_LONGEST_WAIT = 2.0
+
+#: Something asked of an exchange that answers with reports.
+Ask = Callable[[ExchangeClient, Credentials], Awaitable[list[OrderReport]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What an order would become, before anything is sent; `refusal` says why it would not go."""
+
+    request: OrderRequest
+    notional: Decimal
+    fee: Decimal
+    reference: Decimal
+    refusal: AristobotError | None
+
+
+class OrderDesk:
+    """Places and cancels. Methods return the order's row; a refusal is in its status and reason, not an exception."""
+
+    def __init__(self, floor: TradingFloor, checks: OrderChecks, records: OrderRecords, resolver: OrderResolver) -> None:
+        self._floor = floor
+        self._db = floor.db
+        self._clock = floor.clock
+        self._gateway = floor.gateway
+        self._checks = checks
+        self._records = records
+        self._resolver = resolver
+        self._locks: dict[uuid.UUID, asyncio.Lock] = {}
+
+    async def preview(self, user_id: uuid.UUID, wish: PlaceOrder) -> Preview:
+        """Rounded values, fee and refusal of a wish. Raises InvalidInput, NotFound, ExchangeError."""
+        account = await self._checks.account(user_id, wish.broker_id)
+        priced = await self._checks.draft(account, wish)
+        refusal = await self._db.read(user_id, lambda s: self._checks.refusal(s, account, wish, priced))
+        made = priced.draft
+        return Preview(made.request, made.notional, made.fee, priced.reference, refusal)
+
+    async def place(
+        self, user_id: uuid.UUID, wish: PlaceOrder, also: Callable[[GuardedSession, Order], None] | None = None
+    ) -> Order:
+        """Check, write, send, and return the row as the exchange's answer leaves it.
+
+        `also` runs in the transaction that writes the intent. The same cause, leg and attempt asked again returns the
+        row of the first time and sends nothing. Raises InvalidInput, NotFound, and ExchangeError when no price could be had.
+        """
+        account = await self._checks.account(user_id, wish.broker_id)
+        async with self._locks.setdefault(account.id, asyncio.Lock()):
+            priced = await self._checks.draft(account, wish)
+            row, is_new = await self._write_intent(account, wish, priced, also)
+            if is_new and row.status is OrderStatus.PENDING:
+                self._checks.written(account, row, priced)
+        if not is_new:
+            return await self.settled(row)
+        self._records.announce_new(row)
+        if row.status is not OrderStatus.PENDING:
+            await self._checks.act_on_refusal(account, row)
+            return row
+        request = replace(priced.draft.request, client_order_id=row.client_order_id)
+
+        async def ask(client: ExchangeClient, keys: Credentials) -> list[OrderReport]:
+            return [await client.place_order(keys, request)]
+
+        (sent,) = await self._send(account, [row], ask, wish.expires_at)
+        return sent
+
+    async def _write_intent(
+        self, account: Account, wish: PlaceOrder, priced: Priced, also: Callable[[GuardedSession, Order], None] | None
+    ) -> tuple[Order, bool]:
+        now = self._clock.now()
+        order_id = client_order_id(self._floor.installation, account.id, wish.cause, wish.leg, wish.attempt)
+        window = self._gateway.client_for(account.broker).capabilities.request_window
+
+        def work(session: GuardedSession) -> tuple[Order, bool]:
+            known = orders.find(session, order_id)
+            if known is not None:
+                return known, False
+            row = _row(account, wish, priced.draft, order_id, now)
+            refusal = self._checks.refusal(session, account, wish, priced)
+            if refusal is None:
+                row.sent_at, row.fence_at = now, fence(now, window)
+            else:
+                mark_refused(row, refusal, now)
+            session.add(row)
+            session.flush()
+            if also is not None:
+                also(session, row)
+            return row, True
+
+        return await self._db.write(account.user_id, work)
+
+    async def place_pair(self, user_id: uuid.UUID, pair: PlacePair) -> list[Order]:
+        """Place a stop and a target that cancel each other, natively; rows in the order stop, target.
+
+        Needs an exchange whose capabilities say `native_oco`. The same cause, leg and attempt asked again returns the first rows.
+        """
+        account = await self._checks.account(user_id, pair.broker_id)
+        instrument = await self._floor.catalog.instrument(account.broker.exchange, pair.symbol)
+        request = pair.request(instrument, self._floor.installation)
+        now = self._clock.now()
+        fence_at = fence(now, self._gateway.client_for(account.broker).capabilities.request_window)
+
+        def work(session: GuardedSession) -> tuple[list[Order], bool]:
+            known = [orders.find(session, uuid.UUID(one.client_order_id)) for one in (request.stop, request.target)]
+            if known[0] is not None and known[1] is not None:
+                return [known[0], known[1]], False
+            rows = [
+                _protective_row(account, pair, request.stop, OrderRole.STOP, now),
+                _protective_row(account, pair, request.target, OrderRole.TARGET, now),
+            ]
+            for row in rows:
+                row.list_client_id, row.sent_at, row.fence_at = request.list_client_id, now, fence_at
+                session.add(row)
+            return rows, True
+
+        rows, is_new = await self._db.write(user_id, work)
+        if not is_new:
+            return [await self.settled(row) for row in rows]
+
+        async def ask(client: ExchangeClient, keys: Credentials) -> list[OrderReport]:
+            return await self._gateway.order_lists(account.broker).place_oco(keys, request)
+
+        return await self._send(account, rows, ask)
+
+    async def _send(self, account: Account, rows: list[Order], ask: Ask, expires_at: datetime | None = None) -> list[Order]:
+        """Send until there is an answer or doubt; only a request that certainly had no effect is sent again, under the same id."""
+        client = self._gateway.client_for(account.broker)
+        for pause in (*_RESENDS, None):
+            try:
+                reports = await ask(client, await self._gateway.keys(account.broker))
+            except (OutcomeUnknown, DuplicateOrder) as doubt:
+                return await self._doubt(rows, doubt)
+            except TryAgain as error:
+                wait = error.retry_after if isinstance(error, RateLimited) else pause
+                if pause is None or wait is None or wait > _LONGEST_WAIT or self._expires(expires_at, wait):
+                    return await self._refused(rows, error)
+                await self._clock.sleep(wait)
+            except Refused as error:
+                self._gateway.noticed(account.broker, error)
+                return await self._refused(rows, error)
+            except AristobotError as error:
+                return await self._doubt(rows, error)
+            else:
+                return await self._believe(account, rows, reports)
+        raise AssertionError("the last try returns")
+
+    def _expires(self, expires_at: datetime | None, wait: float) -> bool:
+        return expires_at is not None and self._clock.now() + timedelta(seconds=wait) > expires_at
+
+    async def _refused(self, rows: list[Order], error: ExchangeError) -> list[Order]:
+        return [await self._records.settle(row, OrderStatus.REJECTED, error) for row in rows]
+
+    async def _doubt(self, rows: list[Order], error: AristobotError) -> list[Order]:
+        logger.warning("Order {} is in doubt: {}", rows[0].id.hex, error)
+        doubtful = [await self._records.settle(row, OrderStatus.UNKNOWN, error) for row in rows]
+        return list(await asyncio.gather(*(asyncio.shield(self._resolver.take_up(row)) for row in doubtful)))
+
+    async def _believe(self, account: Account, rows: list[Order], reports: list[OrderReport]) -> list[Order]:
+        believed: dict[uuid.UUID, Order] = {}
+        for report in reports:
+            recorded = await self._records.apply(account, report)
+            if recorded is None:
+                continue
+            believed[recorded.order.id] = recorded.order
+            if recorded.missing > ZERO:
+                self._resolver.complete(account, recorded.order)
+        strangers = [row for row in rows if row.id not in believed]
+        if strangers:
+            await self._doubt(strangers, OutcomeUnknown(detail="the answer names other orders"))
+        return [believed.get(row.id, row) for row in rows]
+
+    async def settled(self, row: Order) -> Order:
+        """The order's row once nothing about it is in doubt any more."""
+        if row.status in (OrderStatus.PENDING, OrderStatus.UNKNOWN):
+            return await asyncio.shield(self._resolver.take_up(row))
+        return row
+
+    async def cancel(self, user_id: uuid.UUID, order_id: uuid.UUID) -> Order:
+        """Cancel and return the row as it ends; an order that already ended is returned as it is.
+
+        A cancel is safe to repeat: doubt is answered by asking again, then by looking at the order. Raises NotFound,
+        and ExchangeError when the exchange cannot be reached at all.
+        """
+        row = await self._db.read(user_id, lambda s: orders.get(s, order_id))
+        if row.status.is_final:
+            return row
+        account = await self._checks.account(user_id, row.broker_id)
+
+        async def ask(client: ExchangeClient, keys: Credentials) -> list[OrderReport]:
+            if row.list_client_id:
+                return await self._gateway.order_lists(account.broker).cancel_list(keys, row.symbol, row.list_client_id)
+            return [await client.cancel_order(keys, row.symbol, row.client_order_id)]
+
+        await self.insist(account, [row], ask)
+        return await self._db.read(user_id, lambda s: orders.get(s, order_id))
+
+    async def insist(self, account: Account, rows: list[Order], ask: Ask) -> None:
+        """Do a repeatable thing (a cancel) until it is answered, then believe the reports, or look at each order."""
+        client = self._gateway.client_for(account.broker)
+        for pause in (*_RESENDS, None):
+            try:
+                for report in await ask(client, await self._gateway.keys(account.broker)):
+                    await self._records.apply(account, report)
+                return
+            except UnknownOrder:
+                break
+            except (OutcomeUnknown, TryAgain) as error:
+                if pause is None:
+                    raise
+                logger.warning("Cancelling on {} is asked again: {}", rows[0].symbol, error)
+                await self._clock.sleep(pause)
+        await self.look(account, rows)
+
+    async def look(self, account: Account, rows: list[Order]) -> None:
+        """Ask the exchange what became of these orders and believe it. Raises ExchangeError when it cannot say."""
+        client = self._gateway.client_for(account.broker)
+        for row in rows:
+            found = await client.find_order(await self._gateway.keys(account.broker), row.symbol, row.client_order_id)
+            if found is not None:
+                recorded = await self._records.apply(account, found)
+                if recorded is not None and recorded.missing:
+                    self._resolver.complete(account, recorded.order)
+            elif row.status in (OrderStatus.PENDING, OrderStatus.UNKNOWN):
+                self._resolver.take_up(row)
+            else:
+                raise ExchangeError("order_not_found", order=row.id.hex, symbol=row.symbol)
+
+
+def _row(account: Account, wish: PlaceOrder, made: Draft, order_id: uuid.UUID, now: datetime) -> Order:
+    request = made.request
+    return Order(
+        id=order_id,
+        user_id=account.user_id,
+        broker_id=account.id,
+        symbol=request.symbol,
+        side=request.side,
+        type=request.type,
+        time_in_force=request.time_in_force,
+        quantity=request.quantity,
+        quote_quantity=wish.quote_quantity,
+        price=request.price,
+        stop_price=request.stop_price,
+        client_order_id=order_id.hex,
+        origin=wish.origin,
+        role=wish.role,
+        owner=wish.owner,
+        leg=wish.leg,
+        attempt=wish.attempt,
+        position_id=wish.position_id,
+        webhook_id=wish.webhook_id,
+        reserved_quote=made.reserve if request.side.value == "buy" else ZERO,
+        reserved_base=made.reserve if request.side.value == "sell" else ZERO,
+        trace_id=current_trace_id(),
+        created_at=now,
+        updated_at=now,
+    )
+
+
+def _protective_row(account: Account, pair: PlacePair, request: OrderRequest, role: OrderRole, now: datetime) -> Order:
+    return Order(
+        id=uuid.UUID(request.client_order_id),
+        user_id=account.user_id,
+        broker_id=account.id,
+        symbol=request.symbol,
+        side=request.side,
+        type=request.type,
+        time_in_force=request.time_in_force,
+        quantity=request.quantity,
+        price=request.price,
+        stop_price=request.stop_price,
+        client_order_id=request.client_order_id,
+        origin=OrderOrigin.KEEPER,
+        role=role,
+        owner=pair.owner,
+        leg=pair.leg,
+        attempt=pair.attempt,
+        position_id=pair.position_id,
+        trace_id=current_trace_id(),
+        created_at=now,
+        updated_at=now,
+    )

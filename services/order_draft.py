@@ -1,0 +1,201 @@
+"""From what somebody wants to what can be sent: sized, priced at the collar, rounded by the instrument."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+
+from aristobot.errors import InvalidInput
+from aristobot.kinds import OrderOrigin, OrderRole
+from aristobot.market import Instrument, Symbol
+from aristobot.money import HUNDRED, ZERO, divided, percent_of, round_down, round_up, times
+from aristobot.orders import OcoRequest, OrderRequest, OrderType, Side, TimeInForce, client_order_id
+
+_STOPS = (OrderType.STOP_LOSS, OrderType.STOP_LOSS_LIMIT, OrderType.TAKE_PROFIT, OrderType.TAKE_PROFIT_LIMIT)
+_PRICED = (OrderType.LIMIT, OrderType.LIMIT_MAKER, OrderType.STOP_LOSS_LIMIT, OrderType.TAKE_PROFIT_LIMIT)
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceOrder:
+    """A wish. `quantity` is base; a buy may give `quote_quantity` instead. `cause` and `leg` make its id: the same twice is one order."""
+
+    broker_id: uuid.UUID
+    symbol: Symbol
+    side: Side
+    type: OrderType
+    quantity: Decimal = ZERO
+    quote_quantity: Decimal = ZERO
+    price: Decimal = ZERO
+    stop_price: Decimal = ZERO
+    time_in_force: TimeInForce = TimeInForce.GTC
+    origin: OrderOrigin = OrderOrigin.MANUAL
+    role: OrderRole = OrderRole.ENTRY
+    owner: str = "manual"
+    cause: uuid.UUID = field(default_factory=uuid.uuid4)
+    leg: str = "order"
+    attempt: int = 1
+    webhook_id: uuid.UUID | None = None
+    position_id: uuid.UUID | None = None
+    expires_at: datetime | None = None
+
+    @property
+    def reducing(self) -> bool:
+        """Whether it can only make a position smaller."""
+        return self.side is Side.SELL and self.role is not OrderRole.ENTRY
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An order ready to be checked: the request, what it may cost at worst, what it is worth, and the fee to expect."""
+
+    request: OrderRequest
+    notional: Decimal
+    worst_price: Decimal
+    reserve_asset: str
+    reserve: Decimal
+    fee: Decimal
+
+
+def check_wish(wish: PlaceOrder) -> None:
+    """Raise InvalidInput naming the field when the wish cannot be an order on any market."""
+    for name in ("quantity", "quote_quantity", "price", "stop_price"):
+        if getattr(wish, name) < ZERO:
+            raise InvalidInput("negative_amount", field=name)
+    if wish.quantity and wish.quote_quantity:
+        raise InvalidInput("one_size_only", field="quote_quantity")
+    if not wish.quantity and not wish.quote_quantity:
+        raise InvalidInput("size_missing", field="quantity")
+    if wish.quote_quantity and wish.side is Side.SELL:
+        raise InvalidInput("sell_needs_quantity", field="quantity")
+    if wish.type in _PRICED and not wish.price:
+        raise InvalidInput("price_missing", field="price")
+    if wish.type in _STOPS and not wish.stop_price:
+        raise InvalidInput("stop_price_missing", field="stop_price")
+
+
+def draft(wish: PlaceOrder, instrument: Instrument, reference: Decimal, free: Decimal, collar: Decimal) -> Draft:
+    """Size, price and round a wish.
+
+    `reference` is the market's price, `free` what can be spent (quote for a buy, base for a sell), `collar` in per cent.
+    A market entry becomes a limit order at the collar that lives an instant (reliability, 3.6); a reducing market order
+    stays a market order, because an exit must come out. Raises InvalidInput when the wish cannot be an order.
+    """
+    check_wish(wish)
+    if wish.type is OrderType.MARKET and not wish.reducing:
+        return _collared(wish, instrument, reference, free, collar)
+    market = wish.type in (OrderType.MARKET, OrderType.STOP_LOSS, OrderType.TAKE_PROFIT)
+    price = _toward_safety(wish.price, instrument, wish.side)
+    stop = instrument.price(wish.stop_price)
+    at = price or stop or reference
+    quantity = wish.quantity or divided(wish.quote_quantity, at)
+    quantity = instrument.quantity(quantity, market=market)
+    request = OrderRequest(
+        client_order_id="",
+        symbol=instrument.symbol,
+        side=wish.side,
+        type=wish.type,
+        quantity=quantity,
+        price=price if wish.type in _PRICED else ZERO,
+        stop_price=stop if wish.type in _STOPS else ZERO,
+        time_in_force=wish.time_in_force,
+    )
+    return _draft_of(request, instrument, at)
+
+
+def _collared(wish: PlaceOrder, instrument: Instrument, reference: Decimal, free: Decimal, collar: Decimal) -> Draft:
+    slip = percent_of(reference, collar)
+    if wish.side is Side.BUY:
+        limit = round_down(reference + slip, instrument.tick)
+        wanted = wish.quantity or divided(wish.quote_quantity, reference)
+        affordable = divided(free, limit) if limit else ZERO
+        # A share of nearly everything must fit at the collar's price too, or the exchange refuses the whole order.
+        quantity = min(wanted, affordable) if wish.quote_quantity else wanted
+    else:
+        limit = round_up(reference - slip, instrument.tick)
+        quantity = wish.quantity
+    request = OrderRequest(
+        client_order_id="",
+        symbol=instrument.symbol,
+        side=wish.side,
+        type=OrderType.LIMIT,
+        quantity=instrument.quantity(quantity, market=True),
+        price=limit,
+        time_in_force=TimeInForce.IOC,
+    )
+    return _draft_of(request, instrument, reference)
+
+
+def _toward_safety(price: Decimal, instrument: Instrument, side: Side) -> Decimal:
+    """Never pay more, never ask less than was said: buys round down to the tick, sells up."""
+    return round_down(price, instrument.tick) if side is Side.BUY else round_up(price, instrument.tick)
+
+
+def _draft_of(request: OrderRequest, instrument: Instrument, at: Decimal) -> Draft:
+    notional = times(request.quantity, at)
+    worst = request.price or request.stop_price or at
+    buying = request.side is Side.BUY
+    return Draft(
+        request=request,
+        notional=notional,
+        worst_price=worst,
+        reserve_asset=instrument.quote if buying else instrument.base,
+        reserve=times(request.quantity, worst) if buying else request.quantity,
+        fee=divided(times(notional, times(instrument.taker_fee, HUNDRED)), HUNDRED),
+    )
+
+
+
+@dataclass(frozen=True, slots=True)
+class PlacePair:
+    """A stop and a target over the same quantity of a position, one cancelling the other."""
+
+    broker_id: uuid.UUID
+    position_id: uuid.UUID
+    symbol: Symbol
+    quantity: Decimal
+    stop_price: Decimal
+    target_price: Decimal
+    owner: str
+    cause: uuid.UUID
+    leg: str
+    attempt: int
+
+    def request(self, instrument: Instrument, installation: uuid.UUID) -> OcoRequest:
+        """The pair as an exchange takes it, rounded: the stop down to the tick, the target up."""
+        quantity = instrument.quantity(self.quantity)
+        stop_type, stop_limit = stop_form(instrument, self.stop_price)
+
+        def id_of(what: str) -> str:
+            return client_order_id(installation, self.broker_id, self.cause, f"{self.leg}.{what}", self.attempt).hex
+
+        return OcoRequest(
+            list_client_id=id_of("list"),
+            symbol=self.symbol,
+            quantity=quantity,
+            stop=OrderRequest(
+                client_order_id=id_of("stop"),
+                symbol=self.symbol,
+                side=Side.SELL,
+                type=stop_type,
+                quantity=quantity,
+                price=stop_limit,
+                stop_price=instrument.price(self.stop_price),
+            ),
+            target=OrderRequest(
+                client_order_id=id_of("target"),
+                symbol=self.symbol,
+                side=Side.SELL,
+                type=OrderType.LIMIT_MAKER,
+                quantity=quantity,
+                price=round_up(self.target_price, instrument.tick),
+            ),
+        )
+
+
+def stop_form(instrument: Instrument, stop_price: Decimal) -> tuple[OrderType, Decimal]:
+    """How a stop can rest on this instrument: as a market stop, else as a stop-limit 3 % below its trigger (type, limit price)."""
+    if not instrument.order_types or OrderType.STOP_LOSS in instrument.order_types:
+        return OrderType.STOP_LOSS, ZERO
+    return OrderType.STOP_LOSS_LIMIT, round_down(percent_of(stop_price, Decimal(97)), instrument.tick)

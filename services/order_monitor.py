@@ -1,0 +1,221 @@
+"""The exchange's side against ours: once before trading, on every private-stream event, and every ten seconds.
+
+A failed query never means empty; one broker that fails stops no other, and stays closed to entries until it answers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Iterable
+from contextlib import aclosing
+from dataclasses import dataclass
+from datetime import timedelta
+
+from loguru import logger
+
+from aristobot.errors import AristobotError, ExchangeError
+from aristobot.exchange import BalanceChanged, StreamReset
+from aristobot.logs import log_context
+from aristobot.orders import OrderReport, OrderStatus
+from aristobot.risk import Activity
+from aristobot.store import orders, positions
+from aristobot.store.tenancy import SYSTEM
+from aristobot.store.trading_tables import Order
+from services.broker_book import Account
+from services.order_desk import OrderDesk
+from services.order_records import OrderRecords
+from services.order_resolver import OrderResolver
+from services.trading_floor import TradingFloor
+
+ROUND = 10.0
+_RETRY = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What a comparison found: our order, what we believed, what the exchange says."""
+
+    broker_id: uuid.UUID
+    order_id: uuid.UUID
+    symbol: str
+    ours: str
+    theirs: str
+
+
+class OrderMonitor:
+    """Compares, follows, and prices what is held. One private stream per broker with keys."""
+
+    name = "order_monitor"
+
+    def __init__(self, floor: TradingFloor, desk: OrderDesk, records: OrderRecords, resolver: OrderResolver) -> None:
+        self._floor = floor
+        self._desk = desk
+        self._records = records
+        self._resolver = resolver
+        self._streams: dict[uuid.UUID, asyncio.Task[None]] = {}
+        self._failing: set[uuid.UUID] = set()
+
+    async def recover(self) -> None:
+        """Compare every broker once, side by side, before trading. What cannot be reached stays closed and is tried again."""
+        accounts = self._with_keys()
+        await asyncio.gather(*(self._reconcile_safely(account) for account in accounts))
+
+    async def run(self) -> None:
+        """Keep the streams up and compare every round."""
+        try:
+            while True:
+                self._keep_streams()
+                await self._price_positions()
+                for account in self._with_keys():
+                    if account.id not in self._floor.reconciled:
+                        await self._reconcile_safely(account)
+                    else:
+                        await self._compare_safely(account)
+                await self._floor.clock.sleep(ROUND if not self._failing else _RETRY)
+        finally:
+            for task in self._streams.values():
+                task.cancel()
+            await asyncio.gather(*self._streams.values(), return_exceptions=True)
+            self._streams.clear()
+
+    async def reconcile(self, user_id: uuid.UUID | None = None) -> list[Difference]:
+        """Compare every order that may still change with its exchange, now; returns what differed."""
+        found: list[Difference] = []
+        for account in self._with_keys():
+            if user_id is None or account.user_id == user_id:
+                found += await self.compare(account, everything=True)
+        return found
+
+    async def compare(self, account: Account, *, everything: bool = False) -> list[Difference]:
+        """Compare one broker: resting orders in one call, then each order of ours that rests no longer. Raises ExchangeError."""
+        ours = await self._floor.db.read(account.user_id, lambda s: orders.alive(s, account.id))
+        if not ours and not everything:
+            return []
+        client = self._floor.gateway.client_for(account.broker)
+        keys = await self._floor.gateway.keys(account.broker)
+        resting: dict[str, OrderReport] = {}
+        for symbol in sorted({row.symbol for row in ours}):
+            resting |= {one.client_order_id: one for one in await client.open_orders(keys, symbol)}
+        found: list[Difference] = []
+        for row in ours:
+            report = resting.get(row.client_order_id)
+            if report is None and row.status in (OrderStatus.PENDING, OrderStatus.UNKNOWN):
+                self._resolver.take_up(row)
+                continue
+            report = report or await client.find_order(keys, row.symbol, row.client_order_id)
+            found += await self._believe(account, row, report)
+        return found
+
+    async def _believe(self, account: Account, row: Order, report: OrderReport | None) -> list[Difference]:
+        if report is None:
+            logger.error("Order {} is not known to its exchange any more; it is left as it is", row.id.hex)
+            return [Difference(account.id, row.id, row.symbol, row.status.value, "")]
+        if (report.status, report.filled) == (row.status, row.filled):
+            return []
+        recorded = await self._records.apply(account, report)
+        if recorded is not None and recorded.missing:
+            self._resolver.complete(account, recorded.order)
+        return [Difference(account.id, row.id, row.symbol, row.status.value, report.status.value)]
+
+    async def _reconcile_safely(self, account: Account) -> None:
+        with log_context(user_id=account.user_id):
+            try:
+                await self._reconcile(account)
+            except AristobotError as error:
+                if account.id not in self._failing:
+                    logger.error("Broker {} cannot be compared with its exchange; its entries wait: {}", account.id, error)
+                self._failing.add(account.id)
+
+    async def _reconcile(self, account: Account) -> None:
+        """Orders in doubt first, then resting ones, then balances; only then may the broker trade."""
+        await self._load_activity(account)
+        pending = await self._floor.db.read(account.user_id, lambda s: orders.alive(s, account.id))
+        doubtful = [row for row in pending if row.status in (OrderStatus.PENDING, OrderStatus.UNKNOWN)]
+        for row in doubtful:
+            self._resolver.take_up(row)
+        await self.compare(account)
+        await self._floor.accounts.refresh(account)
+        self._floor.reconciled.add(account.id)
+        self._failing.discard(account.id)
+        logger.info("Broker {} is reconciled; {} orders were in doubt", account.id, len(doubtful))
+
+    async def _load_activity(self, account: Account) -> None:
+        since = self._floor.clock.now() - timedelta(days=1)
+        rows = await self._floor.db.read(account.user_id, lambda s: orders.lately(s, account.id, since))
+        activity = self._records.activity(account.id)
+        _fill(activity, reversed(rows))
+
+    async def _compare_safely(self, account: Account) -> None:
+        try:
+            await self.compare(account)
+            if account.id in self._failing:
+                logger.info("Broker {} answers again", account.id)
+            self._failing.discard(account.id)
+        except ExchangeError as error:
+            if account.id not in self._failing:
+                logger.warning("Broker {} could not be compared: {}", account.id, error)
+            self._failing.add(account.id)
+
+    def _with_keys(self) -> list[Account]:
+        return [account for account in self._floor.brokers.all() if account.broker.api_key_sealed]
+
+    def _keep_streams(self) -> None:
+        wanted = {account.id: account for account in self._with_keys()}
+        for broker_id in [key for key, task in self._streams.items() if key not in wanted or task.done()]:
+            self._streams.pop(broker_id).cancel()
+        for broker_id, account in wanted.items():
+            client = self._floor.gateway.client_for(account.broker)
+            if broker_id not in self._streams and client.capabilities.private_stream:
+                self._streams[broker_id] = asyncio.ensure_future(self._follow(account))
+
+    async def _follow(self, account: Account) -> None:
+        """The private stream of one account, for as long as its keys are the same."""
+        book = self._floor.accounts
+        with log_context(service=self.name, user_id=account.user_id):
+            try:
+                stream = self._floor.gateway.account_stream(account.broker)
+                keys = await self._floor.gateway.keys(account.broker)
+                async with aclosing(stream.stream_account(keys)) as updates:
+                    async for update in updates:
+                        match update:
+                            case StreamReset():
+                                book.streaming(account.id, True)
+                                await self._compare_safely(account)
+                            case BalanceChanged(balances=changed):
+                                book.pushed(account.id, changed)
+                            case OrderReport():
+                                await self._on_report(account, update)
+            except AristobotError as error:
+                logger.warning("The private stream of broker {} ended: {}", account.id, error)
+            finally:
+                book.streaming(account.id, False)
+
+    async def _on_report(self, account: Account, report: OrderReport) -> None:
+        recorded = await self._records.apply(account, report)
+        if recorded is not None and recorded.missing:
+            self._resolver.complete(account, recorded.order)
+
+    async def _price_positions(self) -> None:
+        """Watch what is held, and write what the last prices make of it."""
+        held = await self._floor.db.read(SYSTEM, positions.open_ones)
+        by_broker = {account.id: account for account in self._floor.brokers.all()}
+        priced = []
+        for row in held:
+            account = by_broker.get(row.broker_id)
+            if account is None:
+                continue
+            self._floor.prices.watch(account.broker.exchange, [row.symbol])
+            price = self._floor.prices.last(account.broker.exchange, row.symbol)
+            if price is not None and price != row.current_price:
+                priced.append((row.id, price))
+        if priced:
+            now = self._floor.clock.now()
+            await self._floor.db.write(SYSTEM, lambda s: positions.reprice(s, priced, now))
+
+
+def _fill(activity: Activity, oldest_first: Iterable[Order]) -> None:
+    for row in oldest_first:
+        if row.status is not OrderStatus.DENIED and row.role.value == "entry":
+            activity.entered(row.created_at, row.symbol, row.side, row.quantity)
+        activity.ended(row.status)

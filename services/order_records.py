@@ -1,0 +1,135 @@
+"""Where reports become rows: one way in, whoever brings the report (answer of a call, private stream, monitor, resolver)."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Callable
+
+from loguru import logger
+
+from aristobot.bus import Bus
+from aristobot.clock import Clock
+from aristobot.errors import AristobotError
+from aristobot.events import OrderUpdated, PositionUpdated
+from aristobot.logs import log_context
+from aristobot.orders import OrderReport, OrderStatus
+from aristobot.risk import Activity
+from aristobot.store import bookkeeping, orders
+from aristobot.store.bookkeeping import Recorded
+from aristobot.store.database import Database
+from aristobot.store.tenancy import GuardedSession
+from aristobot.store.trading_tables import Order
+from services.account_book import AccountBook
+from services.broker_book import Account
+from services.market_catalog import MarketCatalog
+
+
+class OrderRecords:
+    """Applies reports and verdicts to orders, tells the bus, and lets callers wait for an order's end."""
+
+    def __init__(self, db: Database, bus: Bus, clock: Clock, catalog: MarketCatalog, accounts: AccountBook) -> None:
+        self._db = db
+        self._bus = bus
+        self._clock = clock
+        self._catalog = catalog
+        self._accounts = accounts
+        self._waiting: dict[uuid.UUID, list[asyncio.Future[Order]]] = {}
+        self._activity: dict[uuid.UUID, Activity] = {}
+
+    def activity(self, broker_id: uuid.UUID) -> Activity:
+        """What the broker did lately, for the limits."""
+        return self._activity.setdefault(broker_id, Activity())
+
+    async def apply(self, account: Account, report: OrderReport) -> Recorded | None:
+        """Believe a report about one of our orders; None when the order is a stranger."""
+        instrument = await self._catalog.instrument(account.broker.exchange, report.symbol)
+        now = self._clock.now()
+
+        def work(session: GuardedSession) -> Recorded | None:
+            row = _find(session, account.id, report)
+            return None if row is None else bookkeeping.record(session, row, report, instrument, now)
+
+        recorded = await self._db.write(account.user_id, work)
+        if recorded is not None and recorded.changed:
+            self._announce(recorded.order)
+            if recorded.position_changed and recorded.position_id is not None:
+                self.tell_position(recorded.order, recorded.position_id)
+        return recorded
+
+    async def settle(self, order: Order, status: OrderStatus, error: AristobotError | None = None) -> Order:
+        """End an order by our own knowledge, or put it in doubt; what it has become meanwhile wins."""
+        now = self._clock.now()
+
+        def work(session: GuardedSession) -> Order:
+            row = orders.get(session, order.id)
+            if bookkeeping.settle(session, row, status, now, error.code if error else "") and error is not None:
+                row.reason_facts = {name: str(value)[:200] for name, value in error.facts.items()}
+            return row
+
+        row = await self._db.write(order.user_id, work)
+        self._announce(row)
+        return row
+
+    async def until(self, order: Order, done: Callable[[OrderStatus], bool], timeout: float) -> Order:
+        """Wait until the order's status satisfies `done`, at most `timeout` seconds; returns the row as it then is."""
+        deadline = self._clock.monotonic() + timeout
+        row = await self._db.read(order.user_id, lambda s: orders.get(s, order.id))
+        while not done(row.status) and self._clock.monotonic() < deadline:
+            changed: asyncio.Future[Order] = asyncio.get_running_loop().create_future()
+            self._waiting.setdefault(order.id, []).append(changed)
+            timer = asyncio.ensure_future(self._clock.sleep(deadline - self._clock.monotonic()))
+            await asyncio.wait({changed, timer}, return_when=asyncio.FIRST_COMPLETED)
+            timer.cancel()
+            changed.cancel()
+            row = await self._db.read(order.user_id, lambda s: orders.get(s, order.id))
+        return row
+
+    def announce_new(self, order: Order) -> None:
+        """Tell the bus of an order just written."""
+        self._announce(order)
+
+    def tell_position(self, order: Order, position_id: uuid.UUID) -> None:
+        """Tell the bus that a position changed because of an order."""
+        self._bus.publish(
+            PositionUpdated(
+                at=self._clock.now(),
+                trace_id=order.trace_id,
+                user_id=order.user_id,
+                position_id=position_id,
+                broker_id=order.broker_id,
+                symbol=order.symbol,
+            )
+        )
+
+    def _announce(self, order: Order) -> None:
+        if order.status.is_final or order.status.is_working:
+            had_effect = order.status not in (OrderStatus.REJECTED, OrderStatus.NOT_ACCEPTED, OrderStatus.DENIED)
+            self._accounts.settle(order.broker_id, order.id, had_effect=had_effect)
+            self.activity(order.broker_id).ended(order.status)
+        with log_context(trace_id=order.trace_id, user_id=order.user_id):
+            logger.info("Order {} {} {} is {} (filled {})", order.id.hex, order.side, order.symbol, order.status, order.filled)
+        for waiting in self._waiting.pop(order.id, []):
+            if not waiting.done():
+                waiting.set_result(order)
+        self._bus.publish(
+            OrderUpdated(
+                at=self._clock.now(),
+                trace_id=order.trace_id,
+                user_id=order.user_id,
+                order_id=order.id,
+                broker_id=order.broker_id,
+                symbol=order.symbol,
+                status=order.status.value,
+            )
+        )
+
+
+def _find(session: GuardedSession, broker_id: uuid.UUID, report: OrderReport) -> Order | None:
+    if report.client_order_id:
+        row = orders.by_client_id(session, broker_id, report.client_order_id)
+        if row is not None:
+            return row
+    if report.exchange_order_id:
+        return orders.by_exchange_id(session, broker_id, report.symbol, report.exchange_order_id)
+    return None

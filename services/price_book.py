@@ -1,0 +1,99 @@
+"""Last prices in memory: fed by the heartbeat's candles, and by one batch call for the symbols that somebody watches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from loguru import logger
+
+from aristobot.bus import Bus
+from aristobot.clock import Clock
+from aristobot.errors import ExchangeError
+from aristobot.events import CandleUpdated, PricesUpdated
+from aristobot.exchange import ExchangeClient
+from aristobot.market import Symbol
+from services.exchange_gateway import ExchangeGateway
+
+#: A price older than this is not shown to the risk check (reliability: a price at most 5 s old).
+MAX_AGE = 5.0
+ROUND = 2.0
+#: A symbol somebody asked for is watched for this long after the last question.
+WATCHED_FOR = 3600.0
+
+
+@dataclass(slots=True)
+class _Quote:
+    price: Decimal
+    seen: float
+
+
+class PriceBook:
+    """Prices by exchange and symbol. As a service it refreshes what is watched and tells the screen by PricesUpdated."""
+
+    name = "price_book"
+
+    def __init__(self, bus: Bus, clock: Clock, gateway: ExchangeGateway) -> None:
+        self._bus = bus
+        self._clock = clock
+        self._gateway = gateway
+        self._quotes: dict[tuple[str, Symbol], _Quote] = {}
+        self._wanted: dict[tuple[str, Symbol], float] = {}
+        self._failing: set[str] = set()
+        bus.listen(CandleUpdated, do=self._on_candle)
+
+    async def price(self, client: ExchangeClient, symbol: Symbol) -> Decimal:
+        """A price at most 5 s old: from memory, else from the exchange. Raises what the exchange raises."""
+        self.watch(client.name, [symbol])
+        known = self._quotes.get((client.name, symbol))
+        now = self._clock.monotonic()
+        if known is not None and now - known.seen <= MAX_AGE:
+            return known.price
+        (ticker,) = await client.tickers([symbol])
+        self._note(client.name, symbol, ticker.last)
+        return ticker.last
+
+    def last(self, exchange: str, symbol: Symbol) -> Decimal | None:
+        """The last price seen, however old; None when none was."""
+        known = self._quotes.get((exchange, symbol))
+        return known.price if known else None
+
+    def watch(self, exchange: str, symbols: Iterable[Symbol]) -> None:
+        """Keep these symbols fresh for the next hour."""
+        until = self._clock.monotonic() + WATCHED_FOR
+        for symbol in symbols:
+            self._wanted[exchange, symbol] = until
+
+    async def run(self) -> None:
+        """Refresh the watched symbols of each exchange in one batch call every round."""
+        while True:
+            now = self._clock.monotonic()
+            self._wanted = {key: until for key, until in self._wanted.items() if until > now}
+            for exchange in sorted({key[0] for key in self._wanted}):
+                await self._refresh(exchange)
+            await self._clock.sleep(ROUND)
+
+    async def _refresh(self, exchange: str) -> None:
+        symbols = [symbol for where, symbol in self._wanted if where == exchange]
+        try:
+            tickers = await self._gateway.client(exchange).tickers(symbols)
+        except ExchangeError as error:
+            if exchange not in self._failing:
+                logger.warning("Prices of {} cannot be read: {}", exchange, error)
+            self._failing.add(exchange)
+            return
+        if exchange in self._failing:
+            self._failing.discard(exchange)
+            logger.info("Prices of {} are read again", exchange)
+        for ticker in tickers:
+            self._note(exchange, ticker.symbol, ticker.last)
+        self._bus.publish(
+            PricesUpdated(at=self._clock.now(), exchange=exchange, prices={one.symbol: one.last for one in tickers})
+        )
+
+    def _on_candle(self, event: CandleUpdated) -> None:
+        self._note(event.exchange, event.candle.symbol, event.candle.close)
+
+    def _note(self, exchange: str, symbol: Symbol, price: Decimal) -> None:
+        self._quotes[exchange, symbol] = _Quote(price, self._clock.monotonic())

@@ -1,0 +1,248 @@
+"""Alerts, one lane per broker and symbol: close before open, never twice at once, nothing left behind after a restart."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from loguru import logger
+
+from aristobot.bus import Bus
+from aristobot.errors import AristobotError, NotFound
+from aristobot.events import PositionUpdated, SignalReceived, WebhookUpdated
+from aristobot.kinds import OrderRole, WebhookOutcome, WebhookStatus
+from aristobot.logs import log_context
+from aristobot.orders import OrderStatus, OrderType
+from aristobot.signals import Action, Parsed, Signal, parse
+from aristobot.store import orders, positions, webhooks
+from aristobot.store.tenancy import SYSTEM
+from aristobot.store.trading_tables import Order, Webhook
+from services.trading_floor import TradingFloor
+from services.webhook_trading import OWNER, Alert, Verdict, WebhookTrading
+
+#: A row that brought the house down this often is set aside, so that it cannot do so for ever (reliability, S8).
+MOST_CLAIMS = 3
+
+
+@dataclass(slots=True)
+class _Job:
+    webhook_id: uuid.UUID
+    trace_id: str
+    alert: Alert
+    parsed: Parsed
+
+
+@dataclass(slots=True)
+class _Lane:
+    jobs: deque[_Job] = field(default_factory=deque)
+    task: asyncio.Task[None] | None = None
+
+
+class TradingEngine:
+    """Takes alerts off the bus, finds their lane, has them carried out, and writes their end."""
+
+    name = "trading_engine"
+
+    def __init__(self, floor: TradingFloor, trading: WebhookTrading, bus: Bus) -> None:
+        self._floor = floor
+        self._bus = bus
+        self._trading = trading
+        self._inbox = bus.subscribe(SignalReceived, PositionUpdated)
+        self._lanes: dict[tuple[uuid.UUID, str], _Lane] = {}
+        self._under_work: set[uuid.UUID] = set()
+
+    async def run(self) -> None:
+        """After recovery: take up what was left, then follow the bus."""
+        await self._floor.ready.wait()
+        try:
+            await self._protect_naked()
+            await self._sweep()
+            async for event in self._inbox:
+                if isinstance(event, SignalReceived):
+                    await self._on_signal(event)
+                else:
+                    await self._protect_late_fill(event)
+        finally:
+            await self._stop_lanes()
+
+    def queued(self) -> int:
+        """Alerts that wait in lanes."""
+        return sum(len(lane.jobs) for lane in self._lanes.values())
+
+    async def _sweep(self) -> None:
+        """Rows left `received` or `processing` by an earlier run, in the order in which they came."""
+        for row in await self._floor.db.read(SYSTEM, webhooks.pending):
+            if row.id in self._under_work:
+                continue
+            claimed = await self._floor.db.write(SYSTEM, lambda s, wanted=row.id: webhooks.claim(s, wanted))
+            if claimed is None:
+                continue
+            if claimed.claims > MOST_CLAIMS:
+                logger.error("Alert {} is set aside: it was begun {} times and never ended", row.id, row.claims)
+                poisoned = Verdict(WebhookOutcome.INVALID, "reason.poison", {"claims": row.claims})
+                await self._finish(row.user_id, row.broker_id, row.id, [poisoned], row.trace_id)
+                continue
+            await self._take(row.id, row.broker_id, row.payload, row.received_at, row.trace_id, recovered=True)
+
+    async def _on_signal(self, event: SignalReceived) -> None:
+        if event.webhook_id in self._under_work:
+            return
+        payload = event.payload
+        if not payload:
+            row: Webhook = await self._floor.db.read(SYSTEM, lambda s: webhooks.get(s, event.webhook_id))
+            if row.status not in webhooks.UNFINISHED:
+                return
+            payload = row.payload
+        await self._take(event.webhook_id, event.broker_id, payload, event.at, event.trace_id, recovered=False)
+
+    async def _take(
+        self, webhook_id: uuid.UUID, broker_id: uuid.UUID, payload: bytes, received_at: datetime, trace_id: str, *, recovered: bool
+    ) -> None:
+        parsed = parse(payload)
+        try:
+            account = await self._floor.brokers.get(broker_id)
+        except NotFound:
+            logger.warning("Alert {} came for a broker that is gone", webhook_id)
+            return
+        if not parsed.commands:
+            reason = Verdict(WebhookOutcome.INVALID, parsed.reason, parsed.facts)
+            await self._finish(account.user_id, broker_id, webhook_id, [reason], trace_id)
+            return
+        job = _Job(webhook_id, trace_id, Alert(webhook_id, account, received_at, recovered), parsed)
+        self._under_work.add(webhook_id)
+        key = (broker_id, self._lane_name(account.broker.exchange, parsed.commands[0]))
+        lane = self._lanes.setdefault(key, _Lane())
+        lane.jobs.append(job)
+        if lane.task is None:
+            lane.task = asyncio.ensure_future(self._work_off(key, lane))
+
+    def _lane_name(self, exchange: str, signal: Signal) -> str:
+        """The lane's symbol; one that memory does not know yet has a lane by its spelling, where it can wait for the catalogue."""
+        return self._floor.catalog.known(exchange, signal.symbol_text) or signal.symbol_text.upper()
+
+    async def _work_off(self, key: tuple[uuid.UUID, str], lane: _Lane) -> None:
+        try:
+            while lane.jobs:
+                job = lane.jobs.popleft()
+                with log_context(service=self.name, trace_id=job.trace_id, user_id=job.alert.account.user_id):
+                    await self._do(job, superseded=any(_replaces(later, job) for later in lane.jobs))
+        finally:
+            lane.task = None
+            self._lanes.pop(key, None)
+
+    async def _do(self, job: _Job, *, superseded: bool) -> None:
+        account = job.alert.account
+        try:
+            if superseded:
+                verdicts = [Verdict(WebhookOutcome.NO_EFFECT, "reason.superseded")]
+            else:
+                verdicts = await self._trading.carry_out(job.alert, job.parsed.commands)
+        except AristobotError as error:
+            logger.error("Alert {} fell: {}", job.webhook_id, error)
+            verdicts = [Verdict(WebhookOutcome.REFUSED, f"error.{error.code}", dict(error.facts))]
+        except Exception as error:
+            # Our own fault, told with its trace; the alerts behind it must not wait for a restart.
+            logger.opt(exception=error).error("Alert {} met a fault of the house", job.webhook_id)
+            verdicts = [Verdict(WebhookOutcome.REFUSED, "reason.internal")]
+        try:
+            await self._finish(account.user_id, account.id, job.webhook_id, verdicts, job.trace_id)
+        finally:
+            self._under_work.discard(job.webhook_id)
+
+    async def _finish(
+        self, user_id: uuid.UUID, broker_id: uuid.UUID, webhook_id: uuid.UUID, verdicts: Sequence[Verdict], trace_id: str
+    ) -> None:
+        last = next((one for one in verdicts if one.status is WebhookStatus.ERROR), verdicts[-1])
+        placed = [row for one in verdicts for row in one.orders]
+        values: dict[str, Any] = {
+            "status": last.status,
+            "outcome": last.outcome,
+            "reason": last.reason[:64],
+            "reason_facts": {name: str(value)[:200] for name, value in last.facts.items()} or None,
+            "order_ids": [row.id.hex for row in placed],
+            "result": {"commands": [_told(one) for one in verdicts]},
+            "finished_at": self._floor.clock.now(),
+        }
+        if last.symbol:
+            values["symbol"] = last.symbol
+        await self._floor.db.write(user_id, lambda s: webhooks.finish(s, webhook_id, values))
+        logger.info("Alert {} ended: {} {} {}", webhook_id, last.status, last.outcome, last.reason)
+        self._bus.publish(
+            WebhookUpdated(
+                at=self._floor.clock.now(),
+                trace_id=trace_id,
+                user_id=user_id,
+                webhook_id=webhook_id,
+                broker_id=broker_id,
+                status=last.status.value,
+                outcome=last.outcome.value,
+            )
+        )
+
+    async def _protect_naked(self) -> None:
+        """Protection first: positions whose entry was filled and whose exits were never asked for."""
+        for position in await self._floor.db.read(SYSTEM, positions.open_ones):
+            if position.owner == OWNER:
+                await self._protect(position.user_id, position.id)
+
+    async def _protect_late_fill(self, event: PositionUpdated) -> None:
+        """A resting entry that was filled after its alert had ended still brings the exits the alert asked for."""
+        if event.user_id is not None:
+            await self._protect(event.user_id, event.position_id, only_resting=True)
+
+    async def _protect(self, user_id: uuid.UUID, position_id: uuid.UUID, *, only_resting: bool = False) -> None:
+        bracket = await self._floor.db.read(user_id, lambda s: positions.bracket_of(s, position_id))
+        entry = await self._floor.db.read(user_id, lambda s: orders.entry_of(s, position_id)) if bracket is None else None
+        if entry is None or entry.webhook_id is None or (only_resting and not _rested(entry)):
+            return
+        cause: uuid.UUID = entry.webhook_id
+        row: Webhook = await self._floor.db.read(user_id, lambda s: webhooks.get(s, cause))
+        commands = parse(row.payload).commands
+        index = int(entry.leg.removeprefix("c") or 0)
+        if index >= len(commands):
+            return
+        account = await self._floor.brokers.get(row.broker_id)
+        alert = Alert(row.id, account, row.received_at, recovered=True)
+        with log_context(trace_id=row.trace_id, user_id=user_id):
+            try:
+                await self._trading.protect(alert, commands[index], position_id)
+            except AristobotError as error:
+                logger.error("Position {} could not be given its exits: {}", position_id, error)
+
+    async def _stop_lanes(self) -> None:
+        tasks = [lane.task for lane in self._lanes.values() if lane.task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._lanes.clear()
+        self._under_work.clear()
+
+
+def _replaces(later: _Job, earlier: _Job) -> bool:
+    """Whether a later move says everything anew that an earlier one said: then only the later is done."""
+    if len(later.parsed.commands) != 1 or len(earlier.parsed.commands) != 1:
+        return False
+    new, old = later.parsed.commands[0], earlier.parsed.commands[0]
+    if new.action is not Action.MOVE or old.action is not Action.MOVE:
+        return False
+    return bool((new.stop_loss or not old.stop_loss) and (new.take_profit or not old.take_profit))
+
+
+def _rested(entry: Order) -> bool:
+    return entry.type is OrderType.LIMIT and entry.time_in_force.value == "gtc" and entry.status is not OrderStatus.REJECTED
+
+
+def _told(verdict: Verdict) -> dict[str, Any]:
+    return {
+        "outcome": verdict.outcome.value,
+        "reason": verdict.reason,
+        "symbol": verdict.symbol,
+        "orders": [
+            {"id": row.id.hex, "side": row.side.value, "status": row.status.value, "filled": str(row.filled)} for row in verdict.orders
+        ],
+    }

@@ -1,0 +1,37 @@
+"""What every trading service uses, wired once by the App and handed on as one value."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from dataclasses import dataclass, field
+
+from aristobot.bus import Bus
+from aristobot.clock import Clock
+from aristobot.store.database import Database
+from services.account_book import AccountBook
+from services.broker_book import BrokerBook
+from services.exchange_gateway import ExchangeGateway
+from services.kill_switch import KillSwitch
+from services.market_catalog import MarketCatalog
+from services.price_book import PriceBook
+
+
+@dataclass(slots=True)
+class TradingFloor:
+    """The shared parts of trading. `reconciled` holds the brokers whose orders were compared with their
+    exchange since start; `ready` is set when start-up recovery is done."""
+
+    db: Database
+    bus: Bus
+    clock: Clock
+    gateway: ExchangeGateway
+    catalog: MarketCatalog
+    brokers: BrokerBook
+    accounts: AccountBook
+    prices: PriceBook
+    kill_switch: KillSwitch
+    dry_run: bool = False
+    installation: uuid.UUID = uuid.UUID(int=0)
+    reconciled: set[uuid.UUID] = field(default_factory=set)
+    ready: asyncio.Event = field(default_factory=asyncio.Event)

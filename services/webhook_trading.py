@@ -1,0 +1,288 @@
+"""What a signal asks for: PING, buy, sell, move exits, cancel — each ends as one Verdict on the alert's one row."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from loguru import logger
+
+from aristobot.errors import AristobotError, InvalidInput
+from aristobot.kinds import BrokerMode, OrderOrigin, OrderRole, WebhookOutcome, WebhookStatus
+from aristobot.money import HUNDRED, ZERO, percent_of
+from aristobot.orders import OrderStatus, OrderType, Side
+from aristobot.signals import Action, Signal, longest_lag, staleness
+from aristobot.store import orders, positions, webhooks
+from aristobot.store.tenancy import GuardedSession
+from aristobot.store.trading_tables import Order, PositionRow
+from services.bracket_keeper import BracketKeeper
+from services.broker_book import Account
+from services.exit_plan import ExitPlan, from_specs, plan_of
+from services.order_desk import OrderDesk
+from services.order_draft import PlaceOrder
+from services.trading_floor import TradingFloor
+
+OWNER = "webhooks"
+#: An exit is tried again under a new attempt when the exchange certainly did nothing (reliability, 3.3).
+_EXIT_ATTEMPTS = 4
+_NOTHING_DONE = (OrderStatus.REJECTED, OrderStatus.NOT_ACCEPTED)
+_FAILED = (*_NOTHING_DONE, OrderStatus.DENIED)
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One stored alert under work; `recovered` when an earlier run of the house may have begun it."""
+
+    id: uuid.UUID
+    account: Account
+    received_at: datetime
+    recovered: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The end of one command: outcome, reason with facts, and the orders it caused."""
+
+    outcome: WebhookOutcome
+    reason: str = ""
+    facts: dict[str, Any] = field(default_factory=dict)
+    orders: tuple[Order, ...] = ()
+    symbol: str = ""
+    missed: bool = False
+
+    @property
+    def status(self) -> WebhookStatus:
+        """The row's status that goes with the outcome."""
+        if self.missed:
+            return WebhookStatus.MISS
+        failed = (WebhookOutcome.INVALID, WebhookOutcome.REFUSED, WebhookOutcome.STALE)
+        return WebhookStatus.ERROR if self.outcome in failed else WebhookStatus.PROCESSED
+
+
+class WebhookTrading:
+    """Carries out signals through desk and keeper. Called by the lanes of the engine, one at a time per broker and symbol."""
+
+    def __init__(self, floor: TradingFloor, desk: OrderDesk, keeper: BracketKeeper) -> None:
+        self._floor = floor
+        self._desk = desk
+        self._keeper = keeper
+        self._handlers: dict[Action, Callable[[Alert, Signal, str, str], Awaitable[Verdict]]] = {
+            Action.BUY_MARKET: self._buy,
+            Action.BUY_LIMIT: self._buy,
+            Action.SELL_MARKET: self._sell,
+            Action.SELL_LIMIT: self._sell,
+            Action.MOVE: self._move,
+            Action.CANCEL: self._cancel,
+        }
+
+    async def carry_out(self, alert: Alert, commands: Sequence[Signal]) -> list[Verdict]:
+        """Do the commands of one alert in order, until one fails; what comes after a failure is not done."""
+        verdicts: list[Verdict] = []
+        for position, signal in enumerate(commands):
+            verdicts.append(await self._one(alert, signal, f"c{position}"))
+            if verdicts[-1].status is WebhookStatus.ERROR:
+                break
+        return verdicts
+
+    async def _one(self, alert: Alert, signal: Signal, leg: str) -> Verdict:
+        if signal.action is Action.PING:
+            return Verdict(WebhookOutcome.PING)
+        if signal.action is Action.MISS:
+            return Verdict(WebhookOutcome.NO_EFFECT, "reason.missed_alerts", missed=True)
+        try:
+            refusal = self._not_for_us(alert.account, signal)
+            if refusal is not None:
+                return refusal
+            symbol = await self.symbol_of(alert.account, signal)
+            if alert.recovered and (finished := await self._finish_earlier(alert, signal, symbol, leg)) is not None:
+                return finished
+            stale = staleness(signal, alert.received_at, self._floor.clock.now(), self._longest_age(alert.account, signal))
+            if stale is not None:
+                return Verdict(WebhookOutcome.STALE, stale.code, dict(stale.facts), symbol=symbol)
+            return await self._handlers[signal.action](alert, signal, symbol, leg)
+        except AristobotError as error:
+            logger.warning("Alert {} cannot be carried out: {}", alert.id, error)
+            return Verdict(WebhookOutcome.REFUSED, f"error.{error.code}", dict(error.facts))
+
+    async def symbol_of(self, account: Account, signal: Signal) -> str:
+        """Our symbol for the alert's, on the broker's exchange and in its quote asset if it names one. UnknownSymbol, DataError."""
+        symbol = await self._floor.catalog.resolve(account.broker.exchange, signal.symbol_text)
+        wanted = account.broker.quote
+        base, _, quote = symbol.partition("/")
+        if not wanted or quote == wanted:
+            return symbol
+        absolute = [spec for spec in (signal.stop_loss, *(one.price for one in signal.take_profit)) if spec and not spec.relative]
+        if absolute or signal.is_limit:
+            raise InvalidInput("remap_needs_percent", field="stop_loss", symbol=symbol, quote=wanted)
+        return await self._floor.catalog.resolve(account.broker.exchange, f"{base}/{wanted}")
+
+    def _not_for_us(self, account: Account, signal: Signal) -> Verdict | None:
+        if account.broker.mode is not BrokerMode.WEBHOOKS:
+            return Verdict(WebhookOutcome.REFUSED, "reason.broker_mode", {"mode": account.broker.mode.value})
+        claims = (("user_id", signal.user_id, account.user_id), ("broker_id", signal.broker_id, account.id))
+        for name, said, true in claims:
+            if said and said.replace("-", "").lower() != true.hex:
+                return Verdict(WebhookOutcome.REFUSED, "reason.not_the_tokens", {"field": name, "value": said})
+        return None
+
+    def _longest_age(self, account: Account, signal: Signal) -> timedelta:
+        return min(longest_lag(signal.interval_seconds), timedelta(seconds=max(account.limits.max_entry_age_seconds, 20)))
+
+    async def _finish_earlier(self, alert: Alert, signal: Signal, symbol: str, leg: str) -> Verdict | None:
+        """After a restart: what was already sent for this command is finished, however old it has become, and not sent again."""
+        user_id = alert.account.user_id
+        caused = await self._floor.db.read(user_id, lambda s: orders.of_webhook(s, alert.id))
+        mine = [row for row in caused if row.leg == leg]
+        if not mine:
+            return None
+        row = await self._desk.settled(mine[-1])
+        if row.side is Side.SELL:
+            if row.status in _NOTHING_DONE:
+                return None
+            if row.position_id is not None:
+                await self._keeper.resume(user_id, row.position_id)
+        elif row.position_id is not None and row.filled:
+            await self.protect(alert, signal, row.position_id)
+        return self._of_order(row, symbol)
+
+    def _of_order(self, row: Order, symbol: str) -> Verdict:
+        if row.status in _FAILED or (row.status is OrderStatus.EXPIRED and not row.filled):
+            return _failed(row, symbol)
+        return Verdict(WebhookOutcome.ORDERED, orders=(row,), symbol=symbol)
+
+    async def _buy(self, alert: Alert, signal: Signal, symbol: str, leg: str) -> Verdict:
+        account = alert.account
+        if signal.covers_a_short:
+            return Verdict(WebhookOutcome.NO_EFFECT, "reason.no_short_on_spot", symbol=symbol)
+        held = await self._position(account, symbol)
+        if held is not None and not account.limits.pyramiding:
+            return Verdict(WebhookOutcome.NO_EFFECT, "reason.already_long", {"symbol": symbol}, symbol=symbol)
+        instrument = await self._floor.catalog.instrument(account.broker.exchange, symbol)
+        free = await self._floor.accounts.free(account, instrument.quote)
+        spend = percent_of(free, signal.percent)
+        if spend <= ZERO:
+            return Verdict(WebhookOutcome.REFUSED, "reason.nothing_free", {"asset": instrument.quote}, symbol=symbol)
+        wish = replace(self._wish(alert, signal, symbol, leg, Side.BUY), quote_quantity=spend)
+        row = await self._desk.place(account.user_id, wish, self._progress(alert, symbol))
+        if row.position_id is not None and row.filled:
+            await self.protect(alert, signal, row.position_id)
+        return self._of_order(row, symbol)
+
+    async def protect(self, alert: Alert, signal: Signal, position_id: uuid.UUID) -> None:
+        """Put up the exits that an entry asked for, counted from the position's average entry."""
+        if signal.stop_loss is None and not signal.take_profit:
+            return
+        user_id = alert.account.user_id
+        position = await self._floor.db.read(user_id, lambda s: positions.get(s, position_id))
+        bracket = await self._floor.db.read(user_id, lambda s: positions.bracket_of(s, position_id))
+        instrument = await self._floor.catalog.instrument(alert.account.broker.exchange, position.symbol)
+        keep = plan_of(bracket) if bracket else None
+        plan = from_specs(signal.stop_loss, signal.take_profit, position.entry, instrument, keep)
+        if plan == keep:
+            await self._keeper.resume(user_id, position_id)
+            return
+        await self._keeper.guard(user_id, position_id, plan)
+
+    async def _sell(self, alert: Alert, signal: Signal, symbol: str, leg: str) -> Verdict:
+        account = alert.account
+        position = await self._position(account, symbol)
+        if position is None:
+            return Verdict(WebhookOutcome.NO_EFFECT, "reason.nothing_to_sell", {"symbol": symbol}, symbol=symbol)
+        if signal.action is Action.SELL_LIMIT and signal.price is not None:
+            return await self._sell_at(alert, signal, position, signal.price)
+        sellable = await self._keeper.stand_down(account.user_id, position.id)
+        try:
+            if sellable <= ZERO:
+                return Verdict(WebhookOutcome.NO_EFFECT, "reason.exit_already_filled", {"symbol": symbol}, symbol=symbol)
+            wish = self._wish(alert, signal, symbol, leg, Side.SELL)
+            row = await self._exit(account, wish, percent_of(sellable, signal.percent), position, alert)
+        finally:
+            await self._keeper.resume(account.user_id, position.id)
+        return self._of_order(row, symbol)
+
+    async def _exit(self, account: Account, wish: PlaceOrder, quantity: Decimal, position: PositionRow, alert: Alert) -> Order:
+        """Sell, under a new attempt each time the exchange certainly did nothing; a refusal of ours is final."""
+        for attempt in range(1, _EXIT_ATTEMPTS + 1):
+            tried = replace(wish, quantity=quantity, position_id=position.id, attempt=attempt)
+            row = await self._desk.place(account.user_id, tried, self._progress(alert, position.symbol))
+            if row.status not in _NOTHING_DONE:
+                return row
+            await self._floor.accounts.refresh(account)
+        return row
+
+    async def _sell_at(self, alert: Alert, signal: Signal, position: PositionRow, price: Decimal) -> Verdict:
+        """A limit sell becomes a target of the position's bracket, beside its stop; a share of it keeps the other targets."""
+        user_id, symbol = alert.account.user_id, position.symbol
+        bracket = await self._floor.db.read(user_id, lambda s: positions.bracket_of(s, position.id))
+        stop = bracket.stop_price if bracket else ZERO
+        guarded = await self._keeper.guard(user_id, position.id, ExitPlan(stop, ((min(signal.percent, HUNDRED), price),)))
+        targets = tuple(order for order in guarded.resting if order.role is OrderRole.TARGET)
+        if not targets and guarded.position.quantity == position.quantity:
+            return Verdict(WebhookOutcome.REFUSED, "reason.exits_not_placed", {"symbol": symbol}, symbol=symbol)
+        return Verdict(WebhookOutcome.ORDERED, orders=targets, symbol=symbol)
+
+    async def _move(self, alert: Alert, signal: Signal, symbol: str, leg: str) -> Verdict:
+        user_id = alert.account.user_id
+        position = await self._position(alert.account, symbol)
+        if position is None:
+            return Verdict(WebhookOutcome.NO_EFFECT, "reason.no_position", {"symbol": symbol}, symbol=symbol)
+        instrument = await self._floor.catalog.instrument(alert.account.broker.exchange, symbol)
+        bracket = await self._floor.db.read(user_id, lambda s: positions.bracket_of(s, position.id))
+        keep = plan_of(bracket) if bracket else None
+        plan = from_specs(signal.stop_loss, signal.take_profit, position.entry, instrument, keep)
+        if keep == plan:
+            return Verdict(WebhookOutcome.NO_EFFECT, "reason.exits_unchanged", {"symbol": symbol}, symbol=symbol)
+        guarded = await self._keeper.guard(user_id, position.id, plan)
+        if guarded.bracket is not None and plan_of(guarded.bracket) != plan and guarded.position.quantity == position.quantity:
+            return Verdict(WebhookOutcome.REFUSED, "reason.move_refused", {"symbol": symbol}, orders=guarded.resting, symbol=symbol)
+        return Verdict(WebhookOutcome.UPDATED, orders=guarded.resting, symbol=symbol)
+
+    async def _cancel(self, alert: Alert, signal: Signal, symbol: str, leg: str) -> Verdict:
+        """Take back the resting entries of this symbol; exits that guard a position stay."""
+        user_id = alert.account.user_id
+        alive = await self._floor.db.read(user_id, lambda s: orders.alive(s, alert.account.id))
+        mine = [row for row in alive if row.symbol == symbol and row.owner == OWNER and row.role is OrderRole.ENTRY]
+        if not mine:
+            return Verdict(WebhookOutcome.NO_EFFECT, "reason.nothing_to_cancel", {"symbol": symbol}, symbol=symbol)
+        ended = [await self._desk.cancel(user_id, row.id) for row in mine]
+        return Verdict(WebhookOutcome.UPDATED, orders=tuple(ended), symbol=symbol)
+
+    async def _position(self, account: Account, symbol: str) -> PositionRow | None:
+        return await self._floor.db.read(account.user_id, lambda s: positions.open_one(s, account.id, symbol, OWNER))
+
+    def _wish(self, alert: Alert, signal: Signal, symbol: str, leg: str, side: Side) -> PlaceOrder:
+        fired_at = signal.sent_at or alert.received_at
+        return PlaceOrder(
+            broker_id=alert.account.id,
+            symbol=symbol,
+            side=side,
+            type=OrderType.LIMIT if signal.is_limit else OrderType.MARKET,
+            price=signal.price if signal.is_limit and signal.price else ZERO,
+            origin=OrderOrigin.WEBHOOK,
+            role=OrderRole.ENTRY if side is Side.BUY else OrderRole.EXIT,
+            owner=OWNER,
+            cause=alert.id,
+            leg=leg,
+            webhook_id=alert.id,
+            expires_at=fired_at + self._longest_age(alert.account, signal) if side is Side.BUY else None,
+        )
+
+    def _progress(self, alert: Alert, symbol: str) -> Callable[[GuardedSession, Order], None]:
+        """In the transaction that writes an order: the alert's row is under work and names the order."""
+
+        def note(session: GuardedSession, row: Order) -> None:
+            caused = [one.id.hex for one in orders.of_webhook(session, alert.id)]
+            values = {"status": WebhookStatus.PROCESSING, "symbol": symbol, "order_ids": caused}
+            webhooks.note_progress(session, alert.id, values)
+
+        return note
+
+
+def _failed(row: Order, symbol: str) -> Verdict:
+    reason = row.reason or ("not_accepted" if row.status is OrderStatus.NOT_ACCEPTED else "nothing_filled")
+    facts = dict(row.reason_facts or {}) or {"symbol": symbol}
+    return Verdict(WebhookOutcome.REFUSED, f"error.{reason}", facts, orders=(row,), symbol=symbol)
