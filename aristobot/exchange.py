@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from aristobot.clock import Clock
 from aristobot.market import Candle, Instrument, Symbol, Ticker, Timeframe
 from aristobot.orders import Fill, OcoRequest, OrderReport, OrderRequest, OtocoRequest
 from aristobot.portfolio import Balance
@@ -94,6 +95,14 @@ class ClientStats:
     reconnects: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class ClockReading:
+    """The exchange's clock minus ours, and how far off that may be, both in milliseconds."""
+
+    offset_ms: int
+    uncertainty_ms: int
+
+
 class ExchangeClient(Protocol):
     """One exchange, spoken natively. Keys are arguments, never state.
 
@@ -173,3 +182,28 @@ class SupportsFills(Protocol):
 
     async def fills(self, keys: Credentials, symbol: Symbol, since: datetime) -> list[Fill]:
         """Executions of one symbol after `since`, oldest first."""
+
+
+class NativeClient(ExchangeClient, Protocol):
+    """What the gateway needs of a client besides the port: its clock, its figures, its end."""
+
+    async def synchronise(self) -> ClockReading:
+        """Measure the exchange's clock; requests are stamped with the result from then on."""
+
+    def stats(self) -> ClientStats:
+        """Requests, failures, response times, weight."""
+
+    async def close(self) -> None:
+        """Close every connection."""
+
+
+class ClientFactory(Protocol):
+    """A client's class: what it says of itself before there is one, and how one is made."""
+
+    name: str
+    title: str
+    endpoints: Endpoints
+    capabilities: Capabilities
+
+    def __call__(self, clock: Clock, endpoints: Endpoints | None = None) -> NativeClient:
+        """A client speaking to `endpoints`, the official ones by default."""

@@ -1,0 +1,134 @@
+"""How a call reaches Binance: public and signed REST, and orders over the trading socket with REST behind it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import msgspec
+
+from aristobot.clock import Clock
+from aristobot.errors import ClockSkewed, ConnectionLost, RateLimited
+from aristobot.exchange import ClientStats, ClockReading, Credentials, Endpoints
+from services.exchanges.binance_errors import NAME, judge, silence_of
+from services.exchanges.binance_orders import Call, Params
+from services.exchanges.binance_sign import Signer, encoded
+from services.exchanges.binance_socket import Answer, KeySocket
+from services.exchanges.binance_wire import SERVER_TIME, decoded
+from services.exchanges.http import Request, RestSession
+from services.exchanges.request_socket import RequestSocket
+from services.exchanges.transport import Link, Timeouts
+
+WEIGHT_LIMIT = 6000
+WINDOW_MS = 5000
+#: An order signed so long ago (milliseconds) that it might reach the exchange outside its window is not sent at all.
+_STALE_MS = 3500
+
+
+class BinanceCalls:
+    """The ways to Binance for all users together. A key's socket is found by a hash of the key, secret included."""
+
+    def __init__(self, clock: Clock, endpoints: Endpoints, timeouts: Timeouts | None) -> None:
+        self.link = Link(NAME, clock, WEIGHT_LIMIT, timeouts)
+        self._rest = RestSession(endpoints.rest, self.link, judge, "X-MBX-USED-WEIGHT-1M")
+        self._trading = f"{endpoints.trading}?returnRateLimits=false"
+        self._sockets: dict[bytes, KeySocket] = {}
+
+    async def public(self, path: str, params: Params, weight: int) -> bytes:
+        """A question that needs no key."""
+        request = Request("GET", f"{path}?{encoded(params)}" if params else path, {})
+        return await self._rest.read(lambda: request, weight)
+
+    async def signed(self, path: str, params: Params, keys: Credentials, weight: int) -> bytes:
+        """A question about an account; when our clock is refused it is measured, and the question asked once more."""
+        signer = Signer(keys)
+        await self._settle_clock()
+
+        def make() -> Request:
+            query = signer.query(params, self.link.server_clock.timestamp())
+            return Request("GET", f"{path}?{query}", {"X-MBX-APIKEY": signer.api_key})
+
+        try:
+            return await self._rest.read(make, weight)
+        except ClockSkewed:
+            await self.synchronise()
+            return await self._rest.read(make, weight)
+
+    async def order(self, call: Call, params: Params, keys: Credentials) -> bytes | msgspec.Raw:
+        """One change of an order, sent once: over the key's socket, or over REST when there certainly was no socket.
+
+        Raises ConnectionLost and RateLimited (never sent), Refused (a definite no), OutcomeUnknown (all that leaves doubt).
+        """
+        signer = Signer(keys)
+        await self._settle_clock()
+        timestamp = self.link.server_clock.timestamp()
+        socket = self._socket_of(signer)
+        connection = await socket.ready(signer)
+        try:
+            if connection is not None:
+                try:
+                    return await self._over_socket(socket, connection, call, params, signer, timestamp)
+                except ConnectionLost:
+                    pass
+            return await self._over_rest(call, params, signer, timestamp)
+        except ClockSkewed:
+            self.link.server_clock.distrust()
+            raise
+
+    async def events(self, keys: Credentials) -> AsyncIterator[msgspec.Raw | None]:
+        """The account's events; None first, and whenever some may have been missed."""
+        signer = Signer(keys)
+        await self._settle_clock()
+        async for event in self._socket_of(signer).events(signer):
+            yield event
+
+    async def server_time(self) -> int:
+        """The exchange's clock, in milliseconds."""
+        return decoded(SERVER_TIME, await self.public("/api/v3/time", {}, 1)).server_time
+
+    async def synchronise(self) -> ClockReading:
+        """Measure how far our clock is from theirs."""
+        return await self.link.server_clock.measure(self.server_time)
+
+    def stats(self) -> ClientStats:
+        """Counters since the start."""
+        budget = self.link.budget
+        return self.link.meter.stats(budget.used, budget.limit)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        for socket in self._sockets.values():
+            await socket.close()
+        self._sockets.clear()
+        await self._rest.close()
+
+    async def _settle_clock(self) -> None:
+        if self.link.server_clock.doubtful:
+            await self.synchronise()
+
+    def _socket_of(self, signer: Signer) -> KeySocket:
+        identity = signer.identity
+        if identity not in self._sockets:
+            self._sockets[identity] = KeySocket(self._trading, self.link)
+        return self._sockets[identity]
+
+    async def _over_socket(
+        self, socket: KeySocket, connection: RequestSocket[Answer], call: Call, params: Params, signer: Signer, timestamp: int
+    ) -> msgspec.Raw:
+        budget = self.link.budget
+        minute = budget.take(call.weight, read=False)
+        answer = await socket.ask(connection, call.socket, signer, params, timestamp)
+        if answer.status == 200:
+            budget.refund(call.weight, minute)
+            return answer.result
+        body = answer.error or b""
+        error = call.judge(answer.status, body, order=True)
+        if isinstance(error, RateLimited):
+            error.retry_after = silence_of(body, self.link.server_clock.timestamp())
+            budget.silence(error.retry_after)
+        raise error
+
+    async def _over_rest(self, call: Call, params: Params, signer: Signer, timestamp: int) -> bytes:
+        if self.link.server_clock.timestamp() - timestamp > _STALE_MS:
+            raise ConnectionLost("too_slow_to_send", exchange=NAME)
+        request = Request(call.method, f"{call.path}?{signer.query(params, timestamp)}", {"X-MBX-APIKEY": signer.api_key})
+        return await self._rest.order(request, call.weight, call.judge)

@@ -1,0 +1,151 @@
+"""REST to one exchange: time-outs, repetition of reads, weight, and what a failure means. The only user of aiohttp."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from itertools import islice
+from typing import NamedTuple, Protocol
+
+import aiohttp
+from loguru import logger
+from yarl import URL
+
+from aristobot.errors import ConnectionLost, ExchangeError, OutcomeUnknown, RateLimited, TryAgain
+from services.exchanges.transport import Link, checked, growing_pauses
+
+#: A read is asked at most this often, and a pause the exchange asks for is waited out only when it is this short (seconds).
+ATTEMPTS = 3
+PATIENCE = 5.0
+CONNECTIONS = 32
+_LONGEST_BODY = 64 * 1024 * 1024
+_DEFAULT_SILENCE = 60.0
+
+#: Raised by aiohttp while it has no connection yet: nothing of the request has left.
+_NEVER_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
+_NO_CLEAR_ANSWER = (aiohttp.ClientError, TimeoutError, OSError)
+
+
+class Request(NamedTuple):
+    """One request: `target` is path and query exactly as signed."""
+
+    method: str
+    target: str
+    headers: Mapping[str, str]
+
+
+class Judge(Protocol):
+    """Says what an answer other than 2xx means."""
+
+    def __call__(self, status: int, body: bytes, *, order: bool) -> ExchangeError:
+        """The error to raise; for an order, doubt unless the answer is a definite no."""
+
+
+class RestSession:
+    """The REST interface of one exchange, for all users together; keys pass through, nothing of them stays."""
+
+    def __init__(self, base: str, link: Link, judge: Judge, weight_header: str) -> None:
+        self._base = checked(base)
+        self._link = link
+        self._clock, self._budget, self._meter = link.clock, link.budget, link.meter
+        self._judge = judge
+        self._weight_header = weight_header
+        self._session: aiohttp.ClientSession | None = None
+
+    async def read(self, make: Callable[[], Request], weight: int) -> bytes:
+        """The answer to a question, asked again when that may help; `make` signs each attempt anew.
+
+        Raises TryAgain (still no luck, or the exchange wants to be left alone) and Refused.
+        """
+        for pause in islice(growing_pauses(), ATTEMPTS - 1):
+            try:
+                return await self._exchange(make(), weight, order=False)
+            except TryAgain as error:
+                wait = error.retry_after if isinstance(error, RateLimited) else pause
+                if wait > PATIENCE:
+                    raise
+            await self._clock.sleep(wait)
+        return await self._exchange(make(), weight, order=False)
+
+    async def order(self, request: Request, weight: int, judge: Judge | None = None) -> bytes:
+        """The answer to something that changes an order: sent once, never again.
+
+        Raises ConnectionLost (never left), RateLimited, Refused, and OutcomeUnknown for all that leaves doubt.
+        """
+        return await self._exchange(request, weight, order=True, judge=judge)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        if self._session is not None:
+            session, self._session = self._session, None
+            await session.close()
+
+    async def _exchange(self, request: Request, weight: int, *, order: bool, judge: Judge | None = None) -> bytes:
+        minute = self._budget.take(weight, read=not order)
+        started = self._clock.monotonic()
+        try:
+            async with self._open().request(
+                request.method, URL(self._base + request.target, encoded=True), headers=request.headers, allow_redirects=False
+            ) as response:
+                status, headers = response.status, response.headers
+                body = await _body_of(response)
+        except _NEVER_SENT as error:
+            self._meter.failed()
+            raise ConnectionLost(exchange=self._link.exchange, detail=_kind_of(error)) from None
+        except _NO_CLEAR_ANSWER as error:
+            self._meter.failed()
+            lost = OutcomeUnknown if order else ConnectionLost
+            raise lost("no_answer", exchange=self._link.exchange, detail=_kind_of(error)) from None
+        self._meter.answered(self._clock.monotonic() - started)
+        if order and 200 <= status < 300:
+            self._budget.refund(weight, minute)
+        self._account(status, headers, minute)
+        if 200 <= status < 300:
+            return body
+        raise self._refusal(request, status, body, (judge or self._judge)(status, body, order=order))
+
+    def _account(self, status: int, headers: Mapping[str, str], minute: int) -> None:
+        used = headers.get(self._weight_header, "")
+        if used.isdecimal():
+            self._budget.heard(int(used), minute)
+        if status in (429, 418):
+            wait = headers.get("Retry-After", "")
+            self._budget.silence(float(wait) if wait.isdecimal() else _DEFAULT_SILENCE)
+
+    def _refusal(self, request: Request, status: int, body: bytes, error: ExchangeError) -> ExchangeError:
+        if isinstance(error, RateLimited):
+            error.retry_after = max(error.retry_after, self._budget.silent_for)
+            error.facts["retry_after"] = error.retry_after
+        elif isinstance(error, OutcomeUnknown | TryAgain):
+            said = body[:500].decode("utf-8", "replace")
+            path = request.target.partition("?")[0]
+            logger.debug("{} answered {} to {} {}: {}", self._link.exchange, status, request.method, path, said)
+        return error
+
+    def _open(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            limits = self._link.timeouts
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=CONNECTIONS, ttl_dns_cache=300, keepalive_timeout=15),
+                timeout=aiohttp.ClientTimeout(
+                    total=limits.pool + limits.connect + limits.send + limits.read,
+                    connect=limits.pool + limits.connect,
+                    sock_connect=limits.connect,
+                    sock_read=limits.read,
+                ),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                trust_env=False,
+            )
+            # aiohttp would silently repeat a PUT or DELETE on a fresh connection: whether to ask again is decided here alone.
+            self._session._retry_connection = False
+        return self._session
+
+
+async def _body_of(response: aiohttp.ClientResponse) -> bytes:
+    if (response.content_length or 0) > _LONGEST_BODY:
+        raise aiohttp.ClientPayloadError("too long")
+    return await response.read()
+
+
+def _kind_of(error: Exception) -> str:
+    """The error's class alone: texts and request details of aiohttp may hold the signed address."""
+    return type(error).__name__

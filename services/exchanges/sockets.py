@@ -1,0 +1,42 @@
+"""Opening a websocket the way all of ours are opened."""
+
+from __future__ import annotations
+
+import logging
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import InvalidHandshake, InvalidStatus
+
+from aristobot.errors import ConnectionLost, RateLimited
+from services.exchanges.transport import Link
+
+_LARGEST_FRAME = 16 * 1024 * 1024
+_FRAMES_WAITING = 1024
+_PING = 20.0
+
+
+async def open_socket(url: str, link: Link) -> ClientConnection:
+    """A connection, upgraded and answering pings. Raise ConnectionLost, or RateLimited when the exchange turns us away."""
+    logger = logging.getLogger("services.exchanges.sockets")
+    logger.setLevel(logging.WARNING)  # at DEBUG the library would write every frame, signatures included
+    try:
+        return await connect(
+            url,
+            compression=None,
+            open_timeout=link.timeouts.connect,
+            ping_interval=_PING,
+            ping_timeout=_PING,
+            close_timeout=1.0,
+            max_size=_LARGEST_FRAME,
+            max_queue=_FRAMES_WAITING,
+            proxy=None,
+            logger=logger,
+        )
+    except InvalidStatus as error:
+        if error.response.status_code in (429, 418):
+            wait = error.response.headers.get("Retry-After", "")
+            link.budget.silence(float(wait) if wait.isdecimal() else 60.0)
+            raise RateLimited(retry_after=link.budget.silent_for, exchange=link.exchange) from None
+        raise ConnectionLost(exchange=link.exchange, detail=f"HTTP {error.response.status_code}") from None
+    except (InvalidHandshake, OSError, TimeoutError, EOFError) as error:
+        raise ConnectionLost(exchange=link.exchange, detail=type(error).__name__) from None
