@@ -28,7 +28,7 @@ def _text_columns(model: Hashable) -> tuple[tuple[str, int], ...]:
 
 def check_texts(row: object) -> None:
     """Raise DataError for the first text of the row that is too long for its column or holds a NUL."""
-    for name, longest in _text_columns(type(row)):
+    for name, longest in _text_columns(cast(Hashable, type(row))):
         value = getattr(row, name)
         if isinstance(value, str):
             if len(value) > longest:

@@ -198,8 +198,9 @@ def insert_many_once(
         raise TenantError("only SYSTEM inserts many at once, and only what belongs to nobody")
     if not rows:
         return 0
-    statement = _insert_for(session, model).on_conflict_do_nothing(index_elements=list(conflict))
-    result = session.execute(statement, list(rows), execution_options=CHECKED)
+    table = sa.inspect(model).local_table  # not through the model: its bulk insert does not tell how many were new
+    statement = _insert_for(session, table).on_conflict_do_nothing(index_elements=list(conflict))
+    result = session.execute(statement, list(rows), execution_options={**CHECKED, "preserve_rowcount": True})
     return int(result.rowcount)  # type: ignore[attr-defined]  # execute() hides that an INSERT gives a cursor result
 
 
@@ -218,8 +219,8 @@ def change_status(
     return bool(result.rowcount == 1)  # type: ignore[attr-defined]  # execute() hides that an UPDATE gives a cursor result
 
 
-def _insert_for(session: GuardedSession, model: type[SQLModel]) -> postgresql.Insert | sqlite.Insert:
-    return postgresql.insert(model) if session.get_bind().dialect.name == "postgresql" else sqlite.insert(model)
+def _insert_for(session: GuardedSession, target: Any) -> postgresql.Insert | sqlite.Insert:
+    return postgresql.insert(target) if session.get_bind().dialect.name == "postgresql" else sqlite.insert(target)
 
 
 def one_at_a_time(session: GuardedSession, name: str) -> None:

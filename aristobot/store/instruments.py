@@ -1,0 +1,88 @@
+"""What can be traded, as each exchange's catalogue last said. Written by SYSTEM, read by everybody."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import col
+
+from aristobot.market import Instrument, Symbol
+from aristobot.store.tables import InstrumentRow
+from aristobot.store.tenancy import GuardedSession
+
+_NAMES = tuple(field.name for field in fields(Instrument))
+_COLUMNS = [getattr(InstrumentRow, name) for name in _NAMES]
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogueChange:
+    """How many instruments were added, changed and removed."""
+
+    added: int
+    changed: int
+    removed: int
+
+
+def get(session: GuardedSession, exchange: str, symbol: Symbol) -> Instrument | None:
+    """The instrument, or None when the catalogue does not have it."""
+    row = session.execute(_wanted(exchange).where(col(InstrumentRow.symbol) == symbol)).one_or_none()
+    return None if row is None else _value(row)
+
+
+def all_of(session: GuardedSession, exchange: str) -> list[Instrument]:
+    """The whole catalogue of an exchange, by symbol."""
+    return [_value(row) for row in session.execute(_wanted(exchange).order_by(col(InstrumentRow.symbol)))]
+
+
+def search(session: GuardedSession, exchange: str, quote: str = "", text: str = "", limit: int = 50) -> list[Instrument]:
+    """Instruments whose symbol contains `text`, those that begin with it first; `quote` narrows. Case does not count."""
+    wanted, text = _wanted(exchange), text.strip().upper()
+    if quote:
+        wanted = wanted.where(col(InstrumentRow.quote) == quote.strip().upper())
+    if text:
+        begins = col(InstrumentRow.symbol).startswith(text, autoescape=True)
+        rank = sa.case((col(InstrumentRow.base) == text, 0), (begins, 1), else_=2)
+        wanted = wanted.where(col(InstrumentRow.symbol).contains(text, autoescape=True)).order_by(rank)
+    return [_value(row) for row in session.execute(wanted.order_by(col(InstrumentRow.symbol)).limit(limit))]
+
+
+def replace_all(session: GuardedSession, exchange: str, listed: Iterable[Instrument], now: datetime) -> CatalogueChange:
+    """Make the catalogue say exactly what the exchange says; only what differs is written."""
+    wanted = {one.symbol: one for one in listed}
+    known = {one.symbol: one for one in all_of(session, exchange)}
+    added = [_row(one, now) for symbol, one in wanted.items() if symbol not in known]
+    changed = [one for symbol, one in wanted.items() if symbol in known and known[symbol] != one]
+    removed = sorted(known.keys() - wanted.keys())
+    session.add_all(added)
+    for one in changed:
+        row = session.get_one(InstrumentRow, (exchange, one.symbol))
+        for name, value in _columns_of(one).items():
+            setattr(row, name, value)
+        row.updated_at = now
+    if removed:
+        gone = sa.delete(InstrumentRow).where(col(InstrumentRow.exchange) == exchange, col(InstrumentRow.symbol).in_(removed))
+        session.execute(gone)
+    session.flush()
+    return CatalogueChange(len(added), len(changed), len(removed))
+
+
+def _wanted(exchange: str) -> Any:
+    return sa.select(*_COLUMNS).where(col(InstrumentRow.exchange) == exchange)
+
+
+def _value(row: Any) -> Instrument:
+    values = dict(zip(_NAMES, row, strict=True))
+    return Instrument(**{**values, "order_types": frozenset(values["order_types"] or ())})
+
+
+def _row(one: Instrument, now: datetime) -> InstrumentRow:
+    return InstrumentRow(**_columns_of(one), updated_at=now)
+
+
+def _columns_of(one: Instrument) -> dict[str, Any]:
+    values = {name: getattr(one, name) for name in _NAMES}
+    return {**values, "order_types": sorted(one.order_types)}

@@ -1,0 +1,60 @@
+"""The household. Found by a user's own session: themselves alone; by SYSTEM's: everybody."""
+
+from __future__ import annotations
+
+import unicodedata
+import uuid
+
+import sqlalchemy as sa
+from sqlmodel import col, select
+
+from aristobot.errors import NotFound
+from aristobot.kinds import Role
+from aristobot.store.tables import User
+from aristobot.store.tenancy import GuardedSession
+
+
+def key_of(name: str) -> str:
+    """What makes two names the same: case, width and spaces around do not count."""
+    return unicodedata.normalize("NFKC", name).strip().casefold()
+
+
+def get(session: GuardedSession, user_id: uuid.UUID) -> User:
+    """The user; NotFound."""
+    row = session.exec(select(User).where(User.id == user_id)).one_or_none()
+    if row is None:
+        raise NotFound(kind="user")
+    return row
+
+
+def by_name(session: GuardedSession, name: str) -> User | None:
+    """The user of this name, however it is written."""
+    return session.exec(select(User).where(User.name_key == key_of(name))).one_or_none()
+
+
+def create(session: GuardedSession, row: User) -> User:
+    """Add a user; Conflict when the name is taken. SYSTEM alone may."""
+    session.add(row)
+    session.flush()
+    return row
+
+
+def everyone(session: GuardedSession) -> list[User]:
+    """All users, the oldest first."""
+    return list(session.exec(select(User).order_by(col(User.created_at), col(User.name_key))))
+
+
+def active_count(session: GuardedSession) -> int:
+    """How many may log in."""
+    return session.exec(select(sa.func.count(col(User.id))).where(col(User.is_active))).one()
+
+
+def is_administrator(session: GuardedSession, user_id: uuid.UUID) -> bool:
+    """Whether the user runs the house."""
+    return get(session, user_id).role is Role.ADMINISTRATOR
+
+
+def advance_totp(session: GuardedSession, user_id: uuid.UUID, step: int) -> bool:
+    """Use a time step of the second factor up; False when it, or a later one, was used already. Only one caller gets True."""
+    used = sa.update(User).where(col(User.id) == user_id, col(User.totp_last_step) < step).values(totp_last_step=step)
+    return session.exec(used).rowcount == 1
