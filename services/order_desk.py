@@ -19,6 +19,7 @@ from aristobot.errors import (
     AristobotError,
     DuplicateOrder,
     ExchangeError,
+    InstanceRunning,
     OutcomeUnknown,
     RateLimited,
     Refused,
@@ -31,6 +32,7 @@ from aristobot.logs import current_trace_id
 from aristobot.money import ZERO
 from aristobot.orders import OrderReport, OrderRequest, OrderStatus, client_order_id
 from aristobot.store import orders
+from aristobot.store.instance import installation
 from aristobot.store.tenancy import GuardedSession
 from aristobot.store.trading_tables import Order
 from services.broker_book import Account
@@ -116,6 +118,7 @@ class OrderDesk:
         window = self._gateway.client_for(account.broker).capabilities.request_window
 
         def work(session: GuardedSession) -> tuple[Order, bool]:
+            self._only_instance(session)
             known = orders.find(session, order_id)
             if known is not None:
                 return known, False
@@ -145,6 +148,7 @@ class OrderDesk:
         fence_at = fence(now, self._gateway.client_for(account.broker).capabilities.request_window)
 
         def work(session: GuardedSession) -> tuple[list[Order], bool]:
+            self._only_instance(session)
             known = [orders.find(session, uuid.UUID(one.client_order_id)) for one in (request.stop, request.target)]
             if known[0] is not None and known[1] is not None:
                 return [known[0], known[1]], False
@@ -212,6 +216,11 @@ class OrderDesk:
         if strangers:
             await self._doubt(strangers, OutcomeUnknown(detail="the answer names other orders"))
         return [believed.get(row.id, row) for row in rows]
+
+    def _only_instance(self, session: GuardedSession) -> None:
+        """A newer start of the house on the same store makes this one stop sending. Raises InstanceRunning."""
+        if installation(session).epoch != self._floor.epoch:
+            raise InstanceRunning(folder="")
 
     async def settled(self, row: Order) -> Order:
         """The order's row once nothing about it is in doubt any more."""

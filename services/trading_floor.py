@@ -33,5 +33,6 @@ class TradingFloor:
     kill_switch: KillSwitch
     dry_run: bool = False
     installation: uuid.UUID = uuid.UUID(int=0)
+    epoch: int = 0
     reconciled: set[uuid.UUID] = field(default_factory=set)
     ready: asyncio.Event = field(default_factory=asyncio.Event)

@@ -72,6 +72,12 @@ def entry_of(session: GuardedSession, position_id: uuid.UUID) -> Order | None:
     return session.exec(wanted.limit(1)).first()
 
 
+def count_of_cause(session: GuardedSession, position_id: uuid.UUID, leg: str) -> int:
+    """How many orders of a position have a leg that begins like this."""
+    wanted = select(Order.id).where(Order.position_id == position_id, col(Order.leg).startswith(leg))
+    return len(session.exec(wanted).all())
+
+
 def by_client_id(session: GuardedSession, broker_id: uuid.UUID, client_order_id: str) -> Order | None:
     """The order that travels under this client id."""
     wanted = select(Order).where(Order.broker_id == broker_id, Order.client_order_id == client_order_id)

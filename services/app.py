@@ -1,0 +1,134 @@
+"""App: the whole wiring, read in one breath. Builds every service once; `start` is recovery, `stop` goes backwards."""
+
+from __future__ import annotations
+
+import asyncio
+
+from loguru import logger
+
+from aristobot.bus import Bus
+from aristobot.clock import Clock
+from aristobot.events import ReadyChanged
+from aristobot.settings import Settings
+from aristobot.store.database import Database
+from aristobot.store.instance import installation
+from aristobot.store.tenancy import SYSTEM
+from aristobot.vault import Vault
+from services.account_book import AccountBook
+from services.accounts import Accounts
+from services.bracket_keeper import BracketKeeper
+from services.broker_book import BrokerBook
+from services.brokers import Brokers
+from services.candle_history import CandleHistory
+from services.exchange_gateway import ExchangeGateway
+from services.flattener import Flattener
+from services.heartbeat import Heartbeat
+from services.kill_switch import KillSwitch
+from services.market_catalog import MarketCatalog
+from services.order_checks import OrderChecks
+from services.order_desk import OrderDesk
+from services.order_monitor import OrderMonitor
+from services.order_records import OrderRecords
+from services.order_resolver import OrderResolver
+from services.price_book import PriceBook
+from services.supervisor import Service, Supervisor
+from services.trading_engine import TradingEngine
+from services.trading_floor import TradingFloor
+from services.webhook_receiver import WebhookReceiver
+from services.webhook_trading import WebhookTrading
+
+
+class App:
+    """The house: settings and a clock in, running services out. `extra` services (the demo's) run beside the house's own."""
+
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.bus = Bus()
+        self.db = Database(settings.database_url)
+        self.vault = Vault.open_or_create(settings.master_key_file)
+        self.gateway = ExchangeGateway(self.db, self.bus, clock, self.vault, settings)
+        self.catalog = MarketCatalog(self.db, self.bus, clock, self.gateway)
+        self.kill_switch = KillSwitch(self.db, self.bus, clock, settings.data_dir)
+        self.prices = PriceBook(self.bus, clock, self.gateway)
+        self.floor = TradingFloor(
+            db=self.db,
+            bus=self.bus,
+            clock=clock,
+            gateway=self.gateway,
+            catalog=self.catalog,
+            brokers=BrokerBook(self.db, self.bus),
+            accounts=AccountBook(self.gateway, clock),
+            prices=self.prices,
+            kill_switch=self.kill_switch,
+            dry_run=settings.no_orders,
+        )
+        self.records = OrderRecords(self.db, self.bus, clock, self.catalog, self.floor.accounts)
+        self.resolver = OrderResolver(self.db, clock, self.gateway, self.floor.brokers, self.records)
+        self.desk = OrderDesk(self.floor, OrderChecks(self.floor, self.records), self.records, self.resolver)
+        self.keeper = BracketKeeper(self.floor, self.desk, self.records, self.bus)
+        self.monitor = OrderMonitor(self.floor, self.desk, self.records, self.resolver)
+        self.engine = TradingEngine(self.floor, WebhookTrading(self.floor, self.desk, self.keeper), self.bus)
+        self.flattener = Flattener(self.floor, self.desk, self.keeper, self.bus)
+        self.receiver = WebhookReceiver(self.db, self.bus, clock, settings)
+        self.receiver.waiting_for = self.waiting_for
+        self.candles = CandleHistory(self.db, clock, self.gateway)
+        self.heartbeat = Heartbeat(self.db, self.bus, clock, self.gateway)
+        self.accounts = Accounts(self.db, self.bus, clock, self.vault, settings)
+        self.brokers = Brokers(self.db, self.bus, clock, self.vault, self.gateway, settings)
+        self.supervisor = Supervisor(self.bus, clock, self._services())
+        self._waiting_for: tuple[str, ...] = ("start",)
+        self._recovery: asyncio.Task[None] | None = None
+
+    def _services(self) -> list[Service]:
+        return [
+            self.gateway,
+            self.catalog,
+            self.resolver,
+            self.prices,
+            self.receiver,
+            self.monitor,
+            self.keeper,
+            self.flattener,
+            self.engine,
+            self.heartbeat,
+            self.accounts.sessions,
+        ]
+
+    def waiting_for(self) -> tuple[str, ...]:
+        """What start-up still waits for; empty means ready."""
+        return self._waiting_for
+
+    async def start(self) -> None:
+        """Start every service; recovery goes on behind, trading begins when it is done (`waiting_for` is then empty)."""
+        self.bus.adopt_loop()
+        house = await self.db.read(SYSTEM, installation)
+        self.floor.installation, self.floor.epoch = house.installation_id, house.epoch
+        await self.kill_switch.load()
+        await self.floor.brokers.load()
+        self._recovery = asyncio.ensure_future(self._recover())
+        await self.supervisor.start()
+
+    async def _recover(self) -> None:
+        """Every broker is compared with its exchange before anything trades; until then new orders are refused."""
+        started = self.clock.monotonic()
+        self._wait_for("exchanges")
+        await self.gateway.measure_clocks()
+        self._wait_for("reconciliation")
+        await self.monitor.recover()
+        self._wait_for()
+        self.floor.ready.set()
+        logger.info("Ready to trade after {:.1f} s", self.clock.monotonic() - started)
+
+    def _wait_for(self, *what: str) -> None:
+        self._waiting_for = what
+        self.bus.publish(ReadyChanged(at=self.clock.now(), waiting_for=what))
+
+    async def stop(self) -> None:
+        """Stop everything in reverse order; what is under way is finished or found again at the next start."""
+        if self._recovery is not None:
+            self._recovery.cancel()
+            await asyncio.gather(self._recovery, return_exceptions=True)
+        await self.supervisor.stop()
+        await self.gateway.close()
+        await self.db.close()
