@@ -184,9 +184,7 @@ class Bus:
             self._by_class[kind] = found
         return found
 
-    def subscribe(
-        self, *types: type[E], keep: Keep = "all", size: int = 10_000, user_id: uuid.UUID | None = None
-    ) -> Inbox[E]:
+    def subscribe(self, *types: type[E], keep: Keep = "all", size: int = 10_000, user_id: uuid.UUID | None = None) -> Inbox[E]:
         """Open an inbox for events of these classes; nothing published after this call is missed.
 
         With a `user_id` it receives the events of that user and those that concern everybody.

@@ -60,9 +60,7 @@ def masked(text: str) -> str:
 
 
 @contextmanager
-def log_context(
-    *, service: str | None = None, trace_id: str | None = None, user_id: uuid.UUID | None = None
-) -> Iterator[None]:
+def log_context(*, service: str | None = None, trace_id: str | None = None, user_id: uuid.UUID | None = None) -> Iterator[None]:
     """Everything logged inside, by this task and the tasks and threads it starts, carries what is given; None changes nothing."""
     service_token = _service.set(_service.get() if service is None else service)
     trace_token = _trace_id.set(_trace_id.get() if trace_id is None else trace_id)

@@ -10,18 +10,23 @@ ZERO = Decimal(0)
 HUNDRED = Decimal(100)
 #: Wide enough for 20 digits before the point times 18 after, twice: products stay exact before they are rounded.
 WIDE = Context(prec=76)
+#: Digits of the longest text that may be an amount, and its largest exponent.
+LONGEST = 80
 
 
 def amount(text: str | int | Decimal, field: str = "amount") -> Decimal:
     """Return the finite Decimal that `text` spells; raise DataError for NaN, infinities, floats and everything else."""
     if isinstance(text, bool) or not isinstance(text, str | int | Decimal):
         raise DataError("not_a_number", field=field, value=repr(text)[:60])
+    if isinstance(text, str) and (len(text) > LONGEST or not text.isascii() or "_" in text):  # Python reads 1_000 and ١٢ as well
+        raise DataError("not_a_number", field=field, value=text[:60])
     try:
         value = Decimal(text)
     except InvalidOperation:
         raise DataError("not_a_number", field=field, value=str(text)[:60]) from None
-    if not value.is_finite():
-        raise DataError("not_a_number", field=field, value=str(text)[:60])
+    exponent = value.as_tuple().exponent
+    if not isinstance(exponent, int) or abs(exponent) > LONGEST:  # NaN, infinities, and what would fill the memory when written
+        raise DataError("not_a_number", field=field, value=str(value)[:60])
     return value
 
 

@@ -35,17 +35,19 @@ PREFIX = "ARISTOBOT_"
 _NOT_OURS = (f"{PREFIX}TEST_", f"{PREFIX}REQUIRE_", f"{PREFIX}BOOTSTRAPPED")
 
 #: Which part of an exchange's addresses each name sets: `ARISTOBOT_BINANCE_WS_API_URL` → binance, trading.
-EXCHANGE_ADDRESSES: Mapping[str, tuple[str, str]] = MappingProxyType({
-    "binance_rest_url": ("binance", "rest"),
-    "binance_ws_url": ("binance", "stream"),
-    "binance_ws_api_url": ("binance", "trading"),
-    "bitget_rest_url": ("bitget", "rest"),
-    "bitget_ws_public_url": ("bitget", "stream"),
-    "bitget_ws_private_url": ("bitget", "trading"),
-    "kraken_rest_url": ("kraken", "rest"),
-    "kraken_ws_public_url": ("kraken", "stream"),
-    "kraken_ws_private_url": ("kraken", "trading"),
-})
+EXCHANGE_ADDRESSES: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "binance_rest_url": ("binance", "rest"),
+        "binance_ws_url": ("binance", "stream"),
+        "binance_ws_api_url": ("binance", "trading"),
+        "bitget_rest_url": ("bitget", "rest"),
+        "bitget_ws_public_url": ("bitget", "stream"),
+        "bitget_ws_private_url": ("bitget", "trading"),
+        "kraken_rest_url": ("kraken", "rest"),
+        "kraken_ws_public_url": ("kraken", "stream"),
+        "kraken_ws_private_url": ("kraken", "trading"),
+    }
+)
 
 _S = TypeVar("_S", bound="Settings")
 LogLevel = Literal["TRACE", "DEBUG", "INFO", "SUCCESS", "WARNING", "ERROR", "CRITICAL"]
