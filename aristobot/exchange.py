@@ -187,6 +187,10 @@ class SupportsFills(Protocol):
 class NativeClient(ExchangeClient, Protocol):
     """What the gateway needs of a client besides the port: its clock, its figures, its end."""
 
+    @property
+    def clock_reading(self) -> ClockReading | None:
+        """The last measurement; None before the first, and when it can no longer be trusted."""
+
     async def synchronise(self) -> ClockReading:
         """Measure the exchange's clock; requests are stamped with the result from then on."""
 

@@ -39,6 +39,12 @@ class BinanceMarket:
         """The exchange's clock."""
         return from_milliseconds(await self._calls.server_time())
 
+    @property
+    def clock_reading(self) -> ClockReading | None:
+        """The last measurement of the exchange's clock; None before the first, and when it can no longer be trusted."""
+        clock = self._calls.link.server_clock
+        return None if clock.doubtful else clock.reading
+
     async def synchronise(self) -> ClockReading:
         """Measure the exchange's clock against ours; requests are stamped with the result from then on."""
         return await self._calls.synchronise()

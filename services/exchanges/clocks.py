@@ -38,8 +38,8 @@ class ExchangeClock:
 
     @property
     def doubtful(self) -> bool:
-        """Whether a signed request should wait for a new measurement."""
-        if self._distrusted:
+        """Whether a signed request should wait for a (new) measurement."""
+        if self._distrusted or self.reading is None:
             return True
         elapsed = (self._clock.monotonic() - self._tick) * 1000
         return abs(to_milliseconds(self._clock.now()) - self._wall_ms - elapsed) > JUMP_MS

@@ -1,0 +1,228 @@
+"""The way to every exchange: shared clients, keys opened for one call, clocks, and who can be reached."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypeVar, cast
+
+from loguru import logger
+
+from aristobot.bus import Bus
+from aristobot.clock import Clock
+from aristobot.errors import ClockSkewed, ExchangeError, InvalidInput, RateLimited
+from aristobot.events import ExchangeHealthChanged
+from aristobot.exchange import (
+    ClientFactory,
+    ClientStats,
+    Credentials,
+    Endpoints,
+    NativeClient,
+    SupportsAccountStream,
+    SupportsAmend,
+    SupportsFills,
+    SupportsOrderLists,
+)
+from aristobot.settings import Settings
+from aristobot.store.database import Database
+from aristobot.store.tables import Broker
+from aristobot.vault import Vault
+from services.exchanges import discover
+
+#: Seconds between two looks at an exchange, and between two measurements of its clock.
+LOOK_EVERY = 15.0
+MEASURE_EVERY = 3600.0
+#: Above this, nobody can say whether a signed request lies within its window (milliseconds).
+CERTAIN_WITHIN_MS = 2000
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeHealth:
+    """How an exchange is doing. `reachable` is None before the first look; `since` is when it became what it is."""
+
+    exchange: str
+    reachable: bool | None = None
+    since: datetime | None = None
+    clock_offset_ms: int = 0
+    clock_uncertainty_ms: int = 0
+    detail: str = ""
+    stats: ClientStats = field(default_factory=ClientStats)
+
+
+@dataclass(slots=True)
+class _Line:
+    """One client and what we know of the exchange at its other end."""
+
+    exchange: str
+    client: NativeClient
+    is_default: bool
+    reachable: bool | None = None
+    since: datetime | None = None
+    detail: str = ""
+    offset_ms: int = 0
+    measured_at: float = float("-inf")
+
+
+class ExchangeGateway:
+    """One client per exchange and address, shared by all users; each call brings its own keys."""
+
+    name = "exchange_gateway"
+
+    def __init__(self, db: Database, bus: Bus, clock: Clock, vault: Vault, settings: Settings) -> None:
+        self._db = db
+        self._bus = bus
+        self._clock = clock
+        self._vault = vault
+        self._addresses: Mapping[str, Mapping[str, str]] = settings.exchange_urls
+        self._factories: dict[str, ClientFactory] = discover()
+        self._lines: dict[tuple[str, Endpoints], _Line] = {}
+
+    def exchanges(self) -> list[str]:
+        """The names of every exchange that has a client, in alphabetical order."""
+        return list(self._factories)
+
+    def factory(self, exchange: str) -> ClientFactory:
+        """What a client says of itself: title, capabilities, official addresses. Raise InvalidInput for an unknown exchange."""
+        try:
+            return self._factories[exchange]
+        except KeyError:
+            raise InvalidInput("unknown_exchange", field="exchange", value=exchange) from None
+
+    def client(self, exchange: str) -> NativeClient:
+        """The shared client of an exchange, at the installation's own addresses."""
+        return self._line(exchange, None).client
+
+    def client_for(self, broker: Broker) -> NativeClient:
+        """The shared client of a broker's exchange, at the broker's own addresses when it has any."""
+        return self._line(broker.exchange, broker.endpoints).client
+
+    async def keys(self, broker: Broker) -> Credentials:
+        """The broker's opened keys, for the length of one call. Raise SealBroken when they were sealed elsewhere."""
+        return Credentials(
+            self._opened(broker, "api_key", broker.api_key_sealed),
+            self._opened(broker, "api_secret", broker.api_secret_sealed),
+            self._opened(broker, "passphrase", broker.passphrase_sealed),
+        )
+
+    def order_lists(self, broker: Broker) -> SupportsOrderLists:
+        """The broker's client as one that knows OCO and OTOCO; ask its capabilities first."""
+        client = self.client_for(broker)
+        return cast(SupportsOrderLists, _able(client, client.capabilities.native_oco))
+
+    def account_stream(self, broker: Broker) -> SupportsAccountStream:
+        """The broker's client as one with a private stream; ask its capabilities first."""
+        client = self.client_for(broker)
+        return cast(SupportsAccountStream, _able(client, client.capabilities.private_stream))
+
+    def amending(self, broker: Broker) -> SupportsAmend:
+        """The broker's client as one that edits orders; ask its capabilities first."""
+        client = self.client_for(broker)
+        return cast(SupportsAmend, _able(client, client.capabilities.edit_order))
+
+    def fills(self, broker: Broker) -> SupportsFills:
+        """The broker's client as one that lists executions since a moment."""
+        return cast(SupportsFills, self.client_for(broker))
+
+    def clock_certain(self, exchange: str) -> bool:
+        """Whether the exchange's clock is known well enough to sign orders by it."""
+        reading = self.client(exchange).clock_reading
+        return reading is not None and reading.uncertainty_ms <= CERTAIN_WITHIN_MS
+
+    def noticed(self, broker: Broker, error: ExchangeError) -> None:
+        """Told of an error that somebody met: a refused timestamp has the clock measured at the next look."""
+        if isinstance(error, ClockSkewed):
+            self._line(broker.exchange, broker.endpoints).measured_at = float("-inf")
+
+    def health(self, exchange: str) -> ExchangeHealth:
+        """How an exchange is doing at the installation's own addresses."""
+        line = self._line(exchange, None)
+        reading = line.client.clock_reading
+        return ExchangeHealth(
+            exchange=exchange,
+            reachable=line.reachable,
+            since=line.since,
+            clock_offset_ms=line.offset_ms,
+            clock_uncertainty_ms=reading.uncertainty_ms if reading else 0,
+            detail=line.detail,
+            stats=line.client.stats(),
+        )
+
+    async def look(self) -> None:
+        """Look at every exchange once, measuring the clocks that are due; never raises an ExchangeError."""
+        for exchange in self._factories:
+            self._line(exchange, None)
+        await asyncio.gather(*(self._look_at(line) for line in list(self._lines.values())))
+
+    async def run(self) -> None:
+        """Look at every exchange, for ever."""
+        while True:
+            await self.look()
+            await self._clock.sleep(LOOK_EVERY)
+
+    async def close(self) -> None:
+        """Close every connection of every client."""
+        lines = list(self._lines.values())
+        self._lines.clear()
+        await asyncio.gather(*(line.client.close() for line in lines))
+
+    def _line(self, exchange: str, own: Mapping[str, str] | None) -> _Line:
+        factory = self.factory(exchange)
+        official, ours = factory.endpoints, self._addresses.get(exchange, {})
+        addresses = {"rest": official.rest, "stream": official.stream, "trading": official.trading, **ours}
+        default = Endpoints(**addresses)
+        endpoints = Endpoints(**{**addresses, **own}) if own else default
+        key = (exchange, endpoints)
+        if key not in self._lines:
+            self._lines[key] = _Line(exchange, factory(self._clock, endpoints), is_default=endpoints == default)
+        return self._lines[key]
+
+    def _opened(self, broker: Broker, name: str, sealed: str) -> str:
+        return self._vault.unseal(sealed, f"user:{broker.user_id}", f"broker:{broker.id}", name) if sealed else ""
+
+    async def _look_at(self, line: _Line) -> None:
+        before = (line.reachable, line.offset_ms)
+        try:
+            await self._measure(line)
+        except RateLimited as error:
+            self._became(line, True, error.code)
+        except ExchangeError as error:
+            if line.reachable is not False:
+                logger.warning("{} cannot be reached: {}", line.exchange, error)
+            self._became(line, False, error.code)
+        else:
+            if line.reachable is False:
+                logger.info("{} can be reached again", line.exchange)
+            self._became(line, True, "")
+        if line.is_default and (line.reachable, line.offset_ms) != before:
+            self._bus.publish(
+                ExchangeHealthChanged(
+                    at=self._clock.now(),
+                    exchange=line.exchange,
+                    reachable=bool(line.reachable),
+                    clock_offset_ms=line.offset_ms,
+                    detail=line.detail,
+                )
+            )
+
+    async def _measure(self, line: _Line) -> None:
+        now = self._clock.monotonic()
+        if line.client.clock_reading is not None and now - line.measured_at < MEASURE_EVERY:
+            await line.client.server_time()
+            return
+        reading = await line.client.synchronise()
+        line.measured_at, line.offset_ms = now, reading.offset_ms
+
+    def _became(self, line: _Line, reachable: bool, detail: str) -> None:
+        if line.reachable is not reachable:
+            line.since = self._clock.now()
+        line.reachable, line.detail = reachable, detail
+
+
+def _able(client: T, able: bool) -> T:
+    if not able:
+        raise InvalidInput("not_supported", field="exchange")
+    return client
