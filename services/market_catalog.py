@@ -10,7 +10,7 @@ from loguru import logger
 
 from aristobot.bus import Bus
 from aristobot.clock import Clock
-from aristobot.errors import DataError, ExchangeError, UnknownSymbol
+from aristobot.errors import DataError, ExchangeError, ExchangeOffline, UnknownSymbol
 from aristobot.market import Instrument, Symbol
 from aristobot.payloads import clean, excerpt
 from aristobot.store import instruments
@@ -74,6 +74,8 @@ class MarketCatalog:
     async def run(self) -> None:
         """Refresh every exchange now and every few hours; what cannot be reached is asked again sooner."""
         failing: set[str] = set()
+        for exchange in self._gateway.exchanges():
+            await self._load(exchange)
         while True:
             for exchange in self._gateway.exchanges():
                 await self._try_refresh(exchange, failing)
@@ -122,16 +124,22 @@ class MarketCatalog:
             return None
 
     async def _catalogue(self, exchange: str) -> _Catalogue:
+        await self._load(exchange)
+        if exchange not in self._catalogues:
+            await self.refresh(exchange)
+        return self._catalogues[exchange]
+
+    async def _load(self, exchange: str) -> None:
+        """What the store remembers, so that a start without the exchange knows its symbols."""
         if exchange not in self._catalogues:
             stored = await self._db.read(SYSTEM, lambda s: instruments.all_of(s, exchange))
             if stored:
                 self._catalogues.setdefault(exchange, _Catalogue.of(stored))
-            else:
-                await self.refresh(exchange)
-        return self._catalogues[exchange]
 
     async def _refresh(self, exchange: str) -> int:
         listed = await self._gateway.client(exchange).instruments()
+        if not listed:  # never true, and believing it would forget every symbol
+            raise ExchangeOffline(exchange=exchange, detail="empty catalogue")
         now = self._clock.now()
         await self._db.write(SYSTEM, lambda s: instruments.replace_all(s, exchange, listed, now))
         self._catalogues[exchange] = _Catalogue.of(listed)
@@ -160,7 +168,9 @@ class MarketCatalog:
 
 def _cleaned(text: str) -> str:
     """Upper case, without blanks and without the name of an exchange before it; DataError for a perpetual."""
-    wanted = clean(text).replace(" ", "").upper().rpartition(":")[2]
+    wanted = clean(text).replace(" ", "").upper()
+    exchange, colon, rest = wanted.partition(":")
+    wanted = rest if colon and "/" not in exchange else wanted
     if wanted.endswith(".P"):
         raise DataError("reason.perpetual", field="symbol", value=excerpt(text))
     return wanted.translate(_SEPARATORS)

@@ -7,7 +7,6 @@ the paths of `takes`. Nothing but the token, the size and the rate is judged: wh
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import hmac
 import ipaddress
 import json
@@ -30,6 +29,7 @@ from aristobot.store.database import Database
 from aristobot.store.inbox import Alert, AlertInbox, Stored, TokenOwner, token_owners
 from aristobot.store.tenancy import SYSTEM
 from services.listener import Listener
+from services.tokens import hash_of
 
 PATH = "/webhook"
 #: Seconds a client may take for its body; TradingView itself gives up after three.
@@ -181,7 +181,7 @@ class WebhookReceiver:
     async def _owner_of(self, token: str) -> tuple[TokenOwner, str]:
         """Whose token it is, and its hash. The same work and the same answer for every token that is nobody's."""
         owners = await self._known_owners()
-        token_hash = hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
+        token_hash = hash_of(token)
         owner = owners.get(token_hash)
         genuine = hmac.compare_digest(token_hash, token_hash if owner else NOBODY)
         expired = owner is not None and owner.expires_at is not None and owner.expires_at <= self._clock.now()
