@@ -1,1 +1,54 @@
-"""placeholder"""
+"""Floor 4: where the user goes — one file, one page. This room finds its own files, and opens the house."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import pkgutil
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from loguru import logger
+
+if TYPE_CHECKING:
+    from aristobot.settings import Settings
+
+
+def load(users_folder: Path | None = None) -> None:
+    """Import every page, ours and those in the user's own folder; one that cannot be imported becomes a red menu entry."""
+    for module in pkgutil.iter_modules(__path__):
+        _import(module.name, lambda name=module.name: importlib.import_module(f"{__name__}.{name}"))
+    for path in sorted(users_folder.glob("*.py")) if users_folder is not None and users_folder.is_dir() else ():
+        if not path.name.startswith("_"):
+            _import(path.stem, lambda path=path: _import_file(path))
+
+
+def serve(settings: Settings) -> int:
+    """Open the house: every service, the API, the pages. Returns the exit code when somebody has stopped it."""
+    from components import front_door
+
+    load(settings.data_dir / "pages")
+    return front_door.serve(settings)
+
+
+def _import(name: str, importing: Callable[[], object]) -> None:
+    from components import menu
+
+    try:
+        importing()
+    except Exception:  # whatever is wrong with one page, the others open
+        logger.exception("The page {} could not be imported", name)
+        menu.broken(name, traceback.format_exc())
+
+
+def _import_file(path: Path) -> None:
+    name = f"aristobot_user_page_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path} cannot be imported")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)

@@ -1,0 +1,112 @@
+"""A table whose rows change one by one: only the changed row travels, and a new one glows for three seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from nicegui import ui
+
+from components.words import labelled
+
+Row = dict[str, Any]
+
+#: The browser itself ends the freshness of a row, so that scrolling does not make it glow again.
+_FORGET_FRESH = "p => p.node.data?.fresh && setTimeout(() => { if (p.node.data) p.node.data.fresh = false; }, 3000)"
+#: Columns that say the least are hidden when the table is narrow: `least` is the width below which they go.
+_FIT = """p => p.api.getColumns().forEach(c => {
+  const least = c.getColDef().context?.least; if (least) p.api.setColumnsVisible([c], p.clientWidth >= least); })"""
+_ENTER = "e => e.event?.key === 'Enter' && emit({data: e.data})"
+_CHIP = """p => { const e = document.createElement('span'); if (p.value) {
+  e.className = 'chip ' + (p.data[p.colDef.context.tone] || 'quiet'); e.textContent = p.value; } return e; }"""
+_TONE = "p => p.data[p.colDef.context.tone]"
+
+
+def column(field: str, name: str, width: int, *, number: bool = False, grows: int = 0, least: int = 0) -> Row:
+    """A column of text. `width` is its least, in pixels; `grows` its share of what is left over."""
+    definition: Row = {"field": field, "headerName": name, "minWidth": width, "width": width, "context": {"least": least}}
+    if grows:
+        definition["flex"] = grows
+    if number:
+        definition |= {"cellClass": "number", "headerClass": "number"}
+    return definition
+
+
+def chip(field: str, name: str, width: int, *, grows: int = 0, least: int = 0) -> Row:
+    """A column of small framed words; the row's `<field>_tone` colours them, its `<field>_tip` explains them."""
+    definition = column(field, name, width, grows=grows, least=least)
+    definition["context"]["tone"] = f"{field}_tone"
+    return definition | {":cellRenderer": _CHIP, "tooltipField": f"{field}_tip"}
+
+
+def toned(definition: Row) -> Row:
+    """Colour a column of numbers by the row's `<field>_tone`."""
+    definition["context"]["tone"] = f"{definition['field']}_tone"
+    return definition | {":cellClass": f"p => 'number ' + ({_TONE})(p)"}
+
+
+class LiveGrid(ui.aggrid):
+    """Rows are dictionaries of texts with a unique `id`; the newest stands first, and at most `most` are kept."""
+
+    def __init__(self, columns: list[Row], *, name: str, most: int = 100, on_open: Callable[[str], Any] | None = None) -> None:
+        self._most = most
+        self._rows: list[Row] = []
+        super().__init__(
+            {
+                "columnDefs": columns,
+                "rowData": [],
+                ":getRowId": "p => String(p.data.id)",
+                "rowClassRules": {"fresh": "data.fresh"},
+                ":processRowPostCreate": _FORGET_FRESH,
+                ":onGridSizeChanged": _FIT,
+                "defaultColDef": {"sortable": False, "resizable": False, "suppressMovable": True, "suppressHeaderMenuButton": True},
+                "animateRows": False,
+                "suppressCellFocus": on_open is None,
+                "tooltipShowDelay": 300,
+                "suppressNoRowsOverlay": True,
+            }
+        )
+        labelled(self.classes("live-grid" if on_open else "live-grid grid-still"), name)
+        if on_open is not None:
+            self.on("rowClicked", lambda event: on_open(event.args["data"]["id"]), args=["data"])
+            self.on("cellKeyDown", lambda event: on_open(event.args["data"]["id"]), js_handler=_ENTER)
+
+    @property
+    def rows(self) -> list[Row]:
+        """What the table holds, in its order."""
+        return list(self._rows)
+
+    def fill(self, rows: Iterable[Row]) -> None:
+        """Replace everything."""
+        self._rows = [dict(row) for row in rows][: self._most]
+        self._remember()
+        self.run_grid_method("setGridOption", "rowData", self._rows)
+
+    def upsert(self, row: Row) -> None:
+        """Change the row with this id where it stands; a new one comes first and glows."""
+        for number, known in enumerate(self._rows):
+            if known["id"] == row["id"]:
+                if known != row:
+                    self._rows[number] = dict(row)
+                    self._remember()
+                    self.run_grid_method("applyTransactionAsync", {"update": [row]})
+                return
+        fresh = {**row, "fresh": True}
+        self._rows.insert(0, dict(row))
+        dropped, self._rows = self._rows[self._most :], self._rows[: self._most]
+        self._remember()
+        gone = [{"id": one["id"]} for one in dropped]
+        self.run_grid_method("applyTransactionAsync", {"add": [fresh], "addIndex": 0, "remove": gone})
+
+    def remove_row(self, row_id: str) -> None:
+        """Take one row away; one that is not there is no fault."""
+        kept = [row for row in self._rows if row["id"] != row_id]
+        if len(kept) < len(self._rows):
+            self._rows = kept
+            self._remember()
+            self.run_grid_method("applyTransactionAsync", {"remove": [{"id": row_id}]})
+
+    def _remember(self) -> None:
+        """Keep Python's copy true without sending the whole table."""
+        with self._props.suspend_updates():
+            self.options["rowData"] = self._rows

@@ -1,0 +1,130 @@
+"""The positions that alerts have opened: their exits, their present price, what they would bring."""
+
+from __future__ import annotations
+
+import uuid
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from aristobot.errors import AristobotError
+from aristobot.events import PositionUpdated, PricesUpdated
+from aristobot.kinds import LotStatus
+from aristobot.language import _
+from aristobot.money import HUNDRED, divided, times
+from aristobot.orders import Side
+from aristobot.store import positions
+from aristobot.store.trading_tables import WebhookState
+from components import formats
+from components.live import Live
+from components.live_grid import LiveGrid, chip, column, toned
+from components.page_head import panel
+from components.stateful_list import StatefulList
+from components.viewer import Viewer
+
+if TYPE_CHECKING:
+    from services.app import App
+
+MOST = 100
+
+
+class PositionTable:
+    """The panel with the open positions; rows follow the market and vanish when they close."""
+
+    def __init__(self, app: App, user: Viewer, live: Live) -> None:
+        self._app = app
+        self._user = user
+        self._broker_id: uuid.UUID | None = None
+        self._exchanges: dict[uuid.UUID, str] = {}
+        self._states: dict[uuid.UUID, WebhookState] = {}
+        with panel(_("Open positions"), "tall"):
+            self._list = StatefulList(
+                icon="account_balance_wallet",
+                empty=_("No open position"),
+                empty_words=_("What an alert buys stands here until it is sold."),
+            )
+            self._grid = self._list.hold(lambda: LiveGrid(_columns(), name=_("Open positions"), most=MOST))
+        live.each(PositionUpdated, do=self._changed)
+        live.latest(PricesUpdated, do=self._priced, max_fps=4)
+
+    async def show(self, broker_id: uuid.UUID | None, exchanges: dict[uuid.UUID, str]) -> None:
+        """Show the positions of one broker, or of all."""
+        self._broker_id, self._exchanges = broker_id, exchanges
+        found = await self._read()
+        if found is not None:
+            self._states = {one.id: one for one in found}
+            self._grid.fill(position_row(one) for one in found)
+            self._list.show(self._grid)
+
+    async def _read(self) -> list[WebhookState] | None:
+        broker_id = self._broker_id
+        try:
+            return await self._app.db.read(
+                self._user.id, lambda s: positions.states(s, broker_id, LotStatus.OPEN, MOST)
+            )
+        except AristobotError as error:
+            self._list.failed(error, lambda: self.show(broker_id, self._exchanges))
+            return None
+
+    async def _changed(self, event: PositionUpdated) -> None:
+        if self._broker_id not in (None, event.broker_id):
+            return
+        found = await self._read()
+        if found is None:
+            return
+        now_open = {one.id: one for one in found}
+        for gone in self._states.keys() - now_open.keys():
+            self._grid.remove_row(str(gone))
+        self._states = now_open
+        for one in reversed(found):
+            self._grid.upsert(position_row(one))
+        self._list.show(self._grid)
+
+    def _priced(self, event: PricesUpdated) -> None:
+        for state in self._states.values():
+            price = event.prices.get(state.symbol)
+            if price is not None and self._exchanges.get(state.broker_id) == event.exchange:
+                state.current_price = price
+                self._grid.upsert(position_row(state))
+
+
+def position_row(state: WebhookState) -> dict[str, Any]:
+    """One row. The gain is what selling now would bring over the entry, fees aside, in quote and in per cent."""
+    quote = state.symbol.partition("/")[2]
+    gain = _gain(state)
+    cost = times(state.entry_price, state.quantity)
+    percent = divided(times(gain, HUNDRED), cost) if gain is not None and cost else None
+    buys = state.side is Side.BUY
+    return {
+        "id": str(state.id),
+        "symbol": state.symbol,
+        "side": _("Long") if buys else _("Short"),
+        "side_tone": "good" if buys else "bad",
+        "quantity": formats.quantity(state.quantity),
+        "entry": formats.price(state.entry_price),
+        "current": formats.price(state.current_price),
+        "stop": formats.price(state.stop_loss),
+        "target": formats.price(state.take_profit),
+        "gain": formats.money(gain, quote, signed=True).rpartition("\u00a0")[0] if gain is not None else formats.NOTHING,
+        "gain_tone": formats.tone(gain),
+        "gain_tip": f"{formats.money(gain, quote, signed=True)} ({formats.percent(percent, 2, signed=True)})",
+    }
+
+
+def _gain(state: WebhookState) -> Decimal | None:
+    if not state.current_price or not state.entry_price:
+        return None
+    moved = state.current_price - state.entry_price
+    return times(moved if state.side is Side.BUY else -moved, state.quantity)
+
+
+def _columns() -> list[dict[str, Any]]:
+    return [
+        column("symbol", _("Symbol"), 88, grows=2),
+        chip("side", _("Side"), 60, grows=1, least=400),
+        column("quantity", _("Quantity"), 76, grows=2, number=True, least=460),
+        column("entry", _("Entry"), 76, grows=2, number=True, least=320),
+        column("current", _("Price"), 76, grows=2, number=True),
+        column("stop", "SL", 72, grows=2, number=True, least=520),
+        column("target", "TP", 72, grows=2, number=True, least=520),
+        toned(column("gain", _("Gain"), 66, grows=2, number=True)) | {"tooltipField": "gain_tip"},
+    ]

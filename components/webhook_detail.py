@@ -1,0 +1,133 @@
+"""One alert in full: what arrived, what became of it, which orders it brought."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from typing import TYPE_CHECKING
+
+from nicegui import ui
+
+from aristobot.errors import AristobotError
+from aristobot.language import _, explain
+from aristobot.orders import OrderStatus, Side
+from aristobot.store import orders, webhooks
+from aristobot.store.tenancy import GuardedSession
+from aristobot.store.trading_tables import Order, Webhook
+from components import formats
+from components.confirm import complain, dialog_card
+from components.viewer import Viewer
+from components.webhook_rows import ACTION_TONES, reason_words, status_words
+from components.words import Words
+
+if TYPE_CHECKING:
+    from services.app import App
+
+LONGEST_PAYLOAD = 20_000
+
+
+async def show_webhook(app: App, user: Viewer, webhook_id: uuid.UUID) -> None:
+    """Open the dialog of one alert of this user."""
+
+    def work(session: GuardedSession) -> tuple[Webhook, list[Order]]:
+        return webhooks.get(session, webhook_id), orders.of_webhook(session, webhook_id)
+
+    try:
+        webhook, brought = await app.db.read(user.id, work)
+    except AristobotError as error:
+        complain(error)
+        return
+    with dialog_card(_("Alert of {moment}", moment=formats.moment(webhook.received_at)), wide=True) as dialog:
+        with ui.element("div").classes("dialog-body"):
+            _summary(webhook)
+            _facts(webhook)
+            _orders(brought)
+            Words("h2", _("What arrived"))
+            Words("pre", payload_words(webhook.payload), "code mono")
+    dialog.on("hide", dialog.delete)
+    dialog.open()
+
+
+def payload_words(payload: bytes) -> str:
+    """The body as it came; JSON is laid out, the rest stands as it is."""
+    text = payload.decode("utf-8", "replace")
+    try:
+        text = json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+    except ValueError:
+        pass
+    return text if len(text) <= LONGEST_PAYLOAD else text[:LONGEST_PAYLOAD] + "…"
+
+
+def _summary(webhook: Webhook) -> None:
+    status, tone = status_words(webhook)
+    with ui.element("div").classes("line"):
+        if webhook.action:
+            Words("span", webhook.action, f"tag {ACTION_TONES.get(webhook.action, 'quiet')}")
+        Words("span", webhook.symbol or webhook.symbol_in_payload, "item-title")
+        Words("span", status, f"tag {tone}")
+    if webhook.reason:
+        ui.label(reason_words(webhook))
+
+
+def _facts(webhook: Webhook) -> None:
+    lines = [
+        (_("Received"), formats.whole_moment(webhook.received_at)),
+        (_("Sent by TradingView"), formats.whole_moment(webhook.sent_at)),
+        (_("Candle"), formats.whole_moment(webhook.bar_time)),
+        (_("Finished"), formats.whole_moment(webhook.finished_at)),
+        (_("Interval"), webhook.interval),
+        (_("Price"), formats.price(webhook.price)),
+        (_("Share"), formats.percent(webhook.percent, 2)),
+        (_("Stop loss"), webhook.stop_loss),
+        (_("Take profit"), webhook.take_profit),
+        (_("Source"), webhook.source),
+        (_("Trace"), webhook.trace_id),
+    ]
+    _list_of(lines)
+
+
+def _list_of(lines: list[tuple[str, str]]) -> None:
+    with ui.element("dl").classes("facts"):
+        for name, value in lines:
+            if value and value != formats.NOTHING:
+                Words("dt", name)
+                Words("dd", value)
+
+
+def _orders(brought: list[Order]) -> None:
+    if not brought:
+        return
+    Words("h2", _("Orders"))
+    with ui.element("div").classes("panel"):
+        for order in brought:
+            with ui.element("div").classes("item"), ui.element("div").classes("item-words"):
+                with ui.element("div").classes("item-title"):
+                    Words("span", _("Buy") if order.side is Side.BUY else _("Sell"))
+                    Words("span", f"{formats.quantity(order.quantity or order.filled)} {order.symbol}")
+                    Words("span", order.status.value, f"tag {_tone(order.status)}")
+                    if order.dry_run:
+                        Words("span", "DRY-RUN", "tag warn")
+                ui.label(_order_words(order)).classes("muted small")
+                if order.reason:
+                    ui.label(explain(order.reason, order.reason_facts)).classes("loss small")
+
+
+def _order_words(order: Order) -> str:
+    parts = [order.type.value.replace("_", " ")]
+    if order.price:
+        parts.append(_("limit {price}", price=formats.price(order.price)))
+    if order.stop_price:
+        parts.append(_("trigger {price}", price=formats.price(order.stop_price)))
+    if order.filled:
+        average = order.quote_filled / order.filled
+        parts.append(_("filled {quantity} at {price}", quantity=formats.quantity(order.filled), price=formats.price(average)))
+    parts.append(order.exchange_order_id or order.id.hex[:8])
+    return " · ".join(parts)
+
+
+def _tone(status: OrderStatus) -> str:
+    if status in (OrderStatus.REJECTED, OrderStatus.DENIED, OrderStatus.NOT_ACCEPTED):
+        return "bad"
+    if status is OrderStatus.UNKNOWN:
+        return "warn"
+    return "good" if status is OrderStatus.FILLED else "quiet" if status.is_final else "primary"

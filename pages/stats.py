@@ -1,0 +1,30 @@
+"""What was earned."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aristobot.language import _
+from components.coming import coming
+from components.live import Live
+from components.shell import page
+from components.viewer import Viewer
+
+if TYPE_CHECKING:
+    from services.app import App
+
+
+@page("/statistics", title="Statistics", icon="leaderboard", order=70)
+def stats(app: App, user: Viewer, live: Live) -> None:
+    """Say what this page will show."""
+    coming(
+        _("Statistics"),
+        _("What was earned, by broker, strategy and period."),
+        icon="leaderboard",
+        abilities=[
+            ("trending_up", _("Gains and losses"), _("Realised and open, per day, week and month.")),
+            ("percent", _("Hit rate"), _("How often, how much, and for how long.")),
+            ("payments", _("Fees"), _("What the exchanges kept.")),
+            ("download", _("Export"), _("Tables for your spreadsheet and your tax return.")),
+        ],
+    )
