@@ -52,7 +52,11 @@ class Redactor:
 def _forms(secret: str) -> set[str]:
     """Every way in which a value may be spelled in a line; of a key in PEM form each line counts by itself."""
     parts = [secret.strip(), *(part.strip() for part in secret.splitlines())]
-    long_enough = {part for part in parts if len(part) >= SHORTEST and not part.startswith("-----BEGIN")}
-    long_enough = {part for part in long_enough if not part.startswith("-----END")}
-    escaped = {json.dumps(part, ensure_ascii=ascii_only)[1:-1] for part in long_enough for ascii_only in (True, False)}
-    return long_enough | escaped | {json.dumps(part)[1:-1] for part in escaped} | {quote(part, safe="") for part in long_enough}
+    values = {part for part in parts if len(part) >= SHORTEST and not part.startswith(("-----BEGIN", "-----END"))}
+    spelled = values | {repr(value)[1:-1] for value in values} | {quote(value, safe="") for value in values}
+    spelled |= {_escaped(form) for form in spelled} | {_escaped(form, ascii_only=True) for form in spelled}
+    return spelled | {_escaped(form) for form in spelled}  # JSON inside the JSON of the line
+
+
+def _escaped(text: str, *, ascii_only: bool = False) -> str:
+    return json.dumps(text, ensure_ascii=ascii_only)[1:-1]

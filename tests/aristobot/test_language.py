@@ -1,0 +1,80 @@
+"""Words: French and English, from codes and from English texts, and never an exception."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aristobot.errors import AristobotError, ConfigurationError, ExchangeOffline, InvalidInput, NotFound
+from aristobot.language import _, catalogue, current_language, explain, set_language, use_language
+
+
+def test_french_is_spoken_by_default_and_english_on_demand() -> None:
+    assert explain(NotFound()) == "Élément introuvable."
+    with use_language("en"):
+        assert explain(NotFound()) == "There is no such thing here."
+    assert explain(NotFound(), language="en") == "There is no such thing here."
+    assert current_language() == "fr"
+
+
+def test_a_language_that_nobody_speaks_here_becomes_french() -> None:
+    with use_language("de"):
+        assert current_language() == "fr"
+    assert explain("not_found", language="tlh") == explain("not_found", language="fr")
+
+
+def test_setting_the_language_lasts() -> None:
+    with use_language("fr"):
+        set_language("en")
+        assert explain("not_found") == "There is no such thing here."
+
+
+def test_facts_fill_the_words() -> None:
+    error = ConfigurationError("setting_unknown", field="x", variable="ARISTOBOT_PROT", nearest="ARISTOBOT_PORT")
+    assert explain(error, language="en") == "There is no setting ARISTOBOT_PROT. Did you mean ARISTOBOT_PORT?"
+    assert explain("setting_unknown", error.facts, "en") == explain(error, language="en")
+
+
+def test_facts_that_are_missing_leave_their_name_standing() -> None:
+    assert explain(InvalidInput(field="name"), language="en") == "The field “name” is not valid."
+    assert explain("setting_unknown", {}, "en") == "There is no setting {variable}. Did you mean {nearest}?"
+
+
+def test_an_unknown_code_is_said_with_its_facts() -> None:
+    assert explain(AristobotError("nobody_wrote_this", limit=3), language="fr") == "nobody_wrote_this (limit=3)"
+
+
+@pytest.mark.parametrize("spelled", ["not_found", "error.not_found"])
+def test_a_code_may_come_with_its_prefix(spelled: str) -> None:
+    assert explain(spelled, language="en") == "There is no such thing here."
+
+
+def test_a_text_without_translation_stays_english() -> None:
+    assert _("Nobody has translated this {thing} yet", thing="sentence") == "Nobody has translated this sentence yet"
+
+
+def test_amounts_and_lists_are_written_for_people() -> None:
+    assert _("at least {amount}", amount=Decimal("1E-7")) == "at least 0.0000001"
+    assert _("one of {choices}", choices=("fr", "en")) == "one of fr, en"
+
+
+def test_words_do_not_reach_into_objects() -> None:
+    assert "secret" not in _("{error.facts}", error=ExchangeOffline(detail="secret"))
+    assert "secret" not in _("{error[0]}", error=["secret"])
+
+
+@given(text=st.text(), fact=st.one_of(st.none(), st.text(), st.integers(), st.decimals(allow_nan=True)))
+def test_no_text_and_no_fact_makes_it_raise(text: str, fact: object) -> None:
+    assert isinstance(_(text, fact=fact), str)
+    assert isinstance(explain(text, {"fact": fact, text: fact}), str)
+
+
+def test_both_languages_know_the_same_codes() -> None:
+    codes = {
+        language: {msgid for msgid in catalogue(language) if msgid.startswith(("error.", "reason."))} for language in ("fr", "en")
+    }
+    assert codes["fr"] == codes["en"]
+    assert len(codes["fr"]) > 40
