@@ -126,7 +126,9 @@ class Activity:
         elif status not in (OrderStatus.PENDING, OrderStatus.UNKNOWN, OrderStatus.DENIED):
             self.refusals_in_a_row = 0
 
-    def count(self, since: datetime, symbol: Symbol | None = None, side: Side | None = None, quantity: Decimal | None = None) -> int:
+    def count(
+        self, since: datetime, symbol: Symbol | None = None, side: Side | None = None, quantity: Decimal | None = None
+    ) -> int:
         """Entries since a moment, of a symbol, a side, a quantity where these are given. Newest are looked at first."""
         number = 0
         for past in reversed(self._entries):
@@ -177,7 +179,8 @@ def _instrument(proposal: Proposal, situation: Situation, limits: Limits, activi
     if instrument.state is not InstrumentState.TRADING:
         return RiskRefused("market_closed", symbol=instrument.symbol, state=instrument.state.value)
     if proposal.quantity <= ZERO or proposal.quantity < instrument.min_quantity:
-        return RiskRefused("below_min_quantity", quantity=plain(proposal.quantity), minimum=plain(instrument.min_quantity))
+        facts = {"quantity": plain(proposal.quantity), "minimum": plain(instrument.min_quantity)}
+        return RiskRefused("below_min_quantity", **facts)
     if instrument.max_quantity and proposal.quantity > instrument.max_quantity:
         return RiskRefused("above_max_quantity", quantity=plain(proposal.quantity), maximum=plain(instrument.max_quantity))
     if proposal.notional < instrument.min_notional:
@@ -196,7 +199,10 @@ def _collar(proposal: Proposal, situation: Situation, limits: Limits, activity: 
     allowed = percent_of(proposal.reference, limits.collar_percent) + proposal.instrument.tick
     if away > allowed:
         return RiskRefused(
-            "outside_collar", price=plain(proposal.price), reference=plain(proposal.reference), percent=plain(limits.collar_percent)
+            "outside_collar",
+            price=plain(proposal.price),
+            reference=plain(proposal.reference),
+            percent=plain(limits.collar_percent),
         )
     return None
 
@@ -234,5 +240,6 @@ def _pace(proposal: Proposal, situation: Situation, limits: Limits, activity: Ac
         return RiskRefused("twin_order", symbol=symbol, seconds=limits.twin_guard_seconds)
     window = timedelta(minutes=limits.repeated_entries_minutes)
     if activity.count(now - window, symbol, side) >= limits.repeated_entries:
-        return RiskRefused("repeated_entries", symbol=symbol, maximum=limits.repeated_entries, minutes=limits.repeated_entries_minutes)
+        minutes = limits.repeated_entries_minutes
+        return RiskRefused("repeated_entries", symbol=symbol, maximum=limits.repeated_entries, minutes=minutes)
     return None

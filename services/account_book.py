@@ -61,7 +61,7 @@ class AccountBook:
         """Ask the exchange and believe the answer."""
         book = self._book(account.id)
         client = self._gateway.client_for(account.broker)
-        answered = await client.balances(await self._gateway.keys(account.broker))
+        answered: list[Balance] = await client.balances(await self._gateway.keys(account.broker))
         book.balances = {one.asset: one for one in answered}
         book.loaded = True
         for order_id in [key for key, one in book.reservations.items() if one.settled_at is not None]:

@@ -72,7 +72,7 @@ class App:
         self.flattener = Flattener(self.floor, self.desk, self.keeper, self.bus)
         self.receiver = WebhookReceiver(self.db, self.bus, clock, settings)
         self.receiver.waiting_for = self.waiting_for
-        self.candles = CandleHistory(self.db, clock, self.gateway)
+        self.candles = CandleHistory(self.db, self.bus, clock, self.gateway)
         self.heartbeat = Heartbeat(self.db, self.bus, clock, self.gateway)
         self.accounts = Accounts(self.db, self.bus, clock, self.vault, settings)
         self.brokers = Brokers(self.db, self.bus, clock, self.vault, self.gateway, settings)
@@ -113,7 +113,7 @@ class App:
         """Every broker is compared with its exchange before anything trades; until then new orders are refused."""
         started = self.clock.monotonic()
         self._wait_for("exchanges")
-        await self.gateway.measure_clocks()
+        await self.gateway.look()
         self._wait_for("reconciliation")
         await self.monitor.recover()
         self._wait_for()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from decimal import Decimal
+from functools import partial
 
 from loguru import logger
 
@@ -35,6 +36,7 @@ RETRY_AFTER = 1.0
 ALARM_AFTER = 15.0
 EXIT_AFTER = 30.0
 _SETTLED = 40.0
+_IN_DOUBT = (OrderStatus.PENDING, OrderStatus.UNKNOWN)
 
 
 class BracketKeeper:
@@ -70,9 +72,7 @@ class BracketKeeper:
         Raises NotFound. A stop at or above the market sells at once: it would trigger anyway.
         """
         now = self._floor.clock.now()
-        await self._floor.db.write(
-            user_id, lambda s: brackets.ask(s, position_id, plan.stop, plan.stored_targets(), now)
-        )
+        await self._floor.db.write(user_id, lambda s: brackets.ask(s, position_id, plan.stop, plan.stored_targets(), now))
         async with self._lock(position_id):
             await self._ensure(user_id, position_id)
         return await self._read(user_id, position_id)
@@ -102,7 +102,7 @@ class BracketKeeper:
             await self._floor.clock.sleep(RETRY_AFTER)
             for position_id, since in list(self._naked.items()):
                 waited = self._floor.clock.monotonic() - since
-                row = await self._floor.db.read(SYSTEM, lambda s, wanted=position_id: positions.get(s, wanted))
+                row = await self._floor.db.read(SYSTEM, partial(positions.get, position_id=position_id))
                 with log_context(user_id=row.user_id):
                     if waited > ALARM_AFTER and position_id not in self._alarmed:
                         await self._alarm(row.broker_id, position_id)
@@ -111,7 +111,7 @@ class BracketKeeper:
     async def _alarm(self, broker_id: uuid.UUID, position_id: uuid.UUID) -> None:
         self._alarmed.add(position_id)
         logger.error("Position {} has been without its stop for {:.0f} s: entries of its broker stop", position_id, ALARM_AFTER)
-        await self._floor.kill_switch.set(HaltScope.BROKER, broker_id, HaltLevel.REDUCE, by="bracket_keeper", reason="naked_position")
+        await self._floor.kill_switch.set(HaltScope.BROKER, broker_id, HaltLevel.REDUCE, by=self.name, reason="naked_position")
 
     async def _ensure_safely(self, user_id: uuid.UUID, position_id: uuid.UUID, *, exit_now: bool = False) -> None:
         try:
@@ -123,11 +123,12 @@ class BracketKeeper:
 
     async def _ensure(self, user_id: uuid.UUID, position_id: uuid.UUID, *, exit_now: bool = False) -> None:
         guarded = await self._read(user_id, position_id)
-        if guarded.bracket is None:
-            return
-        if any(order.status in (OrderStatus.PENDING, OrderStatus.UNKNOWN) for order in guarded.resting):
+        if any(order.status in _IN_DOUBT for order in guarded.resting):
             guarded = await self._settled(user_id, guarded)
-        bracket, plan = guarded.bracket, plan_of(guarded.bracket)
+        bracket = guarded.bracket
+        if bracket is None:
+            return
+        plan = plan_of(bracket)
         if guarded.position.status is LotStatus.CLOSED or bracket.status is BracketStatus.DONE or plan.empty:
             await self._withdraw(user_id, guarded)
             await self._note(user_id, position_id, BracketStatus.DONE)
@@ -166,7 +167,8 @@ class BracketKeeper:
         attempt = await self._begin_move(user_id, position_id)
         if not before.empty and await self._put_up(account, again, before, attempt, price):
             now = self._floor.clock.now()
-            await self._floor.db.write(user_id, lambda s: brackets.restore(s, position_id, before.stop, before.stored_targets(), now))
+            targets = before.stored_targets()
+            await self._floor.db.write(user_id, lambda s: brackets.restore(s, position_id, before.stop, targets, now))
             self._naked.pop(position_id, None)
         elif plan.stop or before.stop:
             self._naked.setdefault(position_id, self._floor.clock.monotonic())
@@ -194,8 +196,16 @@ class BracketKeeper:
             return []
         if cut.stop and cut.target and self._floor.gateway.client_for(account.broker).capabilities.native_oco:
             pair = PlacePair(
-                position.broker_id, position.id, position.symbol, cut.quantity, cut.stop, cut.target, position.owner,
-                bracket.id, cut.leg, attempt,
+                position.broker_id,
+                position.id,
+                position.symbol,
+                cut.quantity,
+                cut.stop,
+                cut.target,
+                position.owner,
+                bracket.id,
+                cut.leg,
+                attempt,
             )
             return await self._desk.place_pair(account.user_id, pair)
         stop_type, stop_limit = stop_form(instrument, cut.stop)
@@ -246,8 +256,8 @@ class BracketKeeper:
     async def _settled(self, user_id: uuid.UUID, guarded: Guarded) -> Guarded:
         """Wait for exits in doubt: placing others beside them could sell twice."""
         for order in guarded.resting:
-            row = await self._records.until(order, lambda status: status not in (OrderStatus.PENDING, OrderStatus.UNKNOWN), _SETTLED)
-            if row.status in (OrderStatus.PENDING, OrderStatus.UNKNOWN):
+            row = await self._records.until(order, lambda status: status not in _IN_DOUBT, _SETTLED)
+            if row.status in _IN_DOUBT:
                 raise ExchangeError("exit_in_doubt", order=row.id.hex)
         return await self._read(user_id, guarded.position.id)
 

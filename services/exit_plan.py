@@ -107,6 +107,5 @@ def matches(resting: Iterable[Order], plan: ExitPlan, instrument: Instrument) ->
     """Whether every resting exit has a price of the plan."""
     stop = instrument.price(plan.stop)
     targets = {round_up(price, instrument.tick) for _, price in plan.targets}
-    return all(
-        order.stop_price == stop if order.role == "stop" else order.price in targets for order in resting if order.side is Side.SELL
-    )
+    exits = [order for order in resting if order.side is Side.SELL]
+    return all(order.stop_price == stop if order.role == "stop" else order.price in targets for order in exits)

@@ -43,9 +43,7 @@ class KillSwitch:
         levels += [halt.level for halt in self._active if _concerns(halt, user_id, broker_id, owner)]
         return max(levels, key=lambda level: _SEVERITY[level], default=None)
 
-    async def set(
-        self, scope: HaltScope, scope_id: uuid.UUID | None, level: HaltLevel, *, by: str, reason: str = ""
-    ) -> Halt:
+    async def set(self, scope: HaltScope, scope_id: uuid.UUID | None, level: HaltLevel, *, by: str, reason: str = "") -> Halt:
         """Stop trading in a scope. Returns when it is written and in force."""
         now = self._clock.now()
         halt = await self._db.write(

@@ -166,12 +166,13 @@ class OrderDesk:
             return [await self.settled(row) for row in rows]
 
         async def ask(client: ExchangeClient, keys: Credentials) -> list[OrderReport]:
-            return await self._gateway.order_lists(account.broker).place_oco(keys, request)
+            answered: list[OrderReport] = await self._gateway.order_lists(account.broker).place_oco(keys, request)
+            return answered
 
         return await self._send(account, rows, ask)
 
     async def _send(self, account: Account, rows: list[Order], ask: Ask, expires_at: datetime | None = None) -> list[Order]:
-        """Send until there is an answer or doubt; only a request that certainly had no effect is sent again, under the same id."""
+        """Send until there is an answer or doubt; only what certainly had no effect is sent again, under the same id."""
         client = self._gateway.client_for(account.broker)
         for pause in (*_RESENDS, None):
             try:
@@ -241,7 +242,9 @@ class OrderDesk:
 
         async def ask(client: ExchangeClient, keys: Credentials) -> list[OrderReport]:
             if row.list_client_id:
-                return await self._gateway.order_lists(account.broker).cancel_list(keys, row.symbol, row.list_client_id)
+                lists = self._gateway.order_lists(account.broker)
+                ended: list[OrderReport] = await lists.cancel_list(keys, row.symbol, row.list_client_id)
+                return ended
             return [await client.cancel_order(keys, row.symbol, row.client_order_id)]
 
         await self.insist(account, [row], ask)

@@ -19,7 +19,10 @@ _PRICED = (OrderType.LIMIT, OrderType.LIMIT_MAKER, OrderType.STOP_LOSS_LIMIT, Or
 
 @dataclass(frozen=True, slots=True)
 class PlaceOrder:
-    """A wish. `quantity` is base; a buy may give `quote_quantity` instead. `cause` and `leg` make its id: the same twice is one order."""
+    """A wish. `quantity` is base; a buy may give `quote_quantity` instead.
+
+    `cause`, `leg` and `attempt` make its id: the same wish twice is one order. After `expires_at` it is not sent again.
+    """
 
     broker_id: uuid.UUID
     symbol: Symbol
@@ -146,7 +149,6 @@ def _draft_of(request: OrderRequest, instrument: Instrument, at: Decimal) -> Dra
     )
 
 
-
 @dataclass(frozen=True, slots=True)
 class PlacePair:
     """A stop and a target over the same quantity of a position, one cancelling the other."""
@@ -195,7 +197,7 @@ class PlacePair:
 
 
 def stop_form(instrument: Instrument, stop_price: Decimal) -> tuple[OrderType, Decimal]:
-    """How a stop can rest on this instrument: as a market stop, else as a stop-limit 3 % below its trigger (type, limit price)."""
+    """How a stop can rest on this instrument (type, limit price): as a market stop, else as a limit 3 % below its trigger."""
     if not instrument.order_types or OrderType.STOP_LOSS in instrument.order_types:
         return OrderType.STOP_LOSS, ZERO
     return OrderType.STOP_LOSS_LIMIT, round_down(percent_of(stop_price, Decimal(97)), instrument.tick)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Iterable
-from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -176,16 +175,15 @@ class OrderMonitor:
             try:
                 stream = self._floor.gateway.account_stream(account.broker)
                 keys = await self._floor.gateway.keys(account.broker)
-                async with aclosing(stream.stream_account(keys)) as updates:
-                    async for update in updates:
-                        match update:
-                            case StreamReset():
-                                book.streaming(account.id, True)
-                                await self._compare_safely(account)
-                            case BalanceChanged(balances=changed):
-                                book.pushed(account.id, changed)
-                            case OrderReport():
-                                await self._on_report(account, update)
+                async for update in stream.stream_account(keys):
+                    match update:
+                        case StreamReset():
+                            book.streaming(account.id, True)
+                            await self._compare_safely(account)
+                        case BalanceChanged(balances=changed):
+                            book.pushed(account.id, changed)
+                        case OrderReport():
+                            await self._on_report(account, update)
             except AristobotError as error:
                 logger.warning("The private stream of broker {} ended: {}", account.id, error)
             finally:

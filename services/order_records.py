@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Callable
+from typing import Any
 
 from loguru import logger
 
@@ -71,15 +72,16 @@ class OrderRecords:
         self._announce(row)
         return row
 
-    async def until(self, order: Order, done: Callable[[OrderStatus], bool], timeout: float) -> Order:
-        """Wait until the order's status satisfies `done`, at most `timeout` seconds; returns the row as it then is."""
-        deadline = self._clock.monotonic() + timeout
+    async def until(self, order: Order, done: Callable[[OrderStatus], bool], at_most: float) -> Order:
+        """Wait until the order's status satisfies `done`, at most that many seconds; returns the row as it then is."""
+        deadline = self._clock.monotonic() + at_most
         row = await self._db.read(order.user_id, lambda s: orders.get(s, order.id))
         while not done(row.status) and self._clock.monotonic() < deadline:
             changed: asyncio.Future[Order] = asyncio.get_running_loop().create_future()
             self._waiting.setdefault(order.id, []).append(changed)
             timer = asyncio.ensure_future(self._clock.sleep(deadline - self._clock.monotonic()))
-            await asyncio.wait({changed, timer}, return_when=asyncio.FIRST_COMPLETED)
+            waiting: set[asyncio.Future[Any]] = {changed, timer}
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
             timer.cancel()
             changed.cancel()
             row = await self._db.read(order.user_id, lambda s: orders.get(s, order.id))

@@ -44,9 +44,7 @@ class OrderResolver:
 
     name = "order_resolver"
 
-    def __init__(
-        self, db: Database, clock: Clock, gateway: ExchangeGateway, brokers: BrokerBook, records: OrderRecords
-    ) -> None:
+    def __init__(self, db: Database, clock: Clock, gateway: ExchangeGateway, brokers: BrokerBook, records: OrderRecords) -> None:
         self._db = db
         self._clock = clock
         self._gateway = gateway
@@ -101,7 +99,9 @@ class OrderResolver:
     def _forget(self, order_id: uuid.UUID, task: asyncio.Task[Order]) -> None:
         self._tasks.pop(order_id, None)
         if not task.cancelled() and (error := task.exception()) is not None:
-            logger.opt(exception=error).error("The search for order {} fell; it is taken up again at the next round", order_id.hex)
+            logger.opt(exception=error).error(
+                "The search for order {} fell; it is taken up again at the next round", order_id.hex
+            )
 
     async def _resolve(self, order: Order) -> Order:
         with log_context(trace_id=order.trace_id, user_id=order.user_id):
@@ -126,7 +126,8 @@ class OrderResolver:
                     if not failing:
                         logger.warning("Order {} cannot be looked for yet: {}", row.id.hex, error)
                     failing = True
-                if not alarmed and self._clock.now() - (row.sent_at or row.created_at) > timedelta(seconds=ALARM_AFTER):
+                waited = self._clock.now() - (row.sent_at or row.created_at)
+                if not alarmed and waited > timedelta(seconds=ALARM_AFTER):
                     logger.error("Order {} has been in doubt for a minute; entries on {} wait", row.id.hex, row.symbol)
                     alarmed = True
         raise AssertionError("the search ends only with an answer")

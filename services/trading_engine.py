@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from loguru import logger
@@ -15,8 +16,9 @@ from loguru import logger
 from aristobot.bus import Bus
 from aristobot.errors import AristobotError, NotFound
 from aristobot.events import PositionUpdated, SignalReceived, WebhookUpdated
-from aristobot.kinds import OrderRole, WebhookOutcome, WebhookStatus
+from aristobot.kinds import WebhookOutcome, WebhookStatus
 from aristobot.logs import log_context
+from aristobot.money import plain
 from aristobot.orders import OrderStatus, OrderType
 from aristobot.signals import Action, Parsed, Signal, parse
 from aristobot.store import orders, positions, webhooks
@@ -27,6 +29,16 @@ from services.webhook_trading import OWNER, Alert, Verdict, WebhookTrading
 
 #: A row that brought the house down this often is set aside, so that it cannot do so for ever (reliability, S8).
 MOST_CLAIMS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    webhook_id: uuid.UUID
+    broker_id: uuid.UUID
+    payload: bytes
+    received_at: datetime
+    trace_id: str
+    recovered: bool
 
 
 @dataclass(slots=True)
@@ -63,10 +75,11 @@ class TradingEngine:
             await self._protect_naked()
             await self._sweep()
             async for event in self._inbox:
-                if isinstance(event, SignalReceived):
-                    await self._on_signal(event)
-                else:
-                    await self._protect_late_fill(event)
+                match event:
+                    case SignalReceived():
+                        await self._on_signal(event)
+                    case PositionUpdated():
+                        await self._protect_late_fill(event)
         finally:
             await self._stop_lanes()
 
@@ -79,7 +92,7 @@ class TradingEngine:
         for row in await self._floor.db.read(SYSTEM, webhooks.pending):
             if row.id in self._under_work:
                 continue
-            claimed = await self._floor.db.write(SYSTEM, lambda s, wanted=row.id: webhooks.claim(s, wanted))
+            claimed = await self._floor.db.write(SYSTEM, partial(webhooks.claim, webhook_id=row.id))
             if claimed is None:
                 continue
             if claimed.claims > MOST_CLAIMS:
@@ -87,7 +100,7 @@ class TradingEngine:
                 poisoned = Verdict(WebhookOutcome.INVALID, "reason.poison", {"claims": row.claims})
                 await self._finish(row.user_id, row.broker_id, row.id, [poisoned], row.trace_id)
                 continue
-            await self._take(row.id, row.broker_id, row.payload, row.received_at, row.trace_id, recovered=True)
+            await self._take(_Taken(row.id, row.broker_id, row.payload, row.received_at, row.trace_id, recovered=True))
 
     async def _on_signal(self, event: SignalReceived) -> None:
         if event.webhook_id in self._under_work:
@@ -98,12 +111,11 @@ class TradingEngine:
             if row.status not in webhooks.UNFINISHED:
                 return
             payload = row.payload
-        await self._take(event.webhook_id, event.broker_id, payload, event.at, event.trace_id, recovered=False)
+        await self._take(_Taken(event.webhook_id, event.broker_id, payload, event.at, event.trace_id, recovered=False))
 
-    async def _take(
-        self, webhook_id: uuid.UUID, broker_id: uuid.UUID, payload: bytes, received_at: datetime, trace_id: str, *, recovered: bool
-    ) -> None:
-        parsed = parse(payload)
+    async def _take(self, taken: _Taken) -> None:
+        parsed = parse(taken.payload)
+        webhook_id, broker_id = taken.webhook_id, taken.broker_id
         try:
             account = await self._floor.brokers.get(broker_id)
         except NotFound:
@@ -111,9 +123,9 @@ class TradingEngine:
             return
         if not parsed.commands:
             reason = Verdict(WebhookOutcome.INVALID, parsed.reason, parsed.facts)
-            await self._finish(account.user_id, broker_id, webhook_id, [reason], trace_id)
+            await self._finish(account.user_id, broker_id, webhook_id, [reason], taken.trace_id)
             return
-        job = _Job(webhook_id, trace_id, Alert(webhook_id, account, received_at, recovered), parsed)
+        job = _Job(webhook_id, taken.trace_id, Alert(webhook_id, account, taken.received_at, taken.recovered), parsed)
         self._under_work.add(webhook_id)
         key = (broker_id, self._lane_name(account.broker.exchange, parsed.commands[0]))
         lane = self._lanes.setdefault(key, _Lane())
@@ -145,8 +157,7 @@ class TradingEngine:
         except AristobotError as error:
             logger.error("Alert {} fell: {}", job.webhook_id, error)
             verdicts = [Verdict(WebhookOutcome.REFUSED, f"error.{error.code}", dict(error.facts))]
-        except Exception as error:
-            # Our own fault, told with its trace; the alerts behind it must not wait for a restart.
+        except Exception as error:  # noqa: BLE001  # told with its trace and written on the row: the lane must go on
             logger.opt(exception=error).error("Alert {} met a fault of the house", job.webhook_id)
             verdicts = [Verdict(WebhookOutcome.REFUSED, "reason.internal")]
         try:
@@ -242,7 +253,9 @@ def _told(verdict: Verdict) -> dict[str, Any]:
         "outcome": verdict.outcome.value,
         "reason": verdict.reason,
         "symbol": verdict.symbol,
-        "orders": [
-            {"id": row.id.hex, "side": row.side.value, "status": row.status.value, "filled": str(row.filled)} for row in verdict.orders
-        ],
+        "orders": [_told_order(row) for row in verdict.orders],
     }
+
+
+def _told_order(row: Order) -> dict[str, str]:
+    return {"id": row.id.hex, "side": row.side.value, "status": row.status.value, "filled": plain(row.filled)}

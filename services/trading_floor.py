@@ -17,6 +17,9 @@ from services.market_catalog import MarketCatalog
 from services.price_book import PriceBook
 
 
+_NOBODY = uuid.UUID(int=0)
+
+
 @dataclass(slots=True)
 class TradingFloor:
     """The shared parts of trading. `reconciled` holds the brokers whose orders were compared with their
@@ -32,7 +35,7 @@ class TradingFloor:
     prices: PriceBook
     kill_switch: KillSwitch
     dry_run: bool = False
-    installation: uuid.UUID = uuid.UUID(int=0)
+    installation: uuid.UUID = _NOBODY
     epoch: int = 0
     reconciled: set[uuid.UUID] = field(default_factory=set)
     ready: asyncio.Event = field(default_factory=asyncio.Event)

@@ -109,7 +109,7 @@ class WebhookTrading:
             return Verdict(WebhookOutcome.REFUSED, f"error.{error.code}", dict(error.facts))
 
     async def symbol_of(self, account: Account, signal: Signal) -> str:
-        """Our symbol for the alert's, on the broker's exchange and in its quote asset if it names one. UnknownSymbol, DataError."""
+        """Our symbol for the alert's, in the broker's quote asset if it names one. Raises UnknownSymbol, DataError."""
         symbol = await self._floor.catalog.resolve(account.broker.exchange, signal.symbol_text)
         wanted = account.broker.quote
         base, _, quote = symbol.partition("/")
@@ -237,8 +237,10 @@ class WebhookTrading:
         if keep == plan:
             return Verdict(WebhookOutcome.NO_EFFECT, "reason.exits_unchanged", {"symbol": symbol}, symbol=symbol)
         guarded = await self._keeper.guard(user_id, position.id, plan)
-        if guarded.bracket is not None and plan_of(guarded.bracket) != plan and guarded.position.quantity == position.quantity:
-            return Verdict(WebhookOutcome.REFUSED, "reason.move_refused", {"symbol": symbol}, orders=guarded.resting, symbol=symbol)
+        kept_old = guarded.bracket is not None and plan_of(guarded.bracket) != plan
+        if kept_old and guarded.position.quantity == position.quantity:
+            facts = {"symbol": symbol}
+            return Verdict(WebhookOutcome.REFUSED, "reason.move_refused", facts, orders=guarded.resting, symbol=symbol)
         return Verdict(WebhookOutcome.UPDATED, orders=guarded.resting, symbol=symbol)
 
     async def _cancel(self, alert: Alert, signal: Signal, symbol: str, leg: str) -> Verdict:

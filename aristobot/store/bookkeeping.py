@@ -122,9 +122,9 @@ def _settle(session: GuardedSession, position: PositionRow, instrument: Instrume
         if bracket is not None:
             bracket.status, bracket.unprotected_since, bracket.updated_at = BracketStatus.DONE, None, now
             session.add(bracket)
-    elif not empty and position.status is LotStatus.CLOSED:
-        if positions.open_one(session, position.broker_id, position.symbol, position.owner) is None:
-            position.status, position.closed_at = LotStatus.OPEN, None
+    reopened = not empty and position.status is LotStatus.CLOSED
+    if reopened and positions.open_one(session, position.broker_id, position.symbol, position.owner) is None:
+        position.status, position.closed_at = LotStatus.OPEN, None
     session.add(position)
     session.flush()
 

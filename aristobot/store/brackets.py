@@ -31,7 +31,7 @@ class Guarded:
 def guarded(session: GuardedSession, position_id: uuid.UUID) -> Guarded:
     """Everything that guards one position. Raises NotFound."""
     position = positions.get(session, position_id)
-    wanted = select(Order).where(Order.position_id == position_id, col(Order.role).in_(_EXITS)).order_by(Order.created_at)
+    wanted = select(Order).where(Order.position_id == position_id, col(Order.role).in_(_EXITS)).order_by(col(Order.created_at))
     exits = list(session.exec(wanted))
     bracket = positions.bracket_of(session, position_id)
     first = int((bracket.rollback or {}).get("after_attempt", 0)) if bracket else 0
@@ -58,9 +58,7 @@ def ask(
     position = positions.get(session, position_id)
     bracket = positions.bracket_of(session, position_id)
     if bracket is None:
-        bracket = Bracket(
-            user_id=position.user_id, broker_id=position.broker_id, position_id=position_id, updated_at=now
-        )
+        bracket = Bracket(user_id=position.user_id, broker_id=position.broker_id, position_id=position_id, updated_at=now)
     else:
         # The legs of the new plan are counted from here: a target reached before belongs to the old one.
         bracket.rollback = {

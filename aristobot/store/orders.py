@@ -55,7 +55,7 @@ def recent(
 
 def alive(session: GuardedSession, broker_id: uuid.UUID | None = None) -> list[Order]:
     """Orders that may still change: pending, unknown, open, partly filled; oldest first."""
-    wanted = select(Order).where(col(Order.status).in_(ALIVE)).order_by(Order.created_at)
+    wanted = select(Order).where(col(Order.status).in_(ALIVE)).order_by(col(Order.created_at))
     if broker_id is not None:
         wanted = wanted.where(Order.broker_id == broker_id)
     return list(session.exec(wanted))
@@ -63,12 +63,12 @@ def alive(session: GuardedSession, broker_id: uuid.UUID | None = None) -> list[O
 
 def of_webhook(session: GuardedSession, webhook_id: uuid.UUID) -> list[Order]:
     """Orders that one alert caused, in the order in which they were made."""
-    return list(session.exec(select(Order).where(Order.webhook_id == webhook_id).order_by(Order.created_at, col(Order.id))))
+    return list(session.exec(select(Order).where(Order.webhook_id == webhook_id).order_by(col(Order.created_at), col(Order.id))))
 
 
 def entry_of(session: GuardedSession, position_id: uuid.UUID) -> Order | None:
     """The order that opened a position."""
-    wanted = select(Order).where(Order.position_id == position_id, Order.role == OrderRole.ENTRY).order_by(Order.created_at)
+    wanted = select(Order).where(Order.position_id == position_id, Order.role == OrderRole.ENTRY).order_by(col(Order.created_at))
     return session.exec(wanted.limit(1)).first()
 
 
@@ -94,12 +94,14 @@ def by_exchange_id(session: GuardedSession, broker_id: uuid.UUID, symbol: str, e
 
 def fills(session: GuardedSession, order_id: uuid.UUID) -> list[FillRow]:
     """Executions of one order, oldest first."""
-    return list(session.exec(select(FillRow).where(FillRow.order_id == order_id).order_by(FillRow.at, col(FillRow.id))))
+    return list(session.exec(select(FillRow).where(FillRow.order_id == order_id).order_by(col(FillRow.at), col(FillRow.id))))
 
 
 def fills_of_position(session: GuardedSession, position_id: uuid.UUID) -> list[FillRow]:
     """Executions that made one position, oldest first."""
-    return list(session.exec(select(FillRow).where(FillRow.position_id == position_id).order_by(FillRow.at, col(FillRow.id))))
+    return list(
+        session.exec(select(FillRow).where(FillRow.position_id == position_id).order_by(col(FillRow.at), col(FillRow.id)))
+    )
 
 
 def recent_fills(

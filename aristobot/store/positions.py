@@ -25,7 +25,7 @@ def get(session: GuardedSession, position_id: uuid.UUID) -> PositionRow:
 
 def open_ones(session: GuardedSession, broker_id: uuid.UUID | None = None) -> list[PositionRow]:
     """Open positions, oldest first."""
-    wanted = select(PositionRow).where(PositionRow.status == LotStatus.OPEN).order_by(PositionRow.opened_at)
+    wanted = select(PositionRow).where(PositionRow.status == LotStatus.OPEN).order_by(col(PositionRow.opened_at))
     if broker_id is not None:
         wanted = wanted.where(PositionRow.broker_id == broker_id)
     return list(session.exec(wanted))

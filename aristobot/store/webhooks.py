@@ -69,7 +69,7 @@ def stats(session: GuardedSession, since: datetime, broker_id: uuid.UUID | None 
     if broker_id is not None:
         counted = counted.where(Webhook.broker_id == broker_id)
         opened = opened.where(WebhookState.broker_id == broker_id)
-    counts: dict[WebhookStatus, int] = {status: number for status, number in session.exec(counted)}
+    counts = {WebhookStatus(status): number for status, number in session.exec(counted)}
     return WebhookStats(
         total=sum(counts.values()),
         succeeded=counts.get(WebhookStatus.PROCESSED, 0),
@@ -80,7 +80,7 @@ def stats(session: GuardedSession, since: datetime, broker_id: uuid.UUID | None 
 
 def pending(session: GuardedSession) -> list[Webhook]:
     """Rows that a crash or a restart left unfinished, in the order in which they arrived."""
-    wanted = select(Webhook).where(col(Webhook.status).in_(UNFINISHED)).order_by(Webhook.received_at, col(Webhook.id))
+    wanted = select(Webhook).where(col(Webhook.status).in_(UNFINISHED)).order_by(col(Webhook.received_at), col(Webhook.id))
     return list(session.exec(wanted))
 
 
