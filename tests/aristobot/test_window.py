@@ -1,0 +1,50 @@
+"""The desktop window, as far as it can be seen without a desktop."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from aristobot import window
+from aristobot.bootstrap import ROOT
+
+
+def test_it_waits_until_somebody_listens() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}"
+        assert window.wait_for(url, seconds=1)
+    assert not window.wait_for(url, seconds=0.15)
+
+
+@pytest.mark.parametrize("arguments", [[], ["not-an-address"], ["file:///etc/passwd"], ["http://a", "b", "c"]])
+def test_wrong_usage_is_told(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert window.main(arguments) == 2
+    assert "URL" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the stand-in for a browser is a script")
+def test_without_a_window_engine_any_chromium_shows_the_page_and_keeps_its_login(tmp_path: Path) -> None:
+    (tmp_path / "webview.py").write_text("raise ImportError('no engine here')")
+    browser = tmp_path / "chromium"
+    browser.write_text(f"#!/bin/sh\nprintf '%s\\n' \"$@\" > '{tmp_path}/seen'\n")
+    browser.chmod(0o755)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}"
+        done = subprocess.run(
+            [sys.executable, "-m", "aristobot.window", url, str(tmp_path / "data")],
+            env={"PATH": str(tmp_path), "PYTHONPATH": f"{tmp_path}:{ROOT}"},
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+    assert done.returncode == 0
+    assert "no engine here" in done.stderr
+    seen = (tmp_path / "seen").read_text().splitlines()
+    assert seen[0] == f"--app={url}"
+    assert f"--user-data-dir={tmp_path / 'data' / 'window-browser'}" in seen
