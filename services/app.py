@@ -20,6 +20,7 @@ from services.bracket_keeper import BracketKeeper
 from services.broker_book import BrokerBook
 from services.brokers import Brokers
 from services.candle_history import CandleHistory
+from services.demo import Demo, DemoExchange
 from services.exchange_gateway import ExchangeGateway
 from services.flattener import Flattener
 from services.heartbeat import Heartbeat
@@ -39,9 +40,12 @@ from services.webhook_trading import WebhookTrading
 
 
 class App:
-    """The house: settings and a clock in, running services out. `extra` services (the demo's) run beside the house's own."""
+    """The house: settings and a clock in, running services out."""
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
+        self.demo_exchange = DemoExchange(clock) if settings.demo else None
+        if self.demo_exchange is not None:
+            settings = self.demo_exchange.lead_here(settings)
         self.settings = settings
         self.clock = clock
         self.bus = Bus()
@@ -81,7 +85,11 @@ class App:
         self._recovery: asyncio.Task[None] | None = None
 
     def _services(self) -> list[Service]:
+        exchange = self.demo_exchange
+        begins: list[Service] = [exchange.server] if exchange else []
+        ends: list[Service] = [Demo(self.floor, self.accounts, self.brokers, self.receiver, exchange)] if exchange else []
         return [
+            *begins,
             self.gateway,
             self.catalog,
             self.resolver,
@@ -93,6 +101,7 @@ class App:
             self.engine,
             self.heartbeat,
             self.accounts.sessions,
+            *ends,
         ]
 
     def waiting_for(self) -> tuple[str, ...]:
