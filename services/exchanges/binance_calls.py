@@ -120,10 +120,9 @@ class BinanceCalls:
         if answer.status == 200:
             budget.refund(call.weight, minute)
             return answer.result
-        body = answer.error or b""
-        error = call.judge(answer.status, body, order=True)
+        error = call.judge(answer.status, answer.error, order=True)
         if isinstance(error, RateLimited):
-            error.retry_after = silence_of(body, self.link.server_clock.timestamp())
+            error.retry_after = silence_of(answer.error, self.link.server_clock.timestamp())
             budget.silence(error.retry_after)
         raise error
 

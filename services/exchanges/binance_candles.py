@@ -96,6 +96,6 @@ def pushed_candle(frame: bytes, symbols: Mapping[str, Symbol], timeframes: Mappi
 
 
 def _check(start: Decimal, high: Decimal, low: Decimal, end: Decimal, volume: Decimal) -> None:
-    check(low, high, volume, start, end)
-    if not (low <= start <= high and low <= end <= high):
-        raise DataError("impossible_candle", exchange="binance", open=start, high=high, low=low, close=end)
+    check(start, high, low, end, volume)
+    if low > high:
+        raise DataError("impossible_candle", exchange="binance", high=high, low=low)

@@ -141,9 +141,10 @@ def judge(status: int, body: bytes | msgspec.Raw, *, order: bool) -> ExchangeErr
 def verdict(status: int, complaint: Complaint | None, *, order: bool) -> ExchangeError:
     """As `judge`, of a complaint already read."""
     code, text = (complaint.code, complaint.msg) if complaint else (0, "")
-    if status in (429, 418):
-        return RateLimited(exchange=NAME, native_code=code, detail=_short(text))
     meaning = meaning_of(code, text)
+    if status in (429, 418):
+        word = meaning.code if meaning and meaning.error is RateLimited else None
+        return RateLimited(word, exchange=NAME, native_code=code or status, detail=_short(text))
     if status >= 500 or (code == 0 and status != 403):
         meaning = None
     elif code == 0 and not order:

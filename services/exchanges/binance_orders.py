@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from aristobot.errors import ExchangeError, InvalidOrder, OutcomeUnknown, Refused
+from aristobot.errors import DataError, ExchangeError, InvalidOrder, OutcomeUnknown, Refused
 from aristobot.market import Symbol
 from aristobot.money import plain
 from aristobot.orders import OcoRequest, OrderReport, OrderRequest, OrderType, OtocoRequest, Side, TimeInForce
@@ -167,7 +167,7 @@ class Halves(msgspec.Struct, rename="camel"):
     new_order_result: str = ""
     cancel_response: msgspec.Raw = msgspec.Raw(b"null")
     new_order_response: msgspec.Raw = msgspec.Raw(b"null")
-    data: msgspec.Raw | None = None
+    data: msgspec.Raw = msgspec.Raw()
 
 
 AMENDED = msgspec.json.Decoder(Amended)
@@ -177,7 +177,7 @@ HALVES = msgspec.json.Decoder(Halves)
 def replaced(body: bytes | msgspec.Raw, symbol: Symbol) -> OrderReport:
     """The new order of a cancel-and-replace that succeeded."""
     halves = decoded(HALVES, body)
-    if halves.data is not None:
+    if halves.data:
         halves = decoded(HALVES, halves.data)
     return report_of(decoded(ORDER, halves.new_order_response), symbol)
 
@@ -196,7 +196,10 @@ def half_done(complaint: Complaint) -> ExchangeError:
     Only the new order refused: the old one is gone, `cancelled_not_replaced`. Only the cancel refused: its own reason.
     A half whose answer leaves doubt makes the whole OutcomeUnknown.
     """
-    halves = decoded(HALVES, complaint.data)
+    try:
+        halves = decoded(HALVES, complaint.data)
+    except DataError:
+        halves = Halves()
     cancelled = halves.cancel_result == "SUCCESS"
     reason = verdict(400, complaint_of(halves.new_order_response if cancelled else halves.cancel_response), order=True)
     if not cancelled or isinstance(reason, OutcomeUnknown):

@@ -43,8 +43,8 @@ class Answer(msgspec.Struct):
     id: int | None = None
     status: int = 0
     result: msgspec.Raw = msgspec.Raw(b"null")
-    error: msgspec.Raw | None = None
-    event: msgspec.Raw | None = None
+    error: msgspec.Raw = msgspec.Raw()
+    event: msgspec.Raw = msgspec.Raw()
 
 
 class Question(msgspec.Struct):
@@ -163,7 +163,7 @@ class KeySocket:
         except OutcomeUnknown:
             raise ConnectionLost(exchange=self._link.exchange, detail=f"no answer to {method}") from None
         if answer.status != 200:
-            raise verdict(answer.status, complaint_of(answer.error or b""), order=False)
+            raise verdict(answer.status, complaint_of(answer.error), order=False)
 
     def _take_over(self, fresh: RequestSocket[Answer]) -> None:
         """The new connection serves from now on; the old one still hears the answers it is owed."""
@@ -210,7 +210,7 @@ class KeySocket:
             return connection.is_open
 
     def _pushed(self, answer: Answer) -> None:
-        if answer.event is None:
+        if not answer.event:
             return
         try:
             kind = kind_of(answer.event)

@@ -84,7 +84,7 @@ class NativeList(msgspec.Struct, rename="camel"):
 class Cancelled(msgspec.Struct, rename="camel"):
     """The answer to a cancel: an order, or a whole list when the order belonged to one. Only what tells them apart."""
 
-    order_reports: msgspec.Raw | None = None
+    order_reports: msgspec.Raw = msgspec.Raw()
 
 
 class OwnFill(msgspec.Struct, rename="camel"):
@@ -273,7 +273,7 @@ def legs_of(body: bytes | msgspec.Raw, symbol: Symbol) -> list[OrderReport]:
 
 def cancelled(body: bytes | msgspec.Raw, symbol: Symbol, client_order_id: str) -> OrderReport:
     """What became of the order we cancelled; cancelling one leg answers for the whole list."""
-    if decoded(CANCELLED, body).order_reports is None:
+    if not decoded(CANCELLED, body).order_reports:
         return report_of(decoded(ORDER, body), symbol)
     return leg_named(legs_of(body, symbol), client_order_id)
 

@@ -9,6 +9,8 @@ from aristobot.errors import RateLimited
 ORDER_SHARE = 0.8
 READ_SHARE = 0.7
 MINUTE_MS = 60_000
+#: The longest ban an exchange hands out (seconds); a hint beyond it is not believed.
+LONGEST_SILENCE = 3 * 86_400.0
 
 
 class Budget:
@@ -52,7 +54,7 @@ class Budget:
 
     def silence(self, seconds: float) -> None:
         """Say nothing to this exchange for so long, whoever asks."""
-        self._silent_until = max(self._silent_until, self._clock.monotonic() + seconds)
+        self._silent_until = max(self._silent_until, self._clock.monotonic() + min(seconds, LONGEST_SILENCE))
 
     def take(self, weight: int, *, read: bool) -> int:
         """Spend `weight` and return the minute it counts in; raise RateLimited when the exchange must be left alone."""
