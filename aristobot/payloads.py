@@ -21,6 +21,7 @@ from aristobot.money import ZERO
 
 LARGEST_BODY = 65_536
 MOST_COMMANDS = 20
+MOST_FIELDS = 200
 DEEPEST = 6
 #: French and English keys without case, blanks, dashes and underscores → the field's name.
 NAMES = {
@@ -185,11 +186,13 @@ def _pairs_of(text: str) -> list[tuple[str, Any]]:
 
 
 def _named(pairs: Sequence[tuple[str, Any]]) -> Fields:
+    if len(pairs) > MOST_FIELDS:
+        raise DataError("reason.too_many_fields", limit=MOST_FIELDS, count=len(pairs))
     fields = Fields()
     for key, value in pairs:
         name = NAMES.get(key.lower()) or NAMES.get(re.sub(r"[\W_]+", "", key.lower()))
         if name is None:
-            fields.ignored += (excerpt(key),) if len(fields.ignored) < MOST_COMMANDS else ()
+            fields.ignored += (excerpt(key),)
         elif fields.values.setdefault(name, value) != value:
             raise DataError("reason.given_twice", field=name, value=excerpt(value))
     return fields

@@ -12,6 +12,7 @@ import ipaddress
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from loguru import logger
@@ -26,7 +27,7 @@ from aristobot.payloads import LARGEST_BODY
 from aristobot.settings import Settings
 from aristobot.signals import Parsed, parse
 from aristobot.store.database import Database
-from aristobot.store.inbox import Alert, AlertInbox, Stored, TokenOwner, token_owners
+from aristobot.store.inbox import Alert, AlertInbox, Stored, TokenOwner, note_use, token_owners
 from aristobot.store.tenancy import SYSTEM
 from services.listener import Listener
 from services.tokens import hash_of
@@ -35,6 +36,8 @@ PATH = "/webhook"
 #: Seconds a client may take for its body; TradingView itself gives up after three.
 BODY_PATIENCE = 10.0
 MOST_AT_ONCE = 1024
+USE_NOTED_EVERY = timedelta(minutes=1)
+_LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 NOBODY = "0" * 64
 
 Scope = dict[str, Any]
@@ -96,6 +99,8 @@ class WebhookReceiver:
         self._allowances: dict[str, _Allowance] = {}
         self._open_requests = 0
         self._store_failing = False
+        self._used_at: dict[str, datetime] = {}
+        self._aside: set[asyncio.Task[None]] = set()
         self.counters = Counters()
         #: What the start still waits for; the App replaces it.
         self.waiting_for: Callable[[], Sequence[str]] = tuple
@@ -177,6 +182,7 @@ class WebhookReceiver:
                 await _respond(send, 200, shown)
             finally:  # the sender may be gone: the alert is stored all the same
                 self._ring(alert, stored)
+                self._note_use(token_hash)
 
     async def _owner_of(self, token: str) -> tuple[TokenOwner, str]:
         """Whose token it is, and its hash. The same work and the same answer for every token that is nobody's."""
@@ -272,6 +278,22 @@ class WebhookReceiver:
                 payload=alert.payload,
             )
         )
+
+    def _note_use(self, token_hash: str) -> None:
+        """Write down, at most once a minute and aside, that the token is in use."""
+        now = self._clock.now()
+        if now - self._used_at.get(token_hash, _LONG_AGO) < USE_NOTED_EVERY:
+            return
+        self._used_at[token_hash] = now
+        task = asyncio.create_task(self._write_use(token_hash, now))
+        self._aside.add(task)
+        task.add_done_callback(self._aside.discard)
+
+    async def _write_use(self, token_hash: str, now: datetime) -> None:
+        try:
+            await self._db.write(SYSTEM, lambda s: note_use(s, token_hash, now))
+        except AristobotError as error:
+            logger.debug("The use of a token was not noted: {}", error)
 
     def _source(self, scope: Scope) -> str:
         """The sender's address: the peer, or behind trusted proxies the right-most forwarded address that is none of them."""

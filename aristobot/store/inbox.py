@@ -89,6 +89,11 @@ def token_owners(session: GuardedSession) -> dict[str, TokenOwner]:
     return {row.token_hash: TokenOwner(row.user_id, row.broker_id, row.expires_at) for row in session.exec(wanted)}
 
 
+def note_use(session: GuardedSession, token_hash: str, now: datetime) -> None:
+    """Remember when a token last brought an alert."""
+    session.exec(sa.update(WebhookToken).where(col(WebhookToken.token_hash) == token_hash).values(last_used_at=now))
+
+
 _Waiting = tuple[Alert, "asyncio.Future[Stored]"]
 
 
