@@ -1,0 +1,186 @@
+"""The book: orders that rest, what ticks do to them, and how an order is executed. Money is the cashier's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+
+from aristobot.market import Symbol
+from aristobot.matching import STOPS, Execution, WokenUp, on_arrival, on_price
+from aristobot.money import ZERO
+from aristobot.orders import OrderStatus, TimeInForce
+from services.simulator.cashier import Cashier
+from services.simulator.prices import PriceFeed, Tick
+from services.simulator.records import (
+    BalancesChanged,
+    Change,
+    Fill,
+    Liquidity,
+    Order,
+    OrderChanged,
+    Reason,
+    VenueEvent,
+    VenueRefusal,
+)
+from services.simulator.times import ExchangeClock
+
+
+def _everything(order: Order) -> Liquidity | None:
+    return None
+
+
+def _nobody(order: Order) -> None:
+    return None
+
+
+class Book:
+    """Executes orders against the price feed: one bid, one ask, any depth, unless `liquidity` says otherwise."""
+
+    def __init__(self, clock: ExchangeClock, feed: PriceFeed, cashier: Cashier) -> None:
+        self._clock = clock
+        self._feed = feed
+        self._cashier = cashier
+        self._resting: dict[Symbol, dict[tuple[str, int], Order]] = {}
+        #: Asked before an execution: None for everything at once.
+        self.liquidity: Callable[[Order], Liquidity | None] = _everything
+        #: Told after each change of an order that is bound to others.
+        self.after_change: Callable[[Order], None] = _nobody
+        #: Hears everything, before the accounts' own listeners.
+        self.witness: Callable[[VenueEvent], None] | None = None
+
+    def emit(self, event: VenueEvent, order: Order) -> None:
+        """Tell the listeners of an account what happened."""
+        if self.witness is not None:
+            self.witness(event)
+        for listener in order.account.listeners:
+            listener(event)
+
+    def flush(self) -> None:
+        """Tell which balances were touched since the last time."""
+        touched, self._cashier.touched = self._cashier.touched, {}
+        for account, assets in touched.items():
+            account.updated_at = self._clock.ms()
+            if account.listeners:
+                event = BalancesChanged(account, tuple(assets))
+                for listener in account.listeners:
+                    listener(event)
+
+    def enter(self, order: Order) -> None:
+        """An order whose money is set aside begins to live."""
+        order.status = OrderStatus.OPEN
+        if order.type in STOPS:
+            self._rest(order)
+            self.emit(OrderChanged(order, Change.NEW), order)
+        else:
+            order.awake = True
+            order.working_at = self._clock.ms()
+            self.emit(OrderChanged(order, Change.NEW), order)
+            self._arrive(order)
+
+    def _rest(self, order: Order) -> None:
+        if order.price or order.stop_price:
+            self._resting.setdefault(order.symbol, {})[order.account.exchange, order.id] = order
+
+    def _arrive(self, order: Order) -> None:
+        quote = self._feed.tapes[order.symbol].quote
+        execution = on_arrival(order.side, order.type, order.price, quote)
+        if execution is not None:
+            self._execute(order, execution)
+        elif order.time_in_force is not TimeInForce.GTC:
+            self.finish(order, OrderStatus.EXPIRED)
+        else:
+            self._rest(order)
+
+    def _execute(self, order: Order, execution: Execution) -> None:
+        taken = self.liquidity(order)
+        parts = taken.parts if taken is not None else (order.remaining,)
+        if order.time_in_force is TimeInForce.FOK and sum(parts, ZERO) < order.remaining:
+            self.finish(order, OrderStatus.EXPIRED)
+            return
+        for part in parts:
+            if order.is_open and part > ZERO:
+                self.fill(order, min(part, order.remaining), execution)
+        if order.is_open:
+            if order.time_in_force is TimeInForce.IOC or (taken is not None and taken.expires):
+                self.finish(order, OrderStatus.EXPIRED)
+            else:
+                self._rest(order)
+
+    def complete(self, order: Order) -> None:
+        """Execute what is left of an open order, at its own price or the market's."""
+        if order.is_open and order.awake:
+            tape = self._feed.tapes[order.symbol]
+            price = order.price or tape.quote.against(order.side)
+            self.fill(order, order.remaining, Execution(price, maker=bool(order.price)))
+
+    def fill(self, order: Order, quantity: Decimal, execution: Execution) -> None:
+        """One execution. A buy that can no longer be paid expires instead."""
+        now = self._clock.ms()
+        tape = self._feed.tapes[order.symbol]
+        fee = self._cashier.fee(order, quantity, execution.price, maker=execution.maker)
+        fill = Fill(order, tape.next_trade_id(), execution.price, quantity, fee.amount, fee.asset, execution.maker, now)
+        try:
+            self._cashier.settle(fill)
+        except VenueRefusal as refusal:
+            self.finish(order, OrderStatus.EXPIRED, refusal.reason)
+            return
+        order.filled += quantity
+        order.quote_filled += fill.value
+        order.updated_at = now
+        order.fills.append(fill)
+        order.account.fills.append(fill)
+        if order.filled == order.quantity:
+            self._close(order, OrderStatus.FILLED)
+        else:
+            order.status = OrderStatus.PARTIALLY_FILLED
+        self.emit(OrderChanged(order, Change.FILLED, fill), order)
+        if order.group is not None:
+            self.after_change(order)
+
+    def finish(self, order: Order, status: OrderStatus, reason: Reason | None = None, cancel_id: str = "") -> None:
+        """End an order without filling it."""
+        order.reason = reason
+        self._close(order, status)
+        self.emit(OrderChanged(order, _CHANGES[status], None, cancel_id), order)
+        if order.group is not None:
+            self.after_change(order)
+
+    def _close(self, order: Order, status: OrderStatus) -> None:
+        order.status = status
+        order.done_at = order.updated_at = self._clock.ms()
+        order.account.open_orders.pop((order.symbol, order.id), None)
+        resting = self._resting.get(order.symbol)
+        if resting:
+            resting.pop((order.account.exchange, order.id), None)
+        self._cashier.leave(order)
+
+    def on_tick(self, tick: Tick) -> None:
+        """Let a new price act on all orders of its symbol."""
+        resting = self._resting.get(tick.tape.symbol)
+        if not resting:
+            return
+        for order, happening in on_price(list(resting.values()), tick.tape.quote):
+            if not order.is_open:
+                continue
+            if isinstance(happening, WokenUp):
+                self._wake(order)
+            else:
+                self._execute(order, happening)
+        self.flush()
+
+    def _wake(self, order: Order) -> None:
+        order.awake = True
+        order.working_at = order.updated_at = self._clock.ms()
+        self._resting[order.symbol].pop((order.account.exchange, order.id), None)
+        self.emit(OrderChanged(order, Change.NEW), order)
+        if order.group is not None:
+            self.after_change(order)
+        if order.is_open:
+            self._arrive(order)
+
+
+_CHANGES = {
+    OrderStatus.CANCELED: Change.CANCELED,
+    OrderStatus.EXPIRED: Change.EXPIRED,
+    OrderStatus.REJECTED: Change.REJECTED,
+}

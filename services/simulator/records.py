@@ -1,0 +1,288 @@
+"""What the venue writes down: accounts, orders, order lists, executions. No protocol, and no decision about money."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+
+from aristobot.market import Instrument, Symbol
+from aristobot.money import ZERO
+from aristobot.orders import OrderRequest, OrderStatus, OrderType, Side, TimeInForce
+
+OPEN = frozenset({OrderStatus.PENDING, OrderStatus.OPEN, OrderStatus.PARTIALLY_FILLED})
+
+
+class Reason(StrEnum):
+    """Why the venue says no, or ended an order by itself."""
+
+    UNKNOWN_ORDER = "unknown_order"
+    DUPLICATE_ID = "duplicate_id"
+    MARKET_CLOSED = "market_closed"
+    INSUFFICIENT_FUNDS = "insufficient_funds"
+    WOULD_TRIGGER = "would_trigger"
+    WOULD_MATCH = "would_match"
+    BAD_PRICES = "bad_prices"
+    RESTRICTED = "restricted"
+    NO_LIQUIDITY = "no_liquidity"
+    NOT_SMALLER = "not_smaller"
+    NOT_REACHED = "not_reached"
+
+
+class VenueRefusal(Exception):
+    """The venue's no. Dialects give it a number and words."""
+
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(reason.value)
+        self.reason = reason
+
+
+@dataclass(slots=True)
+class Holding:
+    """One asset of an account."""
+
+    free: Decimal = ZERO
+    locked: Decimal = ZERO
+
+
+@dataclass(slots=True)
+class Hold:
+    """Money set aside for orders. The legs of a list share one; it is given back when the last user leaves."""
+
+    asset: str
+    amount: Decimal
+    per_unit: Decimal
+    users: int = 1
+
+
+@dataclass(slots=True)
+class Fill:
+    """One execution of an order of ours. `at` in milliseconds of the exchange's clock."""
+
+    order: Order
+    trade_id: int
+    price: Decimal
+    quantity: Decimal
+    fee: Decimal
+    fee_asset: str
+    maker: bool
+    at: int
+
+    @property
+    def value(self) -> Decimal:
+        """Price times quantity, in quote."""
+        return self.price * self.quantity
+
+
+@dataclass(slots=True, eq=False)
+class Order:
+    """One order, as the venue knows it. Times in milliseconds of the exchange's clock; PENDING waits for its list."""
+
+    id: int
+    account: Account
+    instrument: Instrument
+    client_id: str
+    side: Side
+    type: OrderType
+    time_in_force: TimeInForce
+    price: Decimal
+    stop_price: Decimal
+    quantity: Decimal
+    quote_quantity: Decimal
+    accepted_at: int
+    updated_at: int
+    status: OrderStatus = OrderStatus.OPEN
+    awake: bool = False
+    working_at: int = -1
+    filled: Decimal = ZERO
+    quote_filled: Decimal = ZERO
+    fills: list[Fill] = field(default_factory=list)
+    group: OrderList | None = None
+    hold: Hold | None = None
+    done_at: int = -1
+    visible_at: int = 0
+    reason: Reason | None = None
+    amendments: int = 0
+    former_id: str = ""
+    tags: dict[str, object] = field(default_factory=dict)
+
+    @property
+    def symbol(self) -> Symbol:
+        """Our spelling."""
+        return self.instrument.symbol
+
+    @property
+    def remaining(self) -> Decimal:
+        """What is not filled yet, in base."""
+        return self.quantity - self.filled
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it may still be filled or cancelled."""
+        return self.status in OPEN
+
+
+@dataclass(slots=True, eq=False)
+class OrderList:
+    """Orders bound to each other. `rivals` exclude one another; `pending` wait until `working` is filled.
+
+    `received` collects what the working order buys, for the pending ones to sell (one pays the other).
+    """
+
+    id: int
+    account: Account
+    symbol: Symbol
+    client_id: str
+    accepted_at: int
+    updated_at: int
+    working: Order | None = None
+    pending: list[Order] = field(default_factory=list)
+    rivals: list[Order] = field(default_factory=list)
+    received: Hold | None = None
+    rejected: bool = False
+    started: bool = False
+    closing: bool = False
+
+    @property
+    def orders(self) -> list[Order]:
+        """All its orders, in the order of their ids."""
+        return ([self.working, *self.pending]) if self.working else list(self.rivals)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether one of its orders may still change."""
+        return any(order.is_open for order in self.orders)
+
+
+class Change(StrEnum):
+    """What happened to an order."""
+
+    NEW = "new"
+    FILLED = "filled"
+    CANCELED = "canceled"
+    EXPIRED = "expired"
+    REJECTED = "rejected"
+    AMENDED = "amended"
+
+
+@dataclass(frozen=True, slots=True)
+class OrderChanged:
+    """An order changed; `fill` is the execution that did it, `cancel_id` the client id of a request to cancel."""
+
+    order: Order
+    change: Change
+    fill: Fill | None = None
+    cancel_id: str = ""
+
+
+class ListStage(StrEnum):
+    """Where an order list stands."""
+
+    STARTED = "started"
+    UPDATED = "updated"
+    DONE = "done"
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True, slots=True)
+class ListChanged:
+    """An order list changed."""
+
+    group: OrderList
+    stage: ListStage
+
+
+@dataclass(frozen=True, slots=True)
+class BalancesChanged:
+    """These assets of the account changed."""
+
+    account: Account
+    assets: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Transferred:
+    """Money came from or went outside."""
+
+    account: Account
+    asset: str
+    amount: Decimal
+
+
+VenueEvent = OrderChanged | ListChanged | BalancesChanged | Transferred
+Listener = Callable[[VenueEvent], None]
+
+
+class Account:
+    """One account with its key, money and orders. `permissions`: read, trade, withdraw."""
+
+    def __init__(self, exchange: str, key: str, secret: str, number: int, opened_at: int) -> None:
+        self.exchange = exchange
+        self.key = key
+        self.secret = secret
+        self.passphrase: str | None = None
+        self.number = number
+        self.opened_at = opened_at
+        self.permissions = frozenset({"read", "trade"})
+        self.ip_restricted = False
+        self.mode = "classic"
+        self.fees_in_bnb = False
+        self.updated_at = opened_at
+        self.holdings: dict[str, Holding] = {}
+        self.deposited: dict[str, Decimal] = {}
+        self.orders: dict[tuple[Symbol, int], Order] = {}
+        self.open_orders: dict[tuple[Symbol, int], Order] = {}
+        self.latest: dict[tuple[Symbol, str], Order] = {}
+        self.lists: dict[int, OrderList] = {}
+        self.fills: list[Fill] = []
+        self.listeners: list[Listener] = []
+
+    def holding(self, asset: str) -> Holding:
+        """The holding of an asset, made when there is none."""
+        holding = self.holdings.get(asset)
+        if holding is None:
+            holding = self.holdings[asset] = Holding()
+        return holding
+
+    def free(self, asset: str) -> Decimal:
+        """What may be spent of an asset."""
+        holding = self.holdings.get(asset)
+        return holding.free if holding else ZERO
+
+    def open_with(self, symbol: Symbol, client_id: str) -> Order | None:
+        """The open order with this client id."""
+        order = self.latest.get((symbol, client_id))
+        return order if order is not None and order.is_open else None
+
+    def open_list(self, client_id: str) -> OrderList | None:
+        """The open order list with this client id."""
+        found = (one for one in reversed(self.lists.values()) if one.client_id == client_id and one.is_open)
+        return next(found, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Liquidity:
+    """How much of an order the book takes now: executions of these sizes. `rest`: stays, expires."""
+
+    parts: tuple[Decimal, ...]
+    expires: bool = False
+
+
+def order_of(request: OrderRequest, account: Account, instrument: Instrument, number: int, now: int) -> Order:
+    """The order that a request asks for."""
+    return Order(
+        id=number,
+        account=account,
+        instrument=instrument,
+        client_id=request.client_order_id,
+        side=request.side,
+        type=request.type,
+        time_in_force=request.time_in_force,
+        price=request.price,
+        stop_price=request.stop_price,
+        quantity=request.quantity,
+        quote_quantity=request.quote_quantity,
+        accepted_at=now,
+        updated_at=now,
+    )

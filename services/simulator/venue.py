@@ -1,0 +1,211 @@
+"""The venue: accounts, their money, their orders. It knows no protocol; dialects speak for it."""
+
+from __future__ import annotations
+
+import itertools
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+
+from aristobot.market import Instrument, InstrumentState, Symbol
+from aristobot.money import ZERO, round_down
+from aristobot.orders import OrderRequest, OrderStatus
+from services.simulator.book import Book
+from services.simulator.cashier import Cashier
+from services.simulator.order_lists import OrderLists, check_relation, refuse_at_once, trigger_or_limit
+from services.simulator.prices import PriceFeed
+from services.simulator.records import (
+    Account,
+    Change,
+    Hold,
+    Order,
+    OrderChanged,
+    OrderList,
+    Reason,
+    Transferred,
+    VenueRefusal,
+    order_of,
+)
+from services.simulator.times import ExchangeClock
+
+#: Ids wider than 32 bits, as the large exchanges have them.
+FIRST_ORDER_ID = 5_000_000_000
+
+
+class Venue:
+    """Every exchange of the simulator, seen from behind the counter."""
+
+    def __init__(self, clock: ExchangeClock, feed: PriceFeed) -> None:
+        self.clock = clock
+        self.feed = feed
+        self.accounts: dict[tuple[str, str], Account] = {}
+        self.instruments: dict[str, dict[Symbol, Instrument]] = defaultdict(dict)
+        self._cashier = Cashier(self._last_price)
+        self.book = Book(clock, feed, self._cashier)
+        self._lists = OrderLists(self.book, self._cashier, feed)
+        self._numbers: defaultdict[tuple[str, Symbol], Iterator[int]] = defaultdict(lambda: itertools.count(FIRST_ORDER_ID))
+        self._list_numbers: defaultdict[str, Iterator[int]] = defaultdict(lambda: itertools.count(1))
+        #: While a request is done: what it places is found by reads only so much later, and it misses what is younger.
+        self.lag_ms = 0
+        feed.listeners.append(self.book.on_tick)
+
+    def _last_price(self, symbol: Symbol) -> Decimal | None:
+        tape = self.feed.tapes.get(symbol)
+        return tape.last if tape else None
+
+    def list_instrument(self, instrument: Instrument, start: Decimal) -> None:
+        """Offer an instrument at an exchange; `start` is its price when nobody listed it before."""
+        self.instruments[instrument.exchange][instrument.symbol] = instrument
+        self.feed.add(instrument.symbol, instrument.tick, instrument.lot, start)
+
+    def open_account(self, exchange: str, key: str, secret: str, balances: Mapping[str, Decimal]) -> Account:
+        """Open an account with play money; an account of the same key is replaced."""
+        account = Account(exchange, key, secret, 350_000_000 + len(self.accounts), self.clock.ms())
+        self.accounts[exchange, key] = account
+        for asset, amount in balances.items():
+            self._cashier.deposit(account, asset, amount)
+        self.book.flush()
+        return account
+
+    def transfer(self, account: Account, asset: str, amount: Decimal) -> None:
+        """Money from outside, or to it; raise VenueRefusal when there is not enough."""
+        self._cashier.deposit(account, asset, amount)
+        for listener in account.listeners:
+            listener(Transferred(account, asset, amount))
+        self.book.flush()
+
+    def place(self, account: Account, request: OrderRequest, **tags: object) -> Order:
+        """Take one order, or raise VenueRefusal; what can be executed is."""
+        order = self._made(account, request, tags)
+        quote = self.feed.tapes[order.symbol].quote
+        refuse_at_once(order, quote)
+        if order.quote_quantity and not order.quantity:
+            order.quantity = round_down(order.quote_quantity / quote.against(order.side), order.instrument.lot)
+            if not order.quantity:
+                raise VenueRefusal(Reason.NO_LIQUIDITY)
+        self._lists.reserve([order])
+        self._register(order)
+        self.book.enter(order)
+        self.book.flush()
+        return order
+
+    def place_oco(self, account: Account, list_id: str, upper: OrderRequest, lower: OrderRequest) -> OrderList:
+        """Take two rivals, or raise VenueRefusal."""
+        legs = [self._made(account, request, {}) for request in (lower, upper)]
+        group = self._group(account, list_id, legs[0].symbol)
+        group.rivals = legs
+        quote = self.feed.tapes[group.symbol].quote
+        check_relation(upper.side, legs[1], legs[0], quote)
+        for order in legs:
+            refuse_at_once(order, quote)
+        self._lists.reserve(legs)
+        return self._begin(group)
+
+    def place_oto(
+        self, account: Account, list_id: str, working: OrderRequest, pending: Sequence[OrderRequest], *, pays: bool = False
+    ) -> OrderList:
+        """Take a working order and one or two that wait for it; `pays`: they sell what it buys."""
+        first = self._made(account, working, {})
+        group = self._group(account, list_id, first.symbol)
+        group.working = first
+        group.pending = [self._made(account, request, {}) for request in pending]
+        for order in group.pending:
+            order.status = OrderStatus.PENDING
+        if len(group.pending) == 2:
+            group.rivals = group.pending
+            upper, lower = sorted(group.pending, key=trigger_or_limit, reverse=True)
+            check_relation(upper.side, upper, lower, None)
+        refuse_at_once(first, self.feed.tapes[group.symbol].quote)
+        self._lists.reserve([first])
+        if pays:
+            group.received = Hold(first.instrument.base, ZERO, Decimal(1))
+        return self._begin(group)
+
+    def _begin(self, group: OrderList) -> OrderList:
+        group.account.lists[group.id] = group
+        for order in group.orders:
+            order.group = group
+            self._register(order)
+        self._lists.start(group)
+        self.book.flush()
+        return group
+
+    def _group(self, account: Account, list_id: str, symbol: Symbol) -> OrderList:
+        if account.open_list(list_id) is not None:
+            raise VenueRefusal(Reason.DUPLICATE_ID)
+        now = self.clock.ms()
+        return OrderList(next(self._list_numbers[account.exchange]), account, symbol, list_id, now, now)
+
+    def _made(self, account: Account, request: OrderRequest, tags: dict[str, object]) -> Order:
+        instrument = self.instruments[account.exchange][request.symbol]
+        if instrument.state is not InstrumentState.TRADING:
+            raise VenueRefusal(Reason.MARKET_CLOSED)
+        if account.open_with(request.symbol, request.client_order_id) is not None:
+            raise VenueRefusal(Reason.DUPLICATE_ID)
+        number = next(self._numbers[account.exchange, request.symbol])
+        order = order_of(request, account, instrument, number, self.clock.ms())
+        order.tags = tags
+        return order
+
+    def _register(self, order: Order) -> None:
+        order.visible_at = order.accepted_at + self.lag_ms
+        account, key = order.account, (order.symbol, order.id)
+        account.orders[key] = account.open_orders[key] = order
+        account.latest[order.symbol, order.client_id] = order
+
+    def cancel(self, order: Order, cancel_id: str = "") -> None:
+        """Cancel an order, and with it its whole list; raise VenueRefusal when it is not open."""
+        if not order.is_open:
+            raise VenueRefusal(Reason.UNKNOWN_ORDER)
+        if order.group is not None:
+            self.cancel_list(order.group, cancel_id)
+            return
+        self.book.finish(order, OrderStatus.CANCELED, None, cancel_id)
+        self.book.flush()
+
+    def cancel_list(self, group: OrderList, cancel_id: str = "") -> None:
+        """Cancel a list; raise VenueRefusal when it is done."""
+        if not group.is_open:
+            raise VenueRefusal(Reason.UNKNOWN_ORDER)
+        self._lists.cancel(group, cancel_id)
+        self.book.flush()
+
+    def amend(self, order: Order, quantity: Decimal, client_id: str) -> None:
+        """Reduce an order in place; raise VenueRefusal when it is not open or would not become smaller."""
+        if not order.is_open:
+            raise VenueRefusal(Reason.UNKNOWN_ORDER)
+        if not order.filled < quantity < order.quantity:
+            raise VenueRefusal(Reason.NOT_SMALLER)
+        order.quantity = quantity
+        order.amendments += 1
+        order.updated_at = self.clock.ms()
+        order.former_id = order.client_id
+        if client_id:
+            order.client_id = client_id
+            order.account.latest[order.symbol, client_id] = order
+        if order.hold is not None:
+            self._cashier.trim(order.account, order.hold, order.remaining * order.hold.per_unit)
+        self.book.emit(OrderChanged(order, Change.AMENDED), order)
+        self.book.flush()
+
+    def complete(self, order: Order) -> None:
+        """Execute what is left of an open order."""
+        self.book.complete(order)
+        self.book.flush()
+
+    @staticmethod
+    def find(account: Account, symbol: Symbol, number: int | None, client_id: str | None) -> Order | None:
+        """An order of this account by its id, else the newest with this client id."""
+        if number is not None:
+            order = account.orders.get((symbol, number))
+            return order if order is None or client_id in (None, order.client_id) else None
+        return account.latest.get((symbol, client_id or ""))
+
+    def is_visible(self, order: Order) -> bool:
+        """Whether reads find the order already."""
+        return max(order.visible_at, order.accepted_at + self.lag_ms) <= self.clock.ms()
+
+    def total(self, asset: str) -> Decimal:
+        """All there is of an asset, in all accounts."""
+        holdings = (account.holdings.get(asset) for account in self.accounts.values())
+        return sum((holding.free + holding.locked for holding in holdings if holding), ZERO)
