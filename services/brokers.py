@@ -116,9 +116,8 @@ class Brokers:
             resting, held = len(orders.alive(session, broker_id)), len(positions.open_ones(session, broker_id))
             if resting or held:
                 raise Conflict("broker_in_use", orders=resting, positions=held)
-            brokers.remove(session, broker_id, self._clock.now())
             self._trail.record(session, "broker.removed", by, subject=f"broker:{broker_id}", before=_shown(row))
-            return row
+            return brokers.remove(session, broker_id, self._clock.now())
 
         self._told(await self._db.write(user_id, work))
 

@@ -14,7 +14,7 @@ from aristobot.kinds import Role
 from aristobot.store import users
 from aristobot.store.database import Database
 from aristobot.store.tables import User
-from aristobot.store.tenancy import SYSTEM, GuardedSession
+from aristobot.store.tenancy import SYSTEM, GuardedSession, one_at_a_time
 from services.audit_trail import Actor, AuditTrail
 from services.login_sessions import LoginSessions
 from services.passwords import Passwords, check_strength
@@ -48,7 +48,7 @@ class Household:
         self._passwords = passwords
 
     async def everyone(self) -> list[User]:
-        """All users, active or not, in the order of their names."""
+        """All users, active or not, the oldest first."""
         return await self._db.read(SYSTEM, users.everyone)
 
     async def get(self, user_id: uuid.UUID) -> User:
@@ -78,6 +78,7 @@ class Household:
         """Change a role, disable, enable. Every session of the user ends; one active administrator always remains."""
 
         def work(session: GuardedSession) -> User:
+            one_at_a_time(session, "users")
             user = users.get(session, user_id)
             before = {"role": user.role.value, "active": user.is_active}
             if active and not user.is_active and users.active_count(session) >= MOST_USERS:
@@ -122,6 +123,7 @@ class Household:
         )
 
     def _insert(self, session: GuardedSession, row: User, by: Actor, *, first: bool) -> User:
+        one_at_a_time(session, "users")  # or two at once would both find room
         if first and users.everyone(session):
             raise AccessDenied("first_admin_exists")
         if users.active_count(session) >= MOST_USERS:
@@ -139,7 +141,7 @@ class Household:
 
 def _check_name(name: str) -> None:
     stripped = name.strip()
-    if not 1 <= len(stripped) <= 64:
+    if not 1 <= max(len(stripped), len(users.key_of(stripped))) <= 64:
         raise InvalidInput("wrong_length", field="name", minimum=1, maximum=64)
     if not stripped.isprintable():
         raise InvalidInput("unprintable", field="name")

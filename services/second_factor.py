@@ -19,7 +19,7 @@ from aristobot.errors import InvalidInput
 from aristobot.store import users
 from aristobot.store.database import Database
 from aristobot.store.tables import User
-from aristobot.store.tenancy import SYSTEM, GuardedSession
+from aristobot.store.tenancy import SYSTEM, GuardedSession, one_at_a_time
 from aristobot.vault import Vault
 from services.audit_trail import Actor, AuditTrail
 
@@ -86,6 +86,7 @@ class SecondFactor:
 
         The step only ever grows, by compare-and-set: of two requests with the same code one is refused.
         """
+        one_at_a_time(session, f"second factor {user.id}")
         if user.totp_sealed is None:
             return True
         secret = self._vault.unseal(user.totp_sealed, *_context(user.id))
