@@ -14,6 +14,7 @@ from datetime import timedelta
 from loguru import logger
 
 from aristobot.errors import AristobotError, ExchangeError
+from aristobot.events import BrokerUpdated
 from aristobot.exchange import BalanceChanged, StreamReset
 from aristobot.logs import log_context
 from aristobot.orders import OrderReport, OrderStatus
@@ -52,8 +53,10 @@ class OrderMonitor:
         self._desk = desk
         self._records = records
         self._resolver = resolver
-        self._streams: dict[uuid.UUID, asyncio.Task[None]] = {}
+        self._streams: dict[uuid.UUID, tuple[str, asyncio.Task[None]]] = {}
+        self._brokers_changed = asyncio.Event()
         self._failing: set[uuid.UUID] = set()
+        floor.bus.listen(BrokerUpdated, do=lambda _: self._brokers_changed.set())
 
     async def recover(self) -> None:
         """Compare every broker once, side by side, before trading. What cannot be reached stays closed and is tried again."""
@@ -71,12 +74,24 @@ class OrderMonitor:
                         await self._reconcile_safely(account)
                     else:
                         await self._compare_safely(account)
-                await self._floor.clock.sleep(ROUND if not self._failing else _RETRY)
+                await self._pause()
         finally:
-            for task in self._streams.values():
+            tasks = [task for _, task in self._streams.values()]
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(*self._streams.values(), return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
             self._streams.clear()
+
+    async def _pause(self) -> None:
+        """Until the next round, or until a broker was added or changed: a new one should not wait to be of use."""
+        changed = asyncio.ensure_future(self._brokers_changed.wait())
+        timer = asyncio.ensure_future(self._floor.clock.sleep(ROUND if not self._failing else _RETRY))
+        await asyncio.wait({changed, timer}, return_when=asyncio.FIRST_COMPLETED)
+        if changed.done():
+            self._brokers_changed.clear()
+            await self._floor.brokers.load()
+        changed.cancel()
+        timer.cancel()
 
     async def reconcile(self, user_id: uuid.UUID | None = None) -> list[Difference]:
         """Compare every order that may still change with its exchange, now; returns what differed."""
@@ -160,13 +175,19 @@ class OrderMonitor:
         return [account for account in self._floor.brokers.all() if account.broker.api_key_sealed]
 
     def _keep_streams(self) -> None:
+        """One stream per broker with keys; changed keys end the old one, and the broker is compared anew with the new ones."""
         wanted = {account.id: account for account in self._with_keys()}
-        for broker_id in [key for key, task in self._streams.items() if key not in wanted or task.done()]:
-            self._streams.pop(broker_id).cancel()
+        for broker_id, (keys, task) in list(self._streams.items()):
+            account = wanted.get(broker_id)
+            if account is None or task.done() or account.broker.api_key_sealed != keys:
+                del self._streams[broker_id]
+                task.cancel()
+                if account is None or account.broker.api_key_sealed != keys:
+                    self._floor.reconciled.discard(broker_id)
         for broker_id, account in wanted.items():
             client = self._floor.gateway.client_for(account.broker)
             if broker_id not in self._streams and client.capabilities.private_stream:
-                self._streams[broker_id] = asyncio.ensure_future(self._follow(account))
+                self._streams[broker_id] = (account.broker.api_key_sealed, asyncio.ensure_future(self._follow(account)))
 
     async def _follow(self, account: Account) -> None:
         """The private stream of one account, for as long as its keys are the same."""

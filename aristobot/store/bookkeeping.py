@@ -146,10 +146,13 @@ def _follow(session: GuardedSession, position: PositionRow, order: Order, now: d
             updated_at=now,
         )
     state.status, state.closed_at = position.status, position.closed_at
-    state.entry_price, state.quantity = position.entry or state.entry_price, position.quantity
+    # A closed position keeps the entry it had: what dust remains has no price worth showing.
+    opened = position.status is LotStatus.OPEN
+    state.entry_price = position.entry if opened else state.entry_price or position.entry
+    state.quantity = position.quantity
     state.current_price, state.realised_pnl = position.current_price, position.realised
     held = times(position.quantity, position.current_price).quantize(Decimal("1E-18"))
-    state.unrealised_pnl = held - position.cost if position.status is LotStatus.OPEN else ZERO
+    state.unrealised_pnl = held - position.cost if opened else ZERO
     state.updated_at = now
     session.add(state)
 
