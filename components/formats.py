@@ -47,7 +47,19 @@ def price(value: Decimal | None) -> str:
         return number(value, 2, 2)
     if size >= 1:
         return number(value, 2, 4)
-    return number(value, 2, min(18, 4 - size.adjusted()))
+    return number(value, 2, 4 - size.adjusted()) if size >= Decimal("0.0001") else _tiny(value)
+
+
+def _tiny(value: Decimal) -> str:
+    """A price with many zeros, the way exchanges write it: 0.0000098123 becomes `0,0₅9812`."""
+    zeros = -value.adjusted() - 1
+    digits = number(abs(value).scaleb(zeros), 1, 4).partition(_decimal_point())[2]
+    below = "".join("₀₁₂₃₄₅₆₇₈₉"[int(digit)] for digit in str(zeros))
+    return f"{MINUS if value < 0 else ''}0{_decimal_point()}0{below}{digits}"
+
+
+def _decimal_point() -> str:
+    return "," if current_language() == "fr" else "."
 
 
 def quantity(value: Decimal | None) -> str:
@@ -115,8 +127,6 @@ def how_long_ago(value: datetime | None, now: datetime) -> str:
     if value is None:
         return NOTHING
     return format_timedelta(min(value - now, timedelta(0)), add_direction=True, locale=_locale())
-
-
 
 
 def _written(value: datetime | None, pattern: str) -> str:

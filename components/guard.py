@@ -41,13 +41,6 @@ def viewer_of(client: Client) -> Viewer | None:
     return viewer
 
 
-def as_viewer(who: SignedIn) -> Viewer:
-    """The viewer that a signed-in session makes."""
-    return Viewer(
-        id=who.user_id, name=who.name, session_id=who.session_id, language=who.language, timezone=who.timezone, role=who.role
-    )
-
-
 class Guard:
     """Pure ASGI, around all of NiceGUI. Decides on `scope["path"]` alone: what the router will see."""
 
@@ -79,7 +72,7 @@ class Guard:
         else:
             who = await self._signed_in(scope)
             if who is not None:
-                scope[VIEWER] = as_viewer(who)
+                scope[VIEWER] = Viewer(who)
             elif path not in OPEN_PATHS:
                 refusal = _refused(scope)
             elif not self._patience.allows(_address(scope)):

@@ -28,7 +28,7 @@ def column(field: str, name: str, width: int, *, number: bool = False, grows: in
     if grows:
         definition["flex"] = grows
     if number:
-        definition |= {"cellClass": "number", "headerClass": "number"}
+        definition |= {"cellClass": "number", "headerClass": "number", "tooltipField": field}
     return definition
 
 
@@ -59,7 +59,7 @@ class LiveGrid(ui.aggrid):
                 "rowClassRules": {"fresh": "data.fresh"},
                 ":processRowPostCreate": _FORGET_FRESH,
                 ":onGridSizeChanged": _FIT,
-                "defaultColDef": {"sortable": False, "resizable": False, "suppressMovable": True, "suppressHeaderMenuButton": True},
+                "defaultColDef": {"sortable": False, "resizable": False, "suppressMovable": True},
                 "animateRows": False,
                 "suppressCellFocus": on_open is None,
                 "tooltipShowDelay": 300,

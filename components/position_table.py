@@ -58,9 +58,7 @@ class PositionTable:
     async def _read(self) -> list[WebhookState] | None:
         broker_id = self._broker_id
         try:
-            return await self._app.db.read(
-                self._user.id, lambda s: positions.states(s, broker_id, LotStatus.OPEN, MOST)
-            )
+            return await self._app.db.read(self._user.id, lambda s: positions.states(s, broker_id, LotStatus.OPEN, MOST))
         except AristobotError as error:
             self._list.failed(error, lambda: self.show(broker_id, self._exchanges))
             return None
@@ -119,12 +117,12 @@ def _gain(state: WebhookState) -> Decimal | None:
 
 def _columns() -> list[dict[str, Any]]:
     return [
-        column("symbol", _("Symbol"), 88, grows=2),
-        chip("side", _("Side"), 60, grows=1, least=400),
-        column("quantity", _("Quantity"), 76, grows=2, number=True, least=460),
-        column("entry", _("Entry"), 76, grows=2, number=True, least=320),
-        column("current", _("Price"), 76, grows=2, number=True),
-        column("stop", "SL", 72, grows=2, number=True, least=520),
-        column("target", "TP", 72, grows=2, number=True, least=520),
-        toned(column("gain", _("Gain"), 66, grows=2, number=True)) | {"tooltipField": "gain_tip"},
+        column("symbol", _("Symbol"), 84, grows=2),
+        chip("side", _("Side"), 58, grows=1, least=400),
+        column("quantity", _("Quantity"), 72, grows=2, number=True, least=460),
+        column("entry", _("Entry"), 72, grows=2, number=True, least=320),
+        column("current", _("Price"), 72, grows=2, number=True),
+        column("stop", "SL", 68, grows=2, number=True, least=520),
+        column("target", "TP", 68, grows=2, number=True, least=520),
+        toned(column("gain", _("Gain"), 62, grows=2, number=True)) | {"tooltipField": "gain_tip"},
     ]

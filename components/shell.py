@@ -88,7 +88,7 @@ def _door(app: App, entrance: Entrance, build: Callable[..., Any]) -> Callable[.
 
 
 def _draw(app: App, viewer: Viewer) -> None:
-    if viewer.language == "en":
+    if viewer.login.language == "en":
         ui.run_javascript("Quasar.lang.set(Quasar.lang.enUS); document.documentElement.lang = 'en'")
     entries: dict[str, ui.element] = {}
     with ui.element("div").classes("shell"):

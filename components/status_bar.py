@@ -39,8 +39,8 @@ def status_bar(app: App, viewer: Viewer) -> None:
 def _heartbeat(app: App, live: Live) -> None:
     lamp = AgeLamp(_("Candles"))
     lamp.tooltip(_("Age of the last candle received from the market stream"))
-    last = app.heartbeat.last_update_at
-    lamp.since((app.clock.now() - last).total_seconds() if last else None)
+    heard = app.heartbeat.status().last_word_at
+    lamp.since((app.clock.now() - heard).total_seconds() if heard else None)
 
     def beat(event: CandleUpdated) -> None:
         lamp.since((app.clock.now() - event.received_at).total_seconds())

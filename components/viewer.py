@@ -11,28 +11,45 @@ from zoneinfo import ZoneInfo
 
 from aristobot.kinds import Role
 from aristobot.language import use_language
+from services.audit_trail import Actor
+from services.login_sessions import SignedIn
 
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """The user of one page: pages receive it as `user`. `session_id` is the login the page was fetched with."""
+    """The user of one page: pages receive it as `user`. `login` is the session with which the page was fetched."""
 
-    id: uuid.UUID
-    name: str
-    session_id: uuid.UUID
-    language: str = "fr"
-    timezone: str = "Europe/Paris"
-    role: Role = Role.TRADER
+    login: SignedIn
+
+    @property
+    def id(self) -> uuid.UUID:
+        """The user's id: what every read and every call is done for."""
+        return self.login.user_id
+
+    @property
+    def name(self) -> str:
+        """The user's name."""
+        return self.login.name
+
+    @property
+    def session_id(self) -> uuid.UUID:
+        """The login session behind the page."""
+        return self.login.session_id
 
     @property
     def is_administrator(self) -> bool:
         """Whether users, tokens and endpoints may be changed."""
-        return self.role is Role.ADMINISTRATOR
+        return self.login.role is Role.ADMINISTRATOR
 
     @property
     def may_trade(self) -> bool:
         """Whether anything on the page may be changed at all."""
-        return self.role is not Role.VIEWER
+        return self.login.role is not Role.VIEWER
+
+    @property
+    def actor(self) -> Actor:
+        """Who acts, for the audit."""
+        return Actor(self.name, "screen", self.id)
 
 
 _HOUSE_ZONE = ZoneInfo("Europe/Paris")
@@ -47,9 +64,9 @@ def zone() -> ZoneInfo:
 @contextmanager
 def viewing(viewer: Viewer) -> Iterator[None]:
     """Speak to `viewer`: their language for words, numbers and dates, their zone for moments."""
-    token = _zone.set(ZoneInfo(viewer.timezone))
+    token = _zone.set(ZoneInfo(viewer.login.timezone))
     try:
-        with use_language(viewer.language):
+        with use_language(viewer.login.language):
             yield
     finally:
         _zone.reset(token)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from nicegui import ui
@@ -37,13 +38,13 @@ async def show_webhook(app: App, user: Viewer, webhook_id: uuid.UUID) -> None:
     except AristobotError as error:
         complain(error)
         return
-    with dialog_card(_("Alert of {moment}", moment=formats.moment(webhook.received_at)), wide=True) as dialog:
-        with ui.element("div").classes("dialog-body"):
-            _summary(webhook)
-            _facts(webhook)
-            _orders(brought)
-            Words("h2", _("What arrived"))
-            Words("pre", payload_words(webhook.payload), "code mono")
+    title = _("Alert of {moment}", moment=formats.moment(webhook.received_at))
+    with dialog_card(title, wide=True) as dialog, ui.element("div").classes("dialog-body"):
+        _summary(webhook)
+        _facts(webhook)
+        _orders(brought)
+        Words("h2", _("What arrived"))
+        Words("pre", payload_words(webhook.payload), "code mono")
     dialog.on("hide", dialog.delete)
     dialog.open()
 
@@ -51,10 +52,8 @@ async def show_webhook(app: App, user: Viewer, webhook_id: uuid.UUID) -> None:
 def payload_words(payload: bytes) -> str:
     """The body as it came; JSON is laid out, the rest stands as it is."""
     text = payload.decode("utf-8", "replace")
-    try:
+    with suppress(ValueError):
         text = json.dumps(json.loads(text), indent=2, ensure_ascii=False)
-    except ValueError:
-        pass
     return text if len(text) <= LONGEST_PAYLOAD else text[:LONGEST_PAYLOAD] + "…"
 
 

@@ -1,0 +1,136 @@
+"""Add or change a broker; which keys are asked for is the exchange's matter."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from nicegui import ui
+from nicegui.elements.mixins.validation_element import ValidationElement
+
+from aristobot.kinds import BrokerAccess, BrokerMode
+from aristobot.language import _
+from components.broker_words import access_names, key_names, mode_names
+from components.buttons import main_button, quiet_button
+from components.confirm import dialog_card, say
+from components.form import submitting, text_field
+from components.notice import notice
+from components.reauth import reauthenticated
+from components.viewer import Viewer
+
+if TYPE_CHECKING:
+    from aristobot.store.tables import Broker
+    from services.app import App
+
+ENDPOINTS = ("rest", "stream", "trading")
+
+
+class BrokerDialog:
+    """One form for both: without `broker` it adds one."""
+
+    def __init__(self, app: App, user: Viewer, broker: Broker | None = None) -> None:
+        self._app = app
+        self._user = user
+        self._broker = broker
+        self._fields: dict[str, ValidationElement] = {}
+        self._keys: dict[str, ui.input] = {}
+        self._endpoints: dict[str, ui.input] = {}
+
+    async def ask(self) -> Broker | None:
+        """Show the form; the broker when it was saved, None when the user turned away."""
+        if not await reauthenticated(self._app, self._user):
+            return None
+        title = _("Change {name}", name=self._broker.name) if self._broker else _("Add a broker")
+        with dialog_card(title, wide=True) as dialog:
+            with ui.element("div").classes("dialog-body"):
+                self._basics()
+                self._key_block = ui.element("div").classes("stack")
+                self._draw_keys()
+                self._uses()
+                if self._user.is_administrator:
+                    self._addresses()
+
+            async def save() -> None:
+                fields: dict[str, ValidationElement] = {**self._fields, **self._keys}
+                if self._endpoints:
+                    fields["endpoints"] = self._endpoints["rest"]
+                async with submitting(button, fields):
+                    dialog.submit(await self._save())
+
+            with ui.element("div").classes("dialog-foot"):
+                quiet_button(_("Cancel"), on_click=dialog.close)
+                button = main_button(_("Save"), on_click=save).mark("save-broker")
+        saved: Broker | None = await dialog
+        dialog.delete()
+        if saved is not None:
+            say(_("{name} is saved.", name=saved.name))
+        return saved
+
+    @property
+    def _exchange(self) -> str:
+        if self._broker is not None:
+            return self._broker.exchange
+        return str(getattr(self._fields["exchange"], "value", ""))
+
+    def _basics(self) -> None:
+        with ui.element("div").classes("fields"):
+            if self._broker is None:
+                known = {one: one.capitalize() for one in self._app.brokers.exchanges()}
+                exchange = ui.select(known, value=next(iter(known)), label=_("Exchange"), on_change=self._draw_keys)
+                self._fields["exchange"] = exchange.props("outlined options-dense")
+            name = text_field(_("Name"), self._broker.name if self._broker else "").props("maxlength=64").mark("broker-name")
+            self._fields["name"] = name
+
+    def _draw_keys(self) -> None:
+        """The fields that this exchange asks for; for a known broker they may stay empty."""
+        self._key_block.clear()
+        self._keys.clear()
+        capabilities = self._app.gateway.client(self._exchange).capabilities
+        with self._key_block:
+            with ui.element("div").classes("fields"):
+                for one in capabilities.credential_fields:
+                    field = self._key_field(one.name, secret=one.secret)
+                    self._keys[one.name] = field.mark(one.name)
+            if self._broker is not None:
+                words = _("Leave the keys empty to keep those that are stored (…{last}).", last=self._broker.key_last_four)
+                ui.label(words).classes("muted small")
+            notice(_("Create the key at the exchange with the rights to read and to trade on spot, never to withdraw."))
+
+    @staticmethod
+    def _key_field(name: str, *, secret: bool) -> ui.input:
+        field = text_field(key_names().get(name, name), secret=secret, autocomplete="new-password")
+        if name == "api_secret":
+            field.classes("whole")
+        return field
+
+    def _uses(self) -> None:
+        known = self._broker
+        with ui.element("div").classes("fields"):
+            mode = known.mode.value if known else BrokerMode.WEBHOOKS.value
+            access = known.access.value if known else BrokerAccess.TRADE.value
+            self._fields["mode"] = ui.select(mode_names(), value=mode, label=_("Who trades on it")).props("outlined")
+            self._fields["access"] = ui.select(access_names(), value=access, label=_("What orders may do")).props("outlined")
+            quote = text_field(_("Currency to trade against"), known.quote if known else "")
+            quote.props(f'maxlength=16 placeholder="USDT" hint="{_("Empty: as each alert says")}"')
+            self._fields["quote"] = quote
+            self._default = ui.checkbox(_("My default broker"), value=known.is_default if known else False)
+
+    def _addresses(self) -> None:
+        """Other addresses of the exchange, for a testnet or the simulator."""
+        stored = (self._broker.endpoints if self._broker else None) or {}
+        names = {"rest": "REST", "stream": _("Market stream"), "trading": _("Trading socket")}
+        opener = ui.expansion(_("Other addresses (testnet, simulator)"), icon="lan", value=bool(stored)).classes("w-full")
+        with opener, ui.element("div").classes("stack"):
+            for part in ENDPOINTS:
+                self._endpoints[part] = text_field(names[part], stored.get(part, "")).mark(f"endpoint-{part}")
+
+    async def _save(self) -> Broker:
+        form: dict[str, Any] = {name: getattr(field, "value", None) for name, field in self._fields.items()}
+        keys = {name: field.value for name, field in self._keys.items()}
+        if self._broker is None or any(keys.values()):
+            form |= keys
+        form["is_default"] = self._default.value
+        if self._endpoints:
+            form["endpoints"] = {part: field.value.strip() for part, field in self._endpoints.items() if field.value.strip()}
+        if self._broker is None:
+            return await self._app.brokers.add(self._user.id, form, self._user.actor)
+        return await self._app.brokers.change(self._user.id, self._broker.id, form, self._user.actor)

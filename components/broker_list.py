@@ -1,0 +1,104 @@
+"""The user's accounts at exchanges, each with what can be done with it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nicegui import ui
+
+from aristobot.errors import AristobotError
+from aristobot.events import BrokerUpdated
+from aristobot.kinds import BrokerAccess
+from aristobot.language import _
+from components.broker_dialog import BrokerDialog
+from components.broker_words import access_names, mode_tag
+from components.confirm import complain, confirm, say
+from components.connection_dialog import try_broker
+from components.empty_state import empty_state
+from components.live import Live
+from components.page_head import panel
+from components.reauth import reauthenticated
+from components.viewer import Viewer
+from components.webhook_address import WebhookAddress
+from components.words import Words, labelled
+
+if TYPE_CHECKING:
+    from aristobot.store.tables import Broker
+    from services.app import App
+
+
+class BrokerList:
+    """The panel; it follows every change of a broker, wherever it was made."""
+
+    def __init__(self, app: App, user: Viewer, live: Live) -> None:
+        self._app = app
+        self._user = user
+        with panel(_("Brokers")) as head:
+            self._list = ui.element("div")
+        with head:
+            add = ui.button(_("Add a broker"), icon="add", on_click=self._add).props("outline no-caps")
+            add.mark("add-broker").set_visibility(user.may_trade)
+        live.latest(BrokerUpdated, do=self.show, max_fps=4)
+
+    async def show(self, _event: object = None) -> None:
+        """Draw the brokers as they are now."""
+        brokers = await self._app.brokers.mine(self._user.id)
+        self._list.clear()
+        with self._list:
+            if not brokers:
+                empty_state("account_balance", _("No broker yet"), _("Add your account at an exchange to trade with it."))
+            for broker in brokers:
+                self._draw(broker)
+
+    def _draw(self, broker: Broker) -> None:
+        with ui.element("div").classes("item broker").mark("broker"):
+            ui.icon("account_balance").classes("faint").props("size=24px aria-hidden=true")
+            with ui.element("div").classes("item-words"):
+                with ui.element("div").classes("item-title"):
+                    Words("span", broker.name)
+                    self._tags(broker)
+                key = _("key …{last}", last=broker.key_last_four) if broker.key_last_four else _("no key")
+                ui.label(f"{broker.exchange.capitalize()} · {key}").classes("muted small")
+            with ui.element("div").classes("item-actions"):
+                self._actions(broker)
+
+    @staticmethod
+    def _tags(broker: Broker) -> None:
+        word, tone = mode_tag(broker)
+        Words("span", word, f"tag {tone}")
+        if broker.access is not BrokerAccess.TRADE:
+            Words("span", access_names()[broker.access.value], "tag warn")
+        if broker.is_default:
+            Words("span", _("DEFAULT"), "tag primary")
+        if broker.endpoints:
+            addresses = ", ".join(broker.endpoints.values())
+            Words("span", _("NOT THE OFFICIAL ADDRESS"), "tag bad").tooltip(addresses)
+
+    def _actions(self, broker: Broker) -> None:
+        actions = (
+            ("link", _("Webhook address"), WebhookAddress(self._app, self._user, broker).open, "webhook-address"),
+            ("network_check", _("Try the connection"), lambda: try_broker(self._app, self._user, broker), "test-broker"),
+            ("edit", _("Change"), BrokerDialog(self._app, self._user, broker).ask, "edit-broker"),
+            ("delete_outline", _("Delete"), lambda: self._remove(broker), "delete-broker"),
+        )
+        for icon, name, do, marker in actions:
+            button = ui.button(icon=icon, on_click=do).props("flat round dense color=white").mark(marker)
+            labelled(button, f"{name}: {broker.name}").tooltip(name)
+            button.set_visibility(self._user.may_trade)
+
+    async def _add(self) -> None:
+        broker = await BrokerDialog(self._app, self._user).ask()
+        if broker is not None:
+            await try_broker(self._app, self._user, broker)
+
+    async def _remove(self, broker: Broker) -> None:
+        words = _("Its keys and its webhook address are wiped at once; its history stays.")
+        if not await confirm(_("Delete {name}?", name=broker.name), words, _("Delete")):
+            return
+        if not await reauthenticated(self._app, self._user):
+            return
+        try:
+            await self._app.brokers.remove(self._user.id, broker.id, self._user.actor)
+            say(_("{name} is deleted.", name=broker.name))
+        except AristobotError as error:
+            complain(error)

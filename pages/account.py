@@ -1,0 +1,37 @@
+"""Yourself: brokers, language and time zone, password, phone, and where you are logged in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nicegui import ui
+
+from aristobot.language import _
+from components.broker_list import BrokerList
+from components.live import Live
+from components.page_head import page_head
+from components.profile_card import profile_card
+from components.security_cards import SecondFactorCard, SessionsCard, password_card
+from components.shell import page
+from components.viewer import Viewer
+
+if TYPE_CHECKING:
+    from services.app import App
+
+
+@page("/account", title="Account", icon="person", order=90)
+async def account(app: App, user: Viewer, live: Live) -> None:
+    """Brokers first: they are what people come here for."""
+    with page_head(_("Account"), _("Your brokers, your language, and how you come in.")):
+        pass
+    brokers = BrokerList(app, user, live)
+    with ui.element("div").classes("halves"):
+        with ui.element("div").classes("stack"):
+            profile_card(app, user)
+            password_card(app, user)
+        with ui.element("div").classes("stack"):
+            second_factor = SecondFactorCard(app, user, live)
+            sessions = SessionsCard(app, user, live)
+    await brokers.show()
+    await second_factor.show()
+    await sessions.show()
