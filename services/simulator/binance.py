@@ -76,7 +76,9 @@ class BinanceDialect:
     async def socket(self, socket: Socket) -> None:
         """Market streams, or the WebSocket API."""
         path = socket.path.removeprefix(_PREFIX)
-        if path == "/ws-api/v3":
+        if self._world.faults.take("socket.connect", self.name, "") is not None:
+            await socket.refuse()
+        elif path == "/ws-api/v3":
             session = TradingSession(self._world, self.desk, self.methods, socket)
             try:
                 await socket.serve(session.hear)

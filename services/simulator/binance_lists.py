@@ -20,6 +20,8 @@ _COMMON = {"symbol", "listClientOrderId", "newOrderRespType", "selfTradePreventi
 _WORKING = leg_names("working") | {"workingSide", "workingQuantity"}
 _PENDING = leg_names("pending") | {"pendingSide"}
 _PENDING_PAIR = leg_names("pendingAbove") | leg_names("pendingBelow") | {"pendingSide"}
+#: The answer is written before the working order can be filled, whatever happens next.
+_WAITING: Json = {"status": "PENDING_NEW", "workingTime": -1}
 _PROFITS = (OrderType.LIMIT_MAKER, OrderType.TAKE_PROFIT, OrderType.TAKE_PROFIT_LIMIT)
 _LOSSES = (OrderType.STOP_LOSS, OrderType.STOP_LOSS_LIMIT)
 
@@ -55,9 +57,12 @@ class BinanceLists:
         return ask.params.client_id("listClientOrderId") or self._orders.new_id()
 
     def _pair(self, ask: Ask, symbol: BinanceSymbol, legs: tuple[Leg, Leg]) -> tuple[OrderRequest, OrderRequest]:
-        upper, lower = (read_order(ask.params, symbol, leg, self._orders.new_id()) for leg in legs)
+        upper, lower = (read_order(ask.params, symbol, leg, self._orders.new_id) for leg in legs)
         check_legs(upper.side, upper, lower)
         return upper, lower
+
+    def _ranked(self, ask: Ask, symbol: BinanceSymbol, legs: tuple[Leg, Leg]) -> list[OrderRequest]:
+        return sorted(self._pair(ask, symbol, legs), key=lambda request: request.type not in _LOSSES)
 
     def _symbol(self, ask: Ask, *features: str) -> BinanceSymbol:
         symbol = self._orders.symbol(ask)
@@ -74,7 +79,8 @@ class BinanceLists:
             raise new_order_rejected(refusal) from None
         self._limits.count(ask.sender, group.orders)
         response = ask.params.text("newOrderRespType") or "RESULT"
-        reports = [placed(order, response) for order in group.orders]
+        waiting = {} if response == "ACK" else _WAITING
+        reports = [placed(order, response) | (waiting if order in group.pending else {}) for order in group.orders]
         body = listed(group) | {"orderReports": reports}
         if group.is_open:
             return body
@@ -91,7 +97,7 @@ class BinanceLists:
         return self._finished(ask, lambda: self._world.venue.place_oco(ask.sender, self._list_id(ask), upper, lower))
 
     def _working(self, ask: Ask, symbol: BinanceSymbol) -> OrderRequest:
-        working = read_order(ask.params, symbol, Leg("working"), self._orders.new_id())
+        working = read_order(ask.params, symbol, Leg("working"), self._orders.new_id)
         if working.type not in (OrderType.LIMIT, OrderType.LIMIT_MAKER):
             raise BinanceError(-1116, "Invalid orderType.")
         return working
@@ -101,7 +107,7 @@ class BinanceLists:
         ask.params.only(_COMMON | _WORKING | _PENDING | {"pendingQuantity"})
         symbol = self._symbol(ask, "otoAllowed")
         working = self._working(ask, symbol)
-        pending = read_order(ask.params, symbol, Leg("pending"), self._orders.new_id())
+        pending = read_order(ask.params, symbol, Leg("pending"), self._orders.new_id)
         return self._place(ask, symbol, working, [pending], pays=False)
 
     def otoco(self, ask: Ask) -> Json:
@@ -112,14 +118,14 @@ class BinanceLists:
         side = read_side(ask.params, "pendingSide")
         quantity = check_positive("quantity", ask.params.need_decimal("pendingQuantity"))
         legs = Leg("pendingAbove", side, quantity), Leg("pendingBelow", side, quantity)
-        return self._place(ask, symbol, working, list(self._pair(ask, symbol, legs)), pays=False)
+        return self._place(ask, symbol, working, self._ranked(ask, symbol, legs), pays=False)
 
     def opo(self, ask: Ask) -> Json:
         """`POST /api/v3/orderList/opo`: what the working order buys, the pending one sells."""
         ask.params.only(_COMMON | _WORKING | _PENDING)
         symbol = self._symbol(ask, "otoAllowed", "opoAllowed")
         working = self._working(ask, symbol)
-        pending = read_order(ask.params, symbol, Leg("pending", quantity=working.quantity * 0), self._orders.new_id())
+        pending = read_order(ask.params, symbol, Leg("pending", quantity=working.quantity * 0), self._orders.new_id)
         return self._place(ask, symbol, working, [pending], pays=True)
 
     def opoco(self, ask: Ask) -> Json:
@@ -129,7 +135,7 @@ class BinanceLists:
         working = self._working(ask, symbol)
         side, nothing = read_side(ask.params, "pendingSide"), working.quantity * 0
         legs = Leg("pendingAbove", side, nothing), Leg("pendingBelow", side, nothing)
-        return self._place(ask, symbol, working, list(self._pair(ask, symbol, legs)), pays=True)
+        return self._place(ask, symbol, working, self._ranked(ask, symbol, legs), pays=True)
 
     def _place(self, ask: Ask, symbol: BinanceSymbol, working: OrderRequest, pending: list[OrderRequest], *, pays: bool) -> Json:
         if pays and (working.side is not Side.BUY or any(order.side is not Side.SELL for order in pending)):

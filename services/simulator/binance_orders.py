@@ -46,7 +46,7 @@ class BinanceOrders:
         return found
 
     def _checked(self, ask: Ask, symbol: BinanceSymbol) -> OrderRequest:
-        request = read_order(ask.params, symbol, Leg(), self.new_id())
+        request = read_order(ask.params, symbol, Leg(), self.new_id)
         self.check(ask.sender, symbol, [request])
         return request
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -23,8 +24,8 @@ _PREVENTIONS = ("NONE", "EXPIRE_TAKER", "EXPIRE_MAKER", "EXPIRE_BOTH", "DECREMEN
 #: What one order may say, without a prefix.
 ORDER_NAMES = frozenset(
     {
-        "symbol", "side", "type", "timeInForce", "quantity", "quoteOrderQty", "price", "newClientOrderId", "strategyId", "strategyType",
-        "stopPrice", "trailingDelta", "icebergQty", "newOrderRespType", "selfTradePreventionMode",
+        "symbol", "side", "type", "timeInForce", "quantity", "quoteOrderQty", "price", "newClientOrderId", "strategyId",
+        "strategyType", "stopPrice", "trailingDelta", "icebergQty", "newOrderRespType", "selfTradePreventionMode",
     }
 )  # fmt: skip
 _LEG_NAMES = (
@@ -112,8 +113,8 @@ class Leg:
         return "newClientOrderId" if plain == "clientOrderId" else plain
 
 
-def read_order(params: Params, symbol: BinanceSymbol, leg: Leg, new_id: str) -> OrderRequest:
-    """One order; raise BinanceError for what is missing, too much, or wrong. `new_id` is used when the sender gives none."""
+def read_order(params: Params, symbol: BinanceSymbol, leg: Leg, new_id: Callable[[], str]) -> OrderRequest:
+    """One order; raise BinanceError for what is missing, too much, or wrong. `new_id` makes a client id where none is given."""
     side = leg.side or read_side(params, leg.name("side"))
     kind = _TYPES.get(params.need(leg.name("type")))
     if kind is None:
@@ -123,7 +124,7 @@ def read_order(params: Params, symbol: BinanceSymbol, leg: Leg, new_id: str) -> 
     quantity, quote_quantity = _read_amounts(params, leg, kind)
     price = _read_price(params, leg.name("price"), wanted=kind in _PRICED)
     stop_price = _read_price(params, leg.name("stopPrice"), wanted=kind in STOPS)
-    client_id = params.client_id(leg.name("clientOrderId")) or new_id
+    client_id = params.client_id(leg.name("clientOrderId")) or new_id()
     if quote_quantity and not symbol.allows("quoteOrderQtyMarketAllowed"):
         raise BinanceError(-2010, "Quote order qty market orders are not support for this symbol.")
     return OrderRequest(client_id, symbol.instrument.symbol, side, kind, quantity, quote_quantity, price, stop_price, force)
@@ -170,6 +171,4 @@ def _read_price(params: Params, name: str, *, wanted: bool) -> Decimal:
     if not wanted:
         params.without(name)
         return ZERO
-    return check_positive(
-        "price" if name.lower().endswith("price") and "top" not in name else "stopPrice", params.need_decimal(name)
-    )
+    return check_positive("stopPrice" if name.endswith("topPrice") else "price", params.need_decimal(name))

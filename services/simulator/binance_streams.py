@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs
 
@@ -52,6 +53,7 @@ class MarketStreams:
         self._market = market
         self._streams: dict[str, _Stream] = {}
         self._beat = 0
+        self._wanted = asyncio.Event()
         self._updates = 400_900_217
         world.feed.listeners.append(self._on_tick)
 
@@ -103,6 +105,7 @@ class MarketStreams:
             known = self._market.symbols.get(symbol.upper())
             tape = self._world.feed.tapes[known.instrument.symbol] if known else None
             stream = self._streams[name] = _Stream(name, tape, kind)
+            self._wanted.set()
             interval = kind.removeprefix("kline_")
             if interval in INTERVALS:
                 stream.opened = open_of(interval, self._world.clock.ms())
@@ -115,6 +118,8 @@ class MarketStreams:
             stream.listeners.remove(listener)
             if not stream.listeners:
                 del self._streams[name]
+        if not self._streams:
+            self._wanted.clear()
 
     def _push(self, stream: _Stream, event: str, data: object) -> None:
         bare = msgspec.json.encode(data).decode()
@@ -143,6 +148,7 @@ class MarketStreams:
     async def run(self) -> None:
         """Once a second: tickers; candles that closed; every two seconds those that form."""
         while True:
+            await self._wanted.wait()
             await self._world.clock.sleep(1 - self._world.clock.ms() % 1000 / 1000)
             self._beat += 1
             for stream in list(self._streams.values()):
@@ -182,9 +188,9 @@ class MarketStreams:
     def _ticker(self, name: str) -> Json:
         told = self._market.ticker(name)
         pairs = (
-            ("p", "priceChange"), ("P", "priceChangePercent"), ("w", "weightedAvgPrice"), ("x", "prevClosePrice"), ("c", "lastPrice"),
-            ("Q", "lastQty"), ("b", "bidPrice"), ("B", "bidQty"), ("a", "askPrice"), ("A", "askQty"), ("o", "openPrice"),
-            ("h", "highPrice"), ("l", "lowPrice"), ("v", "volume"), ("q", "quoteVolume"), ("O", "openTime"), ("C", "closeTime"),
+            ("p", "priceChange"), ("P", "priceChangePercent"), ("w", "weightedAvgPrice"), ("x", "prevClosePrice"),
+            ("c", "lastPrice"), ("Q", "lastQty"), ("b", "bidPrice"), ("B", "bidQty"), ("a", "askPrice"), ("A", "askQty"),
+            ("o", "openPrice"), ("h", "highPrice"), ("l", "lowPrice"), ("v", "volume"), ("q", "quoteVolume"), ("O", "openTime"), ("C", "closeTime"),
             ("F", "firstId"), ("L", "lastId"), ("n", "count"),
         )  # fmt: skip
         return {"e": "24hrTicker", "E": self._world.clock.ms(), "s": name} | {short: told[long] for short, long in pairs}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -167,8 +166,8 @@ class Control:
         asked = msgspec.json.decode(call.body, type=_Candles)
         seconds = INTERVALS[asked.timeframe] / 1000
         rows = [[str(value) for value in row] for row in asked.candles]
-        if any(len(row) < 6 or Decimal(row[1]) <= 0 for row in rows):
-            raise ValueError("a candle is [open_ms, open, high, low, close, volume]")
+        if any(len(row) < 6 or min(amount(value, "candle") for value in row[1:5]) <= 0 for row in rows):
+            raise ValueError("a candle is [open_ms, open, high, low, close, volume], its prices above zero")
         self._world.tasks.start(self._world.feed.replay(self._symbol(asked.symbol), seconds, rows, asked.speed))
         return {"candles": len(rows)}
 

@@ -1,7 +1,7 @@
 """A script of misfortunes: what goes wrong, when, how often, for whom. It does not know what it is applied to.
 
 An entry is `{"on": EVENT, "do": KIND, "times": 1, "exchange"?, "key"?, …}`. Events are named like `order.place`, `order.status`,
-`account`, `kline.message`, `user.message`; `any` is every request, `any.message` every message, `order.*` all that begin so.
+`account`, `socket.connect`, `kline.message`, `user.message`; `any` is every request, `any.message` every message, `order.*` all that begin so.
 `times` of 0 means until further notice. Kinds, with their options:
 
 requests
@@ -19,7 +19,8 @@ requests
     -1008               not done
     lagging_reads       seconds: an order placed with it is not found by reads for so long; on a read: it misses what is younger
     wrong_clock         offset_ms: the exchange's clock is wrong for this request
-    partial_fill        fraction ("0.5") or fills (a number of executions), rest ("stay", "expire"), seconds (then filled completely)
+    partial_fill        fraction ("0.5") or fills (a number of executions); rest ("stay", "expire"); seconds (then all of it);
+                        on order.place as the order arrives, on order.fill when the price reaches one that rests
 messages
     drop_message · double_message · silent_socket (from now on) · disconnect
 """

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from aristobot.matching import STOPS, Quote, on_arrival, triggers, triggers_below
+from aristobot.matching import STOPS, Quote, on_arrival, triggers
 from aristobot.money import ZERO, round_down
 from aristobot.orders import OrderStatus, OrderType, Side
 from services.simulator.book import Book
@@ -19,7 +19,7 @@ from services.simulator.records import ListChanged, ListStage, Order, OrderList,
 _WAITING = OrderStatus.PENDING
 
 
-def check_relation(side: Side, upper: Order, lower: Order, quote: Quote | None) -> None:
+def check_relation(upper: Order, lower: Order, quote: Quote | None) -> None:
     """The upper leg above the last price, the lower below it (or only above each other, without a quote); else BAD_PRICES."""
     above, below = trigger_or_limit(upper), trigger_or_limit(lower)
     right = above > below if quote is None else above > quote.last > below
@@ -137,7 +137,7 @@ class OrderLists:
             self._size(group, pending)
         if len(pending) == 2:
             upper, lower = sorted(pending, key=trigger_or_limit, reverse=True)
-            check_relation(upper.side, upper, lower, quote)
+            check_relation(upper, lower, quote)
         for order in pending:
             refuse_at_once(order, quote)
         if group.received is None:
@@ -177,10 +177,3 @@ class OrderLists:
         self._return_received(group)
         group.closing = False
         self._conclude(group)
-
-
-def is_lower(order: Order) -> bool:
-    """Whether an order does something when the price falls to it."""
-    if order.type in STOPS:
-        return triggers_below(order.side, order.type)
-    return order.side is Side.BUY

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
+from itertools import pairwise
 
 MINUTE = 60_000
 HOUR = 60 * MINUTE
@@ -33,7 +34,7 @@ BEGINNING = 946_684_800_000
 
 
 class Chance:
-    """A small generator of numbers (splitmix64): cheap to seed, which is what a history of a million candles does all the time."""
+    """A small generator of numbers (splitmix64): cheap to seed, and a history of candles does nothing else."""
 
     __slots__ = ("_state",)
 
@@ -198,7 +199,7 @@ def cut(whole: Bar, parts: int, chance: Chance) -> tuple[Bar, ...]:
     knots.append(whole.close)
     reach = max(1, (whole.high - whole.low) // (2 * parts))
     bars = []
-    for opens, closes in zip(knots, knots[1:], strict=False):
+    for opens, closes in pairwise(knots):
         high = min(whole.high, max(opens, closes) + chance.whole(0, reach))
         low = max(whole.low, min(opens, closes) - chance.whole(0, reach))
         bars.append(Bar(opens, high, low, closes))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import random
 from bisect import bisect_left
@@ -140,7 +141,7 @@ class PriceFeed:
         self.seed = seed
         self.tapes: dict[Symbol, Tape] = {}
         self.listeners: list[Callable[[Tick], None]] = []
-        self.walking = False
+        self._walking = asyncio.Event()
         self.speed = 1.0
         self._chance = random.Random(seed)
 
@@ -166,7 +167,10 @@ class PriceFeed:
 
     def walk(self, *, on: bool, seed: int | None = None, speed: float = 1.0) -> None:
         """Let the prices walk, or stop them; the same seed takes the same steps."""
-        self.walking = on
+        if on:
+            self._walking.set()
+        else:
+            self._walking.clear()
         self.speed = speed
         if seed is not None:
             self._chance = random.Random(seed)
@@ -188,12 +192,13 @@ class PriceFeed:
     async def run(self) -> None:
         """Walk, one step a second, for as long as walking is on."""
         while True:
+            await self._walking.wait()
             await self.clock.sleep(1.0)
-            if self.walking:
+            if self._walking.is_set():
                 self.step()
 
     async def replay(self, symbol: Symbol, seconds: float, candles: Sequence[Sequence[str | int]], speed: float) -> None:
-        """Play candles `[open_ms, o, h, l, c, v]` of `seconds` each, from now on, `speed` times faster than they were; 0: at once."""
+        """Play candles `[open_ms, o, h, l, c, v]` of `seconds` each from now on, `speed` times faster; speed 0: all at once."""
         tape = self.tapes[symbol]
         for candle in candles:
             opens, high, low, close, volume = (Decimal(str(value)) for value in candle[1:6])

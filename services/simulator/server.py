@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import uvicorn
@@ -13,8 +13,8 @@ from aristobot.clock import Clock
 from services.simulator import discover
 from services.simulator.control import Control
 from services.simulator.venue import Venue
-from services.simulator.wire import Ending as _Ending
 from services.simulator.wire import (
+    Ending,
     HttpProtocol,
     Message,
     Outcome,
@@ -27,8 +27,6 @@ from services.simulator.wire import (
     write_outcome,
 )
 from services.simulator.world import Dialect, World
-
-_Application = Callable[[Message, Receive, Send], "asyncio.Future[None]"]
 
 
 class _InnerServer(uvicorn.Server):
@@ -117,7 +115,7 @@ class SimulatorServer:
             await (wanted.refuse() if dialect is None else dialect.socket(wanted))
             return
         call = await read_call(scope, receive)
-        outcome = Outcome(_Ending.ANSWERED, Reply(404, b"{}")) if dialect is None else await dialect.http(call)
+        outcome = Outcome(Ending.ANSWERED, Reply(404, b"{}")) if dialect is None else await dialect.http(call)
         await write_outcome(outcome, scope, receive, send)
 
     async def _control_application(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -125,7 +123,7 @@ class SimulatorServer:
             await Socket(scope, receive, send).refuse()
             return
         reply = self._control.answer(await read_call(scope, receive))
-        await write_outcome(Outcome(_Ending.ANSWERED, reply), scope, receive, send)
+        await write_outcome(Outcome(Ending.ANSWERED, reply), scope, receive, send)
 
 
 def _config(application: object) -> uvicorn.Config:

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from aristobot.market import Instrument, InstrumentState, Symbol
 from aristobot.money import ZERO, round_down
-from aristobot.orders import OrderRequest, OrderStatus
+from aristobot.orders import OrderRequest, OrderStatus, Side
 from services.simulator.book import Book
 from services.simulator.cashier import Cashier
 from services.simulator.order_lists import OrderLists, check_relation, refuse_at_once, trigger_or_limit
@@ -90,12 +90,14 @@ class Venue:
         return order
 
     def place_oco(self, account: Account, list_id: str, upper: OrderRequest, lower: OrderRequest) -> OrderList:
-        """Take two rivals, or raise VenueRefusal."""
-        legs = [self._made(account, request, {}) for request in (lower, upper)]
+        """Take two rivals, or raise VenueRefusal. The one that stops a loss comes first."""
+        ranked = (lower, upper) if upper.side is Side.SELL else (upper, lower)
+        legs = [self._made(account, request, {}) for request in ranked]
         group = self._group(account, list_id, legs[0].symbol)
         group.rivals = legs
         quote = self.feed.tapes[group.symbol].quote
-        check_relation(upper.side, legs[1], legs[0], quote)
+        above, below = (legs[1], legs[0]) if upper.side is Side.SELL else (legs[0], legs[1])
+        check_relation(above, below, quote)
         for order in legs:
             refuse_at_once(order, quote)
         self._lists.reserve(legs)
@@ -114,7 +116,7 @@ class Venue:
         if len(group.pending) == 2:
             group.rivals = group.pending
             upper, lower = sorted(group.pending, key=trigger_or_limit, reverse=True)
-            check_relation(upper.side, upper, lower, None)
+            check_relation(upper, lower, None)
         refuse_at_once(first, self.feed.tapes[group.symbol].quote)
         self._lists.reserve([first])
         if pays:
