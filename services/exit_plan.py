@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from aristobot.market import Instrument
-from aristobot.money import HUNDRED, ZERO, amount, percent_of, plain, round_up, times
+from aristobot.money import HUNDRED, ZERO, amount, divided, percent_of, plain, round_up, times
 from aristobot.orders import Side
 from aristobot.signals import PriceSpec, Target
 from aristobot.store.trading_tables import Bracket, Order
@@ -68,6 +68,13 @@ def from_specs(
     kept = keep or ExitPlan()
     wanted = tuple(sorted(((one.share, round_up(one.price.at(entry), instrument.tick)) for one in targets), key=lambda t: t[1]))
     return ExitPlan(instrument.price(stop.at(entry)) if stop else kept.stop, wanted or kept.targets)
+
+
+def remaining(plan: ExitPlan, done_legs: frozenset[str]) -> ExitPlan:
+    """The plan without the targets that were reached, the shares of the others counted on what is left of the position."""
+    left = [one for i, one in enumerate(plan.targets) if f"t{i}" not in done_legs]
+    whole = HUNDRED - sum((share for share, _ in plan.targets), ZERO) + sum((share for share, _ in left), ZERO)
+    return ExitPlan(plan.stop, tuple((divided(share * HUNDRED, whole, 8), price) for share, price in left))
 
 
 def slices(plan: ExitPlan, quantity: Decimal, price: Decimal, instrument: Instrument, done_legs: frozenset[str]) -> list[Slice]:

@@ -10,7 +10,7 @@ from aristobot.bus import Bus
 from aristobot.clock import Clock
 from aristobot.events import TradingHalted
 from aristobot.kinds import HaltLevel, HaltScope
-from aristobot.store import halts
+from aristobot.store import brokers, halts
 from aristobot.store.database import Database
 from aristobot.store.tables import Halt
 from aristobot.store.tenancy import SYSTEM
@@ -50,7 +50,7 @@ class KillSwitch:
             SYSTEM, lambda s: halts.set_halt(s, scope=scope, scope_id=scope_id, level=level, by=by, reason=reason, now=now)
         )
         await self.load()
-        self._tell(halt, level.value)
+        await self._tell(halt, level.value)
         return halt
 
     async def release(self, halt_id: uuid.UUID, *, by: str) -> Halt:
@@ -58,7 +58,7 @@ class KillSwitch:
         now = self._clock.now()
         halt = await self._db.write(SYSTEM, lambda s: halts.release(s, halt_id, by=by, now=now))
         await self.load()
-        self._tell(halt, "")
+        await self._tell(halt, "")
         return halt
 
     async def completed(self, halt_id: uuid.UUID) -> None:
@@ -67,8 +67,11 @@ class KillSwitch:
         await self._db.write(SYSTEM, lambda s: halts.completed(s, halt_id, now))
         await self.load()
 
-    def _tell(self, halt: Halt, level: str) -> None:
+    async def _tell(self, halt: Halt, level: str) -> None:
+        """Tell whom it concerns: everybody, or the one user whose broker or account is stopped."""
         user_id = halt.scope_id if halt.scope is HaltScope.USER else None
+        if halt.scope is HaltScope.BROKER and (broker_id := halt.scope_id) is not None:
+            user_id = (await self._db.read(SYSTEM, lambda s: brokers.get(s, broker_id))).user_id
         self._bus.publish(
             TradingHalted(at=self._clock.now(), user_id=user_id, scope=halt.scope.value, scope_id=halt.scope_id, level=level)
         )

@@ -147,7 +147,8 @@ class OrderMonitor:
         pending = await self._floor.db.read(account.user_id, lambda s: orders.alive(s, account.id))
         doubtful = [row for row in pending if row.status in (OrderStatus.PENDING, OrderStatus.UNKNOWN)]
         for row in doubtful:
-            self._resolver.take_up(row)
+            # Whether it was sent nobody can say any more: until that is known, entries on its symbol wait.
+            self._resolver.take_up(await self._records.settle(row, OrderStatus.UNKNOWN))
         await self.compare(account)
         await self._floor.accounts.refresh(account)
         self._floor.reconciled.add(account.id)

@@ -16,12 +16,12 @@ from aristobot.kinds import BrokerMode, OrderOrigin, OrderRole, WebhookOutcome, 
 from aristobot.money import HUNDRED, ZERO, percent_of
 from aristobot.orders import OrderStatus, OrderType, Side
 from aristobot.signals import Action, Signal, longest_lag, staleness
-from aristobot.store import orders, positions, webhooks
+from aristobot.store import brackets, orders, positions, webhooks
 from aristobot.store.tenancy import GuardedSession
 from aristobot.store.trading_tables import Order, PositionRow
 from services.bracket_keeper import BracketKeeper
 from services.broker_book import Account
-from services.exit_plan import ExitPlan, from_specs, plan_of
+from services.exit_plan import ExitPlan, from_specs, plan_of, remaining
 from services.order_desk import OrderDesk
 from services.order_draft import PlaceOrder
 from services.trading_floor import TradingFloor
@@ -178,9 +178,8 @@ class WebhookTrading:
             return
         user_id = alert.account.user_id
         position = await self._floor.db.read(user_id, lambda s: positions.get(s, position_id))
-        bracket = await self._floor.db.read(user_id, lambda s: positions.bracket_of(s, position_id))
         instrument = await self._floor.catalog.instrument(alert.account.broker.exchange, position.symbol)
-        keep = plan_of(bracket) if bracket else None
+        keep = await self._kept(user_id, position_id)
         plan = from_specs(signal.stop_loss, signal.take_profit, position.entry, instrument, keep)
         if plan == keep:
             await self._keeper.resume(user_id, position_id)
@@ -231,8 +230,7 @@ class WebhookTrading:
         if position is None:
             return Verdict(WebhookOutcome.NO_EFFECT, "reason.no_position", {"symbol": symbol}, symbol=symbol)
         instrument = await self._floor.catalog.instrument(alert.account.broker.exchange, symbol)
-        bracket = await self._floor.db.read(user_id, lambda s: positions.bracket_of(s, position.id))
-        keep = plan_of(bracket) if bracket else None
+        keep = await self._kept(user_id, position.id)
         plan = from_specs(signal.stop_loss, signal.take_profit, position.entry, instrument, keep)
         if keep == plan:
             return Verdict(WebhookOutcome.NO_EFFECT, "reason.exits_unchanged", {"symbol": symbol}, symbol=symbol)
@@ -252,6 +250,11 @@ class WebhookTrading:
             return Verdict(WebhookOutcome.NO_EFFECT, "reason.nothing_to_cancel", {"symbol": symbol}, symbol=symbol)
         ended = [await self._desk.cancel(user_id, row.id) for row in mine]
         return Verdict(WebhookOutcome.UPDATED, orders=tuple(ended), symbol=symbol)
+
+    async def _kept(self, user_id: uuid.UUID, position_id: uuid.UUID) -> ExitPlan | None:
+        """What guards the position now, without the targets already reached; None when nothing was ever asked for."""
+        guarded = await self._floor.db.read(user_id, lambda s: brackets.guarded(s, position_id))
+        return remaining(plan_of(guarded.bracket), guarded.done_legs) if guarded.bracket else None
 
     async def _position(self, account: Account, symbol: str) -> PositionRow | None:
         return await self._floor.db.read(account.user_id, lambda s: positions.open_one(s, account.id, symbol, OWNER))
