@@ -9,6 +9,8 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
+_NANOSECONDS = 1_000_000_000
+
 
 class Clock(Protocol):
     """Wall time in UTC, a monotonic count of seconds, and sleep."""
@@ -40,21 +42,24 @@ class SystemClock:
 
 
 class ManualClock:
-    """A clock moved by hand: `advance(61)` wakes every sleeper that is due, in order of their deadlines."""
+    """A clock moved by hand: `advance(61)` wakes every sleeper that is due, in order of their deadlines.
+
+    It counts whole nanoseconds, so ten tenths of a second are a second.
+    """
 
     def __init__(self, start: datetime | None = None) -> None:
         self._start = start or datetime(2026, 1, 1, tzinfo=UTC)
-        self._elapsed = 0.0
-        self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
+        self._elapsed = 0
+        self._sleepers: list[tuple[int, int, asyncio.Future[None]]] = []
         self._order = itertools.count()
 
     def now(self) -> datetime:
         """The start plus what was advanced."""
-        return self._start + timedelta(seconds=self._elapsed)
+        return self._start + timedelta(microseconds=self._elapsed // 1000)
 
     def monotonic(self) -> float:
         """Seconds advanced so far."""
-        return self._elapsed
+        return self._elapsed / _NANOSECONDS
 
     async def sleep(self, seconds: float) -> None:
         """Wait until somebody advances the clock far enough."""
@@ -62,22 +67,29 @@ class ManualClock:
             await asyncio.sleep(0)
             return
         woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._sleepers, (self._elapsed + seconds, next(self._order), woken))
+        heapq.heappush(self._sleepers, (self._elapsed + _nanoseconds(seconds), next(self._order), woken))
         await woken
 
     async def advance(self, seconds: float, settle: int = 20) -> None:
         """Move on by `seconds`, wake who is due at their own moment, and let them run for `settle` loop turns each."""
-        target = self._elapsed + seconds
+        if seconds < 0:
+            raise ValueError("time does not go back")
+        target = self._elapsed + _nanoseconds(seconds)
         while self._sleepers and self._sleepers[0][0] <= target:
             due, _, woken = heapq.heappop(self._sleepers)
+            if woken.done():  # cancelled meanwhile
+                continue
             self._elapsed = max(self._elapsed, due)
-            if not woken.done():
-                woken.set_result(None)
+            woken.set_result(None)
             for _ in range(settle):
                 await asyncio.sleep(0)
-        self._elapsed = target
+        self._elapsed = max(self._elapsed, target)
         for _ in range(settle):
             await asyncio.sleep(0)
+
+
+def _nanoseconds(seconds: float) -> int:
+    return round(seconds * _NANOSECONDS)
 
 
 def to_milliseconds(moment: datetime) -> int:

@@ -1,19 +1,19 @@
 """The error tree. An error carries facts (a code and values); the screen finds the words.
 
-    AristobotError
-    ├── ExchangeError
-    │   ├── TryAgain          ConnectionLost · ExchangeOffline · RateLimited     the request had no effect
-    │   ├── Refused           InsufficientFunds · InvalidOrder · UnknownSymbol · UnknownOrder · DuplicateOrder
-    │   │                     · BadKey · MissingRight · ClockSkewed              a definite no, never repeated
-    │   └── OutcomeUnknown    an order was sent and no clear answer came
-    ├── RiskRefused           our own no
-    ├── StrategyError         the user's code fell or overran
-    ├── DataError             a payload that cannot be true
-    ├── InvalidInput          what the user typed; names the field
-    ├── NotFound              not there, or not yours: the same answer
-    ├── Conflict              it exists already, or somebody changed it meanwhile
-    ├── NotSignedIn · AccessDenied   who asks is not known, or may not do this
-    └── ConfigurationError · StoreError · InstanceRunning     the process cannot start
+AristobotError
+├── ExchangeError
+│   ├── TryAgain          ConnectionLost · ExchangeOffline · RateLimited     the request had no effect
+│   ├── Refused           InsufficientFunds · InvalidOrder · UnknownSymbol · UnknownOrder · DuplicateOrder
+│   │                     · BadKey · MissingRight · ClockSkewed              a definite no, never repeated
+│   └── OutcomeUnknown    an order was sent and no clear answer came
+├── RiskRefused           our own no
+├── StrategyError         the user's code fell or overran
+├── DataError             a payload that cannot be true
+├── InvalidInput          what the user typed; names the field
+├── NotFound              not there, or not yours: the same answer
+├── Conflict              it exists already, or somebody changed it meanwhile
+├── NotSignedIn · AccessDenied   who asks is not known, or may not do this
+└── ConfigurationError · StoreError · InstanceRunning     the process cannot start
 """
 
 from __future__ import annotations
@@ -29,9 +29,17 @@ class AristobotError(Exception):
         self.facts = facts
         super().__init__(self.code, facts)
 
+    def __reduce__(self) -> tuple[object, ...]:
+        return _again, (type(self), self.code, self.facts)
+
     def __str__(self) -> str:
         listed = ", ".join(f"{name}={value}" for name, value in self.facts.items())
         return f"{self.code} ({listed})" if listed else self.code
+
+
+def _again(kind: type[AristobotError], code: str, facts: dict[str, object]) -> AristobotError:
+    """The same error on the other side of a pipe between processes."""
+    return kind(code, **facts)
 
 
 class ExchangeError(AristobotError):

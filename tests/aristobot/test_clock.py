@@ -64,6 +64,21 @@ async def test_who_sleeps_again_while_time_passes_wakes_at_the_right_moments() -
     assert clock.monotonic() == 35
 
 
+async def test_ten_tenths_of_a_second_are_a_second() -> None:
+    clock = ManualClock()
+    woken, tasks = await sleepers(clock, 1)
+    for _ in range(10):
+        await clock.advance(0.1)
+    assert woken == [1]
+    assert clock.monotonic() == 1
+    await asyncio.gather(*tasks)
+
+
+async def test_time_does_not_go_back() -> None:
+    with pytest.raises(ValueError, match="back"):
+        await ManualClock().advance(-1)
+
+
 async def test_a_cancelled_sleeper_troubles_nobody() -> None:
     clock = ManualClock()
     woken, tasks = await sleepers(clock, 10, 20)
