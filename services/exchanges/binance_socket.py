@@ -117,7 +117,7 @@ class KeySocket:
         """The account's events, for ever; None first and whenever some may have been missed."""
         inbox: asyncio.Queue[msgspec.Raw | None] = asyncio.Queue(_EVENTS_WAITING)
         self._readers.add(inbox)
-        pauses = growing_pauses()
+        pauses, trusted = growing_pauses(), True
         try:
             while True:
                 await self._clock.sleep(next(pauses))
@@ -128,8 +128,8 @@ class KeySocket:
                 since = self._clock.monotonic()
                 while (event := await inbox.get()) is not None:
                     yield event
-                if self._clock.monotonic() - since >= _SETTLED:
-                    pauses = growing_pauses()
+                if trusted or self._clock.monotonic() - since >= _SETTLED:
+                    pauses, trusted = growing_pauses(), False
         finally:
             self._readers.discard(inbox)
 

@@ -47,7 +47,7 @@ class Stream:
 
     async def frames(self) -> AsyncIterator[bytes]:
         """Every frame of every connection in turn. What was sent while none was open is lost: the reader fills the gap."""
-        pauses = growing_pauses()
+        pauses, trusted = growing_pauses(), True
         connection: ClientConnection | None = None
         try:
             while True:
@@ -60,8 +60,8 @@ class Stream:
                 finally:
                     guard.cancel()
                 self._link.meter.reconnects += 1
-                if self._clock.monotonic() - born >= self._habits.settled:
-                    pauses = growing_pauses()
+                if trusted or self._clock.monotonic() - born >= self._habits.settled:
+                    pauses, trusted = growing_pauses(), False
         finally:
             for left in (connection, self._successor):
                 if left is not None:
