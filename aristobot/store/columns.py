@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy import event
 from sqlmodel import Field, SQLModel
 
 from aristobot.money import ZERO
@@ -17,6 +18,13 @@ SQLModel.metadata.naming_convention = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s",
     "pk": "pk_%(table_name)s",
 }
+
+
+@event.listens_for(sa.ForeignKeyConstraint, "after_parent_attach")
+def _check_at_commit(reference: sa.ForeignKeyConstraint, table: sa.Table) -> None:
+    """Check references at the commit: a session writes what it collected in no order that we could rely on."""
+    if table.metadata is SQLModel.metadata:
+        reference.deferrable, reference.initially = True, "DEFERRED"
 
 
 def row_id() -> Any:

@@ -11,6 +11,7 @@ from typing import Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapper, class_mapper
+from sqlmodel.sql.sqltypes import AutoString
 
 from aristobot.errors import DataError
 
@@ -22,7 +23,7 @@ def _text_columns(model: Hashable) -> tuple[tuple[str, int], ...]:
     return tuple(
         (key, getattr(column.type, "length", None) or 1_000_000)
         for key, column in columns
-        if column.type.python_type is str and not isinstance(column.type, sa.Enum)
+        if isinstance(column.type, AutoString | sa.String) and not isinstance(column.type, sa.Enum)
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from enum import Enum, StrEnum
 from functools import cache, lru_cache
 from typing import Any, Final, NoReturn
@@ -13,7 +13,6 @@ from sqlalchemy import event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapper, ORMExecuteState, configure_mappers, with_loader_criteria
 from sqlalchemy.orm import Session as PlainSession
-from sqlalchemy.sql import visitors
 from sqlalchemy.sql.selectable import TextualSelect
 from sqlmodel import Session, SQLModel
 
@@ -53,6 +52,12 @@ class GuardedSession(Session):
 
     def _refuse_bulk(self, *_args: Any, **_kwargs: Any) -> NoReturn:
         raise TenantError("bulk operations pass by the guard: use add_all, insert_once or update()")
+
+    def connection(self, *args: Any, **kwargs: Any) -> sa.Connection:
+        """The bare connection, for SYSTEM alone: nothing guards what is done with it."""
+        if self.scope is not SYSTEM:
+            raise TenantError("the bare connection cannot be guarded")
+        return super().connection(*args, **kwargs)
 
     bulk_save_objects = _refuse_bulk
     bulk_insert_mappings = _refuse_bulk
@@ -98,24 +103,44 @@ def _refuse_wide_writes(state: ORMExecuteState) -> None:
 
 
 def _refuse_bare_parts(statement: Any) -> None:
-    """A bare table or a text() inside a statement on models would escape the filter."""
-    through_model: dict[str, bool] = {}
-    for part in visitors.iterate(statement):
-        if isinstance(part, sa.TextClause | TextualSelect):
-            raise TenantError("text() cannot be guarded")
-        table = _table_of(part)
-        if table is not None and (table.name == User.__tablename__ or "user_id" in table.c):
-            through_model[table.name] = through_model.get(table.name, False) or "parententity" in part._annotations
-    if bare := sorted(name for name, guarded in through_model.items() if not guarded):
-        raise TenantError(f"{', '.join(bare)} used without its model")
+    """A text(), or a table that one of the statement's SELECTs uses without its model, would escape the filter."""
+    selects = [statement]
+    while selects:
+        bare: dict[int, str] = {}
+        through_model: set[int] = set()
+        for part in _parts_of(selects.pop()):
+            if isinstance(part, sa.TextClause | TextualSelect):
+                raise TenantError("text() cannot be guarded")
+            if isinstance(part, sa.SelectBase):
+                selects.append(part)
+                continue
+            source = part.table if isinstance(part, sa.Column) else part
+            if (name := _guarded_name(source)) is None:
+                continue
+            if "parententity" in part._annotations:
+                through_model.add(hash(source))  # with or without annotations, a table's hash is the same
+            else:
+                bare[hash(source)] = name
+        if escaped := sorted(name for key, name in bare.items() if key not in through_model):
+            raise TenantError(f"{', '.join(escaped)} without its model")
 
 
-def _table_of(part: Any) -> sa.Table | None:
-    if isinstance(part, sa.Alias):
-        part = part.element
-    elif isinstance(part, sa.Column):
-        part = part.table
-    return part if isinstance(part, sa.Table) else None
+def _parts_of(select: Any) -> Iterator[Any]:
+    """Everything in one SELECT (or UPDATE, or DELETE); of those nested in it, only that they are there."""
+    waiting = list(select.get_children())
+    while waiting:
+        part = waiting.pop()
+        yield part
+        if not isinstance(part, sa.SelectBase) and _guarded_name(part) is None:
+            waiting.extend(part.get_children())
+
+
+def _guarded_name(source: Any) -> str | None:
+    """The name of the table, when this is one with an owner, or an alias of one."""
+    table = source.element if isinstance(source, sa.Alias) else source
+    if not isinstance(table, sa.Table):
+        return None
+    return table.name if table.name == User.__tablename__ or "user_id" in table.c else None
 
 
 @cache
@@ -178,7 +203,7 @@ def insert_once(session: GuardedSession, model: type[SQLModel], values: Mapping[
     row = model(**values)
     _claim(row, session.scope)
     check_texts(row)
-    session.flush()  # what it refers to may still wait in the session
+    session.flush()  # what waits in the session comes first
     mapper = sa.inspect(model)
     statement = (
         _insert_for(session, model)

@@ -43,7 +43,7 @@ def storable(value: object) -> Decimal:
         exact = number.quantize(_UNIT, context=_EXACTLY)
     except Inexact:
         raise DataError("amount_too_fine", value=str(number)[:60], decimals=DECIMALS) from None
-    return exact if exact else abs(exact)
+    return exact if exact else exact.copy_abs()
 
 
 def encode_amount(number: Decimal) -> str:
@@ -52,7 +52,7 @@ def encode_amount(number: Decimal) -> str:
     A positive amount is padded with zeros (`12.5` → `00000000000000000012.500000000000000000`). A negative one starts
     with `-`, which sorts before every digit, and carries the nine's complement of its digits, so that -2 sorts before -1.
     """
-    digits = format(abs(number), "f").zfill(TEXT_WIDTH - 1)
+    digits = format(number.copy_abs(), "f").zfill(TEXT_WIDTH - 1)
     return "-" + digits.translate(_COMPLEMENT) if number.is_signed() else digits
 
 

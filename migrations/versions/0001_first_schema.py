@@ -62,13 +62,16 @@ def _unique(table: str, *columns: str) -> Any:
     return sa.UniqueConstraint(*columns, name=op.f(f"uq_{table}_{'_'.join(columns)}"))
 
 
+def _reference(name: str, columns: list[str], referred: list[str], ondelete: str | None = None) -> Any:
+    return sa.ForeignKeyConstraint(columns, referred, name=op.f(name), ondelete=ondelete, deferrable=True, initially="DEFERRED")
+
+
 def _of_user(table: str) -> Any:
-    return sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f(f"fk_{table}_user_id"))
+    return _reference(f"fk_{table}_user_id", ["user_id"], ["users.id"])
 
 
 def _same_owner(table: str, column: str, target: str, ondelete: str | None = None) -> Any:
-    name = op.f(f"fk_{table}_user_id_{column}")
-    return sa.ForeignKeyConstraint(["user_id", column], [f"{target}.user_id", f"{target}.id"], name=name, ondelete=ondelete)
+    return _reference(f"fk_{table}_user_id_{column}", ["user_id", column], [f"{target}.user_id", f"{target}.id"], ondelete)
 
 
 def _index(name: str, table: str, *columns: str) -> None:
