@@ -20,6 +20,7 @@ from aristobot.errors import (
     DuplicateOrder,
     ExchangeError,
     InstanceRunning,
+    InvalidInput,
     OutcomeUnknown,
     RateLimited,
     Refused,
@@ -27,8 +28,7 @@ from aristobot.errors import (
     UnknownOrder,
 )
 from aristobot.exchange import Credentials, ExchangeClient
-from aristobot.kinds import OrderOrigin, OrderRole
-from aristobot.logs import current_trace_id
+from aristobot.kinds import OrderRole
 from aristobot.money import ZERO
 from aristobot.orders import OrderReport, OrderRequest, OrderStatus, client_order_id
 from aristobot.store import orders
@@ -37,9 +37,10 @@ from aristobot.store.tenancy import GuardedSession
 from aristobot.store.trading_tables import Order
 from services.broker_book import Account
 from services.order_checks import OrderChecks, Priced, mark_refused
-from services.order_draft import Draft, PlaceOrder, PlacePair
+from services.order_draft import EditOrder, PlaceOrder, PlacePair
 from services.order_records import OrderRecords
 from services.order_resolver import OrderResolver, fence
+from services.order_rows import edited, held_by, protective_row, row_of
 from services.trading_floor import TradingFloor
 
 _RESENDS = (0.05, 0.3, 1.0)
@@ -110,6 +111,35 @@ class OrderDesk:
         (sent,) = await self._send(account, [row], ask, wish.expires_at)
         return sent
 
+    async def edit(self, user_id: uuid.UUID, order_id: uuid.UUID, change: EditOrder) -> Order:
+        """Replace a resting order by one with other values; returns the new one's row, the old one ends as canceled.
+
+        A refusal is in the new row's status, and the old order rests on. Raises NotFound, InvalidInput for an order that
+        does not rest or belongs to a pair (its bracket moves both), ExchangeError.
+        """
+        old = await self._db.read(user_id, lambda s: orders.get(s, order_id))
+        if not old.status.is_working:
+            raise InvalidInput("order_not_open", field="order", status=old.status.value)
+        if old.list_client_id:
+            raise InvalidInput("order_in_pair", field="order")
+        account = await self._checks.account(user_id, old.broker_id)
+        wish = edited(old, change)
+        async with self._locks.setdefault(account.id, asyncio.Lock()):
+            priced = await self._checks.draft(account, wish)
+            priced = replace(priced, free=priced.free + held_by(old))
+            row, is_new = await self._write_intent(account, wish, priced, None)
+        if not is_new or row.status is not OrderStatus.PENDING:
+            return await self.settled(row)
+        request = replace(priced.draft.request, client_order_id=row.client_order_id)
+
+        async def ask(client: ExchangeClient, keys: Credentials) -> list[OrderReport]:
+            amending = self._gateway.amending(account.broker)
+            return [await amending.edit_order(keys, old.symbol, old.client_order_id, request)]
+
+        (sent,) = await self._send(account, [row], ask)
+        await self.look(account, [old])
+        return sent
+
     async def _write_intent(
         self, account: Account, wish: PlaceOrder, priced: Priced, also: Callable[[GuardedSession, Order], None] | None
     ) -> tuple[Order, bool]:
@@ -122,7 +152,7 @@ class OrderDesk:
             known = orders.find(session, order_id)
             if known is not None:
                 return known, False
-            row = _row(account, wish, priced.draft, order_id, now)
+            row = row_of(account, wish, priced.draft, order_id, now)
             refusal = self._checks.refusal(session, account, wish, priced)
             if refusal is None:
                 row.sent_at, row.fence_at = now, fence(now, window)
@@ -153,8 +183,8 @@ class OrderDesk:
             if known[0] is not None and known[1] is not None:
                 return [known[0], known[1]], False
             rows = [
-                _protective_row(account, pair, request.stop, OrderRole.STOP, now),
-                _protective_row(account, pair, request.target, OrderRole.TARGET, now),
+                protective_row(account, pair, request.stop, OrderRole.STOP, now),
+                protective_row(account, pair, request.target, OrderRole.TARGET, now),
             ]
             for row in rows:
                 row.list_client_id, row.sent_at, row.fence_at = request.list_client_id, now, fence_at
@@ -280,58 +310,3 @@ class OrderDesk:
                 self._resolver.take_up(row)
             else:
                 raise ExchangeError("order_not_found", order=row.id.hex, symbol=row.symbol)
-
-
-def _row(account: Account, wish: PlaceOrder, made: Draft, order_id: uuid.UUID, now: datetime) -> Order:
-    request = made.request
-    return Order(
-        id=order_id,
-        user_id=account.user_id,
-        broker_id=account.id,
-        symbol=request.symbol,
-        side=request.side,
-        type=request.type,
-        time_in_force=request.time_in_force,
-        quantity=request.quantity,
-        quote_quantity=wish.quote_quantity,
-        price=request.price,
-        stop_price=request.stop_price,
-        client_order_id=order_id.hex,
-        origin=wish.origin,
-        role=wish.role,
-        owner=wish.owner,
-        leg=wish.leg,
-        attempt=wish.attempt,
-        position_id=wish.position_id,
-        webhook_id=wish.webhook_id,
-        reserved_quote=made.reserve if request.side.value == "buy" else ZERO,
-        reserved_base=made.reserve if request.side.value == "sell" else ZERO,
-        trace_id=current_trace_id(),
-        created_at=now,
-        updated_at=now,
-    )
-
-
-def _protective_row(account: Account, pair: PlacePair, request: OrderRequest, role: OrderRole, now: datetime) -> Order:
-    return Order(
-        id=uuid.UUID(request.client_order_id),
-        user_id=account.user_id,
-        broker_id=account.id,
-        symbol=request.symbol,
-        side=request.side,
-        type=request.type,
-        time_in_force=request.time_in_force,
-        quantity=request.quantity,
-        price=request.price,
-        stop_price=request.stop_price,
-        client_order_id=request.client_order_id,
-        origin=OrderOrigin.KEEPER,
-        role=role,
-        owner=pair.owner,
-        leg=pair.leg,
-        attempt=pair.attempt,
-        position_id=pair.position_id,
-        trace_id=current_trace_id(),
-        created_at=now,
-        updated_at=now,
-    )

@@ -50,6 +50,15 @@ class PlaceOrder:
 
 
 @dataclass(frozen=True, slots=True)
+class EditOrder:
+    """What shall be different about a resting order; None leaves a value as it is."""
+
+    price: Decimal | None = None
+    quantity: Decimal | None = None
+    stop_price: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Draft:
     """An order ready to be checked: the request, what it may cost at worst, what it is worth, and the fee to expect."""
 

@@ -1,0 +1,99 @@
+"""How wishes become rows, and rows become wishes again."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from decimal import Decimal
+
+from aristobot.kinds import OrderOrigin, OrderRole
+from aristobot.logs import current_trace_id
+from aristobot.money import ZERO, times
+from aristobot.orders import OrderRequest, Side
+from aristobot.store.trading_tables import Order
+from services.broker_book import Account
+from services.order_draft import Draft, EditOrder, PlaceOrder, PlacePair
+
+
+def edited(old: Order, change: EditOrder) -> PlaceOrder:
+    """The wish that a changed order makes: what is not changed is as it was, and its cause is the order it replaces."""
+    return PlaceOrder(
+        broker_id=old.broker_id,
+        symbol=old.symbol,
+        side=old.side,
+        type=old.type,
+        quantity=old.quantity - old.filled if change.quantity is None else change.quantity,
+        price=old.price if change.price is None else change.price,
+        stop_price=old.stop_price if change.stop_price is None else change.stop_price,
+        time_in_force=old.time_in_force,
+        origin=old.origin,
+        role=old.role,
+        owner=old.owner,
+        cause=old.id,
+        leg="edit",
+        webhook_id=old.webhook_id,
+        position_id=old.position_id,
+    )
+
+
+def held_by(old: Order) -> Decimal:
+    """What a resting order keeps locked, in quote for a buy and in base for a sell."""
+    left = old.quantity - old.filled
+    return times(left, old.price) if old.side is Side.BUY else left
+
+
+def row_of(account: Account, wish: PlaceOrder, made: Draft, order_id: uuid.UUID, now: datetime) -> Order:
+    """An intent, pending; whether it may be sent is written on it by the caller."""
+    request = made.request
+    return Order(
+        id=order_id,
+        user_id=account.user_id,
+        broker_id=account.id,
+        symbol=request.symbol,
+        side=request.side,
+        type=request.type,
+        time_in_force=request.time_in_force,
+        quantity=request.quantity,
+        quote_quantity=wish.quote_quantity,
+        price=request.price,
+        stop_price=request.stop_price,
+        client_order_id=order_id.hex,
+        origin=wish.origin,
+        role=wish.role,
+        owner=wish.owner,
+        leg=wish.leg,
+        attempt=wish.attempt,
+        position_id=wish.position_id,
+        webhook_id=wish.webhook_id,
+        reserved_quote=made.reserve if request.side is Side.BUY else ZERO,
+        reserved_base=made.reserve if request.side is Side.SELL else ZERO,
+        trace_id=current_trace_id(),
+        created_at=now,
+        updated_at=now,
+    )
+
+
+def protective_row(account: Account, pair: PlacePair, request: OrderRequest, role: OrderRole, now: datetime) -> Order:
+    """One leg of a stop-and-target pair, pending."""
+    return Order(
+        id=uuid.UUID(request.client_order_id),
+        user_id=account.user_id,
+        broker_id=account.id,
+        symbol=request.symbol,
+        side=request.side,
+        type=request.type,
+        time_in_force=request.time_in_force,
+        quantity=request.quantity,
+        price=request.price,
+        stop_price=request.stop_price,
+        client_order_id=request.client_order_id,
+        origin=OrderOrigin.KEEPER,
+        role=role,
+        owner=pair.owner,
+        leg=pair.leg,
+        attempt=pair.attempt,
+        position_id=pair.position_id,
+        trace_id=current_trace_id(),
+        created_at=now,
+        updated_at=now,
+    )
