@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import socket
 from collections.abc import Awaitable, Callable, Iterator
@@ -27,6 +28,8 @@ LAST_WORDS = 1
 GIVE_UP = 3.0
 BACKLOG = 2048
 
+#: Its own logger, because uvicorn writes a line for each request that is none: strangers could fill the logs.
+_LOGGER = "uvicorn.listener"
 AsgiApp = Callable[[Any, Any, Any], Awaitable[None]]
 
 
@@ -41,6 +44,7 @@ class PatientProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn narrows it
         """Begin to wait for the first head."""
         super().connection_made(transport)
+        self.logger = logging.getLogger(_LOGGER)
         self._watch(0)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -124,6 +128,7 @@ class Listener:
     async def run(self) -> None:
         """Listen and serve; when cancelled, finish the open requests and let the port go."""
         self.bind()
+        logging.getLogger(_LOGGER).setLevel(logging.ERROR)
         config = uvicorn.Config(
             self._app,
             http=self._protocol,

@@ -10,6 +10,7 @@ import asyncio
 import hmac
 import ipaddress
 import json
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -69,6 +70,7 @@ class _Allowance:
 
     def __init__(self, burst: int, now: float) -> None:
         self.left, self.at = float(burst), now
+        self.refusing = False
 
     def take(self, burst: int, per_second: float, now: float) -> float:
         """Zero when one was taken, else the seconds until there is one."""
@@ -216,9 +218,11 @@ class WebhookReceiver:
         burst, per_second = self._settings.webhook_burst, self._settings.webhook_rate / 60
         allowance = self._allowances.get(token_hash) or self._allowances.setdefault(token_hash, _Allowance(burst, now))
         wait = allowance.take(burst, per_second, now)
+        if wait and not allowance.refusing:
+            logger.warning("Alerts come faster than {} a minute: they are turned away", self._settings.webhook_rate)
+        allowance.refusing = wait > 0
         if wait:
-            logger.warning("Alerts come faster than {} a minute: one was turned away", self._settings.webhook_rate)
-            raise _Answer(429, "too_many_requests", (b"retry-after", b"%d" % (int(wait) + 1)))
+            raise _Answer(429, "too_many_requests", (b"retry-after", b"%d" % math.ceil(wait)))
 
     async def _body(self, headers: Headers, receive: Receive) -> bytes:
         announced = _header(headers, b"content-length")

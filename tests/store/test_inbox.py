@@ -62,7 +62,8 @@ async def rows(db: Database) -> Sequence[Webhook]:
 async def test_every_column_comes_back_through_the_model_as_it_went_in(db: Database, broker: Broker) -> None:
     raw = (
         b'{"Symbol": "BTCUSDT", "Exchange": "BINANCE", "Interval": "60", "Action": "BuyLimit",'
-        b'"Prix": "65000,123456789012345678", "PrixSL": "-2%", "PrixTP": [["50%", "+3%"], ["50%", 70000]], "PourCent": 12.5, "UserID": "u", "UserExchangeID": "b",'
+        b'"Prix": "65000,123456789012345678", "PrixSL": "-2%",'
+        b'"PrixTP": [["50%", "+3%"], ["50%", 70000]], "PourCent": 12.5, "UserID": "u", "UserExchangeID": "b",'
         b'"BarTime": "2026-01-01T00:00:00Z", "Time": "2026-01-01T01:00:00.123456+01:00", "id": "one", "market_position": "long",'
         b'"prev_market_position": "flat"}'
     )

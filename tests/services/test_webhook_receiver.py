@@ -1,0 +1,421 @@
+"""The ingress, from outside: over HTTP, with a token, and with everything that strangers may send instead."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import re
+import uuid
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from loguru import logger
+from sqlmodel import select
+
+from aristobot import __version__
+from aristobot.bus import Bus
+from aristobot.clock import ManualClock
+from aristobot.events import BrokerUpdated, SignalReceived
+from aristobot.payloads import LARGEST_BODY
+from aristobot.settings import Settings
+from aristobot.store.database import Database
+from aristobot.store.tables import Broker, WebhookToken
+from aristobot.store.tenancy import SYSTEM
+from aristobot.store.trading_tables import Webhook
+from services.listener import Listener, PatientProtocol
+from services.tokens import hash_of, new_token
+from services.webhook_receiver import WebhookReceiver
+from tests.builders import MIDNIGHT, a_broker, a_user
+
+BUY = b'{"action": "buy", "symbol": "BTCUSDT"}'
+#: What contract and HTTP allow; 503 is for a store that fails, and none fails here.
+SOUND = {200, 400, 404, 405, 408, 413, 429}
+
+
+@dataclass
+class Gate:
+    """A running receiver, a token that opens it, and what it told the house."""
+
+    receiver: WebhookReceiver
+    db: Database
+    bus: Bus
+    clock: ManualClock
+    broker: Broker
+    token: str
+    client: httpx.AsyncClient
+    signals: list[SignalReceived] = field(default_factory=list)
+
+    async def post(self, body: bytes = BUY, **headers: str) -> httpx.Response:
+        """An alert sent to the address with the token in its path."""
+        return await self.client.post(f"/webhook/{self.token}", content=body, headers=headers)
+
+    async def rows(self) -> Sequence[Webhook]:
+        """Every stored alert."""
+        return await self.db.read(SYSTEM, lambda s: list(s.exec(select(Webhook))))
+
+    async def add_token(self, **differences: Any) -> str:
+        """One more token of the broker, not yet told to anybody."""
+        token = new_token()
+        owner = {"user_id": self.broker.user_id, "broker_id": self.broker.id, "created_at": MIDNIGHT}
+        row = WebhookToken(**{**owner, "token_hash": hash_of(token), "last_four": token[-4:], **differences})
+        await self.db.write(SYSTEM, lambda s: s.add(row))
+        return token
+
+    def tell_of_broker(self) -> None:
+        """What the account page says after a change."""
+        self.bus.publish(BrokerUpdated(at=MIDNIGHT, user_id=self.broker.user_id, broker_id=self.broker.id))
+
+    async def raw(self, sent: bytes, *, wait: float = 5.0) -> bytes:
+        """Send bytes as they are; what the other side says until it hangs up, or for so long."""
+        port = int(self.receiver.address.rpartition(":")[2])
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        said = b""
+        try:
+            writer.write(sent)
+            async with asyncio.timeout(wait):
+                while part := await reader.read(65_536):
+                    said += part
+        except (TimeoutError, ConnectionError):
+            pass
+        finally:
+            writer.close()
+        return said
+
+
+@asynccontextmanager
+async def a_gate(
+    db: Database, clock: ManualClock, folder: Path, body_patience: float = 10.0, **options: Any
+) -> AsyncIterator[Gate]:
+    """A receiver on a free port, with a broker and a token."""
+    bus = Bus()
+    settings = Settings.load({"data_dir": folder, "webhook_port": 0, **options}, {})
+    user = a_user()
+    broker = a_broker(user)
+    await db.write(SYSTEM, lambda s: s.add(user))
+    await db.write(SYSTEM, lambda s: s.add(broker))
+    receiver = WebhookReceiver(db, bus, clock, settings, body_patience=body_patience)
+    address = receiver.bind()
+    serving = asyncio.create_task(receiver.run())
+    async with httpx.AsyncClient(base_url=address, trust_env=False) as client:
+        gate = Gate(receiver, db, bus, clock, broker, "", client)
+        gate.token = await gate.add_token()
+        gate.tell_of_broker()
+        bus.listen(SignalReceived, do=gate.signals.append)
+        yield gate
+    serving.cancel()
+    await asyncio.wait({serving})
+
+
+@pytest.fixture
+async def gate(db: Database, clock: ManualClock, tmp_path: Path) -> AsyncIterator[Gate]:
+    """A receiver as it is installed, on both databases."""
+    async with a_gate(db, clock, tmp_path) as opened:
+        yield opened
+
+
+async def test_an_alert_is_in_the_store_for_everybody_when_the_answer_comes(gate: Gate, database_url: str) -> None:
+    answer = await gate.post()
+
+    other = Database(database_url)
+    row = await other.read(SYSTEM, lambda s: s.exec(select(Webhook)).one())
+    await other.close()
+    assert answer.status_code == 200
+    assert answer.json() == {"id": str(row.id), "trace_id": row.trace_id, "duplicate": False}
+    assert (row.payload, row.action, row.symbol_in_payload, row.source) == (BUY, "BuyMarket", "BTCUSDT", "127.0.0.1")
+    assert gate.signals == [
+        SignalReceived(
+            at=MIDNIGHT,
+            trace_id=row.trace_id,
+            user_id=gate.broker.user_id,
+            webhook_id=row.id,
+            broker_id=gate.broker.id,
+            payload=BUY,
+        )
+    ]
+
+
+async def test_a_repeated_alert_gets_the_first_ones_answer_and_rings_no_bell(gate: Gate) -> None:
+    first = (await gate.post()).json()
+
+    again = await gate.post()
+
+    assert (again.status_code, again.json()) == (200, first | {"duplicate": True})
+    assert len(gate.signals) == 1
+    assert len(await gate.rows()) == 1
+
+
+async def test_text_that_nobody_understands_is_stored_all_the_same(gate: Gate) -> None:
+    answers = [await gate.post(body) for body in (b"\xff\xfe\x00 what?", b"{", b"")]
+
+    assert [answer.status_code for answer in answers] == [200, 200, 200]
+    assert {row.payload for row in await gate.rows()} == {b"\xff\xfe\x00 what?", b"{", b""}
+    assert len(gate.signals) == 3
+
+
+async def test_the_token_may_stand_in_a_header_or_in_the_body(gate: Gate) -> None:
+    in_header = await gate.client.post("/webhook", content=BUY, headers={"X-Webhook-Token": gate.token})
+    in_json = await gate.client.post("/webhook/", json={"action": "PING", "Token": gate.token})
+    in_lines = await gate.client.post("/webhook", content=f"action=MISS\ntoken={gate.token}".encode())
+
+    assert [one.status_code for one in (in_header, in_json, in_lines)] == [200, 200, 200]
+    assert len({one.json()["id"] for one in (in_header, in_json, in_lines)}) == 3
+
+
+async def test_a_token_in_the_body_is_kept_neither_in_the_store_nor_in_the_logs(gate: Gate) -> None:
+    lines: list[str] = []
+    sink = logger.add(lambda message: lines.append(str(message)), level=0)
+    try:
+        await gate.client.post("/webhook", json={"action": "PING", "token": gate.token})
+        await gate.post(b'{"action": "PING", "token": "%s", "id": "1"}' % gate.token.encode())
+        await gate.client.post(f"/webhook/{gate.token}x", content=BUY)
+    finally:
+        logger.remove(sink)
+
+    assert lines
+    assert gate.token not in "".join(lines)
+    payloads = b"".join([row.payload for row in await gate.rows()])
+    assert gate.token.encode() not in payloads
+    assert b"***" in payloads
+
+
+async def test_every_wrong_token_gets_the_very_same_answer(gate: Gate) -> None:
+    expired = await gate.add_token(expires_at=MIDNIGHT)
+    gate.tell_of_broker()
+    names = ("x", f"{gate.token}x", expired, f"{gate.token}/x", "", "%00%ff")
+    paths = [f"/webhook/{name}" for name in names]
+
+    answers = [await gate.client.post(path, content=BUY) for path in paths]
+    answers.append(await gate.client.post("/webhook", content=BUY, headers={"X-Webhook-Token": "x"}))
+
+    assert {(answer.status_code, answer.content) for answer in answers} == {(404, b'{"error":{"code":"not_found"}}')}
+    assert len({tuple(sorted(set(answer.headers) - {"date"})) for answer in answers}) == 1
+    assert await gate.rows() == []
+    assert gate.receiver.counters.rejected == len(answers)
+
+
+async def test_a_new_token_opens_as_soon_as_the_house_is_told_and_an_old_one_until_it_expires(gate: Gate) -> None:
+    fresh = await gate.add_token(expires_at=MIDNIGHT + timedelta(hours=1))
+    gate.tell_of_broker()
+
+    before = await gate.client.post(f"/webhook/{fresh}", content=BUY)
+    await gate.clock.advance(3600)
+    after = await gate.client.post(f"/webhook/{fresh}", content=BUY)
+
+    assert (before.status_code, after.status_code) == (200, 404)
+
+
+async def test_the_use_of_a_token_is_noted(gate: Gate) -> None:
+    await gate.post()
+
+    async with asyncio.timeout(5):
+        while (used := await gate.db.read(SYSTEM, lambda s: s.exec(select(WebhookToken.last_used_at)).one())) is None:
+            pass
+    assert used == MIDNIGHT
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/webhook/x", 405),
+        ("PUT", "/webhook", 405),
+        ("POST", "/health", 405),
+        ("DELETE", "/ready", 405),
+        ("GET", "/", 404),
+        ("POST", "/webhooks", 404),
+        ("GET", "/api/docs", 404),
+        ("GET", "/health/x", 404),
+    ],
+)
+async def test_only_the_paths_and_methods_of_the_contract_are_served(gate: Gate, method: str, path: str, status: int) -> None:
+    answer = await gate.client.request(method, path)
+
+    assert answer.status_code == status
+    assert ("allow" in answer.headers) == (status == 405)
+
+
+async def test_health_counts_what_came(gate: Gate) -> None:
+    for _ in range(2):
+        await gate.post()
+    await gate.client.post("/webhook/wrong", content=BUY)
+
+    answer = await gate.client.get("/health")
+
+    counts = {"received": 2, "rejected": 1, "duplicates": 1}
+    assert (answer.status_code, answer.json()) == (200, {"status": "ok", "version": __version__, **counts})
+
+
+async def test_ready_says_what_is_waited_for(gate: Gate) -> None:
+    ready = await gate.client.get("/ready")
+    gate.receiver.waiting_for = lambda: ["exchanges"]
+    waiting = await gate.client.get("/ready")
+
+    assert (ready.status_code, ready.json()) == (200, {"ready": True, "waiting_for": []})
+    assert (waiting.status_code, waiting.json()) == (503, {"ready": False, "waiting_for": ["exchanges"]})
+
+
+@pytest.mark.parametrize("size", [LARGEST_BODY + 1, 3_000_000])
+async def test_a_body_over_64_kb_is_refused_announced_or_not(gate: Gate, size: int) -> None:
+    async def in_pieces() -> AsyncIterator[bytes]:
+        for _ in range(0, size, 50_000):
+            yield b"x" * 50_000
+
+    announced = await gate.post(b"x" * size)
+    chunked = await gate.client.post(f"/webhook/{gate.token}", content=in_pieces())
+    largest = await gate.post(b" " * LARGEST_BODY)
+
+    assert (announced.status_code, chunked.status_code, largest.status_code) == (413, 413, 200)
+
+
+async def test_a_flood_is_slowed_per_token_and_told_when_to_come_back(gate: Gate) -> None:
+    other = await gate.add_token()
+    gate.tell_of_broker()
+    statuses = [(await gate.post(b'{"id": "%d"}' % number)).status_code for number in range(11)]
+    refused = await gate.post()
+    elsewhere = await gate.client.post(f"/webhook/{other}", content=BUY)
+    await gate.clock.advance(2)
+    later = [(await gate.post(b'{"id": "later %d"}' % number)).status_code for number in range(2)]
+
+    assert statuses == [200] * 10 + [429]
+    assert (refused.status_code, refused.headers["retry-after"]) == (429, "2")
+    assert elsewhere.status_code == 200
+    assert later == [200, 429]
+
+
+async def test_what_cannot_be_stored_is_answered_503_and_never_200(gate: Gate) -> None:
+    await gate.post(b'{"id": "before"}')
+    await gate.db.close()
+
+    stored_no_more = await gate.post()
+    tokens_unreadable = await gate.client.post("/webhook/x", content=BUY)
+    gate.tell_of_broker()
+    nothing_known = await gate.post()
+
+    assert [one.status_code for one in (stored_no_more, tokens_unreadable, nothing_known)] == [503, 404, 503]
+    assert stored_no_more.headers["retry-after"] == "5"
+    assert len(gate.signals) == 1
+    assert (await gate.client.get("/health")).status_code == 200
+
+
+async def test_a_forwarded_address_is_believed_only_from_a_known_proxy(db: Database, clock: ManualClock, tmp_path: Path) -> None:
+    chain = "198.51.100.1, 203.0.113.9, 127.0.0.5"
+    async with a_gate(db, clock, tmp_path / "a") as stranger:
+        await stranger.post(BUY, **{"X-Forwarded-For": chain})
+        assert [row.source for row in await stranger.rows()] == ["127.0.0.1"]
+    async with a_gate(db, clock, tmp_path / "b", trusted_proxies="127.0.0.0/8") as known:
+        await known.post(BUY, **{"X-Forwarded-For": chain})
+        assert {row.source for row in await known.rows()} == {"127.0.0.1", "203.0.113.9"}
+
+
+async def test_connections_are_kept_for_the_next_alert(gate: Gate) -> None:
+    head = f"POST /webhook/{gate.token} HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n"
+
+    said = await gate.raw(f"{head}\r\n{{}}{head}Connection: close\r\n\r\n[]".encode())
+
+    assert said.count(b"HTTP/1.1 200 OK") == 2
+
+
+async def test_a_body_that_never_ends_is_not_waited_for(db: Database, clock: ManualClock, tmp_path: Path) -> None:
+    async with a_gate(db, clock, tmp_path, body_patience=0.05) as gate:
+        head = f"POST /webhook/{gate.token} HTTP/1.1\r\nHost: x\r\n"
+
+        announced = await gate.raw(f"{head}Content-Length: 9\r\n\r\n{{".encode())
+        chunked = await gate.raw(f"{head}Transfer-Encoding: chunked\r\n\r\n1\r\n{{\r\n".encode())
+
+        assert announced.startswith(b"HTTP/1.1 408 ")
+        assert chunked.startswith(b"HTTP/1.1 408 ")
+        assert await gate.rows() == []
+
+
+@pytest.mark.parametrize("sent", [b"", b"POST /webhook/x HT", b"POST /health HTTP/1.1\r\nHost: x\r\nX-Slow"])
+async def test_a_head_that_never_ends_is_not_waited_for(sent: bytes) -> None:
+    class Hasty(PatientProtocol):
+        head_patience = 0.05
+
+    async def nothing(scope: object, receive: object, send: object) -> None:
+        raise AssertionError("no request came")
+
+    listener = Listener(nothing, "127.0.0.1", 0, Hasty)
+    port = int(listener.bind().rpartition(":")[2])
+    serving = asyncio.create_task(listener.run())
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(sent)
+    async with asyncio.timeout(5):
+        assert await reader.read() == b""
+    writer.close()
+    serving.cancel()
+    await asyncio.wait({serving})
+
+
+async def test_a_head_without_end_is_cut_off(gate: Gate) -> None:
+    said = await gate.raw(b"POST /health HTTP/1.1\r\n" + b"X-Junk: " + b"j" * 40_000)
+
+    assert said.startswith(b"HTTP/1.1 400 ")
+
+
+async def test_a_taken_port_is_an_error_that_can_be_tried_again(gate: Gate) -> None:
+    second = Listener(gate.receiver.asgi, "127.0.0.1", int(gate.receiver.address.rpartition(":")[2]))
+
+    with pytest.raises(OSError, match="in use"):
+        await second.run()
+
+
+async def test_the_port_is_free_again_after_a_stop(db: Database, clock: ManualClock, tmp_path: Path) -> None:
+    async with a_gate(db, clock, tmp_path) as first:
+        await first.post()
+        address = first.receiver.address
+
+    assert first.receiver.address == ""
+    listener = Listener(first.receiver.asgi, "127.0.0.1", int(address.rpartition(":")[2]))
+    assert listener.bind() == address
+    listening = asyncio.create_task(listener.run())
+    async with httpx.AsyncClient(base_url=address, trust_env=False) as client:
+        assert (await client.get("/health")).status_code == 200
+    listening.cancel()
+    await asyncio.wait({listening})
+
+
+async def test_the_same_door_stands_in_front_of_another_port(gate: Gate) -> None:
+    transport = httpx.ASGITransport(app=gate.receiver.asgi)
+    async with httpx.AsyncClient(transport=transport, base_url="http://ui") as client:
+        answer = await client.post(f"/webhook/{gate.token}", content=BUY)
+
+    assert answer.status_code == 200
+    assert [WebhookReceiver.takes(path) for path in ("/webhook", "/webhook/x", "/webhooks", "/")] == [True, True, False, False]
+
+
+METHODS = (*[b"POST "] * 6, b"GET ", b"PUT ", b"OPTIONS ", b"post ", b"\x00")
+PATHS = (b"/webhook/", b"/webhook", b"/webhook/x", b"/health", b"/../webhook", b"?a=b", b"/%2e%ff%00", b"*", b"http://x/webhook")
+VERSIONS = (*[b" HTTP/1.1\r\n"] * 6, b" HTTP/1.0\r\n", b" HTTP/9.9\r\n", b"\r\n")
+HEADERS = (
+    *(b"Content-Length: %s\r\n" % size for size in (b"2", b"2", b"-1", b"99999999", b"18446744073709551616", b"\xb2")),
+    *(b"Transfer-Encoding: chunked\r\n", b"Transfer-Encoding: gzip\r\n", b"Connection: close\r\n", b"Host: x\r\n"),
+    *(b"Upgrade: websocket\r\nConnection: Upgrade\r\n", b"X-Webhook-Token: \xff\xfe\r\n", b"X-Forwarded-For: ,,;\r\n"),
+    *(b"Expect: 100-continue\r\n", b"\x00: \x00\r\n", b"Content-Type: multipart/form-data; boundary=\xff\r\n", b"no colon\r\n"),
+)
+BODIES = (b"{}", b"0\r\n\r\n", b"2\r\n{}\r\n0\r\n\r\n", b"ffffffffffff\r\n", b"\x00", b"action=PING", b'{"token": 1}')
+
+
+async def test_no_bytes_on_the_wire_bring_it_down(db: Database, clock: ManualClock, tmp_path: Path) -> None:
+    chance = random.Random(20260101)
+    async with a_gate(db, clock, tmp_path, body_patience=0.02, webhook_burst=100_000) as gate:
+        paths = (*PATHS, *[f"/webhook/{gate.token}".encode()] * 9)
+
+        def nonsense() -> bytes:
+            head = chance.choice(METHODS) + chance.choice(paths) + chance.choice(VERSIONS)
+            return head + b"".join(chance.choices(HEADERS, k=chance.randint(0, 3))) + b"\r\n" + chance.choice(BODIES)
+
+        requests = [nonsense() * chance.randint(1, 2) for _ in range(500)]
+        requests += [chance.randbytes(chance.randint(1, 200)) for _ in range(100)]
+        said = b"".join(await asyncio.gather(*(gate.raw(one, wait=0.5) for one in requests)))
+        answer = await gate.post(uuid.uuid4().hex.encode())
+
+        statuses = {int(status) for status in re.findall(rb"HTTP/1\.1 (\d{3}) ", said)}
+        assert statuses - {100} <= SOUND
+        assert {200, 400, 404, 405, 408, 413} <= statuses
+        assert answer.status_code == 200
