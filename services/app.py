@@ -21,6 +21,7 @@ from services.broker_book import BrokerBook
 from services.brokers import Brokers
 from services.candle_history import CandleHistory
 from services.demo import Demo, DemoExchange
+from services.disk_guard import DiskGuard
 from services.exchange_gateway import ExchangeGateway
 from services.flattener import Flattener
 from services.heartbeat import Heartbeat
@@ -32,6 +33,7 @@ from services.order_monitor import OrderMonitor
 from services.order_records import OrderRecords
 from services.order_resolver import OrderResolver
 from services.price_book import PriceBook
+from services.process_guard import close_the_shutters
 from services.supervisor import Service, Supervisor
 from services.trading_engine import TradingEngine
 from services.trading_floor import TradingFloor
@@ -54,6 +56,7 @@ class App:
         self.gateway = ExchangeGateway(self.db, self.bus, clock, self.vault, settings)
         self.catalog = MarketCatalog(self.db, self.bus, clock, self.gateway)
         self.kill_switch = KillSwitch(self.db, self.bus, clock, settings.data_dir)
+        self.disk = DiskGuard(settings.data_dir, clock, self.kill_switch)
         self.prices = PriceBook(self.bus, clock, self.gateway)
         self.floor = TradingFloor(
             db=self.db,
@@ -90,6 +93,7 @@ class App:
         ends: list[Service] = [Demo(self.floor, self.accounts, self.brokers, self.receiver, exchange)] if exchange else []
         return [
             *begins,
+            self.disk,
             self.gateway,
             self.catalog,
             self.resolver,
@@ -110,6 +114,7 @@ class App:
 
     async def start(self) -> None:
         """Start every service; recovery goes on behind, trading begins when it is done (`waiting_for` is then empty)."""
+        close_the_shutters()
         self.bus.adopt_loop()
         house = await self.db.read(SYSTEM, installation)
         self.floor.installation, self.floor.epoch = house.installation_id, house.epoch
