@@ -32,8 +32,8 @@ LINES_PER_SUPPRESSION = 1000
 @pytest.mark.parametrize(
     "command",
     [
-        ["ruff", "check", "."],
-        ["ruff", "format", "--check", "."],
+        ["ruff", "check", "--output-format=concise", "."],
+        ["ruff", "format", "--check", "--output-format=concise", "."],
         ["mypy"],
         ["importlinter.cli", "--no-logo"],
     ],
