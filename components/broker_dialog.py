@@ -31,7 +31,7 @@ class BrokerDialog:
         self._app = app
         self._user = user
         self._broker = broker
-        self._fields: dict[str, ValidationElement] = {}
+        self._fields: dict[str, ValidationElement[Any]] = {}
         self._keys: dict[str, ui.input] = {}
         self._endpoints: dict[str, ui.input] = {}
 
@@ -50,7 +50,7 @@ class BrokerDialog:
                     self._addresses()
 
             async def save() -> None:
-                fields: dict[str, ValidationElement] = {**self._fields, **self._keys}
+                fields: dict[str, ValidationElement[Any]] = {**self._fields, **self._keys}
                 if self._endpoints:
                     fields["endpoints"] = self._endpoints["rest"]
                 async with submitting(button, fields):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from typing import Any
 
 from nicegui import ui
 from nicegui.elements.mixins.validation_element import ValidationElement
@@ -20,7 +21,7 @@ def text_field(label: str, value: str = "", *, secret: bool = False, autocomplet
 
 
 @asynccontextmanager
-async def submitting(button: ui.button, fields: Mapping[str, ValidationElement]) -> AsyncIterator[None]:
+async def submitting(button: ui.button, fields: Mapping[str, ValidationElement[Any]]) -> AsyncIterator[None]:
     """While the block runs the button waits. An InvalidInput is written at its field, any other error in a message.
 
     `fields` are the form's, by the names that errors use. What is inside the block after an error is not done.

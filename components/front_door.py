@@ -52,6 +52,7 @@ class _House:
     def __init__(self, app: App) -> None:
         self._app = app
         self._settings = app.settings
+        self._webhooks = ""
         self._starting: asyncio.Task[None] | None = None
         self._server: _Server | None = None
         self._url = ""
@@ -59,6 +60,7 @@ class _House:
     async def live(self) -> None:
         """Start, serve, stop in order."""
         bound = self._bind()
+        self._webhooks = self._bind_ingress()
         port = bound.getsockname()[1]
         self._url = f"http://{_shown_host(self._settings.host)}:{port}"
         front = self._front(port)
@@ -123,7 +125,7 @@ class _House:
         ready = {
             "event": "ready",
             "ui": self._url,
-            "webhooks": self._app.receiver.address,
+            "webhooks": self._webhooks,
             "pid": os.getpid(),
             "version": __version__,
         }
@@ -137,6 +139,13 @@ class _House:
         elif not self._settings.headless and _has_desktop():
             asyncio.get_running_loop().run_in_executor(None, webbrowser.open, self._url)
 
+    def _bind_ingress(self) -> str:
+        host, port = self._settings.webhook_host, self._settings.webhook_port
+        try:
+            return self._app.receiver.bind()
+        except OSError as error:
+            raise _unusable("webhook_port", host, port, error) from None
+
     def _bind(self) -> socket.socket:
         host, port = self._settings.host.strip("[]"), self._settings.port
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
@@ -147,7 +156,7 @@ class _House:
             bound.bind(address)
         except OSError as error:
             bound.close()
-            raise ConfigurationError("port_unusable", field="port", value=f"{host}:{port}", detail=error.strerror or "") from None
+            raise _unusable("port", host, port, error) from None
         bound.setblocking(False)
         return bound
 
@@ -181,8 +190,12 @@ class _Server(uvicorn.Server):
                 signal.signal(one, handler)
 
 
+def _unusable(field: str, host: str, port: int, error: OSError) -> ConfigurationError:
+    return ConfigurationError("port_unusable", field=field, value=f"{host}:{port}", detail=error.strerror or type(error).__name__)
+
+
 def _shown_host(host: str) -> str:
-    shown = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host.strip("[]"), host.strip("[]"))  # noqa: S104 - compared
+    shown = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host.strip("[]"), host.strip("[]"))  # noqa: S104 # compared, not bound
     return f"[{shown}]" if ":" in shown else shown
 
 

@@ -8,6 +8,7 @@ import pkgutil
 import sys
 import traceback
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,10 +21,10 @@ if TYPE_CHECKING:
 def load(users_folder: Path | None = None) -> None:
     """Import every page, ours and those in the user's own folder; one that cannot be imported becomes a red menu entry."""
     for module in pkgutil.iter_modules(__path__):
-        _import(module.name, lambda name=module.name: importlib.import_module(f"{__name__}.{name}"))
+        _import(module.name, partial(importlib.import_module, f"{__name__}.{module.name}"))
     for path in sorted(users_folder.glob("*.py")) if users_folder is not None and users_folder.is_dir() else ():
         if not path.name.startswith("_"):
-            _import(path.stem, lambda path=path: _import_file(path))
+            _import(path.stem, partial(_import_file, path))
 
 
 def serve(settings: Settings) -> int:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from fastapi.responses import RedirectResponse, Response
 from nicegui import Client, ui
 
-from aristobot.errors import AristobotError
+from aristobot.errors import AristobotError, InvalidInput
 from aristobot.language import _, explain
 from aristobot.settings_values import is_loopback
 from components.buttons import main_button
@@ -53,8 +53,8 @@ class _Form:
         self.button.props("loading")
         self.button.disable()
 
-    def failed(self, error: AristobotError | str) -> None:
-        self.fault.set_text(explain(error) if isinstance(error, AristobotError) else error)
+    def failed(self, error: AristobotError) -> None:
+        self.fault.set_text(explain(error))
         self.fault.set_visibility(True)
         self.button.props(remove="loading")
         self.button.enable()
@@ -99,7 +99,7 @@ def _first_administrator(app: App, entrance: Entrance, who: Visitor) -> None:
     async def submit() -> None:
         form.working()
         if password.value != again.value:
-            form.failed(_("The two passwords differ."))
+            form.failed(InvalidInput("passwords_differ", field="again"))
             return
         new = NewUser(name.value, password.value, language=app.settings.language)
         try:

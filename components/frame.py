@@ -1,0 +1,124 @@
+"""The frame around every page: menu and status bar stay while the pages inside change; one socket for the whole visit."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from loguru import logger
+from nicegui import ui
+from nicegui.page_arguments import RouteMatch
+
+from aristobot import __version__
+from aristobot.language import _
+from components.empty_state import error_state
+from components.entrance import HOME
+from components.live import Live
+from components.menu import Page, pages
+from components.notice import notice
+from components.status_bar import status_bar
+from components.viewer import Viewer, viewing
+from components.words import Words, labelled
+
+if TYPE_CHECKING:
+    from services.app import App
+
+CLOSE_MENU = "() => document.body.classList.remove('nav-open')"
+
+
+def draw_frame(app: App, viewer: Viewer) -> None:
+    """Draw the whole page of one visit; what stands inside follows the address."""
+    if viewer.login.language == "en":
+        ui.run_javascript("Quasar.lang.set(Quasar.lang.enUS); document.documentElement.lang = 'en'")
+    entries: dict[str, ui.element] = {}
+    with ui.element("div").classes("shell"):
+        _menu(entries)
+        with ui.element("div").classes("stage"):
+            status_bar(app, viewer)
+            with ui.element("main").classes("content") as content:
+                routes: dict[str, Callable[..., Any]] = {one.route: _Builder(app, viewer, one) for one in pages()}
+                _Stage(app, viewer, {**routes, "/": routes[HOME]}).classes("w-full")
+        ui.element("div").classes("nav-shade").on("click", js_handler=CLOSE_MENU)
+    ui.skip_link(_("Skip to the page"), target=content)
+    router = ui.context.client.sub_pages_router
+    router.on_path_changed(lambda path: _mark(entries, path))
+    _mark(entries, router.current_path)
+
+
+def _menu(entries: dict[str, ui.element]) -> None:
+    with labelled(ui.element("nav").classes("rail"), _("Menu")):
+        with ui.element("a").classes("brand").props(f"href={HOME}").on("click", js_handler=CLOSE_MENU):
+            Words("span", "A", "brand-mark").props("aria-hidden=true")
+            Words("span", "Aristobot", "brand-words")
+        for one in pages():
+            title = one.title if one.fault else _(one.title)
+            with labelled(ui.element("a").classes("nav-item").props(f'href="{one.route}"'), title) as entry:
+                ui.icon(one.icon).props("aria-hidden=true")
+                Words("span", title, "nav-words")
+            entry.on("click", js_handler=CLOSE_MENU)
+            if one.fault:
+                entry.classes("broken")
+            entries[one.route] = entry
+        Words("div", f"Aristobot {__version__}", "rail-foot")
+
+
+def _mark(entries: dict[str, ui.element], path: str) -> None:
+    """Show in the menu where we are."""
+    here = path.partition("?")[0].rstrip("/") or HOME
+    for route, entry in entries.items():
+        if route == here:
+            entry.props("aria-current=page")
+        else:
+            entry.props(remove="aria-current")
+
+
+class _Stage(ui.sub_pages):
+    """The page inside the frame. Going from one to another sends no HTTP request, so the session is checked here."""
+
+    def __init__(self, app: App, viewer: Viewer, routes: dict[str, Callable[..., Any]]) -> None:
+        self._app = app
+        self._viewer = viewer
+        super().__init__(routes)
+
+    def _render_page(self, match: RouteMatch) -> bool:
+        if not self._app.accounts.sessions.alive(self._viewer.session_id):
+            self.client.open("/login")
+            return True
+        return super()._render_page(match)
+
+    def _render_404(self) -> None:
+        error_state(_("There is no such page"), _("Choose one from the menu."))
+
+
+class _Builder:
+    """Draws one page inside the frame. Its signature is what NiceGUI may fill in from the address."""
+
+    def __init__(self, app: App, viewer: Viewer, one: Page) -> None:
+        self._app, self._viewer, self._page = app, viewer, one
+        self.__signature__ = inspect.Signature(one.parameters)
+
+    async def __call__(self, **given: Any) -> None:
+        """Draw it; its fault stays inside it."""
+        one = self._page
+        with viewing(self._viewer), ui.element("div").classes("page") as area:
+            ui.page_title(f"{one.title if one.fault else _(one.title)} – Aristobot")
+            if one.fault:
+                _show_fault(one)
+                return
+            try:
+                drawn = one.build(self._app, self._viewer, Live(self._app.bus, self._viewer), **given)
+                if inspect.isawaitable(drawn):
+                    await drawn
+            except Exception:  # the menu and the other pages go on
+                logger.exception("The page {} could not be drawn", one.route)
+                if not area.is_deleted:
+                    area.clear()
+                    with area:
+                        error_state(_("This page could not be drawn"), _("The log has the details."), ui.navigate.reload)
+
+
+def _show_fault(one: Page) -> None:
+    with ui.element("section").classes("panel"), ui.element("div").classes("panel-body"):
+        notice(_("The page “{name}” could not be loaded. The other pages are not affected.", name=one.title), "bad")
+        Words("pre", one.fault, "code mono")
