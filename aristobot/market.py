@@ -88,7 +88,12 @@ class Timeframe(StrEnum):
 
 
 _SECONDS = {"m": 60, "h": 3600, "d": 86400, "w": 604800}
-_SPELLINGS = {str(tf.seconds // 60): tf for tf in Timeframe} | {"D": Timeframe.D1, "W": Timeframe.W1, "1D": Timeframe.D1, "1W": Timeframe.W1}
+_SPELLINGS = {str(tf.seconds // 60): tf for tf in Timeframe} | {
+    "D": Timeframe.D1,
+    "W": Timeframe.W1,
+    "1D": Timeframe.D1,
+    "1W": Timeframe.W1,
+}
 
 
 def timeframe_of(text: str) -> Timeframe:

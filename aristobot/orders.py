@@ -95,7 +95,7 @@ def may_follow(current: OrderStatus, new: OrderStatus) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class OrderRequest:
-    """What we ask: rounded, checked, carrying its client id. `quantity` is base; a market buy may say `quote_quantity` instead."""
+    """What we ask: rounded, checked, with its client id. `quantity` is base; a market buy may say `quote_quantity` instead."""
 
     client_order_id: str
     symbol: Symbol
