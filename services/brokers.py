@@ -60,17 +60,17 @@ class Brokers:
         nothing. Raises InvalidInput with the field.
         """
         values = checked(form, self.exchanges())
-        for name in needed_fields(self._gateway.client(values["exchange"]).capabilities):
+        for name in needed_fields(self._gateway.factory(values["exchange"]).capabilities):
             if not values.get(name):
                 raise InvalidInput("missing", field=name)
         row = Broker(
             id=uuid.uuid4(), user_id=user_id, exchange=values["exchange"], name=values["name"], created_at=self._clock.now()
         )
         self._fill(row, values)
+        await self._db.read(user_id, lambda s: _refuse_foreign_endpoints(s, user_id, values))  # before any key travels
         await self._check_rights(row, values)
 
         def work(session: GuardedSession) -> Broker:
-            _refuse_foreign_endpoints(session, user_id, values)
             brokers.create(session, row)
             if values.get("is_default") or len(brokers.mine(session)) == 1:
                 brokers.set_default(session, row.id)
@@ -86,15 +86,14 @@ class Brokers:
         """
         known = await self.get(user_id, broker_id)
         values = checked({**form, "exchange": known.exchange}, self.exchanges(), partial=True)
-        if any(name in values for name in KEY_FIELDS):
-            await self._check_rights(known, values)
+        await self._db.read(user_id, lambda s: _refuse_foreign_endpoints(s, user_id, values))
+        await self._check_rights(known, values)
 
         def work(session: GuardedSession) -> Broker:
-            _refuse_foreign_endpoints(session, user_id, values)
             row = brokers.get(session, broker_id)
             before = _shown(row)
             self._fill(row, values)
-            row.key_rights = known.key_rights
+            row.key_rights, row.checked_at = known.key_rights, known.checked_at
             if values.get("is_default"):
                 brokers.set_default(session, broker_id)
             elif values.get("is_default") is False and row.is_default:

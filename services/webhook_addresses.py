@@ -44,8 +44,7 @@ class WebhookTest:
 class WebhookAddresses:
     """Rotates, writes out and tries the addresses.
 
-    `ingress` tells on which address the receiver listens. It is the settings' until whoever starts the receiver says better
-    (port 0 takes a free one).
+    `ingress` tells on which address the receiver listens, "" while it does not; whoever starts the receiver sets it.
     """
 
     def __init__(self, db: Database, bus: Bus, clock: Clock, trail: AuditTrail, settings: Settings) -> None:
@@ -54,7 +53,7 @@ class WebhookAddresses:
         self._clock = clock
         self._trail = trail
         self._settings = settings
-        self.ingress: Callable[[], str] = lambda: f"http://{_reachable(settings.webhook_host)}:{settings.webhook_port}"
+        self.ingress: Callable[[], str] = str
 
     async def rotate(self, user_id: uuid.UUID, broker_id: uuid.UUID, by: Actor, *, overlap: timedelta = OVERLAP) -> str:
         """A new token, told this once; those before it stay valid for `overlap`, so that alerts can be changed at leisure."""
@@ -83,7 +82,7 @@ class WebhookAddresses:
 
     def url(self, token: str) -> str:
         """The whole address for TradingView: the public one when it is set, else where the ingress listens."""
-        return f"{self._settings.webhook_public_url or self.ingress()}/webhook/{token}"
+        return f"{self._settings.webhook_public_url or self._local()}/webhook/{token}"
 
     async def send_test(self, user_id: uuid.UUID, broker_id: uuid.UUID) -> WebhookTest:
         """Send a PING through the real address with a token of one minute, and tell the answer and the time it took."""
@@ -95,6 +94,11 @@ class WebhookAddresses:
         )
         self._bus.publish(BrokerUpdated(at=now, user_id=user_id, broker_id=broker_id))  # the receiver learns the token by it
         return await self._ping(self.url(token))
+
+    def _local(self) -> str:
+        """Every address that is listened on includes this machine's own."""
+        listens = self.ingress() or f"http://{self._settings.webhook_host}:{self._settings.webhook_port}"
+        return listens.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
 
     async def _ping(self, url: str) -> WebhookTest:
         body = json.dumps({"action": "PING", "id": f"test-{uuid.uuid4().hex}"})
@@ -117,9 +121,3 @@ def _judged(answer: httpx.Response, took: float) -> WebhookTest:
     if answer.status_code == 200 and webhook_id:
         return WebhookTest(True, 200, took, webhook_id=webhook_id)
     return WebhookTest(False, answer.status_code, took, "reason.ingress_refused", answer.text[:200])
-
-
-def _reachable(host: str) -> str:
-    """A host to call for a host to listen on: every address includes this machine's own."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host.strip("[]"), host.strip("[]"))  # noqa: S104 - compared
-    return f"[{host}]" if ":" in host else host

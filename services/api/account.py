@@ -1,0 +1,82 @@
+"""`/api/account/`: what the holder of the token may see and change of their own account."""
+
+from __future__ import annotations
+
+import uuid
+
+from fastapi import APIRouter
+from pydantic import Field
+
+from aristobot.kinds import Role, TokenScope
+from aristobot.store import brokers
+from aristobot.store.tables import User
+from services.api.auth import House, Reader, Trader, actor
+from services.api.exact import ExactRoute
+from services.api.values import In, Line, Moment, Out
+from services.api_tokens import TokenHolder
+
+router = APIRouter(prefix="/api/account", tags=["account"], route_class=ExactRoute)
+
+
+class AccountOut(Out):
+    """The account behind the token, and how far the token reaches."""
+
+    id: uuid.UUID
+    name: str
+    role: Role
+    language: str
+    timezone: str
+    default_broker: uuid.UUID | None
+    ai_provider: str | None
+    ai_url: str | None
+    ai_model: str | None
+    ai_key_set: bool
+    second_factor: bool
+    scope: TokenScope
+    created_at: Moment
+
+
+class AccountIn(In):
+    """What may change. `ai_key` is write-only; null or an empty text empties a field."""
+
+    language: Line = "fr"
+    timezone: Line = "Europe/Paris"
+    default_broker: uuid.UUID | None = None
+    ai_provider: Line | None = None
+    ai_url: Line | None = None
+    ai_model: Line | None = None
+    ai_key: Line | None = Field(default=None, description="write-only")
+
+
+@router.get("/")
+async def account(house: House, who: Reader) -> AccountOut:
+    """The account of the token's user."""
+    return await _shown(house, who, await house.accounts.household.get(who.user_id))
+
+
+@router.patch("/")
+async def change_account(house: House, who: Trader, changes: AccountIn) -> AccountOut:
+    """Change the fields that are named, and no others."""
+    values = changes.given()
+    if "default_broker" in values:
+        values["default_broker_id"] = values.pop("default_broker")
+    return await _shown(house, who, await house.accounts.profiles.update(who.user_id, values, actor(who)))
+
+
+async def _shown(house: House, who: TokenHolder, user: User) -> AccountOut:
+    mine = await house.db.read(who.user_id, brokers.mine)
+    return AccountOut(
+        id=user.id,
+        name=user.name,
+        role=user.role,
+        language=user.language,
+        timezone=user.timezone,
+        default_broker=next((broker.id for broker in mine if broker.is_default), None),
+        ai_provider=user.ai_provider,
+        ai_url=user.ai_url,
+        ai_model=user.ai_model,
+        ai_key_set=user.ai_key_sealed is not None,
+        second_factor=user.totp_sealed is not None,
+        scope=who.scope,
+        created_at=user.created_at,
+    )

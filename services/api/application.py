@@ -1,0 +1,65 @@
+"""The API put together: a FastAPI of its own, which answers its paths before anything of the screen sees them."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+from starlette.responses import HTMLResponse, JSONResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from aristobot import __version__
+from services.api import account, brokers, failures, feeds, health, heartbeat, house, market, orders, people, positions, webhooks
+from services.api.auth import Administrator
+from services.api.description import page_of
+from services.api.envelope import Envelope
+from services.app import App
+
+_PATHS = ("/api", "/ws", "/health", "/ready", "/metrics")
+_RESOURCES = (account, people, market, brokers, orders, positions, webhooks, heartbeat, house, health, feeds)
+
+
+def build(app: App) -> ASGIApp:
+    """The whole API of a house, as an ASGI application."""
+    api = FastAPI(
+        title="Aristobot",
+        version=__version__,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        responses={"default": {"model": failures.FailureAnswer, "description": "not done, and why"}},
+    )
+    api.state.house = app
+    failures.install(api)
+    for resource in _RESOURCES:
+        api.include_router(resource.router)
+    _describe(api)
+    return Envelope(api, app.settings.language)
+
+
+class ApiPaths:
+    """Stands before the screen's application: our paths to the API, everything else on to `inner`."""
+
+    def __init__(self, inner: ASGIApp, api: ASGIApp) -> None:
+        self._inner = inner
+        self._api = api
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand one request to whoever answers its path."""
+        ours = scope["type"] in ("http", "websocket") and takes(scope["path"])
+        await (self._api if ours else self._inner)(scope, receive, send)
+
+
+def takes(path: str) -> bool:
+    """Whether a path belongs to the API."""
+    return any(path == own or path.startswith(own + "/") for own in _PATHS)
+
+
+def _describe(api: FastAPI) -> None:
+    """The description of the API, and a page to read it: for administrators alone."""
+
+    @api.get("/api/openapi.json", include_in_schema=False)
+    async def description(who: Administrator) -> JSONResponse:
+        return JSONResponse(api.openapi())
+
+    @api.get("/api/docs", include_in_schema=False)
+    async def page(who: Administrator) -> HTMLResponse:
+        return HTMLResponse(page_of(api.openapi()))

@@ -1,0 +1,215 @@
+"""`/health`, `/ready`, `/metrics`, `/api/health/`: is it alive, is it ready, how does it do."""
+
+from __future__ import annotations
+
+import shutil
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse, PlainTextResponse
+
+from aristobot import __version__
+from aristobot.store import brokers, orders
+from services.api.auth import House, Reader
+from services.api.values import Facts, Moment, Out
+from services.app import App
+
+router = APIRouter(tags=["health"])
+
+
+class ServiceOut(Out):
+    """A supervised service; `since` is when it became what it is."""
+
+    name: str
+    state: str
+    since: Moment
+    age_seconds: int
+    restarts: int
+    detail: str
+
+
+class ExchangeOut(Out):
+    """An exchange; `reachable` is null before the first look."""
+
+    exchange: str
+    reachable: bool | None
+    since: Moment | None
+    clock_offset_ms: int
+    clock_uncertainty_ms: int
+    detail: str
+    requests: int
+    failures: int
+    mean_ms: float
+    p99_ms: float
+    weight_used: int
+    weight_limit: int
+    reconnects: int
+
+
+class BrokerHealthOut(Out):
+    """A broker of the user."""
+
+    id: uuid.UUID
+    name: str
+    exchange: str
+    reachable: bool | None
+    clock_offset_ms: int
+    key_rights: Facts
+    open_orders: int
+
+
+class HealthOut(Out):
+    """Everything at one look. Sizes in bytes, lag in milliseconds, candle ages in seconds."""
+
+    version: str
+    ready: bool
+    waiting_for: list[str]
+    loop_lag_ms: float
+    database: str
+    disk_free: int
+    disk_total: int
+    services: list[ServiceOut]
+    exchanges: list[ExchangeOut]
+    brokers: list[BrokerHealthOut]
+    candle_ages: dict[str, int | None]
+    queues: dict[str, int]
+    webhooks: dict[str, int]
+
+
+@router.get("/health")
+async def alive() -> dict[str, str]:
+    """It lives."""
+    return {"status": "ok", "version": __version__}
+
+
+@router.get("/ready")
+async def ready(house: House) -> JSONResponse:
+    """200 once start-up reconciliation is done, else 503."""
+    waiting = list(house.waiting_for())
+    return JSONResponse({"ready": not waiting, "waiting_for": waiting}, 503 if waiting else 200)
+
+
+@router.get("/api/health/")
+async def health(house: House, who: Reader) -> HealthOut:
+    """Every service, exchange, broker and stream, and how the process itself does."""
+    disk = shutil.disk_usage(house.settings.data_dir)
+    return HealthOut(
+        version=__version__,
+        ready=not house.waiting_for(),
+        waiting_for=list(house.waiting_for()),
+        loop_lag_ms=round(await _loop_lag(house), 3),
+        database="sqlite" if house.db.is_sqlite else "postgresql",
+        disk_free=disk.free,
+        disk_total=disk.total,
+        services=_services(house),
+        exchanges=[_exchange(house, name) for name in house.gateway.exchanges()],
+        brokers=await _brokers(house, who.user_id),
+        candle_ages=_candle_ages(house),
+        queues=house.bus.waiting(),
+        webhooks=_webhooks(house),
+    )
+
+
+@router.get("/metrics", response_class=PlainTextResponse)
+async def metrics(house: House, who: Reader) -> PlainTextResponse:
+    """The same figures for Prometheus."""
+    lines = "".join(f"{line}\n" for line in _metric_lines(house, await _loop_lag(house)))
+    return PlainTextResponse(lines, media_type="text/plain; version=0.0.4")
+
+
+async def _loop_lag(house: App) -> float:
+    """Milliseconds that one turn of the event loop takes now."""
+    begun = house.clock.monotonic()
+    await house.clock.sleep(0)
+    return (house.clock.monotonic() - begun) * 1000
+
+
+def _services(house: App) -> list[ServiceOut]:
+    now = house.clock.now()
+    return [
+        ServiceOut(
+            name=one.name,
+            state=one.state,
+            since=one.since,
+            age_seconds=int((now - one.since).total_seconds()),
+            restarts=one.restarts,
+            detail=one.detail,
+        )
+        for one in house.supervisor.states()
+    ]
+
+
+def _exchange(house: App, name: str) -> ExchangeOut:
+    found = house.gateway.health(name)
+    stats = found.stats
+    return ExchangeOut(
+        exchange=name,
+        reachable=found.reachable,
+        since=found.since,
+        clock_offset_ms=found.clock_offset_ms,
+        clock_uncertainty_ms=found.clock_uncertainty_ms,
+        detail=found.detail,
+        requests=stats.requests,
+        failures=stats.failures,
+        mean_ms=stats.mean_ms,
+        p99_ms=stats.p99_ms,
+        weight_used=stats.weight_used,
+        weight_limit=stats.weight_limit,
+        reconnects=stats.reconnects,
+    )
+
+
+async def _brokers(house: App, user_id: uuid.UUID) -> list[BrokerHealthOut]:
+    rows = await house.db.read(user_id, brokers.mine)
+    alive = await house.db.read(user_id, orders.alive)
+    shown = []
+    for row in rows:
+        known = house.gateway.health(row.exchange)
+        shown.append(
+            BrokerHealthOut(
+                id=row.id,
+                name=row.name,
+                exchange=row.exchange,
+                reachable=known.reachable,
+                clock_offset_ms=known.clock_offset_ms,
+                key_rights=row.key_rights or {},
+                open_orders=sum(order.broker_id == row.id for order in alive),
+            )
+        )
+    return shown
+
+
+def _candle_ages(house: App) -> dict[str, int | None]:
+    pulse = house.heartbeat.status()
+    return {timeframe.value: int(age) if age is not None else None for timeframe, age in pulse.ages.items()}
+
+
+def _webhooks(house: App) -> dict[str, int]:
+    counters = house.receiver.counters
+    return {"received": counters.received, "rejected": counters.rejected, "duplicates": counters.duplicates}
+
+
+def _metric_lines(house: App, lag: float) -> Iterator[str]:
+    yield from _gauge("aristobot_ready", {"": not house.waiting_for()})
+    yield from _gauge("aristobot_loop_lag_milliseconds", {"": round(lag, 3)})
+    yield from _gauge("aristobot_webhooks", {f'result="{name}"': count for name, count in _webhooks(house).items()}, "counter")
+    states = house.supervisor.states()
+    yield from _gauge("aristobot_service_up", {f'service="{one.name}"': one.state == "running" for one in states})
+    yield from _gauge("aristobot_service_restarts", {f'service="{one.name}"': one.restarts for one in states}, "counter")
+    known = [house.gateway.health(name) for name in house.gateway.exchanges()]
+    yield from _gauge("aristobot_exchange_up", {f'exchange="{one.exchange}"': bool(one.reachable) for one in known})
+    yield from _gauge("aristobot_exchange_clock_offset_ms", {f'exchange="{one.exchange}"': one.clock_offset_ms for one in known})
+    for field in ("requests", "failures", "reconnects"):
+        counts = {f'exchange="{one.exchange}"': getattr(one.stats, field) for one in known}
+        yield from _gauge(f"aristobot_exchange_{field}", counts, "counter")
+    ages = {f'timeframe="{name}"': age for name, age in _candle_ages(house).items() if age is not None}
+    yield from _gauge("aristobot_candle_age_seconds", ages)
+    yield from _gauge("aristobot_queue_length", {f'queue="{name}"': size for name, size in house.bus.waiting().items()})
+
+
+def _gauge(name: str, values: dict[str, Any], kind: str = "gauge") -> Iterator[str]:
+    yield f"# TYPE {name} {kind}"
+    for labels, value in values.items():
+        yield f"{name}{{{labels}}} {int(value) if isinstance(value, bool) else value}" if labels else f"{name} {float(value):g}"

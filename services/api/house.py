@@ -1,0 +1,179 @@
+"""`/api/kill-switch/`, `/api/reconcile/`, `/api/audit/`, `/api/frontend-log`: the levers and the record."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query
+from loguru import logger
+from pydantic import Field
+
+from aristobot.errors import AccessDenied, InvalidInput, NotFound
+from aristobot.kinds import HaltLevel, HaltScope, TokenScope
+from aristobot.store import audit, brokers
+from aristobot.store.tables import Halt
+from aristobot.store.tenancy import SYSTEM
+from services.api.auth import House, Reader, Trader, actor
+from services.api.exact import ExactRoute
+from services.api.paging import MOST, Page
+from services.api.values import Facts, In, Line, Moment, Out
+from services.api_tokens import TokenHolder
+from services.app import App
+from services.sign_in import LoginForm
+
+router = APIRouter(prefix="/api", tags=["house"], route_class=ExactRoute)
+
+
+class HaltOut(Out):
+    """A setting of the kill switch in force."""
+
+    id: uuid.UUID
+    scope: HaltScope
+    scope_id: uuid.UUID | None
+    level: HaltLevel
+    reason: str
+    set_by: str
+    set_at: Moment
+    completed_at: Moment | None
+
+
+class HaltIn(In):
+    """What to stop: by default everything of the user; `all` is for administrators."""
+
+    scope: HaltScope = HaltScope.USER
+    scope_id: uuid.UUID | None = None
+    level: HaltLevel = HaltLevel.HALT
+    reason: Line = ""
+
+
+class ReleaseIn(In):
+    """Which halts to release (by default the user's own, all of them). A token below `admin` needs the password as well."""
+
+    id: uuid.UUID | None = None
+    password: Annotated[str, Field(max_length=1024)] = ""
+    code: Annotated[str, Field(max_length=64)] = ""
+
+
+class DifferenceOut(Out):
+    """Our order, what we believed, what the exchange says."""
+
+    broker_id: uuid.UUID
+    order_id: uuid.UUID
+    symbol: str
+    ours: str
+    theirs: str
+
+
+class AuditOut(Out):
+    """One act."""
+
+    id: int
+    at: Moment
+    actor: str
+    via: str
+    action: str
+    subject: str
+    before: Facts
+    after: Facts
+    trace_id: str
+
+
+class FrontendLine(In):
+    """A line for the log from somebody's screen or script."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    message: Annotated[str, Field(min_length=1, max_length=2000)]
+    context: dict[str, Any] = Field(default_factory=dict)
+
+
+@router.get("/kill-switch/")
+async def halts(house: House, who: Reader) -> Page[HaltOut]:
+    """The halts in force that concern the user."""
+    return Page[HaltOut](items=[HaltOut.model_validate(halt) for halt in await _mine(house, who)])
+
+
+@router.post("/kill-switch/", status_code=201)
+async def halt(house: House, who: Trader, form: HaltIn) -> HaltOut:
+    """Stop. In force when this answers."""
+    scope_id = await _scope_id(house, who, form)
+    set_by = f"{who.name} (api)"
+    made = await house.kill_switch.set(form.scope, scope_id, form.level, by=set_by, reason=form.reason)
+    after = {"scope": form.scope.value, "scope_id": str(scope_id or ""), "level": form.level.value}
+    await house.db.write(SYSTEM, lambda s: house.accounts.trail.record(s, "halt.set", actor(who), after=after))
+    return HaltOut.model_validate(made)
+
+
+@router.delete("/kill-switch/")
+async def release(house: House, who: Trader, form: ReleaseIn | None = None) -> Page[HaltOut]:
+    """Let trading go on; answers with what was released."""
+    form = form or ReleaseIn()
+    if not who.may(TokenScope.ADMIN):
+        user = await house.accounts.sign_in.verify(LoginForm(who.name, form.password, form.code), f"token {who.token_id}")
+        if user.id != who.user_id:
+            raise AccessDenied("confirmation_needed")
+    mine = [one for one in await _mine(house, who) if form.id in (None, one.id) and _may_release(who, one)]
+    if form.id is not None and not mine:
+        raise NotFound(kind="halt")
+    for one in mine:
+        await house.kill_switch.release(one.id, by=f"{who.name} (api)")
+    after = {"halts": [str(one.id) for one in mine]}
+    await house.db.write(SYSTEM, lambda s: house.accounts.trail.record(s, "halt.released", actor(who), after=after))
+    return Page[HaltOut](items=[HaltOut.model_validate(one) for one in mine])
+
+
+@router.post("/reconcile/")
+async def reconcile(house: House, who: Trader) -> Page[DifferenceOut]:
+    """Compare the user's orders with their exchanges now; answers the differences found."""
+    found = await house.monitor.reconcile(who.user_id)
+    return Page[DifferenceOut](items=[DifferenceOut.model_validate(one) for one in found])
+
+
+@router.get("/audit/")
+async def audit_entries(
+    house: House,
+    who: Reader,
+    limit: Annotated[int, Query(ge=1, le=MOST)] = 100,
+    cursor: Annotated[str, Query(max_length=20)] = "",
+) -> Page[AuditOut]:
+    """Who did what, the newest first: the user's own acts, everybody's for an administrator's token."""
+    if cursor and not (cursor.isascii() and cursor.isdigit()):
+        raise InvalidInput("bad_cursor", field="cursor")
+    before = min(int(cursor), 2**62) if cursor else None
+    scope = SYSTEM if who.may(TokenScope.ADMIN) else who.user_id
+    rows = await house.db.read(scope, lambda s: audit.recent(s, limit + 1, before))
+    more = str(rows[limit - 1].id) if len(rows) > limit else None
+    return Page[AuditOut](items=[AuditOut.model_validate(row) for row in rows[:limit]], next=more)
+
+
+@router.post("/frontend-log", status_code=204)
+async def frontend_log(who: Reader, line: FrontendLine) -> None:
+    """Write a line into the log of the screen."""
+    logger.log(line.level.upper(), "From the screen: {} {}", line.message, json.dumps(line.context, default=str)[:500])
+
+
+async def _mine(house: App, who: TokenHolder) -> list[Halt]:
+    own = {row.id for row in await house.db.read(who.user_id, brokers.mine)} | {who.user_id}
+    everything = who.may(TokenScope.ADMIN)
+    return [one for one in house.kill_switch.active() if everything or one.scope is HaltScope.ALL or one.scope_id in own]
+
+
+async def _scope_id(house: App, who: TokenHolder, form: HaltIn) -> uuid.UUID | None:
+    if form.scope is HaltScope.ALL:
+        if not who.may(TokenScope.ADMIN):
+            raise AccessDenied("scope_too_small", needed=TokenScope.ADMIN.value)
+        return None
+    if form.scope is HaltScope.USER:
+        if form.scope_id not in (None, who.user_id):
+            raise NotFound(kind="user")
+        return who.user_id
+    if form.scope_id is None:
+        raise InvalidInput("missing", field="scope_id")
+    if form.scope is not HaltScope.BROKER:
+        raise NotFound(kind=form.scope.value)
+    return (await house.brokers.get(who.user_id, form.scope_id)).id
+
+
+def _may_release(who: TokenHolder, halt: Halt) -> bool:
+    return halt.scope is not HaltScope.ALL or who.may(TokenScope.ADMIN)

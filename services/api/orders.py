@@ -1,0 +1,245 @@
+"""`/api/orders/` and `/api/fills/`: ask for orders through the one desk, see what became of them."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Path, Query, Response
+from fastapi.responses import JSONResponse
+
+from aristobot.errors import Conflict, Refused, RiskRefused
+from aristobot.kinds import OrderOrigin, OrderRole
+from aristobot.language import explain
+from aristobot.money import ZERO
+from aristobot.orders import OrderStatus, OrderType, Side, TimeInForce
+from aristobot.store import brokers, orders
+from aristobot.store.tenancy import GuardedSession
+from aristobot.store.trading_tables import Order
+from services.api.auth import House, Reader, Trader
+from services.api.exact import ExactRoute
+from services.api.failures import answer_to
+from services.api.paging import Listed, Page
+from services.api.values import Facts, In, Line, Moment, Money, Out
+from services.api_tokens import TokenHolder
+from services.app import App
+from services.order_draft import EditOrder, PlaceOrder
+
+router = APIRouter(prefix="/api", tags=["orders"], route_class=ExactRoute)
+
+Id = Annotated[uuid.UUID, Path()]
+IdempotencyKey = Annotated[str, Header(alias="Idempotency-Key", min_length=1, max_length=255)]
+_REFUSED = (OrderStatus.DENIED, OrderStatus.REJECTED, OrderStatus.NOT_ACCEPTED)
+
+
+class OrderOut(Out):
+    """What we believe of one order."""
+
+    id: uuid.UUID
+    broker_id: uuid.UUID
+    symbol: str
+    side: Side
+    type: OrderType
+    time_in_force: TimeInForce
+    quantity: Money
+    quote_quantity: Money
+    price: Money
+    stop_price: Money
+    status: OrderStatus
+    filled: Money
+    quote_filled: Money
+    client_order_id: str
+    exchange_order_id: str
+    origin: OrderOrigin
+    role: OrderRole
+    position_id: uuid.UUID | None
+    webhook_id: uuid.UUID | None
+    reason: str
+    reason_facts: Facts
+    dry_run: bool
+    trace_id: str
+    created_at: Moment
+    sent_at: Moment | None
+    updated_at: Moment
+    done_at: Moment | None
+
+
+class OrderIn(In):
+    """An order to place: `quantity` in the base asset, or for a buy `quote_quantity` in the quote asset."""
+
+    broker_id: uuid.UUID
+    symbol: Line
+    side: Side
+    type: OrderType = OrderType.LIMIT
+    quantity: Money = ZERO
+    quote_quantity: Money = ZERO
+    price: Money = ZERO
+    stop_price: Money = ZERO
+    time_in_force: TimeInForce = TimeInForce.GTC
+
+
+class OrderChange(In):
+    """What may change of a resting order; what is not named stays."""
+
+    price: Money | None = None
+    quantity: Money | None = None
+    stop_price: Money | None = None
+
+
+class PreviewOut(Out):
+    """What an order would become; `refusal` says why it would not go."""
+
+    symbol: str
+    side: Side
+    type: OrderType
+    quantity: Money
+    price: Money
+    stop_price: Money
+    time_in_force: TimeInForce
+    notional: Money
+    fee: Money
+    reference_price: Money
+    refusal: dict[str, Any] | None
+
+
+class FillOut(Out):
+    """One execution."""
+
+    id: uuid.UUID
+    broker_id: uuid.UUID
+    order_id: uuid.UUID
+    position_id: uuid.UUID | None
+    symbol: str
+    trade_id: str
+    side: Side
+    price: Money
+    quantity: Money
+    fee: Money
+    fee_asset: str
+    maker: bool
+    at: Moment
+
+
+@router.get("/orders/")
+async def list_orders(
+    house: House,
+    who: Reader,
+    listed: Listed,
+    broker_id: uuid.UUID | None = None,
+    symbol: Annotated[str | None, Query(max_length=48)] = None,
+    status: OrderStatus | None = None,
+) -> Page[OrderOut]:
+    """The user's orders, the newest first."""
+    rows = await house.db.read(
+        who.user_id, lambda s: orders.recent(s, broker_id, symbol, status, limit=listed.wanted, before=listed.before)
+    )
+    return Page[OrderOut].model_validate(listed.page(rows, lambda row: (row.created_at, row.id)))
+
+
+@router.post("/orders/preview/")
+async def preview(house: House, who: Reader, form: OrderIn) -> PreviewOut:
+    """Rounded values, fee and refusal, without sending anything."""
+    seen = await house.desk.preview(who.user_id, await _wish(house, who, form, uuid.uuid4()))
+    request, refusal = seen.request, seen.refusal
+    return PreviewOut(
+        symbol=request.symbol,
+        side=request.side,
+        type=request.type,
+        quantity=request.quantity,
+        price=request.price,
+        stop_price=request.stop_price,
+        time_in_force=request.time_in_force,
+        notional=seen.notional,
+        fee=seen.fee,
+        reference_price=seen.reference,
+        refusal={"code": refusal.code, "message": explain(refusal, language=who.language)} if refusal else None,
+    )
+
+
+@router.post("/orders/", status_code=201, response_model=OrderOut)
+async def place(house: House, who: Trader, form: OrderIn, response: Response, key: IdempotencyKey) -> Order | JSONResponse:
+    """Place an order. The same `Idempotency-Key` again answers with the first order and sends nothing.
+
+    201 when it was accepted, 202 when its outcome is still being found out, 409 with the order when it was refused.
+    """
+    asked = hashlib.sha256(form.model_dump_json().encode()).hexdigest()[:32]
+    wish = await _wish(house, who, form, uuid.uuid5(who.user_id, key))
+    row = await house.desk.place(who.user_id, wish, also=_remember(asked))
+    if row.note != asked:
+        raise Conflict("idempotency_key_reused", field="Idempotency-Key")
+    refused = _refused(row, who)
+    if refused is not None:
+        return refused
+    response.status_code = 202 if row.status in (OrderStatus.UNKNOWN, OrderStatus.PENDING) else 201
+    return row
+
+
+@router.get("/orders/{order_id}/")
+async def order(house: House, who: Reader, order_id: Id) -> OrderOut:
+    """One order."""
+    return OrderOut.model_validate(await house.db.read(who.user_id, lambda s: orders.get(s, order_id)))
+
+
+@router.patch("/orders/{order_id}/", response_model=OrderOut)
+async def change(house: House, who: Trader, order_id: Id, form: OrderChange) -> Order | JSONResponse:
+    """Change a resting order; answers with the order that replaces it, or 409 with the refusal while the old one rests on."""
+    row = await house.desk.edit(who.user_id, order_id, EditOrder(**form.given()))
+    return _refused(row, who) or row
+
+
+@router.delete("/orders/{order_id}/")
+async def cancel(house: House, who: Trader, order_id: Id) -> OrderOut:
+    """Cancel an order; one that already ended is answered as it is."""
+    return OrderOut.model_validate(await house.desk.cancel(who.user_id, order_id))
+
+
+@router.get("/fills/")
+async def list_fills(
+    house: House,
+    who: Reader,
+    listed: Listed,
+    broker_id: uuid.UUID | None = None,
+    symbol: Annotated[str | None, Query(max_length=48)] = None,
+) -> Page[FillOut]:
+    """The user's executions, the newest first."""
+    rows = await house.db.read(
+        who.user_id, lambda s: orders.recent_fills(s, broker_id, symbol, limit=listed.wanted, before=listed.before)
+    )
+    return Page[FillOut].model_validate(listed.page(rows, lambda row: (row.at, row.id)))
+
+
+async def _wish(house: App, who: TokenHolder, form: OrderIn, cause: uuid.UUID) -> PlaceOrder:
+    broker = await house.db.read(who.user_id, lambda s: brokers.get(s, form.broker_id))
+    return PlaceOrder(
+        broker_id=broker.id,
+        symbol=await house.catalog.resolve(broker.exchange, form.symbol),
+        side=form.side,
+        type=form.type,
+        quantity=form.quantity,
+        quote_quantity=form.quote_quantity,
+        price=form.price,
+        stop_price=form.stop_price,
+        time_in_force=form.time_in_force,
+        origin=OrderOrigin.MANUAL,
+        role=OrderRole.ENTRY if form.side is Side.BUY else OrderRole.EXIT,
+        cause=cause,
+        leg="api",
+    )
+
+
+def _remember(asked: str) -> Callable[[GuardedSession, Order], None]:
+    def note(_: GuardedSession, row: Order) -> None:
+        row.note = asked
+
+    return note
+
+
+def _refused(row: Order, who: TokenHolder) -> JSONResponse | None:
+    if row.status not in _REFUSED:
+        return None
+    kind = RiskRefused if row.status is OrderStatus.DENIED else Refused
+    code = row.reason.removeprefix("error.") or "refused"
+    shown = OrderOut.model_validate(row).model_dump(mode="json")
+    return answer_to(kind(code, **(row.reason_facts or {})), who.language, order=shown)

@@ -1,0 +1,79 @@
+"""Lists in pages: newest first, a cursor that survives whatever arrives meanwhile."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Generic, TypeVar
+
+from fastapi import Depends, Query
+
+from aristobot.errors import InvalidInput
+from services.api.values import Moment, Out
+
+MOST = 500
+Row = TypeVar("Row")
+Item = TypeVar("Item")
+Place = tuple[datetime, uuid.UUID]
+
+
+class Page(Out, Generic[Item]):
+    """One page of a list; `next` is the cursor of the page after it, null at the end."""
+
+    items: list[Item]
+    next: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What a request wants of a list: at most `limit` rows, older than `before`, not older than `since`."""
+
+    limit: int
+    before: Place | None
+    since: datetime | None
+
+    @property
+    def wanted(self) -> int:
+        """Rows to ask for: one more than shown tells whether there is a next page."""
+        return self.limit + 1
+
+    def page(self, rows: Sequence[Row], place: Callable[[Row], Place]) -> dict[str, object]:
+        """The page that these rows, newest first, make; `place` says where each stands."""
+        shown = [row for row in rows[: self.limit] if self.since is None or place(row)[0] >= self.since]
+        more = len(rows) > self.limit and len(shown) == self.limit
+        return {"items": shown, "next": cursor_of(place(shown[-1])) if more else None}
+
+
+def listing(
+    limit: Annotated[int, Query(ge=1, le=MOST)] = 100,
+    cursor: Annotated[str, Query(max_length=200)] = "",
+    since: Annotated[Moment | None, Query()] = None,
+) -> Listing:
+    """The paging part of a query string."""
+    return Listing(limit, place_of(cursor) if cursor else None, since)
+
+
+Listed = Annotated[Listing, Depends(listing)]
+
+
+def cursor_of(place: Place) -> str:
+    """Opaque text for a place in a list."""
+    moment, row_id = place
+    return base64.urlsafe_b64encode(f"{moment.isoformat()} {row_id}".encode()).decode().rstrip("=")
+
+
+def place_of(cursor: str) -> Place:
+    """The place that a cursor stands for; InvalidInput when it is none of ours."""
+    try:
+        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
+        moment, _, row_id = text.rpartition(" ")
+        place = datetime.fromisoformat(moment), uuid.UUID(row_id)
+    except (ValueError, binascii.Error):
+        raise InvalidInput("bad_cursor", field="cursor") from None
+    if place[0].tzinfo is None:
+        raise InvalidInput("bad_cursor", field="cursor")
+    return place

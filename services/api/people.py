@@ -1,0 +1,131 @@
+"""`/api/users/` and `/api/tokens/`: the household and its tokens, for administrators."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Path
+from pydantic import Field
+
+from aristobot.kinds import Role, TokenScope
+from services.api.auth import Administrator, House, actor
+from services.api.exact import ExactRoute
+from services.api.paging import Page
+from services.api.values import In, Line, Moment, Out
+from services.household import NewUser
+
+router = APIRouter(prefix="/api", tags=["administration"], route_class=ExactRoute)
+
+Id = Annotated[uuid.UUID, Path()]
+
+
+class UserOut(Out):
+    """One of the household."""
+
+    id: uuid.UUID
+    name: str
+    role: Role
+    is_active: bool
+    language: str
+    timezone: str
+    created_at: Moment
+
+
+class UserIn(In):
+    """A user to be."""
+
+    name: Line
+    password: Annotated[str, Field(max_length=1024)]
+    role: Role = Role.TRADER
+    language: Line = "fr"
+    timezone: Line = "Europe/Paris"
+
+
+class UserChange(In):
+    """What an administrator may change."""
+
+    role: Role | None = None
+    is_active: bool | None = None
+    password: Annotated[str | None, Field(max_length=1024)] = None
+
+
+class TokenOut(Out):
+    """A token as it is kept: never its text."""
+
+    id: uuid.UUID
+    user_id: uuid.UUID
+    name: str
+    scope: TokenScope
+    last_four: str
+    created_at: Moment
+    expires_at: Moment | None
+    revoked_at: Moment | None
+    last_used_at: Moment | None
+
+
+class NewTokenOut(TokenOut):
+    """A token just made; `token` is shown here and nowhere else."""
+
+    token: str
+
+
+class TokenIn(In):
+    """A token to be, for a user of the household (by default oneself)."""
+
+    scope: TokenScope
+    user_id: uuid.UUID | None = None
+    name: Annotated[Line, Field(max_length=64)] = ""
+    expires_days: Annotated[int | None, Field(ge=1, le=3660)] = 90
+
+
+@router.get("/users/")
+async def users(house: House, who: Administrator) -> Page[UserOut]:
+    """Everybody, active or not."""
+    return Page[UserOut](items=[UserOut.model_validate(user) for user in await house.accounts.household.everyone()])
+
+
+@router.post("/users/", status_code=201)
+async def add_user(house: House, who: Administrator, form: UserIn) -> UserOut:
+    """A new active user; five at most."""
+    new = NewUser(form.name, form.password, form.role, form.language, form.timezone)
+    return UserOut.model_validate(await house.accounts.household.add(new, actor(who)))
+
+
+@router.get("/users/{user_id}/")
+async def user(house: House, who: Administrator, user_id: Id) -> UserOut:
+    """One user."""
+    return UserOut.model_validate(await house.accounts.household.get(user_id))
+
+
+@router.patch("/users/{user_id}/")
+async def change_user(house: House, who: Administrator, user_id: Id, form: UserChange) -> UserOut:
+    """Change role or password, disable, enable. The user's sessions end."""
+    household = house.accounts.household
+    if form.password is not None:
+        await household.set_password(user_id, form.password, actor(who))
+    if form.role is None and form.is_active is None:
+        return UserOut.model_validate(await household.get(user_id))
+    return UserOut.model_validate(await household.change(user_id, actor(who), role=form.role, active=form.is_active))
+
+
+@router.get("/tokens/")
+async def tokens(house: House, who: Administrator) -> Page[TokenOut]:
+    """Every token of the household, the newest first."""
+    return Page[TokenOut](items=[TokenOut.model_validate(row) for _, row in await house.accounts.tokens.everyones()])
+
+
+@router.post("/tokens/", status_code=201)
+async def create_token(house: House, who: Administrator, form: TokenIn) -> NewTokenOut:
+    """A new token, told this once."""
+    life = timedelta(days=form.expires_days) if form.expires_days is not None else None
+    owner = form.user_id or who.user_id
+    token, row = await house.accounts.tokens.create(owner, form.scope, actor(who), name=form.name, life=life)
+    return NewTokenOut(token=token, **TokenOut.model_validate(row).model_dump())
+
+
+@router.delete("/tokens/{token_id}/", status_code=204)
+async def revoke_token(house: House, who: Administrator, token_id: Id) -> None:
+    """End a token at once."""
+    await house.accounts.tokens.revoke(token_id, actor(who))

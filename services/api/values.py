@@ -1,0 +1,84 @@
+"""How values travel: decimals as text, times in ISO 8601 with milliseconds and Z, ids as UUIDs, no control characters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from aristobot.clock import iso_milliseconds
+from aristobot.errors import DataError
+from aristobot.money import amount, plain
+
+#: The store keeps 20 digits before the point and 18 after.
+_MOST_DIGITS, _MOST_PLACES = 20, 18
+
+
+def _read_amount(value: Any) -> Decimal:
+    try:
+        number = amount(value)
+    except DataError:
+        raise PydanticCustomError("not_a_number", "not a number") from None
+    places = number.as_tuple().exponent
+    if number.adjusted() >= _MOST_DIGITS or (isinstance(places, int) and places < -_MOST_PLACES):
+        raise PydanticCustomError("amount_out_of_range", "out of range", {"digits": _MOST_DIGITS, "places": _MOST_PLACES})
+    return number
+
+
+def _check_line(text: str) -> str:
+    if not text.isprintable():
+        raise PydanticCustomError("unprintable", "control characters")
+    return text.strip()
+
+
+_decimal_schema = WithJsonSchema({"type": "string", "format": "decimal", "examples": ["0.00150000"]})
+
+#: A decimal, read from text or a JSON number (exactly: no float in between), written as text.
+Money = Annotated[Decimal, BeforeValidator(_read_amount), PlainSerializer(plain, return_type=str), _decimal_schema]
+#: A moment with its zone, written in UTC with milliseconds and a Z.
+Moment = Annotated[AwareDatetime, PlainSerializer(iso_milliseconds, return_type=str)]
+#: One line of printable text.
+Line = Annotated[str, AfterValidator(_check_line), Field(max_length=255)]
+
+
+def plain_values(value: Any) -> Any:
+    """JSON values of facts and events: decimals as text, times as ours, values of dataclasses, the rest as it is or as text."""
+    if isinstance(value, Decimal):
+        return plain(value)
+    if isinstance(value, datetime):
+        return iso_milliseconds(value)
+    if isinstance(value, StrEnum):
+        return value.value
+    if is_dataclass(value) and not isinstance(value, type):
+        return {one.name: plain_values(getattr(value, one.name)) for one in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): plain_values(one) for key, one in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain_values(one) for one in value]
+    return value if value is None or isinstance(value, bool | int | str) else str(value)
+
+
+#: Facts of an error or an outcome.
+Facts = Annotated[dict[str, Any], BeforeValidator(lambda value: plain_values(value or {}))]
+
+
+class Out(BaseModel):
+    """What we answer; read from rows and values by attribute."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+
+class In(BaseModel):
+    """What a request says; an unknown field is an error, not something to be passed over."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    def given(self) -> dict[str, Any]:
+        """The fields that the request named, with null for those it empties."""
+        return self.model_dump(exclude_unset=True)
