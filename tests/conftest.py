@@ -6,6 +6,7 @@ import os
 import shutil
 import uuid
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -26,19 +27,8 @@ def clock() -> ManualClock:
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The address of an empty, migrated database of the test's own: SQLite, then PostgreSQL."""
-    if request.param == "sqlite":
-        path = tmp_path / "aristobot.db"
-        shutil.copyfile(request.getfixturevalue("sqlite_template"), path)
-        yield f"sqlite:///{path}"
-    else:
-        server: sa.Engine = request.getfixturevalue("postgres_server")
-        template: str = request.getfixturevalue("postgres_template")
-        name = f"aristobot_test_{uuid.uuid4().hex}"
-        with server.connect() as connection:
-            connection.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE {template}")
-        yield address_of(server, name)
-        with server.connect() as connection:
-            connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+    with a_database(request, tmp_path) as url:
+        yield url
 
 
 @pytest.fixture
@@ -81,6 +71,26 @@ def postgres_template(postgres_server: sa.Engine, tmp_path_factory: pytest.TempP
     yield name
     with postgres_server.connect() as connection:
         connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@contextmanager
+def a_database(request: pytest.FixtureRequest, folder: Path) -> Iterator[str]:
+    """A migrated database of the kind that the fixture's parameter names, gone when the context ends."""
+    if request.param == "sqlite":
+        path = folder / "aristobot.db"
+        shutil.copyfile(request.getfixturevalue("sqlite_template"), path)
+        yield f"sqlite:///{path}"
+        return
+    server: sa.Engine = request.getfixturevalue("postgres_server")
+    template: str = request.getfixturevalue("postgres_template")
+    name = f"aristobot_test_{uuid.uuid4().hex}"
+    with server.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE {template}")
+    try:
+        yield address_of(server, name)
+    finally:
+        with server.connect() as connection:
+            connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def address_of(server: sa.Engine, database: str) -> str:

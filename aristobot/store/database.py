@@ -71,6 +71,12 @@ def make_engine(url: str | sa.URL, *, readonly: bool = False, foreign_keys: bool
         if not foreign_keys:
             connection.execute("PRAGMA foreign_keys=OFF")
 
+    @event.listens_for(engine, "reset")
+    def _leave_no_transaction(connection: sqlite3.Connection, _record: object, _state: object) -> None:
+        # SQLite keeps a transaction open whose COMMIT was refused (a broken reference); the next one could not begin.
+        if connection.in_transaction:
+            connection.rollback()
+
     @event.listens_for(engine, "begin")
     def _begin(connection: sa.Connection) -> None:
         # A plain BEGIN that reads and then writes is refused at once when another writer came between, whatever the timeout.

@@ -14,7 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapper, ORMExecuteState, configure_mappers, with_loader_criteria
 from sqlalchemy.orm import Session as PlainSession
 from sqlalchemy.sql.selectable import TextualSelect
-from sqlmodel import Session, SQLModel
+from sqlmodel import Session, SQLModel, col
 
 from aristobot.store.columns import Owned
 from aristobot.store.limits import check_texts
@@ -144,18 +144,21 @@ def _guarded_name(source: Any) -> str | None:
 
 
 @cache
-def _mapped_classes() -> tuple[type[Any], ...]:
+def guarded_classes() -> tuple[type[Any], ...]:
+    """Every model whose rows belong to somebody, the users themselves included."""
     configure_mappers()
     mappers: list[Mapper[Any]] = list(SQLModel._sa_registry.mappers)
-    return tuple(sorted((mapper.class_ for mapper in mappers), key=lambda model: str(model.__name__)))
+    models = sorted((mapper.class_ for mapper in mappers), key=lambda model: str(model.__name__))
+    return tuple(model for model in models if _has_owner(model) or model is User)
 
 
 @lru_cache(maxsize=64)
 def _own_rows_only(user_id: uuid.UUID) -> tuple[Any, ...]:
     """One criterion for each class: pydantic hides the attribute on the mixin, so the mixin itself cannot be named."""
-    owned = [model for model in _mapped_classes() if _has_owner(model)]
-    criteria = [with_loader_criteria(model, model.user_id == user_id, include_aliases=True) for model in owned]
-    return (*criteria, with_loader_criteria(User, sa.inspect(User).c.id == user_id, include_aliases=True))
+    return tuple(
+        with_loader_criteria(model, (col(User.id) if model is User else model.user_id) == user_id, include_aliases=True)
+        for model in guarded_classes()
+    )
 
 
 def _has_owner(model: type[Any]) -> bool:
