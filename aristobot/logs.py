@@ -6,7 +6,6 @@ disk does not stop the bot. A process has one log, as Loguru does: what is share
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import sys
 import threading
@@ -144,15 +143,6 @@ def start(settings: Settings, *, console: bool = True, on_line: Callable[[], Non
     sys.excepthook = _log_uncaught
     threading.excepthook = _log_uncaught_in_thread
     return logs
-
-
-def watch_loop(loop: asyncio.AbstractEventLoop) -> None:
-    """Log what a loop would print: exceptions of tasks and callbacks that nobody awaited."""
-
-    def log_it(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        logger.opt(exception=context.get("exception")).error("Event loop: {}", context.get("message"))
-
-    loop.set_exception_handler(log_it)
 
 
 def _bind_context(record: Record) -> None:

@@ -198,10 +198,8 @@ def test_what_nobody_caught_is_logged(running: Logs, written: Lines) -> None:
 
 async def test_what_the_loop_would_print_is_logged(written: Lines) -> None:
     loop = asyncio.get_running_loop()
-    logs.watch_loop(loop)
     loop.call_soon(lambda: json.loads("{"))
     await asyncio.to_thread(lambda: None)
-    loop.set_exception_handler(None)
     assert "JSONDecodeError" in written()[0]["error"]
 
 
