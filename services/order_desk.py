@@ -30,17 +30,17 @@ from aristobot.errors import (
 from aristobot.exchange import Credentials, ExchangeClient
 from aristobot.kinds import OrderRole
 from aristobot.money import ZERO
-from aristobot.orders import OrderReport, OrderRequest, OrderStatus, client_order_id
+from aristobot.orders import OrderReport, OrderRequest, OrderStatus, OtocoRequest, client_order_id
 from aristobot.store import orders
 from aristobot.store.instance import installation
 from aristobot.store.tenancy import GuardedSession
 from aristobot.store.trading_tables import Order
 from services.broker_book import Account
 from services.order_checks import OrderChecks, Priced, mark_refused
-from services.order_draft import EditOrder, PlaceOrder, PlacePair
+from services.order_draft import EditOrder, Exits, PlaceOrder, PlacePair, entry_with_exits
 from services.order_records import OrderRecords
 from services.order_resolver import OrderResolver, fence
-from services.order_rows import edited, held_by, protective_row, row_of
+from services.order_rows import edited, exit_rows, held_by, protective_row, row_of
 from services.trading_floor import TradingFloor
 
 _RESENDS = (0.05, 0.3, 1.0)
@@ -84,32 +84,50 @@ class OrderDesk:
         return Preview(made.request, made.notional, made.fee, priced.reference, refusal)
 
     async def place(
-        self, user_id: uuid.UUID, wish: PlaceOrder, also: Callable[[GuardedSession, Order], None] | None = None
+        self,
+        user_id: uuid.UUID,
+        wish: PlaceOrder,
+        also: Callable[[GuardedSession, Order], None] | None = None,
+        exits: Exits | None = None,
     ) -> Order:
         """Check, write, send, and return the row as the exchange's answer leaves it.
 
-        `also` runs in the transaction that writes the intent. The same cause, leg and attempt asked again returns the
+        `also` runs in the transaction that writes the intent. With `exits` a market entry brings its stop and target in one
+        list and fills wholly or not at all (needs `native_otoco`). The same cause, leg and attempt asked again returns the
         row of the first time and sends nothing. Raises InvalidInput, NotFound, and ExchangeError when no price could be had.
         """
         account = await self._checks.account(user_id, wish.broker_id)
         async with self._locks.setdefault(account.id, asyncio.Lock()):
             priced = await self._checks.draft(account, wish)
-            row, is_new = await self._write_intent(account, wish, priced, also)
-            if is_new and row.status is OrderStatus.PENDING:
-                self._checks.written(account, row, priced)
+            listed = self._listed(wish, exits, priced) if exits is not None else None
+            rows, is_new = await self._write_intent(account, wish, priced, also, listed)
+            if is_new and rows[0].status is OrderStatus.PENDING:
+                self._checks.written(account, rows[0], priced)
         if not is_new:
-            return await self.settled(row)
-        self._records.announce_new(row)
-        if row.status is not OrderStatus.PENDING:
-            await self._checks.act_on_refusal(account, row)
-            return row
-        request = replace(priced.draft.request, client_order_id=row.client_order_id)
+            return await self.settled(rows[0])
+        self._records.announce_new(rows[0])
+        if rows[0].status is not OrderStatus.PENDING:
+            await self._checks.act_on_refusal(account, rows[0])
+            return rows[0]
+        request = replace(priced.draft.request, client_order_id=rows[0].client_order_id)
 
         async def ask(client: ExchangeClient, keys: Credentials) -> list[OrderReport]:
-            return [await client.place_order(keys, request)]
+            if listed is None:
+                return [await client.place_order(keys, request)]
+            whole = replace(listed, entry=replace(listed.entry, client_order_id=request.client_order_id))
+            answered: list[OrderReport] = await self._gateway.order_lists(account.broker).place_otoco(keys, whole)
+            return answered
 
-        (sent,) = await self._send(account, [row], ask, wish.expires_at)
-        return sent
+        sent = await self._send(account, rows, ask, wish.expires_at)
+        return sent[0]
+
+    def _listed(self, wish: PlaceOrder, exits: Exits, priced: Priced) -> OtocoRequest:
+        def id_of(what: str) -> str:
+            leg = f"{wish.leg}.{what}"
+            return client_order_id(self._floor.installation, wish.broker_id, wish.cause, leg, wish.attempt).hex
+
+        ids = (id_of("list"), id_of("stop"), id_of("target"))
+        return entry_with_exits(priced.draft.request, exits, priced.instrument, ids)
 
     async def edit(self, user_id: uuid.UUID, order_id: uuid.UUID, change: EditOrder) -> Order:
         """Replace a resting order by one with other values; returns the new one's row, the old one ends as canceled.
@@ -127,7 +145,7 @@ class OrderDesk:
         async with self._locks.setdefault(account.id, asyncio.Lock()):
             priced = await self._checks.draft(account, wish)
             priced = replace(priced, free=priced.free + held_by(old))
-            row, is_new = await self._write_intent(account, wish, priced, None)
+            (row,), is_new = await self._write_intent(account, wish, priced)
         if not is_new or row.status is not OrderStatus.PENDING:
             return await self.settled(row)
         request = replace(priced.draft.request, client_order_id=row.client_order_id)
@@ -141,28 +159,37 @@ class OrderDesk:
         return sent
 
     async def _write_intent(
-        self, account: Account, wish: PlaceOrder, priced: Priced, also: Callable[[GuardedSession, Order], None] | None
-    ) -> tuple[Order, bool]:
+        self,
+        account: Account,
+        wish: PlaceOrder,
+        priced: Priced,
+        also: Callable[[GuardedSession, Order], None] | None = None,
+        listed: OtocoRequest | None = None,
+    ) -> tuple[list[Order], bool]:
         now = self._clock.now()
         order_id = client_order_id(self._floor.installation, account.id, wish.cause, wish.leg, wish.attempt)
         window = self._gateway.client_for(account.broker).capabilities.request_window
 
-        def work(session: GuardedSession) -> tuple[Order, bool]:
+        def work(session: GuardedSession) -> tuple[list[Order], bool]:
             self._only_instance(session)
             known = orders.find(session, order_id)
             if known is not None:
-                return known, False
+                return [known], False
             row = row_of(account, wish, priced.draft, order_id, now)
+            rows = [row]
             refusal = self._checks.refusal(session, account, wish, priced)
-            if refusal is None:
-                row.sent_at, row.fence_at = now, fence(now, window)
-            else:
+            if refusal is not None:
                 mark_refused(row, refusal, now)
-            session.add(row)
+            else:
+                row.sent_at, row.fence_at = now, fence(now, window)
+                if listed is not None:
+                    row.time_in_force, row.list_client_id = listed.entry.time_in_force, listed.list_client_id
+                    rows += exit_rows(account, wish, listed, row)
+            session.add_all(rows)
             session.flush()
             if also is not None:
                 also(session, row)
-            return row, True
+            return rows, True
 
         return await self._db.write(account.user_id, work)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -11,7 +11,7 @@ from aristobot.errors import InvalidInput
 from aristobot.kinds import OrderOrigin, OrderRole
 from aristobot.market import Instrument, Symbol
 from aristobot.money import HUNDRED, ZERO, divided, percent_of, round_down, round_up, times
-from aristobot.orders import OcoRequest, OrderRequest, OrderType, Side, TimeInForce, client_order_id
+from aristobot.orders import OcoRequest, OrderRequest, OrderType, OtocoRequest, Side, TimeInForce, client_order_id
 
 _STOPS = (OrderType.STOP_LOSS, OrderType.STOP_LOSS_LIMIT, OrderType.TAKE_PROFIT, OrderType.TAKE_PROFIT_LIMIT)
 _PRICED = (OrderType.LIMIT, OrderType.LIMIT_MAKER, OrderType.STOP_LOSS_LIMIT, OrderType.TAKE_PROFIT_LIMIT)
@@ -163,7 +163,7 @@ class PlacePair:
     """A stop and a target over the same quantity of a position, one cancelling the other."""
 
     broker_id: uuid.UUID
-    position_id: uuid.UUID
+    position_id: uuid.UUID | None
     symbol: Symbol
     quantity: Decimal
     stop_price: Decimal
@@ -203,6 +203,46 @@ class PlacePair:
                 price=round_up(self.target_price, instrument.tick),
             ),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Exits:
+    """Where a new entry's stop and target shall rest."""
+
+    stop_price: Decimal
+    target_price: Decimal
+
+
+def entry_with_exits(entry: OrderRequest, exits: Exits, instrument: Instrument, ids: tuple[str, str, str]) -> OtocoRequest:
+    """An entry that fills wholly or not at all, bringing its exits (`ids`: list, stop, target).
+
+    The exits are sized by what the entry leaves after the highest fee, for exchanges that do not size them themselves.
+    """
+    list_id, stop_id, target_id = ids
+    left = instrument.quantity(times(entry.quantity, 1 - instrument.taker_fee))
+    stop_type, stop_limit = stop_form(instrument, exits.stop_price)
+    return OtocoRequest(
+        list_client_id=list_id,
+        entry=replace(entry, time_in_force=TimeInForce.FOK),
+        exit_quantity=left,
+        stop=OrderRequest(
+            client_order_id=stop_id,
+            symbol=entry.symbol,
+            side=Side.SELL,
+            type=stop_type,
+            quantity=left,
+            price=stop_limit,
+            stop_price=instrument.price(exits.stop_price),
+        ),
+        target=OrderRequest(
+            client_order_id=target_id,
+            symbol=entry.symbol,
+            side=Side.SELL,
+            type=OrderType.LIMIT_MAKER,
+            quantity=left,
+            price=round_up(exits.target_price, instrument.tick),
+        ),
+    )
 
 
 def stop_form(instrument: Instrument, stop_price: Decimal) -> tuple[OrderType, Decimal]:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from aristobot.kinds import OrderOrigin, OrderRole
 from aristobot.logs import current_trace_id
 from aristobot.money import ZERO, times
-from aristobot.orders import OrderRequest, Side
+from aristobot.orders import OrderRequest, OtocoRequest, Side
 from aristobot.store.trading_tables import Order
 from services.broker_book import Account
 from services.order_draft import Draft, EditOrder, PlaceOrder, PlacePair
@@ -71,6 +71,29 @@ def row_of(account: Account, wish: PlaceOrder, made: Draft, order_id: uuid.UUID,
         created_at=now,
         updated_at=now,
     )
+
+
+def exit_rows(account: Account, wish: PlaceOrder, listed: OtocoRequest, entry: Order) -> list[Order]:
+    """The stop and the target that an entry brings along, pending like it; they find their position when the entry fills."""
+    pair = PlacePair(
+        broker_id=account.id,
+        position_id=None,
+        symbol=wish.symbol,
+        quantity=listed.exit_quantity,
+        stop_price=listed.stop.stop_price,
+        target_price=listed.target.price,
+        owner=wish.owner,
+        cause=wish.cause,
+        leg="t0",
+        attempt=wish.attempt,
+    )
+    rows = [
+        protective_row(account, pair, listed.stop, OrderRole.STOP, entry.created_at),
+        protective_row(account, pair, listed.target, OrderRole.TARGET, entry.created_at),
+    ]
+    for row in rows:
+        row.list_client_id, row.sent_at, row.fence_at = listed.list_client_id, entry.sent_at, entry.fence_at
+    return rows
 
 
 def protective_row(account: Account, pair: PlacePair, request: OrderRequest, role: OrderRole, now: datetime) -> Order:

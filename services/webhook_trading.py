@@ -11,8 +11,9 @@ from typing import Any
 
 from loguru import logger
 
-from aristobot.errors import AristobotError, InvalidInput
+from aristobot.errors import AristobotError, InvalidInput, InvalidOrder
 from aristobot.kinds import BrokerMode, OrderOrigin, OrderRole, WebhookOutcome, WebhookStatus
+from aristobot.market import Instrument
 from aristobot.money import HUNDRED, ZERO, percent_of
 from aristobot.orders import OrderStatus, OrderType, Side
 from aristobot.signals import Action, Signal, longest_lag, staleness
@@ -23,7 +24,7 @@ from services.bracket_keeper import BracketKeeper
 from services.broker_book import Account
 from services.exit_plan import ExitPlan, from_specs, plan_of, remaining
 from services.order_desk import OrderDesk
-from services.order_draft import PlaceOrder
+from services.order_draft import Exits, PlaceOrder
 from services.trading_floor import TradingFloor
 
 OWNER = "webhooks"
@@ -167,10 +168,31 @@ class WebhookTrading:
         if spend <= ZERO:
             return Verdict(WebhookOutcome.REFUSED, "reason.nothing_free", {"asset": instrument.quote}, symbol=symbol)
         wish = replace(self._wish(alert, signal, symbol, leg, Side.BUY), quote_quantity=spend)
-        row = await self._desk.place(account.user_id, wish, self._progress(alert, symbol))
-        if row.position_id is not None and row.filled:
+        exits = await self._exits_in_one_list(account, signal, instrument)
+        row = await self._desk.place(account.user_id, wish, self._progress(alert, symbol), exits)
+        if exits is not None and row.status is OrderStatus.REJECTED and row.reason == InvalidOrder.default_code:
+            # A list that this market does not take: the entry alone, its exits right after it.
+            row = await self._desk.place(account.user_id, replace(wish, attempt=2), self._progress(alert, symbol))
+        if row.position_id is not None and row.filled and not row.list_client_id:
             await self.protect(alert, signal, row.position_id)
         return self._of_order(row, symbol)
+
+    async def _exits_in_one_list(self, account: Account, signal: Signal, instrument: Instrument) -> Exits | None:
+        """Stop and target that can go out with the entry itself, counted from the market's price; None when they cannot."""
+        single = len(signal.take_profit) == 1 and signal.take_profit[0].share == HUNDRED
+        client = self._floor.gateway.client_for(account.broker)
+        able = client.capabilities.native_otoco and instrument.otoco_allowed
+        if (
+            signal.is_limit
+            or signal.stop_loss is None
+            or not single
+            or not able
+            or await self._position(account, instrument.symbol)
+        ):
+            return None
+        price = await self._floor.prices.price(client, instrument.symbol)
+        stop, target = signal.stop_loss.at(price), signal.take_profit[0].price.at(price)
+        return Exits(stop, target) if ZERO < stop < price < target else None
 
     async def protect(self, alert: Alert, signal: Signal, position_id: uuid.UUID) -> None:
         """Put up the exits that an entry asked for, counted from the position's average entry."""
@@ -181,7 +203,7 @@ class WebhookTrading:
         instrument = await self._floor.catalog.instrument(alert.account.broker.exchange, position.symbol)
         keep = await self._kept(user_id, position_id)
         plan = from_specs(signal.stop_loss, signal.take_profit, position.entry, instrument, keep)
-        if plan == keep:
+        if plan == keep or (alert.recovered and keep is not None):
             await self._keeper.resume(user_id, position_id)
             return
         await self._keeper.guard(user_id, position_id, plan)

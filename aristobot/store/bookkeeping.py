@@ -9,12 +9,14 @@ from sqlmodel import col, select
 
 from aristobot.kinds import BracketStatus, LotStatus, OrderRole
 from aristobot.market import Instrument
-from aristobot.money import ZERO, times
+from aristobot.money import ZERO, divided, plain, times
 from aristobot.orders import Fill, OrderReport, OrderState, OrderStatus, Side, may_follow, merge
 from aristobot.portfolio import fold
 from aristobot.store import orders, positions
 from aristobot.store.tenancy import GuardedSession, insert_once
-from aristobot.store.trading_tables import FillRow, Order, PositionRow, WebhookState
+from aristobot.store.trading_tables import Bracket, FillRow, Order, PositionRow, WebhookState
+
+EXITS = (OrderRole.STOP, OrderRole.TARGET)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,8 @@ def record(session: GuardedSession, order: Order, report: OrderReport, instrumen
     state = merge(OrderState(order.status, order.filled, order.quote_filled, order.exchange_order_id), report)
     order.status, order.filled = state.status, state.filled
     order.quote_filled, order.exchange_order_id = state.quote_filled, state.exchange_order_id
+    if order.role in EXITS and report.quantity:
+        order.quantity = report.quantity  # the exchange sizes the exits of a list by what the entry brought
     if report.list_client_id and not order.list_client_id:
         order.list_client_id = report.list_client_id
     if report.reason and not order.reason:
@@ -76,8 +80,12 @@ def _remember(session: GuardedSession, order: Order, fill: Fill) -> bool:
 def _refold(session: GuardedSession, order: Order, instrument: Instrument, now: datetime) -> None:
     """Recompute the order's position from all its fills; open one for a first fill, close what can no longer be sold."""
     if order.position_id is None:
+        if order.role in EXITS:
+            return  # an exit reported before the entry it came with: its fills wait for the position
         order.position_id = _position_for(session, order, instrument, now).id
         session.add(order)
+        if order.list_client_id:
+            _adopt_exits(session, order, now)
     loose = select(FillRow).where(FillRow.order_id == order.id, col(FillRow.position_id).is_(None))
     for row in session.exec(loose):
         row.position_id = order.position_id
@@ -87,10 +95,54 @@ def _refold(session: GuardedSession, order: Order, instrument: Instrument, now: 
     folded = fold((orders.as_fill(row) for row in orders.fills_of_position(session, position.id)), position.base, position.quote)
     position.quantity, position.cost, position.entry = folded.quantity, folded.cost, folded.entry
     position.realised, position.bought, position.sold = folded.realised, folded.bought, folded.sold
-    price = order.quote_filled / order.filled if order.filled else position.current_price
-    position.current_price = price.quantize(Decimal("1E-18"))
+    position.current_price = divided(order.quote_filled, order.filled) if order.filled else position.current_price
     _settle(session, position, instrument, now)
     _follow(session, position, order, now)
+    _show_exits(session, position, now)
+
+
+def _adopt_exits(session: GuardedSession, entry: Order, now: datetime) -> None:
+    """The exits that came in one list with an entry guard the position it opened: from this moment, in this transaction."""
+    same_list = select(Order).where(Order.broker_id == entry.broker_id, Order.list_client_id == entry.list_client_id)
+    exits = {order.role: order for order in session.exec(same_list) if order.role in EXITS}
+    for order in exits.values():
+        order.position_id = entry.position_id
+        session.add(order)
+        for row in session.exec(select(FillRow).where(FillRow.order_id == order.id)):
+            row.position_id = entry.position_id
+            session.add(row)
+    stop, target = exits.get(OrderRole.STOP), exits.get(OrderRole.TARGET)
+    if entry.position_id is None or positions.bracket_of(session, entry.position_id) is not None or stop is None:
+        return
+    session.add(
+        Bracket(
+            user_id=entry.user_id,
+            broker_id=entry.broker_id,
+            position_id=entry.position_id,
+            status=BracketStatus.ACTIVE,
+            stop_price=stop.stop_price,
+            targets=[["100", plain(target.price)]] if target is not None else [],
+            updated_at=now,
+        )
+    )
+
+
+def _show_exits(session: GuardedSession, position: PositionRow, now: datetime) -> None:
+    """The alert's view names the exits of a bracket that came with its entry."""
+    state = positions.state_of(session, position.id)
+    if state is None or state.stop_order_id is not None:
+        return
+    wanted = select(Order).where(
+        Order.position_id == position.id, col(Order.role).in_(EXITS), col(Order.status).in_(orders.ALIVE)
+    )
+    exits = {order.role: order for order in session.exec(wanted)}
+    stop, target = exits.get(OrderRole.STOP), exits.get(OrderRole.TARGET)
+    if stop is not None:
+        state.stop_loss, state.stop_order_id = stop.stop_price, stop.id
+    if target is not None:
+        state.take_profit, state.target_order_id = target.price or target.stop_price, target.id
+    state.updated_at = now
+    session.add(state)
 
 
 def _position_for(session: GuardedSession, order: Order, instrument: Instrument, now: datetime) -> PositionRow:
