@@ -305,7 +305,7 @@ def _targets(value: Any) -> tuple[Target, ...]:
 
 def _target(pair: Any) -> Target:
     match pair:
-        case [str() as share, str() as price] if (spec := _spec(price.strip(), "take_profit")):
+        case [str() as share, str() as price] if spec := _spec(price.strip(), "take_profit"):
             return Target(percent_of_text(share.strip(), "take_profit"), spec)
     raise DataError("reason.bad_targets", field="take_profit", value=excerpt("[…]"))
 

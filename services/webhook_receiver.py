@@ -87,9 +87,7 @@ class WebhookReceiver:
 
     name = "webhook_receiver"
 
-    def __init__(
-        self, db: Database, bus: Bus, clock: Clock, settings: Settings, *, body_patience: float = BODY_PATIENCE
-    ) -> None:
+    def __init__(self, db: Database, bus: Bus, clock: Clock, settings: Settings, *, body_patience: float = BODY_PATIENCE) -> None:
         self._db, self._bus, self._clock, self._settings = db, bus, clock, settings
         self._inbox = AlertInbox(db)
         self._listener = Listener(self.asgi, settings.webhook_host, settings.webhook_port)

@@ -1,17 +1,11 @@
-"""The ingress, from outside: over HTTP, with a token, and with everything that strangers may send instead."""
+"""The ingress, from outside: alerts over HTTP, with a token, and what strangers get."""
 
 from __future__ import annotations
 
 import asyncio
-import random
-import re
-import uuid
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -19,97 +13,16 @@ from loguru import logger
 from sqlmodel import select
 
 from aristobot import __version__
-from aristobot.bus import Bus
 from aristobot.clock import ManualClock
-from aristobot.events import BrokerUpdated, SignalReceived
+from aristobot.events import SignalReceived
 from aristobot.payloads import LARGEST_BODY
-from aristobot.settings import Settings
 from aristobot.store.database import Database
-from aristobot.store.tables import Broker, WebhookToken
+from aristobot.store.tables import WebhookToken
 from aristobot.store.tenancy import SYSTEM
 from aristobot.store.trading_tables import Webhook
-from services.listener import Listener, PatientProtocol
-from services.tokens import hash_of, new_token
 from services.webhook_receiver import WebhookReceiver
-from tests.builders import MIDNIGHT, a_broker, a_user
-
-BUY = b'{"action": "buy", "symbol": "BTCUSDT"}'
-#: What contract and HTTP allow; 503 is for a store that fails, and none fails here.
-SOUND = {200, 400, 404, 405, 408, 413, 429}
-
-
-@dataclass
-class Gate:
-    """A running receiver, a token that opens it, and what it told the house."""
-
-    receiver: WebhookReceiver
-    db: Database
-    bus: Bus
-    clock: ManualClock
-    broker: Broker
-    token: str
-    client: httpx.AsyncClient
-    signals: list[SignalReceived] = field(default_factory=list)
-
-    async def post(self, body: bytes = BUY, **headers: str) -> httpx.Response:
-        """An alert sent to the address with the token in its path."""
-        return await self.client.post(f"/webhook/{self.token}", content=body, headers=headers)
-
-    async def rows(self) -> Sequence[Webhook]:
-        """Every stored alert."""
-        return await self.db.read(SYSTEM, lambda s: list(s.exec(select(Webhook))))
-
-    async def add_token(self, **differences: Any) -> str:
-        """One more token of the broker, not yet told to anybody."""
-        token = new_token()
-        owner = {"user_id": self.broker.user_id, "broker_id": self.broker.id, "created_at": MIDNIGHT}
-        row = WebhookToken(**{**owner, "token_hash": hash_of(token), "last_four": token[-4:], **differences})
-        await self.db.write(SYSTEM, lambda s: s.add(row))
-        return token
-
-    def tell_of_broker(self) -> None:
-        """What the account page says after a change."""
-        self.bus.publish(BrokerUpdated(at=MIDNIGHT, user_id=self.broker.user_id, broker_id=self.broker.id))
-
-    async def raw(self, sent: bytes, *, wait: float = 5.0) -> bytes:
-        """Send bytes as they are; what the other side says until it hangs up, or for so long."""
-        port = int(self.receiver.address.rpartition(":")[2])
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        said = b""
-        try:
-            writer.write(sent)
-            async with asyncio.timeout(wait):
-                while part := await reader.read(65_536):
-                    said += part
-        except (TimeoutError, ConnectionError):
-            pass
-        finally:
-            writer.close()
-        return said
-
-
-@asynccontextmanager
-async def a_gate(
-    db: Database, clock: ManualClock, folder: Path, body_patience: float = 10.0, **options: Any
-) -> AsyncIterator[Gate]:
-    """A receiver on a free port, with a broker and a token."""
-    bus = Bus()
-    settings = Settings.load({"data_dir": folder, "webhook_port": 0, **options}, {})
-    user = a_user()
-    broker = a_broker(user)
-    await db.write(SYSTEM, lambda s: s.add(user))
-    await db.write(SYSTEM, lambda s: s.add(broker))
-    receiver = WebhookReceiver(db, bus, clock, settings, body_patience=body_patience)
-    address = receiver.bind()
-    serving = asyncio.create_task(receiver.run())
-    async with httpx.AsyncClient(base_url=address, trust_env=False) as client:
-        gate = Gate(receiver, db, bus, clock, broker, "", client)
-        gate.token = await gate.add_token()
-        gate.tell_of_broker()
-        bus.listen(SignalReceived, do=gate.signals.append)
-        yield gate
-    serving.cancel()
-    await asyncio.wait({serving})
+from tests.builders import MIDNIGHT
+from tests.services.gate import BUY, Gate, a_gate
 
 
 @pytest.fixture
@@ -332,54 +245,6 @@ async def test_a_body_that_never_ends_is_not_waited_for(db: Database, clock: Man
         assert await gate.rows() == []
 
 
-@pytest.mark.parametrize("sent", [b"", b"POST /webhook/x HT", b"POST /health HTTP/1.1\r\nHost: x\r\nX-Slow"])
-async def test_a_head_that_never_ends_is_not_waited_for(sent: bytes) -> None:
-    class Hasty(PatientProtocol):
-        head_patience = 0.05
-
-    async def nothing(scope: object, receive: object, send: object) -> None:
-        raise AssertionError("no request came")
-
-    listener = Listener(nothing, "127.0.0.1", 0, Hasty)
-    port = int(listener.bind().rpartition(":")[2])
-    serving = asyncio.create_task(listener.run())
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.write(sent)
-    async with asyncio.timeout(5):
-        assert await reader.read() == b""
-    writer.close()
-    serving.cancel()
-    await asyncio.wait({serving})
-
-
-async def test_a_head_without_end_is_cut_off(gate: Gate) -> None:
-    said = await gate.raw(b"POST /health HTTP/1.1\r\n" + b"X-Junk: " + b"j" * 40_000)
-
-    assert said.startswith(b"HTTP/1.1 400 ")
-
-
-async def test_a_taken_port_is_an_error_that_can_be_tried_again(gate: Gate) -> None:
-    second = Listener(gate.receiver.asgi, "127.0.0.1", int(gate.receiver.address.rpartition(":")[2]))
-
-    with pytest.raises(OSError, match="in use"):
-        await second.run()
-
-
-async def test_the_port_is_free_again_after_a_stop(db: Database, clock: ManualClock, tmp_path: Path) -> None:
-    async with a_gate(db, clock, tmp_path) as first:
-        await first.post()
-        address = first.receiver.address
-
-    assert first.receiver.address == ""
-    listener = Listener(first.receiver.asgi, "127.0.0.1", int(address.rpartition(":")[2]))
-    assert listener.bind() == address
-    listening = asyncio.create_task(listener.run())
-    async with httpx.AsyncClient(base_url=address, trust_env=False) as client:
-        assert (await client.get("/health")).status_code == 200
-    listening.cancel()
-    await asyncio.wait({listening})
-
-
 async def test_the_same_door_stands_in_front_of_another_port(gate: Gate) -> None:
     transport = httpx.ASGITransport(app=gate.receiver.asgi)
     async with httpx.AsyncClient(transport=transport, base_url="http://ui") as client:
@@ -387,35 +252,3 @@ async def test_the_same_door_stands_in_front_of_another_port(gate: Gate) -> None
 
     assert answer.status_code == 200
     assert [WebhookReceiver.takes(path) for path in ("/webhook", "/webhook/x", "/webhooks", "/")] == [True, True, False, False]
-
-
-METHODS = (*[b"POST "] * 6, b"GET ", b"PUT ", b"OPTIONS ", b"post ", b"\x00")
-PATHS = (b"/webhook/", b"/webhook", b"/webhook/x", b"/health", b"/../webhook", b"?a=b", b"/%2e%ff%00", b"*", b"http://x/webhook")
-VERSIONS = (*[b" HTTP/1.1\r\n"] * 6, b" HTTP/1.0\r\n", b" HTTP/9.9\r\n", b"\r\n")
-HEADERS = (
-    *(b"Content-Length: %s\r\n" % size for size in (b"2", b"2", b"-1", b"99999999", b"18446744073709551616", b"\xb2")),
-    *(b"Transfer-Encoding: chunked\r\n", b"Transfer-Encoding: gzip\r\n", b"Connection: close\r\n", b"Host: x\r\n"),
-    *(b"Upgrade: websocket\r\nConnection: Upgrade\r\n", b"X-Webhook-Token: \xff\xfe\r\n", b"X-Forwarded-For: ,,;\r\n"),
-    *(b"Expect: 100-continue\r\n", b"\x00: \x00\r\n", b"Content-Type: multipart/form-data; boundary=\xff\r\n", b"no colon\r\n"),
-)
-BODIES = (b"{}", b"0\r\n\r\n", b"2\r\n{}\r\n0\r\n\r\n", b"ffffffffffff\r\n", b"\x00", b"action=PING", b'{"token": 1}')
-
-
-async def test_no_bytes_on_the_wire_bring_it_down(db: Database, clock: ManualClock, tmp_path: Path) -> None:
-    chance = random.Random(20260101)
-    async with a_gate(db, clock, tmp_path, body_patience=0.02, webhook_burst=100_000) as gate:
-        paths = (*PATHS, *[f"/webhook/{gate.token}".encode()] * 9)
-
-        def nonsense() -> bytes:
-            head = chance.choice(METHODS) + chance.choice(paths) + chance.choice(VERSIONS)
-            return head + b"".join(chance.choices(HEADERS, k=chance.randint(0, 3))) + b"\r\n" + chance.choice(BODIES)
-
-        requests = [nonsense() * chance.randint(1, 2) for _ in range(500)]
-        requests += [chance.randbytes(chance.randint(1, 200)) for _ in range(100)]
-        said = b"".join(await asyncio.gather(*(gate.raw(one, wait=0.5) for one in requests)))
-        answer = await gate.post(uuid.uuid4().hex.encode())
-
-        statuses = {int(status) for status in re.findall(rb"HTTP/1\.1 (\d{3}) ", said)}
-        assert statuses - {100} <= SOUND
-        assert {200, 400, 404, 405, 413} <= statuses
-        assert answer.status_code == 200

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from sqlmodel import select
+from sqlmodel import col, select
 
 from aristobot.clock import ManualClock
 from aristobot.errors import StoreError
@@ -56,7 +56,7 @@ def alert(broker: Broker, raw: bytes = UNTIMED, *, at: datetime = MIDNIGHT, toke
 
 async def rows(db: Database) -> Sequence[Webhook]:
     """Every stored alert, in the order of arrival."""
-    return await db.read(SYSTEM, lambda s: list(s.exec(select(Webhook).order_by(Webhook.received_at))))  # type: ignore[arg-type]
+    return await db.read(SYSTEM, lambda s: list(s.exec(select(Webhook).order_by(col(Webhook.received_at)))))
 
 
 async def test_every_column_comes_back_through_the_model_as_it_went_in(db: Database, broker: Broker) -> None:
