@@ -16,7 +16,6 @@ from services.kill_switch import KillSwitch
 from services.market_catalog import MarketCatalog
 from services.price_book import PriceBook
 
-
 _NOBODY = uuid.UUID(int=0)
 
 
