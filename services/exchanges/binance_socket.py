@@ -76,6 +76,7 @@ class KeySocket:
         self._pauses = growing_pauses()
         self._not_before = float("-inf")
         self._last_use = 0.0
+        self._closed = False
         self._readers: set[asyncio.Queue[msgspec.Raw | None]] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -87,7 +88,7 @@ class KeySocket:
         async with self._opening:
             if self._usable():
                 return self._socket
-            if self._clock.monotonic() < self._not_before:
+            if self._closed or self._clock.monotonic() < self._not_before:
                 return None
             try:
                 async with asyncio.timeout(_OPENING):
@@ -134,7 +135,8 @@ class KeySocket:
             self._readers.discard(inbox)
 
     async def close(self) -> None:
-        """Close the connection and everything that tends it."""
+        """Close the connection and everything that tends it, for good."""
+        self._closed = True
         for task in self._tasks:
             task.cancel()
         if self._socket is not None:

@@ -50,6 +50,7 @@ class RestSession:
         self._judge = judge
         self._weight_header = weight_header
         self._session: aiohttp.ClientSession | None = None
+        self._closed = False
 
     async def read(self, make: Callable[[], Request], weight: int) -> bytes:
         """The answer to a question, asked again when that may help; `make` signs each attempt anew.
@@ -74,7 +75,8 @@ class RestSession:
         return await self._exchange(request, weight, order=True, judge=judge)
 
     async def close(self) -> None:
-        """Close every connection."""
+        """Close every connection, for good."""
+        self._closed = True
         if self._session is not None:
             session, self._session = self._session, None
             await session.close()
@@ -122,6 +124,8 @@ class RestSession:
         return error
 
     def _open(self) -> aiohttp.ClientSession:
+        if self._closed:
+            raise ConnectionLost("client_closed", exchange=self._link.exchange)
         if self._session is None:
             limits = self._link.timeouts
             self._session = aiohttp.ClientSession(

@@ -97,8 +97,12 @@ def test_a_refusal_means_what_its_code_and_text_say(
 
 
 @pytest.mark.parametrize("status", [200, 400, 403, 408, 409, 500, 502, 503])
-@pytest.mark.parametrize("body", [b"", b"<html>Just a moment...</html>", b'{"code":', b"[]", b"null", b'{"msg":"no code"}', b"\xff\xfe"])
-def test_an_answer_that_is_no_complaint_leaves_an_order_in_doubt_and_a_question_to_be_asked_again(status: int, body: bytes) -> None:
+@pytest.mark.parametrize(
+    "body", [b"", b"<html>Just a moment...</html>", b'{"code":', b"[]", b"null", b'{"msg":"no code"}', b"\xff\xfe"]
+)
+def test_an_answer_that_is_no_complaint_leaves_an_order_in_doubt_and_a_question_to_be_asked_again(
+    status: int, body: bytes
+) -> None:
     assert type(judge(status, body, order=True)) is OutcomeUnknown
     assert isinstance(judge(status, body, order=False), TryAgain | MissingRight)
 
@@ -106,7 +110,9 @@ def test_an_answer_that_is_no_complaint_leaves_an_order_in_doubt_and_a_question_
 def half(cancel: str, new: str, **answers: object) -> bytes:
     """The complaint of a cancel-and-replace."""
     data = {"cancelResult": cancel, "newOrderResult": new, "cancelResponse": None, "newOrderResponse": None, **answers}
-    return msgspec.json.encode({"code": -2021 if cancel == "SUCCESS" else -2022, "msg": "Order cancel-replace failed.", "data": data})
+    return msgspec.json.encode(
+        {"code": -2021 if cancel == "SUCCESS" else -2022, "msg": "Order cancel-replace failed.", "data": data}
+    )
 
 
 def complaint(code: int, text: str) -> dict[str, object]:

@@ -71,7 +71,9 @@ scalars = (
     | st.text(max_size=20)
     | st.sampled_from(["NaN", "-1", "1e999999999", "-Infinity", "", "0x1", "１２", "1_0", 10**400, -(2**63), 2**63, 1e308])
 )
-documents = st.recursive(scalars, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4))
+documents = st.recursive(
+    scalars, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4)
+)
 
 
 def survives(name: str, text: bytes) -> None:
@@ -129,7 +131,11 @@ def test_a_bottomless_document_is_refused() -> None:
         survives(name, b'{"a":' * 100_000)
 
 
-@given(st.integers(100, 599), st.binary(max_size=100) | documents.map(lambda one: json.dumps(one).encode("utf-8", "surrogatepass")), st.booleans())
+@given(
+    st.integers(100, 599),
+    st.binary(max_size=100) | documents.map(lambda one: json.dumps(one).encode("utf-8", "surrogatepass")),
+    st.booleans(),
+)
 def test_any_refusal_is_judged(status: int, text: bytes, order: bool) -> None:
     assert isinstance(judge(status, text, order=order), AristobotError)
     assert isinstance(orders.judge_replacement(status, text, order=True), AristobotError)

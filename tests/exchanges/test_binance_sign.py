@@ -29,17 +29,29 @@ def test_every_known_signature_is_reproduced(case: dict[str, Any]) -> None:
     assert signer(case["algorithm"]).sign(case["payload"]) == case["signature"]
 
 
-@pytest.mark.parametrize("case", [case for case in VECTORS["cases"] if "params" in case], ids=lambda case: case.get("note", "order"))
+@pytest.mark.parametrize(
+    "case", [case for case in VECTORS["cases"] if "params" in case], ids=lambda case: case.get("note", "order")
+)
 def test_socket_parameters_are_sorted_signed_and_sent_as_they_are(case: dict[str, Any]) -> None:
     params = {name: value for name, value in case["params"].items() if name not in ("apiKey", "timestamp")}
     sent = signer(case["algorithm"]).params(params, case["params"]["timestamp"])
     assert sent == {**case["params"], "signature": case["signature"]}
 
 
-@pytest.mark.parametrize("case", [case for case in VECTORS["cases"] if case["payload"].endswith("timestamp=1499827319559") and "query" not in case])
+@pytest.mark.parametrize(
+    "case", [case for case in VECTORS["cases"] if case["payload"].endswith("timestamp=1499827319559") and "query" not in case]
+)
 def test_a_rest_query_is_encoded_first_and_signed_as_it_leaves(case: dict[str, Any]) -> None:
     symbol = "１２３４５６" if "note" in case else "LTCBTC"
-    params = {"symbol": symbol, "side": "BUY", "type": "LIMIT", "timeInForce": "GTC", "quantity": "1", "price": "0.1", "recvWindow": 5000}
+    params: dict[str, str | int | bool] = {
+        "symbol": symbol,
+        "side": "BUY",
+        "type": "LIMIT",
+        "timeInForce": "GTC",
+        "quantity": "1",
+        "price": "0.1",
+        "recvWindow": 5000,
+    }
     sent = signer(case["algorithm"]).query(params, 1499827319559)
     assert sent == f"{case['payload']}&signature={case.get('signature_in_url', case['signature'])}"
 

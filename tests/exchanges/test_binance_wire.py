@@ -174,7 +174,9 @@ def test_a_placed_order_brings_its_fills_with_fees_in_the_asset_they_were_paid_i
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("path", ["rest/get-open-orders.json", "rest/get-orders.json", "ws-api/get-open-orders.json", "rest/cancel-all-orders.json"])
+@pytest.mark.parametrize(
+    "path", ["rest/get-open-orders.json", "rest/get-orders.json", "ws-api/get-open-orders.json", "rest/cancel-all-orders.json"]
+)
 def test_lists_of_orders_are_read_whole(path: str) -> None:
     found = wire.decoded(wire.ORDERS, result(path) if path.startswith("ws-api") else body(path))
     reports = [wire.report_of(one, "A/B") for one in found]
@@ -257,7 +259,13 @@ def test_a_pushed_kline_is_one_of_those_asked_for_or_nothing() -> None:
     assert pushed_candle(acknowledged, {"BNBBTC": "BNB/BTC"}, wanted) is None
     candle = pushed_candle(pushed, {"BNBBTC": "BNB/BTC"}, wanted)
     assert candle is not None
-    assert (candle.symbol, candle.open, candle.high, candle.low, candle.close) == ("BNB/BTC", D("0.001"), D("0.0025"), D("0.0015"), D("0.002"))
+    assert (candle.symbol, candle.open, candle.high, candle.low, candle.close) == (
+        "BNB/BTC",
+        D("0.001"),
+        D("0.0025"),
+        D("0.0015"),
+        D("0.002"),
+    )
 
 
 def test_recorded_frames_give_candles_in_order_and_pass_over_everything_else() -> None:
@@ -313,7 +321,12 @@ def test_only_what_is_said_to_trade_trades(status: str, state: InstrumentState) 
 def test_a_new_order_on_the_user_stream_is_open() -> None:
     update = update_of(event("user-stream/order.json"), naming)
     assert isinstance(update, OrderReport)
-    assert (update.client_order_id, update.symbol, update.status, update.fills) == ("mUvoqJxFIILMdfAW5iGSOW", "ETH/BTC", OrderStatus.OPEN, ())
+    assert (update.client_order_id, update.symbol, update.status, update.fills) == (
+        "mUvoqJxFIILMdfAW5iGSOW",
+        "ETH/BTC",
+        OrderStatus.OPEN,
+        (),
+    )
 
 
 def test_a_balance_event_carries_only_what_changed_and_others_say_nothing_new() -> None:

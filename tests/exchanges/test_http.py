@@ -216,13 +216,17 @@ async def test_figures_tell_requests_failures_and_weight(server: SmallServer) ->
     await session.close()
 
 
-@pytest.mark.parametrize("address", ["http://api.binance.com", "ws://stream.binance.com", "http://127.0.0.1.evil.example", "ftp://127.0.0.1"])
+@pytest.mark.parametrize(
+    "address", ["http://api.binance.com", "ws://stream.binance.com", "http://127.0.0.1.evil.example", "ftp://127.0.0.1"]
+)
 def test_nothing_is_sent_in_the_clear_to_another_machine(address: str) -> None:
     with pytest.raises(ConfigurationError):
         checked(address)
 
 
-@pytest.mark.parametrize("address", ["https://api.binance.com", "wss://x.example", "http://127.0.0.1:1", "ws://localhost:2", "http://[::1]:3"])
+@pytest.mark.parametrize(
+    "address", ["https://api.binance.com", "wss://x.example", "http://127.0.0.1:1", "ws://localhost:2", "http://[::1]:3"]
+)
 def test_encrypted_and_own_addresses_are_spoken_to(address: str) -> None:
     assert checked(address + "/") == address
 

@@ -25,7 +25,18 @@ QUICK = Timeouts(pool=0.3, connect=0.5, send=0.3, read=0.5)
 def kline(number: int, *, closed: bool, close: str = "2") -> str:
     """A push of the one-minute candle with this number."""
     start = 1_767_225_600_000 + number * MINUTE
-    candle = {"t": start, "T": start + MINUTE - 1, "s": "BTCUSDT", "i": "1m", "o": "1", "h": "3", "l": "1", "c": close, "v": "7", "x": closed}
+    candle = {
+        "t": start,
+        "T": start + MINUTE - 1,
+        "s": "BTCUSDT",
+        "i": "1m",
+        "o": "1",
+        "h": "3",
+        "l": "1",
+        "c": close,
+        "v": "7",
+        "x": closed,
+    }
     return json.dumps({"stream": "btcusdt@kline_1m", "data": {"e": "kline", "E": start, "s": "BTCUSDT", "k": candle}})
 
 
@@ -113,7 +124,9 @@ async def test_a_lost_connection_is_replaced_at_once_and_subscribed_again(server
     await soon(lambda: bool(reader.candles) and reader.candles[-1].open_time.minute == 2)
 
 
-async def test_connections_that_keep_failing_are_tried_at_growing_pauses(server: SmallServer, reader: Reader, clock: ManualClock) -> None:
+async def test_connections_that_keep_failing_are_tried_at_growing_pauses(
+    server: SmallServer, reader: Reader, clock: ManualClock
+) -> None:
     async def talk(socket: ServerConnection) -> None:
         socket.transport.abort()
 
@@ -147,7 +160,9 @@ async def test_a_silent_connection_is_cut_and_replaced(server: SmallServer, read
     assert len(server.sockets) == 2
 
 
-async def test_when_the_server_says_farewell_the_next_connection_stands_before_this_one_goes(server: SmallServer, reader: Reader) -> None:
+async def test_when_the_server_says_farewell_the_next_connection_stands_before_this_one_goes(
+    server: SmallServer, reader: Reader
+) -> None:
     open_at_takeover: list[bool] = []
 
     async def talk(socket: ServerConnection) -> None:
@@ -199,7 +214,9 @@ async def test_an_old_connection_is_replaced_before_the_exchange_cuts_it(server:
     await asyncio.wait([reading])
 
 
-async def test_candles_come_once_closed_and_in_order_though_the_exchange_repeats_itself(server: SmallServer, reader: Reader) -> None:
+async def test_candles_come_once_closed_and_in_order_though_the_exchange_repeats_itself(
+    server: SmallServer, reader: Reader
+) -> None:
     async def talk(socket: ServerConnection) -> None:
         await subscribed(socket)
         for number, closed in [(1, False), (1, True), (1, True), (1, False), (0, True), (2, False), (2, True)]:
@@ -209,7 +226,12 @@ async def test_candles_come_once_closed_and_in_order_though_the_exchange_repeats
     server.talk = talk
     reader.start()
     await soon(lambda: len(reader.candles) == 4)
-    assert [(candle.open_time.minute, candle.closed) for candle in reader.candles] == [(1, False), (1, True), (2, False), (2, True)]
+    assert [(candle.open_time.minute, candle.closed) for candle in reader.candles] == [
+        (1, False),
+        (1, True),
+        (2, False),
+        (2, True),
+    ]
 
 
 async def test_a_frame_that_cannot_be_true_is_passed_over(server: SmallServer, reader: Reader) -> None:

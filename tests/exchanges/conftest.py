@@ -1,0 +1,39 @@
+"""What the tests of the exchanges may ask for."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from aristobot.clock import ManualClock
+from aristobot.exchange import Credentials
+from services.simulator.server import SimulatorServer
+from tests.exchanges.house import ED25519, HMAC, House
+
+
+@pytest.fixture
+async def house(clock: ManualClock) -> AsyncIterator[House]:
+    """A simulator with a client."""
+    server = SimulatorServer(clock)
+    await server.start()
+    made = House(clock, server)
+    made.price("100")
+    await clock.advance(600)  # the price filters look at an average of five minutes
+    yield made
+    await made.client.close()
+    await server.stop()
+
+
+@pytest.fixture(params=["hmac", "ed25519"])
+def keys(request: pytest.FixtureRequest) -> Credentials:
+    """A key of each kind."""
+    return {"hmac": HMAC, "ed25519": ED25519}[request.param]
+
+
+@pytest.fixture(params=["socket", "rest"])
+def way(request: pytest.FixtureRequest, house: House) -> str:
+    """Orders over the trading socket, or over REST because there is none."""
+    if request.param == "rest":
+        house.faults({"on": "socket.connect", "do": "refuse", "times": 0})
+    return str(request.param)
