@@ -62,7 +62,7 @@ class Envelope:
             await send(message)
 
         if _announced(scope) > LARGEST_BODY:
-            await self._refuse(413, "too_large", trace_id)(scope, receive, dressed)
+            await self._refuse(413, "body_too_large", trace_id)(scope, receive, dressed)
             return
         try:
             await self._app(scope, limited, dressed)

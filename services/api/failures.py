@@ -31,6 +31,7 @@ from aristobot.errors import (
 )
 from aristobot.language import explain
 from aristobot.logs import current_trace_id
+from services.api.envelope import LARGEST_BODY
 from services.api.values import Facts, Out
 
 #: The first class that fits decides.
@@ -56,11 +57,12 @@ _FAULTS: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "extra_forbidden": ("unknown_field", {}),
     "enum": ("unknown_choice", {"choices": "expected"}),
     "literal_error": ("unknown_choice", {"choices": "expected"}),
-    "not_a_number": ("not_a_number", {}),
+    "not_a_number": ("not_a_number", {"value": "value"}),
     "amount_out_of_range": ("amount_out_of_range", {"digits": "digits", "places": "places"}),
     "unprintable": ("unprintable", {}),
     "string_too_long": ("too_long", {"maximum": "max_length"}),
     "string_too_short": ("missing", {}),
+    "string_pattern_mismatch": ("invalid_value", {}),
     "greater_than_equal": ("too_small", {"minimum": "ge"}),
     "less_than_equal": ("too_large", {"maximum": "le"}),
     "json_invalid": ("bad_json", {}),
@@ -156,7 +158,7 @@ def fault_of(faults: Sequence[Mapping[str, Any]]) -> AristobotError:
 
 def protocol_answer(error: HTTPException, language: str) -> JSONResponse:
     """The answer for what the web server itself refuses: no such path, wrong method, unreadable body."""
-    code = {404: "not_found", 405: "method_not_allowed", 413: "too_large"}.get(error.status_code, "bad_request")
-    failure = Failure(code=code, message=explain(code, {}, language), trace_id=current_trace_id())
+    code = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}.get(error.status_code, "bad_request")
+    failure = Failure(code=code, message=explain(code, {"maximum": LARGEST_BODY // 1024}, language), trace_id=current_trace_id())
     body = jsonable_encoder({"error": failure.model_dump(mode="json")})
     return JSONResponse(body, error.status_code, dict(error.headers or {}))

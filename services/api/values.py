@@ -24,7 +24,7 @@ def _read_amount(value: Any) -> Decimal:
     try:
         number = amount(value)
     except DataError:
-        raise PydanticCustomError("not_a_number", "not a number") from None
+        raise PydanticCustomError("not_a_number", "not a number", {"value": str(value)[:40]}) from None
     places = number.as_tuple().exponent
     if number.adjusted() >= _MOST_DIGITS or (isinstance(places, int) and places < -_MOST_PLACES):
         raise PydanticCustomError("amount_out_of_range", "out of range", {"digits": _MOST_DIGITS, "places": _MOST_PLACES})
