@@ -134,7 +134,7 @@ class TradingEngine:
             lane.task = asyncio.ensure_future(self._work_off(key, lane))
 
     def _lane_name(self, exchange: str, signal: Signal) -> str:
-        """The lane's symbol; one that memory does not know yet has a lane by its spelling, where it can wait for the catalogue."""
+        """The lane's symbol; one not in memory yet has a lane by its spelling, where it can wait for the catalogue."""
         return self._floor.catalog.known(exchange, signal.symbol_text) or signal.symbol_text.upper()
 
     async def _work_off(self, key: tuple[uuid.UUID, str], lane: _Lane) -> None:
