@@ -111,6 +111,7 @@ class Database:
     """
 
     def __init__(self, url: str | sa.URL, *, readers: int = 4, writers: int = 4) -> None:
+        self.url = sa.make_url(url)
         self.is_sqlite = is_sqlite(url)
         writers = 1 if self.is_sqlite else writers
         self._writer = make_engine(url, connections=writers)
