@@ -29,6 +29,7 @@ BROKERS = ("Principal", "Épargne", "Essais")
 PLAY_MONEY = {"USDT": "10000", "USDC": "2500", "EUR": "1500"}
 #: Seconds between two alerts.
 RHYTHM = 12.0
+WALK_SEED = 7
 _PATHS = {"binance": {"rest": "/binance", "stream": "/binance", "trading": "/binance/ws-api/v3"}}
 
 #: A morning's alerts: entries with stop and target, a stop that is moved, an exit, and what happens when there is nothing to do.
@@ -85,6 +86,8 @@ class Demo:
         user_id = await self._move_in()
         await self._floor.ready.wait()
         async with httpx.AsyncClient(timeout=5.0, trust_env=False) as web:
+            walk = {"on": True, "seed": WALK_SEED, "speed": 1}
+            (await web.post(f"{self._exchange.control_url}/walk", json=walk)).raise_for_status()
             while True:
                 await self._send(web, dict(next(self._story)), user_id)
                 await self._floor.clock.sleep(RHYTHM)
