@@ -137,24 +137,28 @@ class Heartbeat:
         if candle.open_time > last + step:
             await self._make_up(candle.timeframe, last + step, candle.open_time - step)
         if candle.closed:
-            await self._deliver(candle, received_at, live=True)
+            await self._deliver([candle], received_at, live=True)
         else:
             event = CandleUpdated(at=received_at, exchange=self.exchange, candle=candle, received_at=received_at)
             self._bus.publish(event)
 
-    async def _deliver(self, candle: Candle, received_at: datetime, *, live: bool) -> None:
+    async def _deliver(self, several: Sequence[Candle], received_at: datetime, *, live: bool) -> None:
+        """Store candles of one timeframe, then tell them one by one."""
+        last = several[-1]
+
         def keep(session: GuardedSession) -> None:
-            candles.add(session, self.exchange, candle, received_at, live)
-            heartbeats.candle_closed(session, self.exchange, candle.close_time)
+            candles.add_many(session, self.exchange, several, received_at, live)
+            heartbeats.candle_closed(session, self.exchange, last.close_time)
 
         await self._db.write(SYSTEM, keep)
-        self._delivered[candle.timeframe] = candle.open_time
+        self._delivered[last.timeframe] = last.open_time
         self._last_progress = self._clock.monotonic()
         if live and self._complained:
             self._complained = False
             logger.info("The candle stream of {} speaks again", self.exchange)
-        event = CandleClosed(at=received_at, exchange=self.exchange, candle=candle, received_at=received_at)
-        self._bus.publish(event)
+        for candle in several:
+            event = CandleClosed(at=received_at, exchange=self.exchange, candle=candle, received_at=received_at)
+            self._bus.publish(event)
 
     async def _make_up(self, timeframe: Timeframe, first: datetime, last: datetime) -> None:
         """Deliver what lies between, as the exchange has it; nothing newer goes out before."""
@@ -167,8 +171,9 @@ class Heartbeat:
             self._last_word = self._last_progress = self._clock.monotonic()
         wanted = (last - first) // timeframe.duration + 1
         logger.info("{} of {} missed {} candles of {} made up for", len(found), wanted, timeframe, self.symbol)
-        for candle in found:
-            await self._deliver(candle, self._clock.now(), live=False)
+        if found:
+            await self._deliver(found, self._clock.now(), live=False)
+        self._delivered[timeframe] = last  # what the exchange itself does not have is not asked for again
 
     async def _asked_until_complete(self, timeframe: Timeframe, first: datetime, last: datetime) -> list[Candle]:
         wanted = (last - first) // timeframe.duration + 1
