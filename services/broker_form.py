@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from decimal import Decimal
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
@@ -11,6 +12,7 @@ from urllib.parse import urlsplit
 from aristobot.errors import InvalidInput
 from aristobot.exchange import Capabilities
 from aristobot.kinds import BrokerAccess, BrokerMode
+from aristobot.money import plain
 from aristobot.risk import Limits
 from aristobot.settings_values import is_loopback, web_address
 
@@ -81,8 +83,15 @@ def _flag(name: str, value: Any) -> bool:
 def _limits(name: str, value: Any) -> dict[str, Any] | None:
     if value is not None and not isinstance(value, Mapping):
         raise InvalidInput("not_an_object", field=name)
-    Limits.read(value)
-    return dict(value) if value else None
+    read = Limits.read(value)
+    return {limit: _storable(getattr(read, limit)) for limit in value} if value else None
+
+
+def _storable(value: Any) -> Any:
+    """As the row keeps it: amounts as text, lists as lists."""
+    if isinstance(value, Decimal):
+        return plain(value)
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _endpoints(name: str, value: Any) -> dict[str, str] | None:

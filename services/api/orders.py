@@ -25,7 +25,7 @@ from services.api.paging import Listed, Page
 from services.api.values import Facts, In, Line, Moment, Money, Out
 from services.api_tokens import TokenHolder
 from services.app import App
-from services.order_draft import EditOrder, PlaceOrder
+from services.order_draft import EditOrder, PlaceOrder, check_wish
 
 router = APIRouter(prefix="/api", tags=["orders"], route_class=ExactRoute)
 
@@ -212,7 +212,7 @@ async def list_fills(
 
 async def _wish(house: App, who: TokenHolder, form: OrderIn, cause: uuid.UUID) -> PlaceOrder:
     broker = await house.db.read(who.user_id, lambda s: brokers.get(s, form.broker_id))
-    return PlaceOrder(
+    wish = PlaceOrder(
         broker_id=broker.id,
         symbol=await house.catalog.resolve(broker.exchange, form.symbol),
         side=form.side,
@@ -227,6 +227,8 @@ async def _wish(house: App, who: TokenHolder, form: OrderIn, cause: uuid.UUID) -
         cause=cause,
         leg="api",
     )
+    check_wish(wish)  # what no market would take needs no look at funds and prices
+    return wish
 
 
 def _remember(asked: str) -> Callable[[GuardedSession, Order], None]:

@@ -1,0 +1,132 @@
+"""Another user's things answer exactly as things that do not exist: on every operation of the API."""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from typing import Any
+
+import httpx
+from fastapi.routing import APIRoute
+
+from aristobot.kinds import HaltScope, OrderOrigin
+from aristobot.orders import OrderStatus
+from services.api import account, brokers, health, heartbeat, house, market, orders, people, positions, webhooks
+from tests.api.conftest import HAND, Person, Street
+from tests.builders import a_fill_row, a_position, a_webhook, a_webhook_state, an_order
+
+_HEADERS = {"Idempotency-Key": "one"}
+_ADMINISTRATION = ("/api/users/", "/api/tokens/")
+
+
+def _operations() -> list[tuple[str, str]]:
+    """Method and path of every operation with an id in its path."""
+    routers = [one.router for one in (account, brokers, health, heartbeat, house, market, orders, people, positions, webhooks)]
+    routes = [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
+    return [(method, route.path) for route in routes for method in sorted(route.methods) if "{" in route.path]
+
+
+async def _belongings(street: Street, owner: Person) -> dict[str, str]:
+    """One of everything, by the name of its path parameter."""
+    broker = await owner.broker()
+    row = await street.app.brokers.get(owner.id, uuid.UUID(broker["id"]))
+    position = a_position(row, symbol="SECRET/USDT")
+    order = an_order(row, position_id=position.id, status=OrderStatus.OPEN, symbol="SECRET/USDT", origin=OrderOrigin.MANUAL)
+    alert = a_webhook(row, symbol="SECRET/USDT", payload=b'{"symbol": "SECRETUSDT"}')
+    state = a_webhook_state(row, symbol="SECRET/USDT", position_id=position.id, opening_webhook_id=alert.id)
+    fill = a_fill_row(order)
+    for one in (position, alert, order, fill, state):
+        await street.app.db.write(owner.id, lambda s, one=one: s.add(one))
+    ids = {"broker_id": broker["id"], "order_id": order.id, "position_id": position.id, "webhook_id": alert.id}
+    return {name: str(value) for name, value in ids.items()}
+
+
+def _body_for(path: str, ids: dict[str, str]) -> dict[str, Any]:
+    if "protection" in path:
+        return {"stop_loss": "1"}
+    if "orders" in path:
+        return {"price": "1"}
+    return {"name": "Mine now"} if re.fullmatch(r"/api/brokers/\{broker_id\}/", path) else {}
+
+
+async def _ask(person: Person, method: str, path: str, ids: dict[str, str], body: dict[str, Any]) -> httpx.Response:
+    url = re.sub(r"\{(\w+)\}", lambda match: ids[match[1]], path)
+    sent = body if method in ("POST", "PUT", "PATCH") else None
+    return await person.web.request(method, url, json=sent, headers=_HEADERS)
+
+
+def _anonymous(answer: httpx.Response) -> tuple[int, str]:
+    error = answer.json()["error"]
+    return answer.status_code, json.dumps({**error, "trace_id": ""}, sort_keys=True)
+
+
+async def test_a_foreign_id_is_not_found_on_every_operation(street: Street, alice: Person, bob: Person) -> None:
+    ids = await _belongings(street, alice)
+    nothing = {name: str(uuid.uuid4()) for name in ids}
+    malformed = dict.fromkeys(ids, "not-an-id")
+    probed = 0
+    for method, path in _operations():
+        if path.startswith(_ADMINISTRATION):
+            continue
+        body = _body_for(path, ids)
+        foreign = _anonymous(await _ask(bob, method, path, ids, body))
+        assert foreign[0] == 404, (method, path, foreign)
+        assert foreign == _anonymous(await _ask(bob, method, path, nothing, body)), (method, path)
+        assert (await _ask(bob, method, path, malformed, body)).status_code == 404, (method, path)
+        probed += 1
+    assert probed >= 15
+    row = await street.app.brokers.get(alice.id, uuid.UUID(ids["broker_id"]))
+    assert (row.name, row.deleted_at) == ("Main", None)
+
+
+async def test_lists_show_ones_own_alone(street: Street, alice: Person, bob: Person) -> None:
+    ids = await _belongings(street, alice)
+    await bob.broker(name="Bobs")
+    paths = ["/api/brokers/", "/api/orders/", "/api/fills/", "/api/positions/", "/api/webhooks/", "/api/webhooks/recent/"]
+    paths += ["/api/webhook-states/", "/api/webhook-states/open/", "/api/health/", "/api/audit/"]
+    for path in paths:
+        mine, theirs = await alice.web.get(path), await bob.web.get(path)
+        assert mine.status_code == theirs.status_code == 200, (path, mine.text, theirs.text)
+        assert not [value for value in ids.values() if value in theirs.text], path
+        assert "SECRET" not in theirs.text, path
+        assert "items" not in mine.json() or mine.json()["items"], path
+    for path in ("/api/orders/", "/api/positions/", "/api/fills/", "/api/webhooks/", "/api/webhooks/stats/"):
+        filtered = await bob.web.get(path, params={"broker_id": ids["broker_id"]})
+        assert filtered.json().get("items", []) == []
+        assert filtered.json().get("total", 0) == 0
+
+
+async def test_a_foreign_broker_takes_no_order_no_default_and_no_halt(street: Street, alice: Person, bob: Person) -> None:
+    ids = await _belongings(street, alice)
+    order = {"broker_id": ids["broker_id"], "symbol": "BTC/USDT", "side": "buy", "quantity": "1", "price": "1"}
+    halt = {"scope": "broker", "scope_id": ids["broker_id"]}
+    for answer in (
+        await bob.web.post("/api/orders/", json=order, headers=_HEADERS),
+        await bob.web.post("/api/orders/preview/", json=order),
+        await bob.web.patch("/api/account/", json={"default_broker": ids["broker_id"]}),
+        await bob.web.post("/api/kill-switch/", json=halt),
+        await bob.web.post("/api/kill-switch/", json={"scope": "user", "scope_id": str(alice.id)}),
+        await bob.web.post("/api/kill-switch/", json={"scope": "strategy", "scope_id": str(uuid.uuid4())}),
+    ):
+        assert answer.status_code == 404, answer.text
+    assert street.app.kill_switch.active() == []
+    assert (await bob.web.post("/api/kill-switch/", json={"scope": "all"})).status_code == 403
+
+
+async def test_a_foreign_halt_is_neither_seen_nor_released(street: Street, alice: Person, bob: Person) -> None:
+    broker = await alice.broker()
+    made = await alice.web.post("/api/kill-switch/", json={"scope": "broker", "scope_id": broker["id"], "level": "reduce"})
+    assert made.status_code == 201
+    assert (await bob.web.get("/api/kill-switch/")).json()["items"] == []
+    await street.app.accounts.household.set_password(bob.id, "un chat vert sur le toit", HAND)
+    form = {"id": made.json()["id"], "password": "un chat vert sur le toit"}
+    assert (await bob.web.request("DELETE", "/api/kill-switch/", json=form)).status_code == 404
+    assert [one.scope for one in street.app.kill_switch.active()] == [HaltScope.BROKER]
+    released = await alice.web.delete("/api/kill-switch/")
+    assert [one["id"] for one in released.json()["items"]] == [made.json()["id"]]
+
+
+def test_the_probes_know_every_kind_of_id() -> None:
+    names = {name for _, path in _operations() for name in re.findall(r"\{(\w+)\}", path)}
+    assert names == {"broker_id", "order_id", "position_id", "webhook_id", "user_id", "token_id"}
