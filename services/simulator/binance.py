@@ -21,6 +21,7 @@ from services.simulator.binance_params import Params, parse_query
 from services.simulator.binance_routes import Endpoint, account_calls, public_calls, trading_calls
 from services.simulator.binance_streams import MarketStreams
 from services.simulator.binance_ws_api import TradingSession
+from services.simulator.faults import DELAYS
 from services.simulator.journal import Entry
 from services.simulator.misfortune import Question
 from services.simulator.records import Account
@@ -107,7 +108,10 @@ class BinanceDialect:
             self.desk.trouble,
         )
         fault = self.desk.courier.take(question)
-        return self.desk.courier.well(question) if fault is None else await self.desk.courier.badly(question, fault)
+        if fault is None:
+            return self.desk.courier.well(question)
+        courier = self.desk.courier
+        return await courier.late(question, fault) if fault.do in DELAYS else courier.badly(question, fault)
 
     def _perform(self, call: HttpCall, endpoint: Endpoint, key: str, entry: Entry) -> Reply:
         account: Account | None = None

@@ -190,8 +190,8 @@ class MarketStreams:
         pairs = (
             ("p", "priceChange"), ("P", "priceChangePercent"), ("w", "weightedAvgPrice"), ("x", "prevClosePrice"),
             ("c", "lastPrice"), ("Q", "lastQty"), ("b", "bidPrice"), ("B", "bidQty"), ("a", "askPrice"), ("A", "askQty"),
-            ("o", "openPrice"), ("h", "highPrice"), ("l", "lowPrice"), ("v", "volume"), ("q", "quoteVolume"), ("O", "openTime"), ("C", "closeTime"),
-            ("F", "firstId"), ("L", "lastId"), ("n", "count"),
+            ("o", "openPrice"), ("h", "highPrice"), ("l", "lowPrice"), ("v", "volume"), ("q", "quoteVolume"),
+            ("O", "openTime"), ("C", "closeTime"), ("F", "firstId"), ("L", "lastId"), ("n", "count"),
         )  # fmt: skip
         return {"e": "24hrTicker", "E": self._world.clock.ms(), "s": name} | {short: told[long] for short, long in pairs}
 

@@ -25,7 +25,7 @@ from services.simulator.records import (
 from services.simulator.times import ExchangeClock
 
 
-def _everything(order: Order) -> Liquidity | None:
+def _everything(order: Order, arriving: bool) -> Liquidity | None:
     return None
 
 
@@ -41,8 +41,8 @@ class Book:
         self._feed = feed
         self._cashier = cashier
         self._resting: dict[Symbol, dict[tuple[str, int], Order]] = {}
-        #: Asked before an execution: None for everything at once.
-        self.liquidity: Callable[[Order], Liquidity | None] = _everything
+        #: Asked before an execution, with whether the order is just arriving: None for everything at once.
+        self.liquidity: Callable[[Order, bool], Liquidity | None] = _everything
         #: Told after each change of an order that is bound to others.
         self.after_change: Callable[[Order], None] = _nobody
         #: Hears everything, before the accounts' own listeners.
@@ -75,24 +75,24 @@ class Book:
             order.awake = True
             order.working_at = self._clock.ms()
             self.emit(OrderChanged(order, Change.NEW), order)
-            self._arrive(order)
+            self._arrive(order, arriving=True)
 
     def _rest(self, order: Order) -> None:
         if order.price or order.stop_price:
             self._resting.setdefault(order.symbol, {})[order.account.exchange, order.id] = order
 
-    def _arrive(self, order: Order) -> None:
+    def _arrive(self, order: Order, *, arriving: bool) -> None:
         quote = self._feed.tapes[order.symbol].quote
         execution = on_arrival(order.side, order.type, order.price, quote)
         if execution is not None:
-            self._execute(order, execution)
+            self._execute(order, execution, arriving=arriving)
         elif order.time_in_force is not TimeInForce.GTC:
             self.finish(order, OrderStatus.EXPIRED)
         else:
             self._rest(order)
 
-    def _execute(self, order: Order, execution: Execution) -> None:
-        taken = self.liquidity(order)
+    def _execute(self, order: Order, execution: Execution, *, arriving: bool) -> None:
+        taken = self.liquidity(order, arriving)
         parts = taken.parts if taken is not None else (order.remaining,)
         if order.time_in_force is TimeInForce.FOK and sum(parts, ZERO) < order.remaining:
             self.finish(order, OrderStatus.EXPIRED)
@@ -165,7 +165,7 @@ class Book:
             if isinstance(happening, WokenUp):
                 self._wake(order)
             else:
-                self._execute(order, happening)
+                self._execute(order, happening, arriving=False)
         self.flush()
 
     def _wake(self, order: Order) -> None:
@@ -176,7 +176,7 @@ class Book:
         if order.group is not None:
             self.after_change(order)
         if order.is_open:
-            self._arrive(order)
+            self._arrive(order, arriving=False)
 
 
 _CHANGES = {

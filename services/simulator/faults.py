@@ -1,8 +1,8 @@
 """A script of misfortunes: what goes wrong, when, how often, for whom. It does not know what it is applied to.
 
 An entry is `{"on": EVENT, "do": KIND, "times": 1, "exchange"?, "key"?, …}`. Events are named like `order.place`, `order.status`,
-`account`, `socket.connect`, `kline.message`, `user.message`; `any` is every request, `any.message` every message, `order.*` all that begin so.
-`times` of 0 means until further notice. Kinds, with their options:
+`account`, `socket.connect`, `kline.message`, `user.message`; `any` is every request, `any.message` every message, `order.*` all
+that begin so. `times` of 0 means until further notice. Kinds, with their options:
 
 requests
     slow                seconds: wait, then do it
@@ -42,6 +42,8 @@ _REQUESTS = frozenset(
     }
 )  # fmt: skip
 _FILLS = frozenset({"partial_fill"})
+#: Kinds that take time before anything is answered.
+DELAYS = frozenset({"slow", "slow_reply"})
 KINDS = _MESSAGES | _REQUESTS | _FILLS
 #: What a random misfortune may be, for requests that change something and for those that only read.
 _FOR_CHANGES = (

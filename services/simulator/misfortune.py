@@ -81,17 +81,19 @@ class Courier:
         question.entry.outcome = ending.value
         return Outcome(ending)
 
-    async def badly(self, question: Question, fault: Fault) -> Outcome:
-        """Do it or not, answer or not, as the fault says."""
-        clock = self._world.clock
+    async def late(self, question: Question, fault: Fault) -> Outcome:
+        """Do it later, or answer later; a fault of DELAYS."""
+        seconds = fault.number("seconds", 1)
+        if fault.do == "slow":
+            await self._world.clock.sleep(seconds)
+            return self.well(question)
+        reply = self._do(question)
+        await self._world.clock.sleep(seconds)
+        return self._answer(question, reply)
+
+    def badly(self, question: Question, fault: Fault) -> Outcome:
+        """Do it or not, answer or not, as any other fault says."""
         match fault.do:
-            case "slow":
-                await clock.sleep(fault.number("seconds", 1))
-                return self.well(question)
-            case "slow_reply":
-                reply = self._do(question)
-                await clock.sleep(fault.number("seconds", 1))
-                return self._answer(question, reply)
             case "delayed_accept":
                 self._world.tasks.start(self._later(question, fault.number("seconds", 1)))
                 return self._answer(question, question.trouble(-1007, 0))

@@ -88,9 +88,7 @@ class OrderLists:
             self._follow_working(group, order)
         elif order in group.rivals and self._has_acted(order):
             ends = OrderStatus.CANCELED if order.status is OrderStatus.CANCELED else OrderStatus.EXPIRED
-            for rival in group.rivals:
-                if rival is not order and rival.is_open:
-                    self._book.finish(rival, ends)
+            self._end([rival for rival in group.rivals if rival is not order], group, ends)
         self._conclude(group)
 
     @staticmethod
@@ -101,16 +99,16 @@ class OrderLists:
         if working.status is OrderStatus.FILLED:
             self._activate(group)
         elif not working.is_open:
-            self._end_pending(group, working.status, None)
+            self._end(group.pending, group, working.status)
             self._return_received(group)
 
     def _return_received(self, group: OrderList) -> None:
         if group.received is not None:
             self._cashier.trim(group.account, group.received, ZERO)
 
-    def _end_pending(self, group: OrderList, status: OrderStatus, reason: Reason | None) -> None:
+    def _end(self, orders: list[Order], group: OrderList, status: OrderStatus, reason: Reason | None = None) -> None:
         group.closing = True
-        for order in group.pending:
+        for order in orders:
             if order.is_open:
                 self._book.finish(order, status, reason)
         group.closing = False
@@ -123,7 +121,7 @@ class OrderLists:
             self._fund(group, pending)
         except VenueRefusal as refusal:
             group.rejected = True
-            self._end_pending(group, OrderStatus.REJECTED, refusal.reason)
+            self._end(group.pending, group, OrderStatus.REJECTED, refusal.reason)
             self._return_received(group)
             return
         for order in pending:

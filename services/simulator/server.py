@@ -32,10 +32,25 @@ from services.simulator.world import Dialect, World
 class _InnerServer(uvicorn.Server):
     """A uvicorn that leaves signals to whoever runs the loop."""
 
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._asked_to_stop = asyncio.Event()
+
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Capture none."""
         yield
+
+    async def main_loop(self) -> None:
+        """Wait to be stopped, instead of looking ten times a second."""
+        await self._asked_to_stop.wait()
+
+    def stop(self) -> None:
+        """Close, at once, whatever is connected."""
+        self.should_exit = self.force_exit = True
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+        self._asked_to_stop.set()
 
 
 def bound_socket(host: str, port: int) -> socket.socket:
@@ -88,11 +103,7 @@ class SimulatorServer:
         """Close both ports and everything that is connected."""
         await self.world.tasks.stop()
         for server in self._servers:
-            server.should_exit = server.force_exit = True
-            for connection in list(server.server_state.connections):
-                transport = getattr(connection, "transport", None)
-                if transport is not None:
-                    transport.abort()
+            server.stop()
         await asyncio.gather(*self._serving, return_exceptions=True)
         self._servers.clear()
         self._serving.clear()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Protocol
 
 from aristobot.clock import Clock
-from aristobot.matching import STOPS
 from aristobot.money import ZERO, round_down
 from services.simulator.faults import Faults
 from services.simulator.journal import Journal, Tripwires
@@ -56,10 +55,9 @@ class World:
         if isinstance(event, OrderChanged) and event.change is Change.FILLED:
             self.tripwires.fire("fill.done" if event.order.remaining == ZERO else "fill.partial")
 
-    def _liquidity(self, order: Order) -> Liquidity | None:
+    def _liquidity(self, order: Order, arriving: bool) -> Liquidity | None:
         account = order.account
-        resting = order.type in STOPS or order.filled > ZERO or order.updated_at != order.accepted_at
-        fault = self.faults.take_fill("order.fill" if resting else "order.place", account.exchange, account.key)
+        fault = self.faults.take_fill("order.place" if arriving else "order.fill", account.exchange, account.key)
         if fault is None:
             return None
         seconds = fault.number("seconds", 0)
