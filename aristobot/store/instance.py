@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlmodel import col, select, update
 
 from aristobot.errors import InstanceRunning, StoreError
+from aristobot.store.backups import sqlite_file
 from aristobot.store.database import is_sqlite, make_engine
 from aristobot.store.failures import in_our_words
 from aristobot.store.tables import Installation
@@ -39,7 +40,7 @@ class InstanceLock:
     def __init__(self, settings: Places) -> None:
         self._folder = settings.data_dir
         self._url = settings.database_url
-        self._file: IO[bytes] | None = None
+        self._files: list[IO[bytes]] = []
         self._connection: sa.Connection | None = None
 
     def acquire(self) -> None:
@@ -48,8 +49,11 @@ class InstanceLock:
         An empty database has no epoch yet: the first upgrade writes it.
         """
         try:
-            self._file = _lock_file(self._folder / _LOCK_FILE)
-            if not is_sqlite(self._url):
+            self._files.append(_lock_file(self._folder / _LOCK_FILE))
+            if is_sqlite(self._url):
+                database = sqlite_file(self._url)
+                self._files.append(_lock_file(database.with_name(database.name + ".lock")))
+            else:
                 self._connection = _lock_database(self._url)
             _begin_epoch(self._url)
         except BaseException:
@@ -61,9 +65,8 @@ class InstanceLock:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        while self._files:
+            self._files.pop().close()
 
 
 def installation(session: GuardedSession) -> Installation:
