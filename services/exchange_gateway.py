@@ -73,7 +73,6 @@ class ExchangeGateway:
     name = "exchange_gateway"
 
     def __init__(self, db: Database, bus: Bus, clock: Clock, vault: Vault, settings: Settings) -> None:
-        self._db = db
         self._bus = bus
         self._clock = clock
         self._vault = vault
@@ -224,5 +223,5 @@ class ExchangeGateway:
 
 def _able(client: T, able: bool) -> T:
     if not able:
-        raise InvalidInput("not_supported", field="exchange")
+        raise InvalidInput("call_not_supported", field="exchange")
     return client

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager, suppress
 
 import msgspec
 
 from aristobot.clock import Clock
-from aristobot.errors import ClockSkewed, ConnectionLost, RateLimited
+from aristobot.errors import ClockSkewed, ConnectionLost, RateLimited, UnknownSymbol
 from aristobot.exchange import ClientStats, ClockReading, Credentials, Endpoints
 from services.exchanges.binance_errors import NAME, judge, silence_of
 from services.exchanges.binance_orders import Call, Params
@@ -36,7 +37,8 @@ class BinanceCalls:
     async def public(self, path: str, params: Params, weight: int) -> bytes:
         """A question that needs no key."""
         request = Request("GET", f"{path}?{encoded(params)}" if params else path, {})
-        return await self._rest.read(lambda: request, weight)
+        with naming_symbol(params):
+            return await self._rest.read(lambda: request, weight)
 
     async def signed(self, path: str, params: Params, keys: Credentials, weight: int) -> bytes:
         """A question about an account; when our clock is refused it is measured, and the question asked once more."""
@@ -47,11 +49,12 @@ class BinanceCalls:
             query = signer.query(params, self.link.server_clock.timestamp())
             return Request("GET", f"{path}?{query}", {"X-MBX-APIKEY": signer.api_key})
 
-        try:
-            return await self._rest.read(make, weight)
-        except ClockSkewed:
-            await self.synchronise()
-            return await self._rest.read(make, weight)
+        with naming_symbol(params):
+            try:
+                return await self._rest.read(make, weight)
+            except ClockSkewed:
+                await self.synchronise()
+                return await self._rest.read(make, weight)
 
     async def order(self, call: Call, params: Params, keys: Credentials) -> bytes | msgspec.Raw:
         """One change of an order, sent once: over the key's socket, or over REST when there certainly was no socket.
@@ -61,15 +64,9 @@ class BinanceCalls:
         signer = Signer(keys)
         await self._settle_clock()
         timestamp = self.link.server_clock.timestamp()
-        socket = self._socket_of(signer)
-        connection = await socket.ready(signer)
         try:
-            if connection is not None:
-                try:
-                    return await self._over_socket(socket, connection, call, params, signer, timestamp)
-                except ConnectionLost:
-                    pass
-            return await self._over_rest(call, params, signer, timestamp)
+            with naming_symbol(params):
+                return await self._sent(call, params, signer, timestamp)
         except ClockSkewed:
             self.link.server_clock.distrust()
             raise
@@ -111,6 +108,14 @@ class BinanceCalls:
             self._sockets[identity] = KeySocket(self._trading, self.link)
         return self._sockets[identity]
 
+    async def _sent(self, call: Call, params: Params, signer: Signer, timestamp: int) -> bytes | msgspec.Raw:
+        socket = self._socket_of(signer)
+        connection = await socket.ready(signer)
+        if connection is not None:
+            with suppress(ConnectionLost):
+                return await self._over_socket(socket, connection, call, params, signer, timestamp)
+        return await self._over_rest(call, params, signer, timestamp)
+
     async def _over_socket(
         self, socket: KeySocket, connection: RequestSocket[Answer], call: Call, params: Params, signer: Signer, timestamp: int
     ) -> msgspec.Raw:
@@ -131,3 +136,13 @@ class BinanceCalls:
             raise ConnectionLost("too_slow_to_send", exchange=NAME)
         request = Request(call.method, f"{call.path}?{signer.query(params, timestamp)}", {"X-MBX-APIKEY": signer.api_key})
         return await self._rest.order(request, call.weight, call.judge)
+
+
+@contextmanager
+def naming_symbol(params: Params) -> Iterator[None]:
+    """A refused symbol is named: the exchange's own answer does not."""
+    try:
+        yield
+    except UnknownSymbol as error:
+        error.facts.setdefault("symbol", params.get("symbol", params.get("symbols", "")))
+        raise

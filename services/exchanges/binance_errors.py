@@ -42,13 +42,13 @@ class Meaning:
     definite: bool = True
 
 
-_BAD_REQUEST = Meaning(InvalidOrder, "bad_request")
-_FILTER = Meaning(InvalidOrder, "filter")
+_BAD_REQUEST = Meaning(InvalidOrder, "bad_parameter")
+_FILTER = Meaning(InvalidOrder, "order_filter")
 
 _BY_CODE: dict[int, Meaning] = {
     -1002: Meaning(MissingRight, "missing_right"),
     -1003: Meaning(RateLimited, "rate_limited"),
-    -1008: Meaning(ExchangeOffline, "overloaded", definite=False),
+    -1008: Meaning(ExchangeOffline, "exchange_overloaded", definite=False),
     -1013: _FILTER,
     -1014: _BAD_REQUEST,
     -1015: Meaning(RateLimited, "too_many_orders"),
@@ -76,21 +76,21 @@ _BY_TEXT: tuple[tuple[str, Meaning], ...] = (
     ("would immediately match", Meaning(InvalidOrder, "would_match")),
     ("would trigger immediately", Meaning(InvalidOrder, "would_trigger")),
     ("relationship of the prices", Meaning(InvalidOrder, "price_relation")),
-    ("market is closed", Meaning(ExchangeOffline, "market_closed")),
+    ("market is closed", Meaning(ExchangeOffline, "trading_paused")),
     ("action is disabled on this account", Meaning(MissingRight, "account_disabled")),
     ("may not place or cancel", Meaning(MissingRight, "account_disabled")),
     ("rest api trading is not enabled", Meaning(MissingRight, "account_disabled")),
     ("websocket api trading is not enabled", Meaning(MissingRight, "account_disabled")),
     ("symbol is not permitted for this account", Meaning(MissingRight, "symbol_not_permitted")),
-    ("not supported for this symbol", Meaning(InvalidOrder, "not_supported")),
+    ("not supported for this symbol", Meaning(InvalidOrder, "order_not_supported")),
     ("max_num_", Meaning(InvalidOrder, "limit_reached")),
     ("filter failure", _FILTER),
     ("quantity is less than or equal to zero", _BAD_REQUEST),
     ("price is less than or equal to zero", _BAD_REQUEST),
     ("iceberg", _BAD_REQUEST),
-    ("order type not supported", Meaning(InvalidOrder, "not_supported")),
+    ("order type not supported", Meaning(InvalidOrder, "order_not_supported")),
     ("amend", Meaning(InvalidOrder, "amend_refused")),
-    ("quoteorderqty", Meaning(InvalidOrder, "not_supported")),
+    ("quoteorderqty", Meaning(InvalidOrder, "order_not_supported")),
 )
 
 _ENGINE_CODES = frozenset({-1010, -1013, -2010, -2011, -2038, -2039})
@@ -148,7 +148,7 @@ def verdict(status: int, complaint: Complaint | None, *, order: bool) -> Exchang
     if status >= 500 or (code == 0 and status != 403):
         meaning = None
     elif code == 0 and not order:
-        meaning = Meaning(MissingRight, "blocked")
+        meaning = Meaning(MissingRight, "request_blocked")
     if meaning is None or (order and not meaning.definite):
         meaning = _UNKNOWN if order else _silent_read(status)
     return meaning.error(meaning.code, exchange=NAME, native_code=code or status, detail=_short(text))

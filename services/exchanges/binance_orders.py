@@ -113,7 +113,7 @@ def _exit(prefix: str, leg: OrderRequest) -> Params:
     """One leg of a list. A plain limit target is sent as LIMIT_MAKER, the only limit type a list takes there."""
     kind = OrderType.LIMIT_MAKER if leg.type is OrderType.LIMIT else leg.type
     if kind is OrderType.MARKET:
-        raise InvalidOrder("not_supported", exchange=NAME, type=kind.name)
+        raise InvalidOrder("order_not_supported", exchange=NAME, detail=kind.name)
     params: Params = {f"{prefix}Type": kind.name, f"{prefix}ClientOrderId": leg.client_order_id}
     if kind in _STOPS:
         params[f"{prefix}StopPrice"] = plain(leg.stop_price)

@@ -173,7 +173,7 @@ def word(table: dict[str, T], native: str, field: str) -> T:
     try:
         return table[native]
     except KeyError:
-        raise DataError("unknown_word", exchange="binance", field=field, value=native[:40]) from None
+        raise DataError("unknown_exchange_word", exchange="binance", field=field, value=native[:40]) from None
 
 
 def check(*amounts: Decimal) -> None:

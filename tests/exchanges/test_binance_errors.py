@@ -21,6 +21,7 @@ from aristobot.errors import (
     UnknownOrder,
     UnknownSymbol,
 )
+from aristobot.language import explain
 from services.exchanges.binance_errors import judge, silence_of
 from services.exchanges.binance_orders import judge_replacement
 
@@ -37,26 +38,26 @@ MATRIX: list[tuple[int, int, str, type[ExchangeError], type[ExchangeError], str]
     (400, -2010, "This action is disabled on this account.", MissingRight, MissingRight, "account_disabled"),
     (400, -2010, "This account may not place or cancel orders.", MissingRight, MissingRight, "account_disabled"),
     (400, -2010, "This symbol is not permitted for this account.", MissingRight, MissingRight, "symbol_not_permitted"),
-    (400, -2010, "Market is closed.", ExchangeOffline, ExchangeOffline, "market_closed"),
-    (400, -2010, "Market orders are not supported for this symbol.", InvalidOrder, InvalidOrder, "not_supported"),
+    (400, -2010, "Market is closed.", ExchangeOffline, ExchangeOffline, "trading_paused"),
+    (400, -2010, "Market orders are not supported for this symbol.", InvalidOrder, InvalidOrder, "order_not_supported"),
     (400, -2010, "Something never heard of.", Refused, Refused, "refused"),
-    (400, -1010, "Market is closed.", ExchangeOffline, ExchangeOffline, "market_closed"),
+    (400, -1010, "Market is closed.", ExchangeOffline, ExchangeOffline, "trading_paused"),
     (400, -1010, "Something never heard of.", DOUBT, TryAgain, "outcome_unknown"),
     (400, -2011, "Unknown order sent.", UnknownOrder, UnknownOrder, "unknown_order"),
     (400, -2011, "Order was not canceled due to cancel restrictions.", InvalidOrder, InvalidOrder, "cancel_restricted"),
     (400, -2013, "Order does not exist.", UnknownOrder, UnknownOrder, "unknown_order"),
     (400, -2026, "Order was canceled or expired with no executed qty over 90 days ago.", UnknownOrder, UnknownOrder, "order_archived"),
-    (400, -1013, "Filter failure: LOT_SIZE", InvalidOrder, InvalidOrder, "filter"),
+    (400, -1013, "Filter failure: LOT_SIZE", InvalidOrder, InvalidOrder, "order_filter"),
     (400, -1013, "Filter failure: MAX_NUM_ORDERS", InvalidOrder, InvalidOrder, "limit_reached"),
-    (400, -1013, "Invalid quantity.", InvalidOrder, InvalidOrder, "filter"),
-    (400, -1111, "Precision is over the maximum defined for this asset.", InvalidOrder, InvalidOrder, "filter"),
+    (400, -1013, "Invalid quantity.", InvalidOrder, InvalidOrder, "order_filter"),
+    (400, -1111, "Precision is over the maximum defined for this asset.", InvalidOrder, InvalidOrder, "order_filter"),
     (400, -1121, "Invalid symbol.", UnknownSymbol, UnknownSymbol, "unknown_symbol"),
     (400, -1220, "The symbol is not the order's.", UnknownSymbol, UnknownSymbol, "unknown_symbol"),
-    (400, -1100, "Illegal characters found in parameter 'x'.", InvalidOrder, InvalidOrder, "bad_request"),
-    (400, -1102, "Mandatory parameter 'x' was not sent.", InvalidOrder, InvalidOrder, "bad_request"),
-    (400, -1106, "Parameter 'x' sent when not required.", InvalidOrder, InvalidOrder, "bad_request"),
-    (400, -1116, "Invalid orderType.", InvalidOrder, InvalidOrder, "bad_request"),
-    (400, -1130, "Invalid data sent for a parameter.", InvalidOrder, InvalidOrder, "bad_request"),
+    (400, -1100, "Illegal characters found in parameter 'x'.", InvalidOrder, InvalidOrder, "bad_parameter"),
+    (400, -1102, "Mandatory parameter 'x' was not sent.", InvalidOrder, InvalidOrder, "bad_parameter"),
+    (400, -1106, "Parameter 'x' sent when not required.", InvalidOrder, InvalidOrder, "bad_parameter"),
+    (400, -1116, "Invalid orderType.", InvalidOrder, InvalidOrder, "bad_parameter"),
+    (400, -1130, "Invalid data sent for a parameter.", InvalidOrder, InvalidOrder, "bad_parameter"),
     (400, -1021, "Timestamp for this request is outside of the recvWindow.", ClockSkewed, ClockSkewed, "clock_skewed"),
     (400, -1022, "Signature for this request is not valid.", BadKey, BadKey, "bad_signature"),
     (401, -2014, "API-key format invalid.", BadKey, BadKey, "bad_key"),
@@ -154,3 +155,13 @@ def test_a_replacement_that_failed_says_which_half_did(status: int, body: bytes,
 )
 def test_a_socket_says_until_when_to_be_silent(body: bytes, seconds: float) -> None:
     assert silence_of(body, 1000) == seconds
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_every_refusal_is_explained_with_a_cure_in_the_users_language(language: str) -> None:
+    for status, code, text, *_ in MATRIX:
+        for order in (True, False):
+            error = judge(status, msgspec.json.encode({"code": code, "msg": text}), order=order)
+            words = explain(error.code, {**error.facts, "symbol": "BTC/USDT"}, language)
+            assert not words.startswith(error.code), error.code
+            assert "{" not in words

@@ -21,6 +21,7 @@ from aristobot.errors import (
     UnknownSymbol,
 )
 from aristobot.exchange import Credentials
+from aristobot.language import explain
 from aristobot.orders import OrderRequest, OrderStatus, OrderType, Side
 from services.simulator.server import SimulatorServer
 from tests.exchanges.house import ED25519, HMAC, House, limit, market
@@ -40,8 +41,9 @@ S = OrderStatus
     ],
 )
 async def test_a_refusal_is_a_definite_no(house: House, way: str, request_: OrderRequest, error: type[ExchangeError]) -> None:
-    with pytest.raises(error):
+    with pytest.raises(error) as refused:
         await house.client.place_order(HMAC, request_)
+    assert "{" not in explain(refused.value)
     assert len(house.requests("order.place")) == 1
 
 
