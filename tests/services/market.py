@@ -48,7 +48,7 @@ class Market:
                 while not arrived():
                     await a_moment()
 
-    async def until(self, happened: Callable[[], bool], step: float = 0.5, tries: int = 2000) -> None:
+    async def until(self, happened: Callable[[], bool], step: float = 4.0, tries: int = 1000) -> None:
         """Let time pass until something has happened; fail when it does not."""
         for _ in range(tries):
             if happened():
