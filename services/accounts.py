@@ -64,6 +64,11 @@ class Accounts:
             second_factor=self.second_factor,
         )
 
+    async def prepare(self) -> None:
+        """At the start: make the debug or demo user; in an empty house, say the code of its first administrator."""
+        if await self.ensure_house_user() is None:
+            await self.announce_first_admin()
+
     async def needs_first_admin(self) -> bool:
         """Whether the house is still without anybody."""
         return not await self.household.everyone()

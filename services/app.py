@@ -83,6 +83,7 @@ class App:
         self.heartbeat = Heartbeat(self.db, self.bus, clock, self.gateway)
         self.accounts = Accounts(self.db, self.bus, clock, self.vault, settings)
         self.brokers = Brokers(self.db, self.bus, clock, self.vault, self.gateway, settings)
+        self.brokers.webhooks.ingress = lambda: self.receiver.address
         self.supervisor = Supervisor(self.bus, clock, self._services())
         self._waiting_for: tuple[str, ...] = ("start",)
         self._recovery: asyncio.Task[None] | None = None
@@ -94,6 +95,7 @@ class App:
         return [
             *begins,
             self.disk,
+            self.kill_switch,
             self.gateway,
             self.catalog,
             self.resolver,
@@ -118,6 +120,7 @@ class App:
         self.bus.adopt_loop()
         house = await self.db.read(SYSTEM, installation)
         self.floor.installation, self.floor.epoch = house.installation_id, house.epoch
+        await self.accounts.prepare()
         await self.kill_switch.load()
         await self.floor.brokers.load()
         self._recovery = asyncio.ensure_future(self._recover())

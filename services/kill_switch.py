@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from aristobot.bus import Bus
 from aristobot.clock import Clock
+from aristobot.errors import NotFound
 from aristobot.events import TradingHalted
 from aristobot.kinds import HaltLevel, HaltScope
 from aristobot.store import brokers, halts
@@ -16,11 +18,17 @@ from aristobot.store.tables import Halt
 from aristobot.store.tenancy import SYSTEM
 
 HALT_FILE = "HALT"
+_LOOK_EVERY = 0.5
 _SEVERITY = {HaltLevel.HALT: 1, HaltLevel.REDUCE: 2, HaltLevel.FLATTEN: 3}
 
 
 class KillSwitch:
-    """Which halts are in force; asked before every order, from memory, and from one look at the HALT file."""
+    """Which halts are in force; asked before every order, from memory, and from one look at the HALT file.
+
+    As a service it follows what other processes (the command line) write into the store.
+    """
+
+    name = "kill_switch"
 
     def __init__(self, db: Database, bus: Bus, clock: Clock, data_dir: Path) -> None:
         self._db = db
@@ -32,6 +40,18 @@ class KillSwitch:
     async def load(self) -> None:
         """Read the halts in force."""
         self._active = await self._db.read(SYSTEM, halts.active)
+
+    async def run(self) -> None:
+        """Look twice a second for halts that somebody else set or released, and tell of them as of our own."""
+        while True:
+            await self._clock.sleep(_LOOK_EVERY)
+            before = {halt.id: halt for halt in self._active}
+            await self.load()
+            after = {halt.id: halt for halt in self._active}
+            for added in after.keys() - before.keys():
+                await self._tell(after[added], after[added].level.value)
+            for gone in before.keys() - after.keys():
+                await self._tell(before[gone], "")
 
     def active(self) -> list[Halt]:
         """The halts in force, as rows."""
@@ -71,7 +91,8 @@ class KillSwitch:
         """Tell whom it concerns: everybody, or the one user whose broker or account is stopped."""
         user_id = halt.scope_id if halt.scope is HaltScope.USER else None
         if halt.scope is HaltScope.BROKER and (broker_id := halt.scope_id) is not None:
-            user_id = (await self._db.read(SYSTEM, lambda s: brokers.get(s, broker_id))).user_id
+            with suppress(NotFound):  # deleted meanwhile: nobody's page shows it any more
+                user_id = (await self._db.read(SYSTEM, lambda s: brokers.get(s, broker_id))).user_id
         self._bus.publish(
             TradingHalted(at=self._clock.now(), user_id=user_id, scope=halt.scope.value, scope_id=halt.scope_id, level=level)
         )

@@ -18,7 +18,6 @@ from aristobot import events
 from aristobot.bus import Inbox, InboxOverflow, Keep
 from aristobot.errors import AristobotError, NotSignedIn
 from aristobot.events import Event
-from aristobot.kinds import HaltScope, TokenScope
 from aristobot.logs import hide, log_context
 from services.api.auth import house_of
 from services.api.values import plain_values
@@ -87,7 +86,7 @@ async def feed(socket: WebSocket, name: str) -> None:
 async def _serve(socket: WebSocket, house: App, inbox: Inbox[Event], token: str, holder: TokenHolder) -> None:
     """Until the reader leaves, falls behind, or its token ends."""
     tasks = {
-        asyncio.ensure_future(_push(socket, house, inbox, holder)),
+        asyncio.ensure_future(_push(socket, inbox, holder)),
         asyncio.ensure_future(_listen(socket)),
         asyncio.ensure_future(_guard(house, token)),
     }
@@ -105,13 +104,12 @@ async def _serve(socket: WebSocket, house: App, inbox: Inbox[Event], token: str,
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _push(socket: WebSocket, house: App, inbox: Inbox[Event], holder: TokenHolder) -> int:
+async def _push(socket: WebSocket, inbox: Inbox[Event], holder: TokenHolder) -> int:
     try:
         await socket.send_text(json.dumps({"type": "FeedOpened", "user": holder.name}))
         async for event in inbox:
-            if _concerns(house, event, holder):
-                async with asyncio.timeout(_SEND_SECONDS):
-                    await socket.send_text(_text_of(event))
+            async with asyncio.timeout(_SEND_SECONDS):
+                await socket.send_text(_text_of(event))
     except (InboxOverflow, TimeoutError):
         return TOO_SLOW
     except (WebSocketDisconnect, RuntimeError):  # starlette's word for sending to a closed socket
@@ -134,13 +132,6 @@ async def _guard(house: App, token: str) -> int:
             await house.accounts.tokens.holder(token)
         except NotSignedIn:
             return UNAUTHORISED
-
-
-def _concerns(house: App, event: Event, holder: TokenHolder) -> bool:
-    """A halt of one broker is its owner's matter; everything else the bus has sorted already."""
-    if isinstance(event, events.TradingHalted) and event.scope == HaltScope.BROKER and not holder.may(TokenScope.ADMIN):
-        return any(one.id == event.scope_id and one.user_id == holder.user_id for one in house.floor.brokers.all())
-    return True
 
 
 def _token_in(message: str) -> str:
