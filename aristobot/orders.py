@@ -123,7 +123,8 @@ class OcoRequest:
 class OtocoRequest:
     """A limit entry whose stop and target are placed by the exchange itself once it is fully filled.
 
-    The quantity of both exits is what the buy brings after fees, rounded down to the lot (`exit_quantity`).
+    The quantity of both exits is what the buy brings after fees, rounded down to the lot (`exit_quantity`); zero leaves it
+    to an exchange that can size them, which may count the fee among what other coins of the account pay.
     """
 
     list_client_id: str

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import datetime
 
 from aristobot.clock import Clock
-from aristobot.errors import DataError, ExchangeError, OutcomeUnknown
+from aristobot.errors import DataError, ExchangeError, InvalidOrder, OutcomeUnknown
 from aristobot.exchange import (
     AccountUpdate,
     Capabilities,
@@ -137,10 +137,13 @@ class BinanceClient(BinanceMarket):
     async def place_otoco(self, keys: Credentials, request: OtocoRequest) -> list[OrderReport]:
         """Place a limit entry that brings its stop and target; reports in the order entry, stop, target.
 
-        Where the symbol allows it, the exchange sizes the exits by what the entry really bought (OPOCO).
+        Without an `exit_quantity` the exchange sizes the exits (OPOCO): by all that was bought, when other coins of the
+        account can pay the fee. Raises InvalidOrder where the symbol does not allow that.
         """
         symbol = request.entry.symbol
-        sized = symbol in self._catalogue.opo_allowed
+        sized = not request.exit_quantity
+        if sized and symbol not in self._catalogue.opo_allowed:
+            raise InvalidOrder("order_not_supported", exchange=self.name, detail="OPOCO")
         params = asked.otoco_params(request, self._catalogue.native_of(symbol), WINDOW_MS, sized_by_exchange=sized)
         answer = await self._calls.order(asked.OPOCO if sized else asked.OTOCO, params, keys)
         with answers_doubt():

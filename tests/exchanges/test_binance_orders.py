@@ -7,10 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from aristobot.errors import (
-    Refused,
-    UnknownOrder,
-)
+from aristobot.errors import InvalidOrder, Refused, UnknownOrder
 from aristobot.exchange import Credentials
 from aristobot.orders import OrderStatus, OrderType, OtocoRequest, TimeInForce
 from tests.exchanges.house import HMAC, House, exits, limit, market, new_id
@@ -89,10 +86,9 @@ async def test_an_entry_brings_its_own_exits(house: House, way: str, sized_by_ex
     poor = Credentials("poor" + "a" * 60, "secret" + "c" * 58)
     house.server.venue.open_account("binance", poor.api_key, poor.api_secret, {"USDT": D(10_000)})
     await house.client.instruments()
-    if not sized_by_exchange:
-        house.client._catalogue = replace(house.client._catalogue, opo_allowed=frozenset())
     sell = exits("0.0999")
-    request = OtocoRequest(new_id(), limit("105", time_in_force=TimeInForce.FOK), D("0.0999"), sell.stop, sell.target)
+    ours = D(0) if sized_by_exchange else D("0.0999")
+    request = OtocoRequest(new_id(), limit("105", time_in_force=TimeInForce.FOK), ours, sell.stop, sell.target)
     entry, stop, target = await house.client.place_otoco(poor, request)
     names = (request.entry.client_order_id, sell.stop.client_order_id, sell.target.client_order_id)
     assert (entry.client_order_id, stop.client_order_id, target.client_order_id) == names
@@ -104,6 +100,16 @@ async def test_an_entry_brings_its_own_exits(house: House, way: str, sized_by_ex
     assert found.status is S.FILLED
     expected = "opoco" if sized_by_exchange else "otoco"
     assert house.requests("list.place")[0].endswith(expected)
+
+
+async def test_exits_without_a_size_are_not_sent_where_the_exchange_cannot_size_them(house: House, way: str) -> None:
+    await house.client.instruments()
+    house.client._catalogue = replace(house.client._catalogue, opo_allowed=frozenset())
+    sell = exits("0.0999")
+    request = OtocoRequest(new_id(), limit("105", time_in_force=TimeInForce.FOK), D(0), sell.stop, sell.target)
+    with pytest.raises(InvalidOrder):
+        await house.client.place_otoco(HMAC, request)
+    assert house.requests("list.place") == []
 
 
 async def test_an_order_is_made_smaller_in_place(house: House, way: str) -> None:
