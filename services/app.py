@@ -32,6 +32,7 @@ from services.order_desk import OrderDesk
 from services.order_monitor import OrderMonitor
 from services.order_records import OrderRecords
 from services.order_resolver import OrderResolver
+from services.order_sender import OrderSender
 from services.price_book import PriceBook
 from services.process_guard import close_the_shutters
 from services.supervisor import Service, Supervisor
@@ -72,7 +73,8 @@ class App:
         )
         self.records = OrderRecords(self.db, self.bus, clock, self.catalog, self.floor.accounts)
         self.resolver = OrderResolver(self.db, clock, self.gateway, self.floor.brokers, self.records)
-        self.desk = OrderDesk(self.floor, OrderChecks(self.floor, self.records), self.records, self.resolver)
+        sender = OrderSender(self.floor, self.records, self.resolver)
+        self.desk = OrderDesk(self.floor, OrderChecks(self.floor, self.records), sender)
         self.keeper = BracketKeeper(self.floor, self.desk, self.records, self.bus)
         self.monitor = OrderMonitor(self.floor, self.desk, self.records, self.resolver)
         self.engine = TradingEngine(self.floor, WebhookTrading(self.floor, self.desk, self.keeper), self.bus)

@@ -8,47 +8,24 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
 from decimal import Decimal
 
-from loguru import logger
-
-from aristobot.errors import (
-    AristobotError,
-    DuplicateOrder,
-    ExchangeError,
-    InstanceRunning,
-    InvalidInput,
-    OutcomeUnknown,
-    RateLimited,
-    Refused,
-    TryAgain,
-    UnknownOrder,
-)
+from aristobot.errors import AristobotError, InvalidInput
 from aristobot.exchange import Credentials, ExchangeClient
 from aristobot.kinds import OrderRole
-from aristobot.money import ZERO
 from aristobot.orders import OrderReport, OrderRequest, OrderStatus, OtocoRequest, client_order_id
 from aristobot.store import orders
-from aristobot.store.instance import installation
 from aristobot.store.tenancy import GuardedSession
 from aristobot.store.trading_tables import Order
 from services.broker_book import Account
-from services.order_checks import OrderChecks, Priced, mark_refused
+from services.order_checks import OrderChecks, Priced, mark_refused, only_instance
 from services.order_draft import EditOrder, Exits, PlaceOrder, PlacePair, entry_with_exits
-from services.order_records import OrderRecords
-from services.order_resolver import OrderResolver, fence
+from services.order_resolver import fence
 from services.order_rows import edited, exit_rows, held_by, protective_row, row_of
+from services.order_sender import OrderSender
 from services.trading_floor import TradingFloor
-
-_RESENDS = (0.05, 0.3, 1.0)
-#: An exchange that asks for a longer silence than this gets no second try of the same order.
-_LONGEST_WAIT = 2.0
-
-#: Something asked of an exchange that answers with reports.
-Ask = Callable[[ExchangeClient, Credentials], Awaitable[list[OrderReport]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +42,13 @@ class Preview:
 class OrderDesk:
     """Places and cancels. Methods return the order's row; a refusal is in its status and reason, not an exception."""
 
-    def __init__(self, floor: TradingFloor, checks: OrderChecks, records: OrderRecords, resolver: OrderResolver) -> None:
+    def __init__(self, floor: TradingFloor, checks: OrderChecks, sender: OrderSender) -> None:
         self._floor = floor
         self._db = floor.db
         self._clock = floor.clock
         self._gateway = floor.gateway
         self._checks = checks
-        self._records = records
-        self._resolver = resolver
+        self._sender = sender
         self._locks: dict[uuid.UUID, asyncio.Lock] = {}
 
     async def preview(self, user_id: uuid.UUID, wish: PlaceOrder) -> Preview:
@@ -104,8 +80,8 @@ class OrderDesk:
             if is_new and rows[0].status is OrderStatus.PENDING:
                 self._checks.written(account, rows[0], priced)
         if not is_new:
-            return await self.settled(rows[0])
-        self._records.announce_new(rows[0])
+            return await self._sender.settled(rows[0])
+        self._sender.announce(rows[0])
         if rows[0].status is not OrderStatus.PENDING:
             await self._checks.act_on_refusal(account, rows[0])
             return rows[0]
@@ -118,7 +94,7 @@ class OrderDesk:
             answered: list[OrderReport] = await self._gateway.order_lists(account.broker).place_otoco(keys, whole)
             return answered
 
-        sent = await self._send(account, rows, ask, wish.expires_at)
+        sent = await self._sender.send(account, rows, ask, wish.expires_at)
         return sent[0]
 
     def _listed(self, wish: PlaceOrder, exits: Exits, priced: Priced) -> OtocoRequest:
@@ -147,15 +123,15 @@ class OrderDesk:
             priced = replace(priced, free=priced.free + held_by(old))
             (row,), is_new = await self._write_intent(account, wish, priced)
         if not is_new or row.status is not OrderStatus.PENDING:
-            return await self.settled(row)
+            return await self._sender.settled(row)
         request = replace(priced.draft.request, client_order_id=row.client_order_id)
 
         async def ask(client: ExchangeClient, keys: Credentials) -> list[OrderReport]:
             amending = self._gateway.amending(account.broker)
             return [await amending.edit_order(keys, old.symbol, old.client_order_id, request)]
 
-        (sent,) = await self._send(account, [row], ask)
-        await self.look(account, [old])
+        (sent,) = await self._sender.send(account, [row], ask)
+        await self._sender.look(account, [old])
         return sent
 
     async def _write_intent(
@@ -171,7 +147,7 @@ class OrderDesk:
         window = self._gateway.client_for(account.broker).capabilities.request_window
 
         def work(session: GuardedSession) -> tuple[list[Order], bool]:
-            self._only_instance(session)
+            only_instance(session, self._floor.epoch)
             known = orders.find(session, order_id)
             if known is not None:
                 return [known], False
@@ -205,7 +181,7 @@ class OrderDesk:
         fence_at = fence(now, self._gateway.client_for(account.broker).capabilities.request_window)
 
         def work(session: GuardedSession) -> tuple[list[Order], bool]:
-            self._only_instance(session)
+            only_instance(session, self._floor.epoch)
             known = [orders.find(session, uuid.UUID(one.client_order_id)) for one in (request.stop, request.target)]
             if known[0] is not None and known[1] is not None:
                 return [known[0], known[1]], False
@@ -220,71 +196,13 @@ class OrderDesk:
 
         rows, is_new = await self._db.write(user_id, work)
         if not is_new:
-            return [await self.settled(row) for row in rows]
+            return [await self._sender.settled(row) for row in rows]
 
         async def ask(client: ExchangeClient, keys: Credentials) -> list[OrderReport]:
             answered: list[OrderReport] = await self._gateway.order_lists(account.broker).place_oco(keys, request)
             return answered
 
-        return await self._send(account, rows, ask)
-
-    async def _send(self, account: Account, rows: list[Order], ask: Ask, expires_at: datetime | None = None) -> list[Order]:
-        """Send until there is an answer or doubt; only what certainly had no effect is sent again, under the same id."""
-        client = self._gateway.client_for(account.broker)
-        for pause in (*_RESENDS, None):
-            try:
-                reports = await ask(client, await self._gateway.keys(account.broker))
-            except (OutcomeUnknown, DuplicateOrder) as doubt:
-                return await self._doubt(rows, doubt)
-            except TryAgain as error:
-                wait = error.retry_after if isinstance(error, RateLimited) else pause
-                if pause is None or wait is None or wait > _LONGEST_WAIT or self._expires(expires_at, wait):
-                    return await self._refused(rows, error)
-                await self._clock.sleep(wait)
-            except Refused as error:
-                self._gateway.noticed(account.broker, error)
-                return await self._refused(rows, error)
-            except AristobotError as error:
-                return await self._doubt(rows, error)
-            else:
-                return await self._believe(account, rows, reports)
-        raise AssertionError("the last try returns")
-
-    def _expires(self, expires_at: datetime | None, wait: float) -> bool:
-        return expires_at is not None and self._clock.now() + timedelta(seconds=wait) > expires_at
-
-    async def _refused(self, rows: list[Order], error: ExchangeError) -> list[Order]:
-        return [await self._records.settle(row, OrderStatus.REJECTED, error) for row in rows]
-
-    async def _doubt(self, rows: list[Order], error: AristobotError) -> list[Order]:
-        logger.warning("Order {} is in doubt: {}", rows[0].id.hex, error)
-        doubtful = [await self._records.settle(row, OrderStatus.UNKNOWN, error) for row in rows]
-        return list(await asyncio.gather(*(asyncio.shield(self._resolver.take_up(row)) for row in doubtful)))
-
-    async def _believe(self, account: Account, rows: list[Order], reports: list[OrderReport]) -> list[Order]:
-        believed: dict[uuid.UUID, Order] = {}
-        for report in reports:
-            recorded = await self._records.apply(account, report)
-            if recorded is None:
-                continue
-            believed[recorded.order.id] = recorded.order
-            if recorded.missing > ZERO:
-                self._resolver.complete(account, recorded.order)
-        strangers = [row for row in rows if row.id not in believed]
-        if strangers:
-            await self._doubt(strangers, OutcomeUnknown(detail="the answer names other orders"))
-        return [believed.get(row.id, row) for row in rows]
-
-    def _only_instance(self, session: GuardedSession) -> None:
-        """A newer start of the house on the same store makes this one stop sending. Raises InstanceRunning."""
-        if installation(session).epoch != self._floor.epoch:
-            raise InstanceRunning(folder="")
-
-    async def settled(self, row: Order) -> Order:
-        """The order's row once nothing about it is in doubt any more."""
-        if row.status in (OrderStatus.PENDING, OrderStatus.UNKNOWN):
-            return await asyncio.shield(self._resolver.take_up(row))
-        return row
+        return await self._sender.send(account, rows, ask)
 
     async def cancel(self, user_id: uuid.UUID, order_id: uuid.UUID) -> Order:
         """Cancel and return the row as it ends; an order that already ended is returned as it is.
@@ -304,36 +222,5 @@ class OrderDesk:
                 return ended
             return [await client.cancel_order(keys, row.symbol, row.client_order_id)]
 
-        await self.insist(account, [row], ask)
+        await self._sender.insist(account, [row], ask)
         return await self._db.read(user_id, lambda s: orders.get(s, order_id))
-
-    async def insist(self, account: Account, rows: list[Order], ask: Ask) -> None:
-        """Do a repeatable thing (a cancel) until it is answered, then believe the reports, or look at each order."""
-        client = self._gateway.client_for(account.broker)
-        for pause in (*_RESENDS, None):
-            try:
-                for report in await ask(client, await self._gateway.keys(account.broker)):
-                    await self._records.apply(account, report)
-                return
-            except UnknownOrder:
-                break
-            except (OutcomeUnknown, TryAgain) as error:
-                if pause is None:
-                    raise
-                logger.warning("Cancelling on {} is asked again: {}", rows[0].symbol, error)
-                await self._clock.sleep(pause)
-        await self.look(account, rows)
-
-    async def look(self, account: Account, rows: list[Order]) -> None:
-        """Ask the exchange what became of these orders and believe it. Raises ExchangeError when it cannot say."""
-        client = self._gateway.client_for(account.broker)
-        for row in rows:
-            found = await client.find_order(await self._gateway.keys(account.broker), row.symbol, row.client_order_id)
-            if found is not None:
-                recorded = await self._records.apply(account, found)
-                if recorded is not None and recorded.missing:
-                    self._resolver.complete(account, recorded.order)
-            elif row.status in (OrderStatus.PENDING, OrderStatus.UNKNOWN):
-                self._resolver.take_up(row)
-            else:
-                raise ExchangeError("order_not_found", order=row.id.hex, symbol=row.symbol)

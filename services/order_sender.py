@@ -1,0 +1,133 @@
+"""Hands requests to an exchange and believes its answers: sent once, looked for when in doubt (reliability, 3.3)."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+
+from loguru import logger
+
+from aristobot.errors import (
+    AristobotError,
+    DuplicateOrder,
+    ExchangeError,
+    OutcomeUnknown,
+    RateLimited,
+    Refused,
+    TryAgain,
+    UnknownOrder,
+)
+from aristobot.exchange import Credentials, ExchangeClient
+from aristobot.money import ZERO
+from aristobot.orders import OrderReport, OrderStatus
+from aristobot.store.trading_tables import Order
+from services.broker_book import Account
+from services.order_records import OrderRecords
+from services.order_resolver import OrderResolver
+from services.trading_floor import TradingFloor
+
+_RESENDS = (0.05, 0.3, 1.0)
+#: An exchange that asks for a longer silence than this gets no second try of the same order.
+_LONGEST_WAIT = 2.0
+#: Something asked of an exchange that answers with reports.
+Ask = Callable[[ExchangeClient, Credentials], Awaitable[list[OrderReport]]]
+
+
+class OrderSender:
+    """The desk's hand. It never writes an order: the rows it is given are committed before it is called."""
+
+    def __init__(self, floor: TradingFloor, records: OrderRecords, resolver: OrderResolver) -> None:
+        self._clock = floor.clock
+        self._gateway = floor.gateway
+        self._records = records
+        self._resolver = resolver
+
+    def announce(self, row: Order) -> None:
+        """Tell the bus of an order just written."""
+        self._records.announce_new(row)
+
+    async def send(self, account: Account, rows: list[Order], ask: Ask, expires_at: datetime | None = None) -> list[Order]:
+        """Send until there is an answer or doubt; only what certainly had no effect is sent again, under the same id."""
+        client = self._gateway.client_for(account.broker)
+        for pause in (*_RESENDS, None):
+            try:
+                reports = await ask(client, await self._gateway.keys(account.broker))
+            except (OutcomeUnknown, DuplicateOrder) as doubt:
+                return await self._doubt(rows, doubt)
+            except TryAgain as error:
+                wait = error.retry_after if isinstance(error, RateLimited) else pause
+                if pause is None or wait is None or wait > _LONGEST_WAIT or self._expires(expires_at, wait):
+                    return await self._refused(rows, error)
+                await self._clock.sleep(wait)
+            except Refused as error:
+                self._gateway.noticed(account.broker, error)
+                return await self._refused(rows, error)
+            except AristobotError as error:
+                return await self._doubt(rows, error)
+            else:
+                return await self._believe(account, rows, reports)
+        raise AssertionError("the last try returns")
+
+    def _expires(self, expires_at: datetime | None, wait: float) -> bool:
+        return expires_at is not None and self._clock.now() + timedelta(seconds=wait) > expires_at
+
+    async def _refused(self, rows: list[Order], error: ExchangeError) -> list[Order]:
+        return [await self._records.settle(row, OrderStatus.REJECTED, error) for row in rows]
+
+    async def _doubt(self, rows: list[Order], error: AristobotError) -> list[Order]:
+        logger.warning("Order {} is in doubt: {}", rows[0].id.hex, error)
+        doubtful = [await self._records.settle(row, OrderStatus.UNKNOWN, error) for row in rows]
+        return list(await asyncio.gather(*(asyncio.shield(self._resolver.take_up(row)) for row in doubtful)))
+
+    async def _believe(self, account: Account, rows: list[Order], reports: list[OrderReport]) -> list[Order]:
+        believed: dict[uuid.UUID, Order] = {}
+        for report in reports:
+            recorded = await self._records.apply(account, report)
+            if recorded is None:
+                continue
+            believed[recorded.order.id] = recorded.order
+            if recorded.missing > ZERO:
+                self._resolver.complete(account, recorded.order)
+        strangers = [row for row in rows if row.id not in believed]
+        if strangers:
+            await self._doubt(strangers, OutcomeUnknown(detail="the answer names other orders"))
+        return [believed.get(row.id, row) for row in rows]
+
+    async def settled(self, row: Order) -> Order:
+        """The order's row once nothing about it is in doubt any more."""
+        if row.status in (OrderStatus.PENDING, OrderStatus.UNKNOWN):
+            return await asyncio.shield(self._resolver.take_up(row))
+        return row
+
+    async def insist(self, account: Account, rows: list[Order], ask: Ask) -> None:
+        """Do a repeatable thing (a cancel) until it is answered, then believe the reports, or look at each order."""
+        client = self._gateway.client_for(account.broker)
+        for pause in (*_RESENDS, None):
+            try:
+                for report in await ask(client, await self._gateway.keys(account.broker)):
+                    await self._records.apply(account, report)
+                return
+            except UnknownOrder:
+                break
+            except (OutcomeUnknown, TryAgain) as error:
+                if pause is None:
+                    raise
+                logger.warning("Cancelling on {} is asked again: {}", rows[0].symbol, error)
+                await self._clock.sleep(pause)
+        await self.look(account, rows)
+
+    async def look(self, account: Account, rows: list[Order]) -> None:
+        """Ask the exchange what became of these orders and believe it. Raises ExchangeError when it cannot say."""
+        client = self._gateway.client_for(account.broker)
+        for row in rows:
+            found = await client.find_order(await self._gateway.keys(account.broker), row.symbol, row.client_order_id)
+            if found is not None:
+                recorded = await self._records.apply(account, found)
+                if recorded is not None and recorded.missing:
+                    self._resolver.complete(account, recorded.order)
+            elif row.status in (OrderStatus.PENDING, OrderStatus.UNKNOWN):
+                self._resolver.take_up(row)
+            else:
+                raise ExchangeError("order_not_found", order=row.id.hex, symbol=row.symbol)
