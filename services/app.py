@@ -75,10 +75,10 @@ class App:
         self.resolver = OrderResolver(self.db, clock, self.gateway, self.floor.brokers, self.records)
         sender = OrderSender(self.floor, self.records, self.resolver)
         self.desk = OrderDesk(self.floor, OrderChecks(self.floor, self.records), sender)
-        self.keeper = BracketKeeper(self.floor, self.desk, self.records, self.bus)
+        self.keeper = BracketKeeper(self.floor, self.desk, self.records)
         self.monitor = OrderMonitor(self.floor, self.desk, self.records, self.resolver)
-        self.engine = TradingEngine(self.floor, WebhookTrading(self.floor, self.desk, self.keeper), self.bus)
-        self.flattener = Flattener(self.floor, self.desk, self.keeper, self.bus)
+        self.engine = TradingEngine(self.floor, WebhookTrading(self.floor, self.desk, self.keeper))
+        self.flattener = Flattener(self.floor, self.desk, self.keeper)
         self.receiver = WebhookReceiver(self.db, self.bus, clock, settings)
         self.receiver.waiting_for = self.waiting_for
         self.candles = CandleHistory(self.db, self.bus, clock, self.gateway)

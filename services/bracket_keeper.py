@@ -9,11 +9,9 @@ from __future__ import annotations
 import asyncio
 import uuid
 from decimal import Decimal
-from functools import partial
 
 from loguru import logger
 
-from aristobot.bus import Bus
 from aristobot.errors import AristobotError, ExchangeError
 from aristobot.events import PositionUpdated
 from aristobot.kinds import BracketStatus, HaltLevel, HaltScope, LotStatus, OrderOrigin, OrderRole
@@ -22,7 +20,6 @@ from aristobot.market import Instrument
 from aristobot.money import ZERO
 from aristobot.orders import OrderStatus, OrderType, Side, TimeInForce
 from aristobot.store import brackets, positions
-from aristobot.store.brackets import Guarded
 from aristobot.store.tenancy import SYSTEM
 from aristobot.store.trading_tables import Bracket, Order
 from services.broker_book import Account
@@ -44,11 +41,11 @@ class BracketKeeper:
 
     name = "bracket_keeper"
 
-    def __init__(self, floor: TradingFloor, desk: OrderDesk, records: OrderRecords, bus: Bus) -> None:
+    def __init__(self, floor: TradingFloor, desk: OrderDesk, records: OrderRecords) -> None:
         self._floor = floor
         self._desk = desk
         self._records = records
-        self._inbox = bus.subscribe(PositionUpdated, keep="latest")
+        self._inbox = floor.bus.subscribe(PositionUpdated, keep="latest")
         self._locks: dict[uuid.UUID, asyncio.Lock] = {}
         self._naked: dict[uuid.UUID, float] = {}
         self._alarmed: set[uuid.UUID] = set()
@@ -66,7 +63,7 @@ class BracketKeeper:
         for bracket in await self._floor.db.read(SYSTEM, positions.brackets):
             await self._ensure_safely(bracket.user_id, bracket.position_id)
 
-    async def guard(self, user_id: uuid.UUID, position_id: uuid.UUID, plan: ExitPlan) -> Guarded:
+    async def guard(self, user_id: uuid.UUID, position_id: uuid.UUID, plan: ExitPlan) -> brackets.Guarded:
         """Ask for a stop and targets, in place of what was asked before, and make it so. Returns what then stands.
 
         Raises NotFound. A stop at or above the market sells at once: it would trigger anyway.
@@ -102,11 +99,14 @@ class BracketKeeper:
             await self._floor.clock.sleep(RETRY_AFTER)
             for position_id, since in list(self._naked.items()):
                 waited = self._floor.clock.monotonic() - since
-                row = await self._floor.db.read(SYSTEM, partial(positions.get, position_id=position_id))
-                with log_context(user_id=row.user_id):
-                    if waited > ALARM_AFTER and position_id not in self._alarmed:
-                        await self._alarm(row.broker_id, position_id)
-                    await self._ensure_safely(row.user_id, position_id, exit_now=waited > EXIT_AFTER)
+                await self._retry_one(position_id, waited)
+
+    async def _retry_one(self, position_id: uuid.UUID, waited: float) -> None:
+        row = await self._floor.db.read(SYSTEM, lambda s: positions.get(s, position_id))
+        with log_context(user_id=row.user_id):
+            if waited > ALARM_AFTER and position_id not in self._alarmed:
+                await self._alarm(row.broker_id, position_id)
+            await self._ensure_safely(row.user_id, position_id, exit_now=waited > EXIT_AFTER)
 
     async def _alarm(self, broker_id: uuid.UUID, position_id: uuid.UUID) -> None:
         self._alarmed.add(position_id)
@@ -143,7 +143,7 @@ class BracketKeeper:
             return
         await self._rebuild(account, guarded, instrument, exit_now=exit_now)
 
-    async def _rebuild(self, account: Account, guarded: Guarded, instrument: Instrument, *, exit_now: bool) -> None:
+    async def _rebuild(self, account: Account, guarded: brackets.Guarded, instrument: Instrument, *, exit_now: bool) -> None:
         user_id, position_id = account.user_id, guarded.position.id
         attempt = await self._begin_move(user_id, position_id)
         await self._withdraw(user_id, guarded)
@@ -173,7 +173,7 @@ class BracketKeeper:
         elif plan.stop or before.stop:
             self._naked.setdefault(position_id, self._floor.clock.monotonic())
 
-    async def _put_up(self, account: Account, guarded: Guarded, plan: ExitPlan, attempt: int, price: Decimal) -> bool:
+    async def _put_up(self, account: Account, guarded: brackets.Guarded, plan: ExitPlan, attempt: int, price: Decimal) -> bool:
         """Place the slices of a plan; True when all of them rest or have already done their work."""
         position = guarded.position
         instrument = await self._floor.catalog.instrument(account.broker.exchange, position.symbol)
@@ -190,7 +190,9 @@ class BracketKeeper:
             self._records.tell_position(placed[0], position.id)
         return all(row.status.is_working or row.status in (OrderStatus.FILLED, OrderStatus.EXPIRED) for row in placed)
 
-    async def _place(self, account: Account, guarded: Guarded, cut: Slice, attempt: int, instrument: Instrument) -> list[Order]:
+    async def _place(
+        self, account: Account, guarded: brackets.Guarded, cut: Slice, attempt: int, instrument: Instrument
+    ) -> list[Order]:
         position, bracket = guarded.position, guarded.bracket
         if bracket is None:
             return []
@@ -228,7 +230,7 @@ class BracketKeeper:
         )
         return [await self._desk.place(account.user_id, wish)]
 
-    async def _exit(self, account: Account, guarded: Guarded, attempt: int, instrument: Instrument) -> None:
+    async def _exit(self, account: Account, guarded: brackets.Guarded, attempt: int, instrument: Instrument) -> None:
         position = guarded.position
         logger.warning("Position {} is sold at the market: its stop cannot rest or would trigger at once", position.id)
         wish = PlaceOrder(
@@ -249,11 +251,11 @@ class BracketKeeper:
         if row.status is not OrderStatus.FILLED:
             self._naked.setdefault(position.id, self._floor.clock.monotonic())
 
-    async def _withdraw(self, user_id: uuid.UUID, guarded: Guarded) -> None:
+    async def _withdraw(self, user_id: uuid.UUID, guarded: brackets.Guarded) -> None:
         for order in guarded.resting:
             await self._desk.cancel(user_id, order.id)
 
-    async def _settled(self, user_id: uuid.UUID, guarded: Guarded) -> Guarded:
+    async def _settled(self, user_id: uuid.UUID, guarded: brackets.Guarded) -> brackets.Guarded:
         """Wait for exits in doubt: placing others beside them could sell twice."""
         for order in guarded.resting:
             row = await self._records.until(order, lambda status: status not in _IN_DOUBT, _SETTLED)
@@ -274,7 +276,7 @@ class BracketKeeper:
         if status is BracketStatus.DONE:
             self._locks.pop(position_id, None)
 
-    async def _read(self, user_id: uuid.UUID, position_id: uuid.UUID) -> Guarded:
+    async def _read(self, user_id: uuid.UUID, position_id: uuid.UUID) -> brackets.Guarded:
         return await self._floor.db.read(user_id, lambda s: brackets.guarded(s, position_id))
 
     def _lock(self, position_id: uuid.UUID) -> asyncio.Lock:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from loguru import logger
 
-from aristobot.bus import Bus
 from aristobot.errors import AristobotError
 from aristobot.events import TradingHalted
 from aristobot.kinds import HaltLevel, HaltScope, OrderOrigin, OrderRole
@@ -28,11 +27,11 @@ class Flattener:
 
     name = "flattener"
 
-    def __init__(self, floor: TradingFloor, desk: OrderDesk, keeper: BracketKeeper, bus: Bus) -> None:
+    def __init__(self, floor: TradingFloor, desk: OrderDesk, keeper: BracketKeeper) -> None:
         self._floor = floor
         self._desk = desk
         self._keeper = keeper
-        self._inbox = bus.subscribe(TradingHalted)
+        self._inbox = floor.bus.subscribe(TradingHalted)
 
     async def run(self) -> None:
         """Finish what is unfinished, then follow."""

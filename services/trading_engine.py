@@ -8,12 +8,10 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 from loguru import logger
 
-from aristobot.bus import Bus
 from aristobot.errors import AristobotError, NotFound
 from aristobot.events import PositionUpdated, SignalReceived, WebhookUpdated
 from aristobot.kinds import WebhookOutcome, WebhookStatus
@@ -60,11 +58,11 @@ class TradingEngine:
 
     name = "trading_engine"
 
-    def __init__(self, floor: TradingFloor, trading: WebhookTrading, bus: Bus) -> None:
+    def __init__(self, floor: TradingFloor, trading: WebhookTrading) -> None:
         self._floor = floor
-        self._bus = bus
+        self._bus = floor.bus
         self._trading = trading
-        self._inbox = bus.subscribe(SignalReceived, PositionUpdated)
+        self._inbox = floor.bus.subscribe(SignalReceived, PositionUpdated)
         self._lanes: dict[tuple[uuid.UUID, str], _Lane] = {}
         self._under_work: set[uuid.UUID] = set()
 
@@ -92,7 +90,7 @@ class TradingEngine:
         for row in await self._floor.db.read(SYSTEM, webhooks.pending):
             if row.id in self._under_work:
                 continue
-            claimed = await self._floor.db.write(SYSTEM, partial(webhooks.claim, webhook_id=row.id))
+            claimed = await self._claim(row.id)
             if claimed is None:
                 continue
             if claimed.claims > MOST_CLAIMS:
@@ -101,6 +99,9 @@ class TradingEngine:
                 await self._finish(row.user_id, row.broker_id, row.id, [poisoned], row.trace_id)
                 continue
             await self._take(_Taken(row.id, row.broker_id, row.payload, row.received_at, row.trace_id, recovered=True))
+
+    async def _claim(self, webhook_id: uuid.UUID) -> Webhook | None:
+        return await self._floor.db.write(SYSTEM, lambda s: webhooks.claim(s, webhook_id))
 
     async def _on_signal(self, event: SignalReceived) -> None:
         if event.webhook_id in self._under_work:
