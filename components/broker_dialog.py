@@ -11,7 +11,7 @@ from aristobot.kinds import BrokerAccess, BrokerMode
 from aristobot.language import _
 from components.broker_words import access_names, key_names, mode_names
 from components.buttons import main_button, quiet_button
-from components.confirm import dialog_card, say
+from components.confirm import answer_of, dialog_card, say
 from components.form import submitting, text_field
 from components.notice import notice
 from components.reauth import reauthenticated
@@ -59,8 +59,7 @@ class BrokerDialog:
             with ui.element("div").classes("dialog-foot"):
                 quiet_button(_("Cancel"), on_click=dialog.close)
                 button = main_button(_("Save"), on_click=save).mark("save-broker")
-        saved: Broker | None = await dialog
-        dialog.delete()
+        saved: Broker | None = await answer_of(dialog)
         if saved is not None:
             say(_("{name} is saved.", name=saved.name))
         return saved

@@ -15,6 +15,7 @@ from components.broker_words import access_names, mode_tag
 from components.confirm import complain, confirm, say
 from components.connection_dialog import try_broker
 from components.empty_state import empty_state
+from components.handlers import within
 from components.live import Live
 from components.page_head import panel
 from components.reauth import reauthenticated
@@ -35,6 +36,7 @@ class BrokerList:
         self._user = user
         with panel(_("Brokers")) as head:
             self._list = ui.element("div")
+        self._head = head
         with head:
             add = ui.button(_("Add a broker"), icon="add", on_click=self._add).props("outline no-caps")
             add.mark("add-broker").set_visibility(user.may_trade)
@@ -82,7 +84,7 @@ class BrokerList:
             ("delete_outline", _("Delete"), lambda: self._remove(broker), "delete-broker"),
         )
         for icon, name, do, marker in actions:
-            button = ui.button(icon=icon, on_click=do).props("flat round dense color=white").mark(marker)
+            button = ui.button(icon=icon, on_click=within(self._head, do)).props("flat round dense color=white").mark(marker)
             labelled(button, f"{name}: {broker.name}").tooltip(name)
             button.set_visibility(self._user.may_trade)
 

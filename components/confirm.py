@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from nicegui import ui
 
@@ -33,9 +34,15 @@ async def confirm(title: str, words: str, action: str, *, dangerous: bool = True
             button = main_button(action, on_click=lambda: dialog.submit(True)).mark("confirm")
             if dangerous:
                 button.props("color=negative text-color=white")
+    return bool(await answer_of(dialog))
+
+
+async def answer_of(dialog: ui.dialog) -> Any:
+    """Open a dialog and wait for what it submits: None when it was closed, or went with its page."""
     answer = await dialog
-    dialog.delete()
-    return bool(answer)
+    if not dialog.is_deleted:
+        dialog.delete()
+    return answer
 
 
 def say(words: str) -> None:

@@ -67,7 +67,7 @@ def quantity(value: Decimal | None) -> str:
     if value is None:
         return NOTHING
     size = abs(value)
-    return number(value, 0, 2 if size >= 1000 else 5 if size >= 1 else 8)
+    return number(value, 0, 2 if size >= 1000 else 4 if size >= 1 else min(8, 4 - value.adjusted()))
 
 
 def money(value: Decimal | None, currency: str = "USDT", *, signed: bool = False) -> str:

@@ -25,7 +25,7 @@ from aristobot.errors import ConfigurationError
 from components import shell
 from components.entrance import Entrance
 from components.hardening import host_name
-from services import api
+from services.api.application import ApiPaths, build
 from services.app import App
 
 if TYPE_CHECKING:
@@ -82,7 +82,6 @@ class _House:
 
     def _front(self, port: int) -> Callable[[Scope, Receive, Send], object]:
         web = FastAPI(title="Aristobot", docs_url=None, redoc_url=None, openapi_url=None, lifespan=self._open)
-        api.mount(web, self._app)
         entrance = Entrance(self._app.clock, self._app.accounts.sign_in, f"aristobot_{port}")
         public = host_name(self._settings.webhook_public_url.partition("://")[2])
         shell.mount(self._app, entrance, hosts={socket.gethostname(), self._settings.host, public} - {""})
@@ -162,18 +161,19 @@ class _House:
 
 
 class _Front:
-    """Alerts go straight to the receiver; everything else to the web app. (`app` is how NiceGUI finds its server.)"""
+    """Alerts go straight to the receiver, programs to the API, browsers to the web app. (By `app` NiceGUI finds its server.)"""
 
     def __init__(self, web: FastAPI, house: App) -> None:
         self.app = web
         self._receiver = house.receiver
+        self._others = ApiPaths(web, build(house))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass one request on."""
         if scope["type"] == "http" and self._receiver.takes(scope["path"]):
             await self._receiver.asgi(scope, receive, send)
         else:
-            await self.app(scope, receive, send)
+            await self._others(scope, receive, send)
 
 
 class _Server(uvicorn.Server):

@@ -12,7 +12,7 @@ from aristobot.kinds import HaltLevel, HaltScope
 from aristobot.language import _
 from aristobot.store.tables import Halt
 from components.buttons import quiet_button
-from components.confirm import complain, confirm, dialog_card, say
+from components.confirm import answer_of, complain, confirm, dialog_card, say
 from components.live import Live
 from components.viewer import Viewer
 from components.words import labelled
@@ -66,8 +66,7 @@ class KillButton(ui.element):
                 quiet_button(_("Cancel"), on_click=dialog.close)
                 stop = ui.button(_("Stop now"), color="negative", on_click=lambda: dialog.submit(level.value))
                 stop.props("unelevated no-caps").mark("kill-now")
-        chosen = await dialog
-        dialog.delete()
+        chosen = await answer_of(dialog)
         if chosen is not None:
             try:
                 await self._app.kill_switch.set(

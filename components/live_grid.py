@@ -36,7 +36,7 @@ def chip(field: str, name: str, width: int, *, grows: int = 0, least: int = 0) -
     """A column of small framed words; the row's `<field>_tone` colours them, its `<field>_tip` explains them."""
     definition = column(field, name, width, grows=grows, least=least)
     definition["context"]["tone"] = f"{field}_tone"
-    return definition | {":cellRenderer": _CHIP, "tooltipField": f"{field}_tip"}
+    return definition | {":cellRenderer": _CHIP, "tooltipField": f"{field}_tip", "cellClass": "chips"}
 
 
 def toned(definition: Row) -> Row:

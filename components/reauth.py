@@ -9,7 +9,7 @@ from nicegui import ui
 from aristobot.errors import AristobotError
 from aristobot.language import _, explain
 from components.buttons import main_button, quiet_button
-from components.confirm import dialog_card
+from components.confirm import answer_of, dialog_card
 from components.entrance import visitor
 from components.viewer import Viewer
 from components.words import Words
@@ -47,6 +47,4 @@ async def reauthenticated(app: App, user: Viewer) -> bool:
             main_button(_("Confirm"), on_click=check).mark("reauthenticate")
         password.mark("reauth-password").on("keydown.enter", check)
         code.on("keydown.enter", check)
-    answer = await dialog
-    dialog.delete()
-    return bool(answer)
+    return bool(await answer_of(dialog))

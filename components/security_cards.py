@@ -12,8 +12,9 @@ from aristobot.events import SessionEnded, UserChanged
 from aristobot.language import _
 from components import formats
 from components.buttons import main_button, quiet_button
-from components.confirm import complain, confirm, dialog_card, say
+from components.confirm import answer_of, complain, confirm, dialog_card, say
 from components.form import submitting, text_field
+from components.handlers import within
 from components.live import Live
 from components.notice import notice
 from components.page_head import panel
@@ -60,6 +61,7 @@ class SecondFactorCard:
         self._user = user
         with panel(_("Codes of your phone")) as head:
             self._body = ui.element("div").classes("panel-body")
+        self._head = head
         with head:
             self._tag = Words("span", "", "tag quiet")
         live.each(UserChanged, do=lambda _event: self.show())
@@ -76,9 +78,10 @@ class SecondFactorCard:
             ui.label(words).classes("muted")
             with ui.element("div").classes("line"):
                 if is_on:
-                    quiet_button(_("Switch off"), "no_encryption", self._switch_off).mark("totp-off")
+                    quiet_button(_("Switch off"), "no_encryption", within(self._head, self._switch_off)).mark("totp-off")
                 else:
-                    ui.button(_("Set up"), icon="qr_code_2", on_click=self._set_up).props("outline no-caps").mark("totp-on")
+                    set_up = ui.button(_("Set up"), icon="qr_code_2", on_click=within(self._head, self._set_up))
+                    set_up.props("outline no-caps").mark("totp-on")
 
     async def _set_up(self) -> None:
         if not await reauthenticated(self._app, self._user):
@@ -101,8 +104,7 @@ class SecondFactorCard:
             with ui.element("div").classes("dialog-foot"):
                 quiet_button(_("Cancel"), on_click=dialog.close)
                 button = main_button(_("Switch on"), on_click=complete).mark("totp-complete")
-        codes = await dialog
-        dialog.delete()
+        codes = await answer_of(dialog)
         if codes:
             await self.show()
             _show_recovery_codes(codes)
@@ -133,8 +135,9 @@ class SessionsCard:
     def __init__(self, app: App, user: Viewer, live: Live) -> None:
         self._app = app
         self._user = user
-        with panel(_("Logged in")):
+        with panel(_("Logged in")) as head:
             self._list = ui.element("div")
+        self._head = head
         live.each(SessionEnded, do=lambda _event: self.show())
 
     async def show(self) -> None:
@@ -157,8 +160,8 @@ class SessionsCard:
                 last = _("last used {ago}", ago=formats.how_long_ago(row.last_seen_at, now))
                 ui.label(f"{row.address or formats.NOTHING} · {last}").classes("muted small")
             if row.id != self._user.session_id:
-                button = ui.button(icon="logout", on_click=lambda: self._end(row.id)).props("flat round dense color=white")
-                labelled(button, _("Log out there")).mark("end-session")
+                button = ui.button(icon="logout", on_click=within(self._head, lambda: self._end(row.id)))
+                labelled(button, _("Log out there")).props("flat round dense color=white").mark("end-session")
 
     async def _end(self, session_id: uuid.UUID) -> None:
         try:

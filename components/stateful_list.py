@@ -18,7 +18,7 @@ class StatefulList(ui.element):
 
     def __init__(self, *, icon: str, empty: str, empty_words: str) -> None:
         super().__init__("div")
-        self.classes("list-faces")
+        self.classes("list-faces").style("--rows: 0")
         with self:
             with ui.element("div").classes("skeletons") as self._loading:
                 for _number in range(6):
@@ -40,6 +40,7 @@ class StatefulList(ui.element):
 
     def show(self, grid: LiveGrid) -> None:
         """The grid, or the empty face when it holds nothing."""
+        self.style(f"--rows: {len(grid.rows)}")
         self._face(self._filled if grid.rows else self._empty)
 
     def failed(self, error: AristobotError, again: Callable[[], Any]) -> None:

@@ -1,0 +1,60 @@
+"""The screen for tests: the real App on a database of the test's own, its pages in NiceGUI's simulated browser."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from nicegui.testing import User
+
+import pages
+from aristobot.clock import ManualClock
+from aristobot.settings import Settings
+from components import menu, shell
+from components.entrance import Entrance
+from services.app import App
+from tests.pages.visitors import COOKIE
+
+
+@pytest.fixture(autouse=True)
+def _keep_our_modules() -> Iterator[None]:
+    """NiceGUI's reset forgets the modules that hold page functions; ours hold the menu, and stay as they were."""
+    rooms = ("aristobot", "services", "components", "pages")
+    pages.load()
+    entries, doors = dict(menu._pages), dict(menu._doors)
+    kept = {name: module for name, module in sys.modules.items() if name.partition(".")[0] in rooms}
+    yield
+    sys.modules.update(kept)
+    menu._pages.clear()
+    menu._pages.update(entries)
+    menu._doors.update(doors)
+
+
+@pytest.fixture
+def settings(tmp_path: Path, sqlite_template: Path) -> Settings:
+    """A data folder of its own with a migrated database; exchanges at an address where nobody answers."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    shutil.copyfile(sqlite_template, folder / "aristobot.db")
+    nowhere = {"rest": "http://127.0.0.1:9", "stream": "ws://127.0.0.1:9", "trading": "ws://127.0.0.1:9"}
+    return Settings.load({"data_dir": folder, "exchange_urls": {"binance": nowhere}, "webhook_port": 0}, {})
+
+
+@pytest.fixture
+async def app(settings: Settings, clock: ManualClock) -> AsyncIterator[App]:
+    """The house with its memory; nothing runs but what the test calls."""
+    house = App(settings, clock)
+    house.bus.adopt_loop()
+    await house.kill_switch.load()
+    yield house
+    await house.stop()
+
+
+@pytest.fixture
+async def screen(user: User, app: App) -> User:
+    """The simulated browser, with every page mounted for `app`."""
+    shell.mount(app, Entrance(app.clock, app.accounts.sign_in, COOKIE), hosts={"test"})
+    return user
