@@ -34,6 +34,7 @@ class _Faults(msgspec.Struct):
     rate: float = 0.0
     seconds: float = 2.0
     kinds: list[str] | None = None
+    events: list[str] = ["*"]  # msgspec copies it for each request
 
 
 class _Open(msgspec.Struct):
@@ -175,7 +176,7 @@ class Control:
         asked = msgspec.json.decode(call.body, type=_Faults)
         self._world.faults.write(asked.script)
         if asked.rate:
-            self._world.faults.random(asked.rate, asked.seed, seconds=asked.seconds, kinds=asked.kinds)
+            self._world.faults.random(asked.rate, asked.seed, seconds=asked.seconds, kinds=asked.kinds, events=asked.events)
         return {"script": len(asked.script), "rate": asked.rate}
 
     def _no_faults(self, call: HttpCall) -> Json:

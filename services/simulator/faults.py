@@ -89,7 +89,11 @@ class Fault:
             return not message
         if self.on == "any.message":
             return message
-        return event == self.on or (self.on.endswith("*") and event.startswith(self.on[:-1]))
+        return _names(self.on, event)
+
+
+def _names(pattern: str, event: str) -> bool:
+    return event == pattern or (pattern.endswith("*") and event.startswith(pattern[:-1]))
 
 
 def read_entry(entry: Mapping[str, object]) -> Fault:
@@ -113,19 +117,32 @@ class Faults:
         self._rate = 0.0
         self._seconds = 2.0
         self._kinds: frozenset[str] | None = None
+        self._events: tuple[str, ...] = ("*",)
         self._chance = random.Random(0)
 
     def write(self, entries: Sequence[Mapping[str, object]]) -> None:
         """Append entries to the script; raise BadScript when one is wrong, and then append none."""
         self._script += [read_entry(entry) for entry in entries]
 
-    def random(self, rate: float, seed: int, *, seconds: float = 2.0, kinds: Sequence[str] | None = None) -> None:
-        """Let chance disturb a part `rate` of all requests; `seconds` is the longest delay, `kinds` a choice of kinds."""
+    def random(
+        self,
+        rate: float,
+        seed: int,
+        *,
+        seconds: float = 2.0,
+        kinds: Sequence[str] | None = None,
+        events: Sequence[str] = ("*",),
+    ) -> None:
+        """Let chance disturb a part `rate` of all requests, or of those named by `events` (`order.*`).
+
+        `seconds` is the longest delay, `kinds` a choice of kinds.
+        """
         if kinds is not None and not set(kinds) <= KINDS:
             raise BadScript("unknown misfortune")
         self._rate = rate
         self._seconds = seconds
         self._kinds = None if kinds is None else frozenset(kinds)
+        self._events = tuple(events)
         self._chance = random.Random(seed)
 
     def clear(self) -> None:
@@ -139,7 +156,7 @@ class Faults:
             found = self._next(event, exchange, key, _REQUESTS)
             if found is not None:
                 return found
-        if self._rate and self._chance.random() < self._rate:
+        if self._rate and any(_names(one, event) for one in self._events) and self._chance.random() < self._rate:
             return self._by_chance(event)
         return None
 
