@@ -29,12 +29,12 @@ class _Candles(msgspec.Struct):
 
 
 class _Faults(msgspec.Struct):
-    script: list[dict[str, Any]] = []  # msgspec copies it for each request
+    script: list[dict[str, Any]] = []
     seed: int = 0
     rate: float = 0.0
     seconds: float = 2.0
     kinds: list[str] | None = None
-    events: list[str] = ["*"]  # msgspec copies it for each request
+    events: tuple[str, ...] = ("*",)
 
 
 class _Open(msgspec.Struct):
