@@ -30,7 +30,7 @@ VIEWER = "aristobot.viewer"
 SOCKETS = "/_nicegui_ws/"
 #: What a browser may fetch before anybody has logged in. Everything else is closed, also pages nobody thought of.
 OPEN_PATHS = frozenset({"/login", "/auth/enter", "/auth/arrive", "/favicon.ico"})
-OPEN_FOLDERS = ("/_nicegui/", "/shared/")
+OPEN_FOLDERS = ("/_nicegui/",)
 #: Seconds that a page gets to leave by itself before its socket is cut.
 FAREWELL = 0.3
 

@@ -101,9 +101,7 @@ async def test_a_guest_who_may_only_look_has_no_kill_switch(screen: User, app: A
     await screen.should_not_see("Arrêter le trading")
 
 
-async def test_a_users_own_page_joins_the_menu_and_a_broken_one_is_red(
-    user: User, app: App, tmp_path: Path
-) -> None:
+async def test_a_users_own_page_joins_the_menu_and_a_broken_one_is_red(user: User, app: App, tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(
         "from nicegui import ui\nfrom components.shell import page\n\n"
         '@page("/my-risk", title="My risk", icon="shield")\n'

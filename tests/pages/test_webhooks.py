@@ -125,7 +125,9 @@ async def test_nobody_sees_the_alerts_and_positions_of_somebody_else(screen: Use
     await screen.should_see("Aucune alerte", retries=10)
     alert, held = await an_alert(app, theirs), await a_holding(app, theirs)
     app.bus.publish(told(alert, app))
-    app.bus.publish(PositionUpdated(at=app.clock.now(), user_id=bob.id, position_id=held.id, broker_id=theirs.id, symbol="BTC/USDT"))
+    app.bus.publish(
+        PositionUpdated(at=app.clock.now(), user_id=bob.id, position_id=held.id, broker_id=theirs.id, symbol="BTC/USDT")
+    )
     mine = await an_alert(app, await a_known_broker(app, alice, name="Second"))
     app.bus.publish(told(mine, app))
     [row] = await rows(screen, 1)
@@ -196,6 +198,8 @@ async def test_a_position_follows_the_price_and_goes_when_it_closes(screen: User
         session.get(WebhookState, held.id).status = LotStatus.CLOSED
 
     await app.db.write(alice.id, close)
-    app.bus.publish(PositionUpdated(at=app.clock.now(), user_id=alice.id, position_id=held.id, broker_id=broker.id, symbol="BTC/USDT"))
+    app.bus.publish(
+        PositionUpdated(at=app.clock.now(), user_id=alice.id, position_id=held.id, broker_id=broker.id, symbol="BTC/USDT")
+    )
     await until(lambda: not grids(screen)[1].rows)
     await screen.should_see("Aucune position ouverte")

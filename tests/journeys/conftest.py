@@ -1,0 +1,70 @@
+"""A real browser in front of the real process. Playwright's asynchronous interface: the other one keeps a loop running."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import pytest_asyncio
+
+from tests.journeys.house import CHROMIUM, CHROMIUM_ARGUMENTS, Exchange, an_exchange
+
+if TYPE_CHECKING:
+    from playwright.async_api import Browser, Page
+
+OpenBrowser = Callable[..., Awaitable["Page"]]
+
+
+@pytest.fixture(scope="session")
+def exchange() -> Iterator[Exchange]:
+    """One simulator for all journeys."""
+    with an_exchange() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def browser_path() -> str:
+    """Where Chromium stands; without one the journeys are skipped, or fail where it is required."""
+    if not Path(CHROMIUM).exists():
+        missing = f"no browser at {CHROMIUM}"
+        if os.environ.get("ARISTOBOT_REQUIRE_BROWSER") == "1":
+            pytest.fail(missing)
+        pytest.skip(missing)
+    return CHROMIUM
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def chromium(browser_path: str) -> AsyncIterator[Browser]:
+    """One headless Chromium for all journeys."""
+    from playwright.async_api import async_playwright
+
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=browser_path, args=CHROMIUM_ARGUMENTS)
+        yield browser
+        await browser.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def visit(chromium: Browser) -> AsyncIterator[OpenBrowser]:
+    """Open a page in a browser profile of its own. No page may write an error to its console."""
+    faults: list[str] = []
+    contexts = []
+
+    async def open_page(url: str, *, width: int = 1440, height: int = 900) -> Page:
+        context = await chromium.new_context(
+            base_url=url, locale="fr-FR", timezone_id="Europe/Paris", viewport={"width": width, "height": height}
+        )
+        contexts.append(context)
+        page = await context.new_page()
+        page.set_default_timeout(10_000)
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on("console", lambda line: faults.append(line.text) if line.type == "error" else None)
+        return page
+
+    yield open_page
+    for context in contexts:
+        await context.close()
+    assert not faults

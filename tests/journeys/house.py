@@ -1,0 +1,108 @@
+"""Whole processes for the journeys: Aristobot as a user starts it, and the exchange simulator beside it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TextIO
+
+from tests.house import ROOT
+
+PASSWORD = "un chat vert sur le toit"
+CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+CHROMIUM_ARGUMENTS = [
+    "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
+    "--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A simulator that runs: where it listens, and the keys of its ready account."""
+
+    url: str
+    control: str
+    key: str
+    secret: str
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """The environment that leads Binance's addresses to it."""
+        socket = self.url.replace("http", "ws", 1)
+        return {
+            "ARISTOBOT_BINANCE_REST_URL": f"{self.url}/binance",
+            "ARISTOBOT_BINANCE_WS_URL": f"{socket}/binance",
+            "ARISTOBOT_BINANCE_WS_API_URL": f"{socket}/binance/ws-api/v3",
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """An Aristobot that runs."""
+
+    url: str
+    webhooks: str
+    folder: Path
+    environment: Mapping[str, str]
+
+    def console(self) -> str:
+        """What it has said on standard error."""
+        return (self.folder / "console.txt").read_text("utf-8")
+
+    def first_code(self) -> str:
+        """The one-time code for the first administrator."""
+        found = re.search(r"\b\d{8}\b", self.console())
+        assert found is not None, self.console()
+        return found.group()
+
+    def command(self, *arguments: str) -> str:
+        """Run one command of the command line on the same data folder; what it printed."""
+        whole = [sys.executable, "-m", "aristobot", *arguments]
+        done = subprocess.run(whole, cwd=ROOT, env={**self.environment}, capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+
+@contextmanager
+def an_exchange() -> Iterator[Exchange]:
+    """Start the simulator on free ports, with quiet prices."""
+    arguments = [sys.executable, "-m", "services.simulator", "--port", "0", "--control-port", "0"]
+    with _started(arguments, _environment(), subprocess.DEVNULL) as ready:
+        account = next(one for one in ready["accounts"] if one["exchange"] == "binance")
+        yield Exchange(ready["url"], ready["control"], account["key"], account["secret"])
+
+
+@contextmanager
+def a_home(folder: Path, options: list[str], extra: Mapping[str, str]) -> Iterator[Home]:
+    """Start Aristobot on a data folder, on free ports, without a window."""
+    folder.mkdir(parents=True, exist_ok=True)
+    environment = {**_environment(), **extra, "ARISTOBOT_DATA_DIR": str(folder)}
+    arguments = [sys.executable, "-m", "aristobot", "run", "--headless", "--port", "0", "--webhook-port", "0", *options]
+    with (folder / "console.txt").open("w", encoding="utf-8") as console, _started(arguments, environment, console) as ready:
+        yield Home(ready["ui"], ready["webhooks"], folder, environment)
+
+
+@contextmanager
+def _started(arguments: list[str], environment: Mapping[str, str], errors: TextIO | int) -> Iterator[dict[str, Any]]:
+    process = subprocess.Popen(arguments, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=errors, text=True)
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        assert line, f"{' '.join(arguments)} ended before it was ready"
+        yield json.loads(line)
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def _environment() -> dict[str, str]:
+    """The environment without what belongs to the tests or to a desktop."""
+    foreign = ("NICEGUI_", "PYTEST", "ARISTOBOT_", "DISPLAY", "WAYLAND")
+    return {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
