@@ -84,7 +84,7 @@ class MarketCatalog:
     async def refresh(self, exchange: str) -> int:
         """Ask the exchange for its instruments and keep them; how many. Callers at once share one request.
 
-        Raises ExchangeError, NotFound for an exchange that nobody speaks.
+        Raises ExchangeError, and InvalidInput for an exchange that nobody speaks.
         """
         task = self._refreshing.get(exchange)
         if task is None:
