@@ -200,7 +200,7 @@ def balances(account: Account, *, omit_zero: bool) -> list[Json]:
 def execution_report(event: OrderChanged, now: int) -> Json:
     """`executionReport`. On a cancellation `c` is the cancellation's id and `C` the order's."""
     order, fill = event.order, event.fill
-    other = order.former_id if event.change is Change.AMENDED else ""
+    other = (order.former_id or order.client_id) if event.change is Change.AMENDED else ""
     if event.change is Change.CANCELED:
         other = order.client_id
     report: Json = {

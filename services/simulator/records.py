@@ -104,7 +104,7 @@ class Order:
     visible_at: int = 0
     reason: Reason | None = None
     amendments: int = 0
-    former_id: str = ""
+    former_id: str = ""  # before it was amended
     tags: dict[str, object] = field(default_factory=dict)
 
     @property

@@ -18,6 +18,8 @@ from services.simulator.records import (
     Account,
     Change,
     Hold,
+    ListChanged,
+    ListStage,
     Order,
     OrderChanged,
     OrderList,
@@ -173,22 +175,35 @@ class Venue:
         self.book.flush()
 
     def amend(self, order: Order, quantity: Decimal, client_id: str) -> None:
-        """Reduce an order in place; raise VenueRefusal when it is not open or would not become smaller."""
+        """Reduce an order in place, and its rival with it; raise VenueRefusal when it is not open or would not become smaller."""
         if not order.is_open:
             raise VenueRefusal(Reason.UNKNOWN_ORDER)
         if not order.filled < quantity < order.quantity:
             raise VenueRefusal(Reason.NOT_SMALLER)
-        order.quantity = quantity
+        group = order.group
+        bound = group.rivals if group is not None and order in group.rivals else [order]
+        for one in bound:
+            if one.is_open:
+                one.quantity = quantity
+                one.updated_at = self.clock.ms()
         order.amendments += 1
-        order.updated_at = self.clock.ms()
-        order.former_id = order.client_id
-        if client_id:
-            order.client_id = client_id
-            order.account.latest[order.symbol, client_id] = order
+        self._rename(order, client_id or order.client_id)
         if order.hold is not None:
             self._cashier.trim(order.account, order.hold, order.remaining * order.hold.per_unit)
-        self.book.emit(OrderChanged(order, Change.AMENDED), order)
+        for one in bound:
+            if one.is_open:
+                self.book.emit(OrderChanged(one, Change.AMENDED), one)
+        if group is not None and order.former_id != order.client_id:
+            self.book.emit(ListChanged(group, ListStage.UPDATED), order)
         self.book.flush()
+
+    @staticmethod
+    def _rename(order: Order, client_id: str) -> None:
+        latest, order.former_id = order.account.latest, order.client_id
+        if latest.get((order.symbol, order.client_id)) is order:
+            del latest[order.symbol, order.client_id]
+        order.client_id = client_id
+        latest[order.symbol, client_id] = order
 
     def complete(self, order: Order) -> None:
         """Execute what is left of an open order."""

@@ -134,7 +134,7 @@ async def test_after_a_gap_every_closed_candle_is_told_once_and_equals_what_rest
         await speaker.move("60500")
         await clock.advance(570)
         await speaker.move("60600")
-        messages = []
+        messages: list[Any] = []
         while not messages or messages[-1]["data"]["k"]["c"] != "60600.00000000":
             messages.append(await listening.hear())
     told = [message["data"]["k"] for message in messages if message["data"]["k"]["x"]]
