@@ -11,28 +11,22 @@ from typing import TYPE_CHECKING
 from aristobot.bootstrap import prepare, stranger
 
 if TYPE_CHECKING:
-    from aristobot.errors import AristobotError
     from aristobot.settings import Settings
 
-FAILED, IN_USE, UNREACHABLE, MISCONFIGURED, DAMAGED = 1, 3, 4, 5, 6
+#: Exit code of an insecure or invalid configuration.
+MISCONFIGURED = 5
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run one command of Aristobot; without one, `run`. What hinders it is one sentence and an exit code."""
+    """Run one command of Aristobot; without one, `run`. Ends the process with the command's exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     prepare("aristobot", given)
     if (warning := stranger()) is not None:
         print(warning, file=sys.stderr)
         raise SystemExit(MISCONFIGURED)
-    from aristobot.errors import AristobotError  # only now is everything there that these import
-    from aristobot.language import explain
-    from services import cli
+    from services import cli  # only now is everything there that it imports
 
-    try:
-        cli.main(given, open_house)
-    except AristobotError as error:
-        print(explain(error), file=sys.stderr)
-        raise SystemExit(exit_code(error)) from None
+    raise SystemExit(cli.main(given, open_house))
 
 
 def open_house(settings: Settings) -> int:
@@ -56,14 +50,6 @@ def open_house(settings: Settings) -> int:
         lock.release()
         if settings.demo:
             shutil.rmtree(settings.data_dir, ignore_errors=True)
-
-
-def exit_code(error: AristobotError) -> int:
-    """What a service manager or a script sees of an error."""
-    from aristobot.errors import ConfigurationError, InstanceRunning, StoreDamaged, StoreError
-
-    codes = {InstanceRunning: IN_USE, StoreDamaged: DAMAGED, StoreError: UNREACHABLE, ConfigurationError: MISCONFIGURED}
-    return next((code for kind, code in codes.items() if isinstance(error, kind)), FAILED)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, Self, TypeVar, get_args
@@ -141,6 +141,14 @@ class Settings(BaseModel):
     def database_password(self) -> str:
         """The password inside the database address, to be masked in the logs; empty when there is none."""
         return unquote(urlsplit(self.database_url).password or "") if not self.is_sqlite else ""
+
+
+def language_asked(arguments: Sequence[str], environ: Mapping[str, str] | None = None) -> str:
+    """The language that the command line or the environment asks for, before anything is read or made; "" for none."""
+    for word, following in zip(arguments, [*arguments[1:], ""], strict=True):
+        if word == "--language" or word.startswith("--language="):
+            return (following if word == "--language" else word.partition("=")[2]).lower()
+    return (os.environ if environ is None else environ).get(f"{PREFIX}LANGUAGE", "").lower()
 
 
 def _known_names() -> set[str]:

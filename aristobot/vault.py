@@ -68,6 +68,10 @@ class Vault:
         """32 bytes for one purpose, always the same for this installation until the master key is replaced."""
         return _derive(self._masters[0], purpose)
 
+    def derive_each(self, purpose: str) -> list[bytes]:
+        """What every known master key derives for a purpose, the newest key's first: for changing over to it."""
+        return [_derive(master, purpose) for master in self._masters]
+
     def reseal(self, token: str) -> str:
         """The same value and place, sealed with the newest key: the second step of a rotation."""
         try:

@@ -6,13 +6,14 @@ import hashlib
 import hmac
 import json
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypedDict, Unpack
 
 from sqlmodel import col, select
 
+from aristobot.errors import StoreDamaged
 from aristobot.store.tables import AuditEntry
 from aristobot.store.tenancy import CHECKED, GuardedSession, one_at_a_time
 
@@ -83,6 +84,21 @@ def verify(session: GuardedSession, key: bytes) -> AuditCheck:
             return AuditCheck(checked, entry.id)
         previous, checked = entry.seal, checked + 1
     return AuditCheck(checked)
+
+
+def reseal(session: GuardedSession, keys: Sequence[bytes]) -> None:
+    """Seal every entry anew with the first of the keys; each must hold under one of them. Needs SYSTEM.
+
+    Raises StoreDamaged for a chain that is broken: a new key must not hide it.
+    """
+    one_at_a_time(session, "audit")
+    previous, sealed_anew = "", ""
+    for entry in list(_all(session)):
+        genuine = any(hmac.compare_digest(entry.seal, _seal(entry, key)) for key in keys)
+        if entry.previous_seal != previous or not genuine:
+            raise StoreDamaged("audit_broken", entry=entry.id)
+        previous, entry.previous_seal = entry.seal, sealed_anew
+        entry.seal = sealed_anew = _seal(entry, keys[0])
 
 
 def recent(session: GuardedSession, limit: int = 100, before: int | None = None) -> list[AuditEntry]:

@@ -1,0 +1,89 @@
+"""The command `aristobot`: which command, with which settings, in which language, with which exit code."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import typer
+import typer.main
+from loguru import logger
+
+from aristobot import __version__
+from aristobot.errors import AristobotError, ConfigurationError, InstanceRunning, InvalidInput, StoreDamaged, StoreError
+from aristobot.language import _, explain, set_language
+from aristobot.settings import Settings, language_asked
+from services.commands import doctor, household, memory, running, stops
+from services.commands.options import EVERYWHERE, arranged, remember, with_settings
+
+USAGE, IN_USE, UNREACHABLE, MISCONFIGURED, DAMAGED = 2, 3, 4, 5, 6
+_INTERRUPTED = 130
+#: The first class that fits decides; whatever else is ours was asked for wrongly.
+_EXIT_CODES: tuple[tuple[type[AristobotError], int], ...] = (
+    (InstanceRunning, IN_USE),
+    (StoreDamaged, DAMAGED),
+    (StoreError, UNREACHABLE),
+    (ConfigurationError, MISCONFIGURED),
+    (AristobotError, USAGE),
+)
+
+
+def main(argv: Sequence[str], serve: Callable[[Settings], int]) -> int:
+    """Run one command and return its exit code. `serve` opens the house, for `run`.
+
+    Results go to standard output, everything said to people to standard error.
+    """
+    set_language(language_asked(argv))
+    if list(argv) == ["--version"]:
+        print(__version__)
+        return 0
+    logger.remove()
+    logger.add(sys.stderr, level="WARNING", format="{message}")
+    try:
+        return _invoke(arranged(argv), serve)
+    except AristobotError as error:
+        print(explain(error), file=sys.stderr)
+        return next(code for kind, code in _EXIT_CODES if isinstance(error, kind))
+    except (KeyboardInterrupt, typer.Abort):
+        return _INTERRUPTED
+
+
+def parser(serve: Callable[[Settings], int]) -> Any:
+    """Every command, described in the current language."""
+    cli = typer.Typer(add_completion=False, rich_markup_mode=None, context_settings={"help_option_names": ["-h", "--help"]})
+    cli.callback(help="A trading bot for a household: alerts, strategies, orders by hand")(with_settings(remember, EVERYWHERE))
+    running.add_to(cli, serve)
+    for subject in (household, stops, memory, doctor):
+        subject.add_to(cli)
+    return _translated(typer.main.get_command(cli))
+
+
+def _invoke(argv: Sequence[str], serve: Callable[[Settings], int]) -> int:
+    try:
+        result = parser(serve).main(args=list(argv), prog_name="aristobot", standalone_mode=False)
+    except typer.TyperException as wrong:
+        raise _in_our_words(wrong) from None
+    return result if isinstance(result, int) else 0
+
+
+def _translated(command: Any) -> Any:
+    """The same command, its help in the current language."""
+    command.help = _(command.help) if command.help else None
+    for parameter in command.params:
+        if getattr(parameter, "help", None):
+            parameter.help = _(parameter.help)
+    for child in getattr(command, "commands", {}).values():
+        _translated(child)
+    return command
+
+
+def _in_our_words(wrong: Any) -> AristobotError:
+    """A usage error of the parser as one of ours, which names the option or argument."""
+    parameter = getattr(wrong, "param", None)
+    spelled = parameter.get_error_hint() if parameter is not None else getattr(wrong, "option_name", "")
+    if type(wrong).__name__ == "MissingParameter":
+        return InvalidInput("option_missing", field=spelled)
+    if type(wrong).__name__ == "NoSuchOption":
+        return InvalidInput("option_unknown", field=spelled, nearest=", ".join(wrong.possibilities or ()) or "--help")
+    return InvalidInput("usage", field=spelled or "command", detail=str(wrong.message))

@@ -1,0 +1,136 @@
+"""`doctor`: one line per check, with the cure."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import json
+import shutil
+import sys
+import webbrowser
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from typing import Annotated, Literal
+
+import typer
+
+from aristobot.clock import Clock, SystemClock
+from aristobot.errors import AristobotError, ExchangeError
+from aristobot.exchange import ClientFactory, Endpoints
+from aristobot.language import _, explain
+from aristobot.settings import Settings
+from aristobot.store.verification import verify
+from aristobot.vault import Vault
+from services.commands.memory_access import settings_of
+from services.exchanges import discover
+
+CHECK_FAILED = 7
+_ENOUGH_DISK = 500 * 1024 * 1024
+_PATIENCE = 15.0
+#: Beyond this an exchange refuses signed requests of a client that does not allow for it.
+_LARGEST_OFFSET_MS = 1000
+
+State = Literal["ok", "warning", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check found, and what helps."""
+
+    check: str
+    state: State
+    detail: str
+    cure: str = ""
+
+
+def add_to(cli: typer.Typer) -> None:
+    """Hang the command on the parser."""
+    cli.command("doctor")(doctor)
+
+
+def doctor(ctx: typer.Context, as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON")] = False) -> int:
+    """Look whether everything Aristobot needs is there, and say what helps"""
+    settings = settings_of(ctx)
+    findings = [_python(), _database(settings), _disk(settings), _browser(), _window(), *asyncio.run(_exchanges(settings))]
+    if as_json:
+        print(json.dumps({"ok": _all_well(findings), "checks": [asdict(one) for one in findings]}))
+    else:
+        signs = {"ok": "✓", "warning": "!", "failed": "✗"}
+        for one in findings:
+            print(f"{signs[one.state]} {one.check}: {one.detail}" + (f"  → {one.cure}" if one.cure else ""))
+    return 0 if _all_well(findings) else CHECK_FAILED
+
+
+def _all_well(findings: list[Finding]) -> bool:
+    return all(one.state != "failed" for one in findings)
+
+
+def _python() -> Finding:
+    version = ".".join(str(part) for part in sys.version_info[:3])
+    if (3, 11) <= sys.version_info[:2] < (3, 14):
+        return Finding("python", "ok", version)
+    return Finding("python", "warning", version, _("Aristobot is tried with Python 3.11 to 3.13. Install one of those."))
+
+
+def _database(settings: Settings) -> Finding:
+    try:
+        report = verify(settings.database_url, Vault.open_or_create(settings.master_key_file).derive("audit"))
+    except AristobotError as error:
+        cure = _("Check --database-url, or create the database with: aristobot init --admin NAME")
+        return Finding("database", "failed", explain(error), cure)
+    wrong = [problem for check in report.checks for problem in check.problems]
+    if wrong:
+        return Finding("database", "failed", "; ".join(wrong[:3]), _("Restore a backup: aristobot restore FILE"))
+    return Finding("database", "ok", "SQLite" if settings.is_sqlite else "PostgreSQL")
+
+
+def _disk(settings: Settings) -> Finding:
+    free = shutil.disk_usage(settings.data_dir).free
+    detail = _("{free} MB free", free=free // 1024**2)
+    if free >= _ENOUGH_DISK:
+        return Finding("disk", "ok", detail)
+    return Finding("disk", "failed", detail, _("Free at least 500 MB, or move the data folder with --data-dir."))
+
+
+def _browser() -> Finding:
+    try:
+        found = webbrowser.get().name
+    except webbrowser.Error:
+        return Finding("browser", "warning", _("none found"), _("Open the address from another machine, or run with --headless."))
+    return Finding("browser", "ok", str(found))
+
+
+def _window() -> Finding:
+    if importlib.util.find_spec("webview") is None:
+        return Finding("window", "warning", _("none found"), _("Install it with: pip install pywebview"))
+    return Finding("window", "ok", "pywebview")
+
+
+async def _exchanges(settings: Settings) -> list[Finding]:
+    clock = SystemClock()
+    checks = [_exchange(make, settings, clock) for _name, make in sorted(discover().items())]
+    return [finding for found in await asyncio.gather(*checks) for finding in found]
+
+
+async def _exchange(make: ClientFactory, settings: Settings, clock: Clock) -> list[Finding]:
+    """Can it be reached, and does its clock agree with ours?"""
+    official, ours = make.endpoints, settings.exchange_urls.get(make.name, {})
+    parts = {part: ours.get(part, getattr(official, part)) for part in ("rest", "stream", "trading")}
+    client = make(clock, Endpoints(**parts))
+    try:
+        before = clock.now()
+        async with asyncio.timeout(_PATIENCE):
+            theirs = await client.server_time()
+        offset = (theirs - (before + (clock.now() - before) / 2)) // timedelta(milliseconds=1)
+    except (ExchangeError, TimeoutError) as error:
+        detail = explain(error) if isinstance(error, ExchangeError) else _("no answer")
+        cure = _("Check the internet connection, the firewall, and the addresses in the settings.")
+        return [Finding(f"{make.name}.reachable", "failed", detail, cure)]
+    finally:
+        await client.close()
+    reachable = Finding(f"{make.name}.reachable", "ok", parts["rest"])
+    detail = _("{offset} ms", offset=offset)
+    if abs(offset) < _LARGEST_OFFSET_MS:
+        return [reachable, Finding(f"{make.name}.clock", "ok", detail)]
+    cure = _("Let this machine set its clock by the network (NTP).")
+    return [reachable, Finding(f"{make.name}.clock", "warning", detail, cure)]
