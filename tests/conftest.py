@@ -85,7 +85,9 @@ def a_database(request: pytest.FixtureRequest, folder: Path) -> Iterator[str]:
     template: str = request.getfixturevalue("postgres_template")
     name = f"aristobot_test_{uuid.uuid4().hex}"
     with server.connect() as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE {template}")
+        # Copying files instead of logging pages halves the time; servers before 15 knew no other way.
+        strategy = "STRATEGY FILE_COPY" if connection.exec_driver_sql("SHOW server_version_num").scalar_one() >= "150000" else ""
+        connection.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE {template} {strategy}")
     try:
         yield address_of(server, name)
     finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 import sqlite3
 import uuid
 from collections.abc import Callable
@@ -49,7 +50,7 @@ async def furnish(db: Database) -> User:
     return user
 
 
-def _add_all(session: GuardedSession, rows: list[Order]) -> None:
+def _add_all(session: GuardedSession, rows: list[Any]) -> None:
     session.add_all(rows)
 
 
@@ -83,16 +84,18 @@ async def test_a_backup_is_of_one_moment_while_others_write(db: Database, tmp_pa
     broker_id = await db.read(user.id, lambda s: s.exec(select(Broker.id)).one())
     stop = asyncio.Event()
 
-    async def write_pairs() -> None:
+    async def write_threes() -> None:
         while not stop.is_set():
-            pair = [an_order(a_broker(user, id=broker_id), leg=leg) for leg in ("one", "two")]
-            await db.write(user.id, partial(_add_all, rows=pair))
+            broker = a_broker(user, id=broker_id)
+            await db.write(
+                user.id, partial(_add_all, rows=[a_webhook(broker), an_order(broker), a_position(broker, status="closed")])
+            )
 
-    writing = asyncio.create_task(write_pairs())
+    writing = asyncio.create_task(write_threes())
     for number in range(3):
         file = await asyncio.to_thread(backup, text_of(db.url), tmp_path / f"{number}.db")
-        legs = [row["leg"] for row in contents(f"sqlite:///{file}")["orders"]]
-        assert legs.count("one") == legs.count("two")
+        found = contents(f"sqlite:///{file}")
+        assert len(found["webhooks"]) == len(found["orders"]) == len(found["positions"])
     stop.set()
     await writing
 
@@ -135,7 +138,7 @@ def test_there_is_no_backup_of_what_is_not_there(tmp_path: Path) -> None:
 
 def test_old_copies_are_thinned_out_to_hours_and_days(tmp_path: Path) -> None:
     now = MIDNIGHT + timedelta(days=60, hours=12, minutes=30)
-    moments = [now - timedelta(minutes=20 * step) for step in range(3 * 24 * 20)]
+    moments = [now - timedelta(minutes=30 * step) for step in range(2 * 24 * 16)]
     for moment in moments:
         (tmp_path / copy_name(SCHEDULED, moment)).touch()
     (tmp_path / copy_name("before-0002", MIDNIGHT)).touch()
@@ -211,10 +214,23 @@ async def test_a_restore_begins_an_epoch_beyond_both(db: Database, tmp_path: Pat
 def test_a_damaged_database_can_be_replaced_and_its_files_are_kept(tmp_path: Path, sqlite_template: Path) -> None:
     path = tmp_path / "aristobot.db"
     path.write_bytes(b"not a database any more " * 500)
+    _leave_a_log_of_before(tmp_path, sqlite_template)
     restore(f"sqlite:///{path}", sqlite_template, tmp_path / "copies", MIDNIGHT, by="Ann")
     assert verify(f"sqlite:///{path}").passed
-    (kept,) = (tmp_path / "copies").iterdir()
-    assert kept.read_bytes().startswith(b"not a database any more")
+    assert contents(f"sqlite:///{path}")["users"] == []
+    kept = sorted((tmp_path / "copies").iterdir())
+    assert kept[0].read_bytes().startswith(b"not a database any more")
+    assert kept[0].with_name(kept[0].name + "-wal") in kept
+
+
+def _leave_a_log_of_before(folder: Path, template: Path) -> None:
+    """A write-ahead log with a user in it, as a crash leaves it: it must never be played into the restored file."""
+    engine = make_engine(f"sqlite:///{shutil.copyfile(template, folder / 'other.db')}")
+    with engine.connect() as connection, GuardedSession(connection, scope=SYSTEM) as session:
+        session.add(a_user())
+        session.commit()
+        shutil.copyfile(folder / "other.db-wal", folder / "aristobot.db-wal")
+    engine.dispose()
 
 
 def test_a_restore_into_an_empty_folder_makes_the_database(tmp_path: Path, sqlite_template: Path) -> None:

@@ -144,6 +144,37 @@ async def test_read_then_write_by_many_at_once_loses_nothing(db: Database) -> No
     assert await db.read(SYSTEM, lambda s: s.exec(select(User.totp_last_step)).one()) == 40
 
 
+async def test_two_processes_on_one_database_wait_for_each_other(db: Database) -> None:
+    await db.write(SYSTEM, lambda s: s.add(a_user(name="0")))
+    other = Database(db.url)
+
+    def increase(session: GuardedSession) -> None:
+        user = session.exec(select(User).with_for_update()).one()
+        user.totp_last_step += 1
+
+    doors = [db, other] * 15
+    outcomes = await asyncio.gather(*(door.write(SYSTEM, increase) for door in doors), return_exceptions=True)
+    assert outcomes == [None] * len(doors)
+    assert await db.read(SYSTEM, lambda s: s.exec(select(User.totp_last_step)).one()) == len(doors)
+    await other.close()
+
+
+async def test_what_was_handed_in_is_done_even_when_its_caller_left_while_it_waited(sqlite_path: Path) -> None:
+    database = Database(f"sqlite:///{sqlite_path}")
+    go_on = threading.Event()
+    ahead = asyncio.create_task(database.write(SYSTEM, lambda s: go_on.wait(10)))
+    waiting = asyncio.create_task(database.write(SYSTEM, lambda s: s.add(an_event("started"))))
+    await asyncio.sleep(0)  # noqa: TID251 - one turn of the loop, so that both are handed in
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    go_on.set()
+    await ahead
+    await database.write(SYSTEM, lambda s: None)
+    assert await counted(database) == 1
+    await database.close()
+
+
 async def test_rows_keep_their_values_after_the_commit(db: Database) -> None:
     user = await db.write(SYSTEM, lambda s: _added(s, a_user(name="Ann")))
     assert (user.name, user.created_at) == ("Ann", MIDNIGHT)
