@@ -12,7 +12,7 @@ from loguru import logger
 
 from aristobot import __version__
 from aristobot.errors import AristobotError, ConfigurationError, InstanceRunning, InvalidInput, StoreDamaged, StoreError
-from aristobot.language import _, explain, set_language
+from aristobot.language import _, explain, use_language
 from aristobot.settings import Settings, language_asked
 from services.commands import doctor, household, memory, running, stops
 from services.commands.options import EVERYWHERE, arranged, remember, with_settings
@@ -34,19 +34,24 @@ def main(argv: Sequence[str], serve: Callable[[Settings], int]) -> int:
 
     Results go to standard output, everything said to people to standard error.
     """
-    set_language(language_asked(argv))
     if list(argv) == ["--version"]:
         print(__version__)
         return 0
     logger.remove()
     logger.add(sys.stderr, level="WARNING", format="{message}")
-    try:
-        return _invoke(arranged(argv), serve)
-    except AristobotError as error:
-        print(explain(error), file=sys.stderr)
-        return next(code for kind, code in _EXIT_CODES if isinstance(error, kind))
-    except (KeyboardInterrupt, typer.Abort):
-        return _INTERRUPTED
+    with use_language(language_asked(argv)):
+        try:
+            return _invoke(arranged(argv), serve)
+        except AristobotError as error:
+            print(explain(error), file=sys.stderr)
+            return exit_code(error)
+        except (KeyboardInterrupt, typer.Abort):
+            return _INTERRUPTED
+
+
+def exit_code(error: AristobotError) -> int:
+    """What a service manager or a script sees of an error."""
+    return next(code for kind, code in _EXIT_CODES if isinstance(error, kind))
 
 
 def parser(serve: Callable[[Settings], int]) -> Any:

@@ -1,0 +1,236 @@
+"""The command line, from outside: what it prints where, with which exit code, beside a running house or without one."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+import uuid
+from pathlib import Path
+
+import pytest
+
+from aristobot.errors import AristobotError, ConfigurationError, InstanceRunning, NotFound, StoreDamaged, StoreError
+from aristobot.language import catalogue, use_language
+from aristobot.settings import Settings
+from aristobot.store.instance import InstanceLock
+from services.cli import exit_code, main, parser
+from services.commands.options import COMMANDS, MEANINGS, arranged
+from tests.house import ROOT
+
+
+class House:
+    """A data folder, and the command line run in this process against it."""
+
+    def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        self.folder = folder / "data"
+        self.served: list[Settings] = []
+        self._capsys = capsys
+        self.out = self.err = ""
+
+    def __call__(self, *words: str, code: int = 0) -> str:
+        """Run one command, look at its exit code, return its standard output."""
+        result = main([*words, "--data-dir", str(self.folder), "--language", "en"], self._serve)
+        self.out, self.err = self._capsys.readouterr()
+        assert result == code, (words, result, self.out, self.err)
+        return self.out.strip()
+
+    def _serve(self, settings: Settings) -> int:
+        self.served.append(settings)
+        return 0
+
+
+@pytest.fixture
+def house(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> House:
+    """A house without anybody, in a folder without `.env`."""
+    monkeypatch.chdir(tmp_path)
+    for name in [name for name in os.environ if name.startswith("ARISTOBOT_")]:
+        monkeypatch.delenv(name)
+    return House(tmp_path, capsys)
+
+
+@pytest.mark.parametrize(
+    ("kind", "code"),
+    [(InstanceRunning, 3), (StoreError, 4), (ConfigurationError, 5), (StoreDamaged, 6), (NotFound, 2), (AristobotError, 2)],
+)
+def test_each_hindrance_has_its_exit_code(kind: type[AristobotError], code: int) -> None:
+    assert exit_code(kind()) == code
+
+
+@pytest.mark.parametrize(
+    ("line", "meant"),
+    [
+        ("", "run"),
+        ("--demo", "run --demo"),
+        ("--port 0 --headless", "run --port 0 --headless"),
+        ("--port 0 run --native", "run --port 0 --native"),
+        ("user list --data-dir D", "--data-dir D user list"),
+        ("--data-dir=D user add --admin bob", "--data-dir=D user add --admin bob"),
+        ("user add bob --language en --admin", "--language en user add bob --admin"),
+        ("token revoke run", "token revoke run"),
+        ("--help", "--help"),
+        ("backup run.db", "backup run.db"),
+    ],
+)
+def test_options_may_stand_before_or_after_the_command(line: str, meant: str) -> None:
+    assert arranged(line.split()) == meant.split()
+
+
+def test_run_is_what_is_meant_without_a_command(house: House) -> None:
+    house("--port", "0", "--no-orders", "--webhook-rate", "60/min")
+    (settings,) = house.served
+    assert (settings.port, settings.no_orders, settings.webhook_rate, settings.demo) == (0, True, 60, False)
+    assert settings.data_dir == house.folder
+
+
+def test_a_wrong_value_names_its_field_and_the_cure(house: House) -> None:
+    house("run", "--port", "many", code=5)
+    assert "port" in house.err
+    house("run", "--database-url", "mysql://x", code=5)
+    assert house.served == []
+
+
+def test_wrong_usage_is_said_in_one_line_with_exit_code_2(house: House) -> None:
+    for words in (["frobnicate"], ["user", "ad"], ["init"], ["user", "add"], ["run", "--nope"], ["user", "list", "surplus"]):
+        house(*words, code=2)
+        assert len(house.err.strip().splitlines()) == 1, house.err
+        assert house.out == ""
+    house("token", "create", "--user", "nobody", "--scope", "emperor", code=2)
+    house("token", "create", "--user", "nobody", "--scope", "read", code=2)
+    assert "nobody" in house.err
+
+
+def test_init_makes_the_first_administrator_once(house: House, tmp_path: Path) -> None:
+    password = house("init", "--admin", "Alice")
+    assert len(password) == 20
+    house("init", "--admin", "Bob", code=2)
+    listed = json.loads(house("user", "list", "--json"))
+    assert [(one["name"], one["role"], one["active"]) for one in listed] == [("Alice", "administrator", True)]
+    assert (house.folder / "aristobot.db").stat().st_mode & 0o777 in (0o600, 0o644)
+
+
+def test_users_come_with_a_password_file_and_go(house: House, tmp_path: Path) -> None:
+    good, bad = tmp_path / "good", tmp_path / "bad"
+    good.write_text("un chat vert sur le toit\n")
+    bad.write_text("short\n")
+    assert house("init", "--admin", "Alice", "--password-file", str(good)) == ""
+    house("user", "add", "Bob", "--password-file", str(bad), code=2)
+    assert "12" in house.err
+    house("user", "add", "Bob", "--password-file", str(tmp_path / "none"), code=2)
+    house("user", "add", "Bob", "--password-file", str(good))
+    house("user", "disable", "bob")
+    house("user", "disable", "alice", code=2)
+    assert [one["active"] for one in json.loads(house("user", "list", "--json"))] == [True, False]
+
+
+def test_a_token_is_printed_once_listed_without_itself_and_revoked(house: House) -> None:
+    house("init", "--admin", "Alice")
+    token = house("token", "create", "--user", "alice", "--scope", "trade", "--expires", "12h", "--name", "phone")
+    assert token.startswith("aristobot_")
+    listed = json.loads(house("token", "list", "--json"))
+    assert token not in house.out
+    assert [(one["user"], one["scope"], one["last_four"], one["name"]) for one in listed] == [
+        ("Alice", "trade", token[-4:], "phone")
+    ]
+    house("token", "revoke", listed[0]["id"])
+    assert json.loads(house("token", "list", "--json"))[0]["revoked"]
+    house("token", "revoke", str(uuid.uuid4()), code=2)
+    house("token", "create", "--user", "alice", "--scope", "read", "--expires", "soon", code=2)
+
+
+def test_halt_and_resume_reach_a_house_that_hangs(house: House) -> None:
+    house("init", "--admin", "Alice")
+    house("halt", "--level", "reduce", "--reason", "storm")
+    assert (house.folder / "HALT").exists()
+    house("halt", "--scope", "user", "alice")
+    house("halt", "--scope", "broker", str(uuid.uuid4()), code=2)
+    house("halt", "--scope", "broker", "x", code=2)
+    house("resume", "--scope", "user", "Alice")
+    assert (house.folder / "HALT").exists()
+    house("resume")
+    assert not (house.folder / "HALT").exists()
+    house("verify")
+
+
+def test_a_backup_comes_back_and_trading_waits(house: House, tmp_path: Path) -> None:
+    house("init", "--admin", "Alice")
+    assert house("backup", str(tmp_path / "copy.db")) == str(tmp_path / "copy.db")
+    house("user", "add", "Bob")
+    house("restore", str(tmp_path / "copy.db"))
+    assert [one["name"] for one in json.loads(house("user", "list", "--json"))] == ["Alice"]
+    house("resume")
+    assert "1" in house.err
+    house("restore", str(tmp_path / "nothing.db"), code=4)
+
+
+def test_verify_and_doctor_answer_in_json_and_fail_with_7(house: House) -> None:
+    house("init", "--admin", "Alice")
+    report = json.loads(house("verify"))
+    assert report["passed"]
+    database = sqlite3.connect(house.folder / "aristobot.db")
+    database.execute("UPDATE audit SET actor = 'nobody'")
+    database.commit()
+    database.close()
+    broken = json.loads(house("verify", code=7))
+    assert [check["name"] for check in broken["checks"] if not check["passed"]] == ["audit"]
+    house("rotate-keys", code=6)
+
+
+def test_keys_rotate_and_everything_still_opens(house: House) -> None:
+    house("init", "--admin", "Alice")
+    before = (house.folder / "secret.key").read_text()
+    house("rotate-keys")
+    after = (house.folder / "secret.key").read_text()
+    assert before.strip() not in after
+    assert len(after.split()) == 1
+    assert json.loads(house("verify"))["passed"]
+
+
+def test_what_changes_the_ground_refuses_beside_a_running_house_and_the_rest_works(house: House, tmp_path: Path) -> None:
+    house("init", "--admin", "Alice")
+    house("backup", str(tmp_path / "copy.db"))
+    lock = InstanceLock(Settings.load({"data_dir": house.folder}, {}))
+    lock.acquire()
+    try:
+        house("restore", str(tmp_path / "copy.db"), code=3)
+        house("rotate-keys", code=3)
+        house("user", "list")
+        house("token", "create", "--user", "alice", "--scope", "read")
+        house("halt")
+        house("backup")
+        house("verify")
+    finally:
+        lock.release()
+
+
+def test_every_word_of_the_help_is_said_in_french() -> None:
+    french, missing = catalogue("fr"), []
+
+    def look(command: object) -> None:
+        for words in [getattr(command, "help", "")] + [getattr(one, "help", "") for one in getattr(command, "params", [])]:
+            if words and words not in french.values():
+                missing.append(words)
+        for child in getattr(command, "commands", {}).values():
+            look(child)
+
+    with use_language("fr"):
+        look(parser(lambda _: 0))
+    assert not missing
+
+
+def test_every_setting_of_run_is_an_option_with_its_meaning() -> None:
+    assert set(MEANINGS) == set(Settings.model_fields) - {"exchange_urls", "debug"}
+    assert set(parser(lambda _: 0).commands) == set(COMMANDS)
+
+
+def test_the_installed_command_hands_its_exit_code_on(tmp_path: Path) -> None:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("ARISTOBOT_")}
+    run = [sys.executable, "-m", "aristobot", "--data-dir", str(tmp_path / "data"), "--language", "en"]
+    done = subprocess.run(
+        [*run, "user", "add"], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    done = subprocess.run([*run, "--version"], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2, "--version stands alone"
