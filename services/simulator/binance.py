@@ -8,17 +8,14 @@ from typing import Any
 
 import msgspec
 
-from services.simulator.binance_account import BinanceAccount
 from services.simulator.binance_catalogue import default_symbols, read_symbols, starting_price
 from services.simulator.binance_desk import BinanceDesk
 from services.simulator.binance_errors import BinanceError
 from services.simulator.binance_keys import check_key_form, without_signature
 from services.simulator.binance_limits import Limits
-from services.simulator.binance_lists import BinanceLists
 from services.simulator.binance_market import BinanceMarket
-from services.simulator.binance_orders import BinanceOrders
 from services.simulator.binance_params import Params, parse_query
-from services.simulator.binance_routes import Endpoint, account_calls, public_calls, trading_calls
+from services.simulator.binance_routes import Endpoint, every_call
 from services.simulator.binance_streams import MarketStreams
 from services.simulator.binance_ws_api import TradingSession
 from services.simulator.faults import DELAYS
@@ -43,17 +40,7 @@ class BinanceDialect:
         self._world = world
         self.limits = Limits(world.clock)
         self.market = BinanceMarket(world, {}, self.limits)
-        orders = BinanceOrders(world, self.market.symbols, self.limits)
-        lists = BinanceLists(world, orders, self.limits)
-        calls = public_calls(self.market) | account_calls(BinanceAccount(world, orders, self.limits), lists)
-        calls |= trading_calls(orders, lists)
-        self._rest: dict[str, Endpoint] = {}
-        self.methods: dict[str, Endpoint] = {}
-        for names, endpoint in calls.items():
-            address, _, method = names.partition("|")
-            self._rest[address] = endpoint
-            if method:
-                self.methods[method] = endpoint
+        self._rest, self._methods = every_call(world, self.market, self.limits)
         self.desk = BinanceDesk(world, self.limits)
         self.streams = MarketStreams(world, self.market)
         self.load(default_symbols())
@@ -80,7 +67,7 @@ class BinanceDialect:
         if self._world.faults.take("socket.connect", self.name, "") is not None:
             await socket.refuse()
         elif path == "/ws-api/v3":
-            session = TradingSession(self._world, self.desk, self.methods, socket)
+            session = TradingSession(self._world, self.desk, self._methods, socket)
             try:
                 await socket.serve(session.hear)
             finally:

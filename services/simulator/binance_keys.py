@@ -18,7 +18,6 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPubl
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 
 from services.simulator.binance_errors import BinanceError, missing
-from services.simulator.binance_params import as_text
 from services.simulator.records import Account
 from services.simulator.times import ExchangeClock
 
@@ -93,9 +92,9 @@ def without_signature(text: bytes) -> bytes:
     return b"&".join(pair for pair in text.split(b"&") if not pair.startswith(b"signature="))
 
 
-def socket_payload(params: Mapping[str, object]) -> bytes:
+def socket_payload(given: Mapping[str, str]) -> bytes:
     """What is signed on the WebSocket API: everything but the signature, sorted by name, not percent-encoded."""
-    return "&".join(f"{name}={as_text(params[name])}" for name in sorted(params) if name != "signature").encode()
+    return "&".join([f"{name}={given[name]}" for name in sorted(given) if name != "signature"]).encode()
 
 
 def check_key_form(key: str) -> None:

@@ -53,8 +53,9 @@ class Limits:
         return address
 
     def used(self, peer: str) -> int:
-        """Weight used in this minute."""
-        return self._address(peer).used
+        """Weight used in the minute of the last request that was admitted."""
+        address = self._addresses.get(peer)
+        return address.used if address is not None else 0
 
     def admit(self, peer: str) -> None:
         """Refuse who is banned, and warn (then ban) who has used up the minute."""
@@ -114,22 +115,27 @@ class Limits:
 
     def rules(self) -> list[Json]:
         """`rateLimits` of exchangeInfo."""
-        return [
-            {"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1, "limit": self.weight},
-            {"rateLimitType": "ORDERS", "interval": "SECOND", "intervalNum": 10, "limit": self.orders_10s},
-            {"rateLimitType": "ORDERS", "interval": "DAY", "intervalNum": 1, "limit": self.orders_1d},
-            {"rateLimitType": "RAW_REQUESTS", "interval": "MINUTE", "intervalNum": 5, "limit": 300_000},
-        ]
+        raw = {"rateLimitType": "RAW_REQUESTS", "interval": "MINUTE", "intervalNum": 5, "limit": 300_000}
+        return [_rule("REQUEST_WEIGHT", "MINUTE", 1, self.weight), *self._order_rules(), raw]
+
+    def _order_rules(self) -> list[Json]:
+        return [_rule("ORDERS", "SECOND", 10, self.orders_10s), _rule("ORDERS", "DAY", 1, self.orders_1d)]
 
     def order_status(self, account: Account) -> list[Json]:
         """The order limits with their counts."""
-        rules = self.rules()[1:3]
-        return [rule | {"count": count} for rule, count in zip(rules, self.counts(account), strict=True)]
+        rules = self._order_rules()
+        rules[0]["count"], rules[1]["count"] = self.counts(account)
+        return rules
 
     def socket_status(self, peer: str, account: Account | None) -> list[Json]:
         """`rateLimits` of an answer over the WebSocket API; with those of orders when one was placed."""
-        weight = self.rules()[0] | {"count": self.used(peer)}
+        weight = _rule("REQUEST_WEIGHT", "MINUTE", 1, self.weight)
+        weight["count"] = self.used(peer)
         return [weight] if account is None else [*self.order_status(account), weight]
+
+
+def _rule(kind: str, interval: str, number: int, limit: int) -> Json:
+    return {"rateLimitType": kind, "interval": interval, "intervalNum": number, "limit": limit}
 
 
 def is_limit(error: BinanceError) -> bool:

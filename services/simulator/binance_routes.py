@@ -6,11 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from services.simulator.binance_account import BinanceAccount
+from services.simulator.binance_limits import Limits
 from services.simulator.binance_lists import BinanceLists
 from services.simulator.binance_market import BinanceMarket
 from services.simulator.binance_orders import BinanceOrders
 from services.simulator.binance_params import Params
 from services.simulator.binance_requests import Ask
+from services.simulator.world import World
 
 Weigh = Callable[[Params], int]
 
@@ -24,7 +26,6 @@ class Endpoint:
     weight: int | Weigh
     right: str = ""
     free: bool = False
-    method: str = ""
 
     def weigh(self, params: Params) -> int:
         """What it costs."""
@@ -84,8 +85,8 @@ def account_calls(account: BinanceAccount, lists: BinanceLists) -> dict[str, End
 
 def trading_calls(orders: BinanceOrders, lists: BinanceLists) -> dict[str, Endpoint]:
     """What changes orders. A success costs no weight (since April 2026)."""
-    place = "order.place", "order.cancel", "order.amend", "order.replace", "list.place", "list.cancel"
-    new, gone, amended, replaced, bound, unbound = place
+    new, gone, amended, replaced = "order.place", "order.cancel", "order.amend", "order.replace"
+    bound, unbound = "list.place", "list.cancel"
     return {
         "POST /api/v3/order|order.place": Endpoint(new, orders.place, 1, "trade", free=True),
         "POST /api/v3/order/test|order.test": Endpoint(
@@ -102,3 +103,12 @@ def trading_calls(orders: BinanceOrders, lists: BinanceLists) -> dict[str, Endpo
         "POST /api/v3/orderList/opoco|orderList.place.opoco": Endpoint(bound, lists.opoco, 1, "trade", free=True),
         "DELETE /api/v3/orderList|orderList.cancel": Endpoint(unbound, lists.cancel, 1, "trade", free=True),
     }
+
+
+def every_call(world: World, market: BinanceMarket, limits: Limits) -> tuple[dict[str, Endpoint], dict[str, Endpoint]]:
+    """All calls: by `METHOD path`, and by their names on the WebSocket API."""
+    orders = BinanceOrders(world, market.symbols, limits)
+    lists = BinanceLists(world, orders, limits)
+    calls = public_calls(market) | account_calls(BinanceAccount(world, orders, limits), lists) | trading_calls(orders, lists)
+    named = [(*names.partition("|")[::2], endpoint) for names, endpoint in calls.items()]
+    return {address: endpoint for address, _, endpoint in named}, {name: endpoint for _, name, endpoint in named if name}

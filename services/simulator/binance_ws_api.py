@@ -36,7 +36,8 @@ _DECODER = msgspec.json.Decoder(_Request, float_hook=Decimal)
 _PLACING = ("order.place", "list.place", "order.replace")
 
 
-def _as_params(given: Mapping[str, Any]) -> dict[str, str]:
+def as_params(given: Mapping[str, Any]) -> dict[str, str]:
+    """Parameters as the texts that are signed and read."""
     texts = {}
     for name, value in given.items():
         if value is not None:
@@ -149,7 +150,7 @@ class TradingSession:
         )
 
     def _act(self, request: _Request, endpoint: Endpoint, entry: Entry) -> tuple[object, Account | None]:
-        params = Params(_as_params(request.params))
+        params = Params(as_params(request.params))
         self._desk.identify(entry, params.given)
         account = self._sender(request, params.given) if endpoint.right else None
         return self._desk.act(endpoint, params, account, self._socket.peer, over_socket=True), account
@@ -165,7 +166,7 @@ class TradingSession:
         if not key:
             raise missing("apiKey")
         check_key_form(key)
-        return self._desk.authenticate(key, given.get("signature"), socket_payload(request.params), given)
+        return self._desk.authenticate(key, given.get("signature"), socket_payload(given), given)
 
     def _session(self, request: _Request) -> object:
         act = self._own.get(request.method)
@@ -175,7 +176,7 @@ class TradingSession:
         return act(request)
 
     def _log_on(self, request: _Request) -> Json:
-        account = self._signed(request, _as_params(request.params))
+        account = self._signed(request, as_params(request.params))
         if not is_ed25519(account.secret):
             raise BinanceError(-4056, "HMAC_SHA256 API key is not supported.")
         self._logged_on, self._logged_on_at = account, self._world.clock.ms()
@@ -205,7 +206,7 @@ class TradingSession:
         return self._listen(self._logged_on)
 
     def _subscribe_signed(self, request: _Request) -> Json:
-        return self._listen(self._signed(request, _as_params(request.params)))
+        return self._listen(self._signed(request, as_params(request.params)))
 
     def _listen(self, account: Account) -> Json:
         check_rights(account, "read")

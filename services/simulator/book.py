@@ -40,6 +40,8 @@ class Book:
         self._clock = clock
         self._feed = feed
         self._cashier = cashier
+        #: The moment of the request or tick that is being worked on.
+        self.now = clock.ms()
         self._resting: dict[Symbol, dict[tuple[str, int], Order]] = {}
         #: Asked before an execution, with whether the order is just arriving: None for everything at once.
         self.liquidity: Callable[[Order, bool], Liquidity | None] = _everything
@@ -47,6 +49,11 @@ class Book:
         self.after_change: Callable[[Order], None] = _nobody
         #: Hears everything, before the accounts' own listeners.
         self.witness: Callable[[VenueEvent], None] | None = None
+
+    def begin(self) -> int:
+        """Something happens now: everything that follows from it happens at this moment."""
+        self.now = self._clock.ms()
+        return self.now
 
     def emit(self, event: VenueEvent, order: Order) -> None:
         """Tell the listeners of an account what happened."""
@@ -59,7 +66,7 @@ class Book:
         """Tell which balances were touched since the last time."""
         touched, self._cashier.touched = self._cashier.touched, {}
         for account, assets in touched.items():
-            account.updated_at = self._clock.ms()
+            account.updated_at = self.now
             if account.listeners:
                 event = BalancesChanged(account, tuple(assets))
                 for listener in account.listeners:
@@ -73,7 +80,7 @@ class Book:
             self.emit(OrderChanged(order, Change.NEW), order)
         else:
             order.awake = True
-            order.working_at = self._clock.ms()
+            order.working_at = self.now
             self.emit(OrderChanged(order, Change.NEW), order)
             self._arrive(order, arriving=True)
 
@@ -115,7 +122,7 @@ class Book:
 
     def fill(self, order: Order, quantity: Decimal, execution: Execution) -> None:
         """One execution. A buy that can no longer be paid expires instead."""
-        now = self._clock.ms()
+        now = self.now
         tape = self._feed.tapes[order.symbol]
         fee = self._cashier.fee(order, quantity, execution.price, maker=execution.maker)
         fill = Fill(order, tape.next_trade_id(), execution.price, quantity, fee.amount, fee.asset, execution.maker, now)
@@ -147,7 +154,7 @@ class Book:
 
     def _close(self, order: Order, status: OrderStatus) -> None:
         order.status = status
-        order.done_at = order.updated_at = self._clock.ms()
+        order.done_at = order.updated_at = self.now
         order.account.open_orders.pop((order.symbol, order.id), None)
         resting = self._resting.get(order.symbol)
         if resting:
@@ -159,6 +166,7 @@ class Book:
         resting = self._resting.get(tick.tape.symbol)
         if not resting:
             return
+        self.begin()
         for order, happening in on_price(list(resting.values()), tick.tape.quote):
             if not order.is_open:
                 continue
@@ -170,7 +178,7 @@ class Book:
 
     def _wake(self, order: Order) -> None:
         order.awake = True
-        order.working_at = order.updated_at = self._clock.ms()
+        order.working_at = order.updated_at = self.now
         self._resting[order.symbol].pop((order.account.exchange, order.id), None)
         self.emit(OrderChanged(order, Change.NEW), order)
         if order.group is not None:

@@ -33,7 +33,11 @@ class Cashier:
         self.touched: dict[Account, dict[str, None]] = {}
 
     def _touch(self, account: Account, *assets: str) -> None:
-        self.touched.setdefault(account, {}).update(dict.fromkeys(assets))
+        touched = self.touched.get(account)
+        if touched is None:
+            touched = self.touched[account] = {}
+        for asset in assets:
+            touched[asset] = None
 
     def deposit(self, account: Account, asset: str, amount: Decimal) -> None:
         """Money from outside; negative: to outside."""

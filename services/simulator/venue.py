@@ -62,7 +62,7 @@ class Venue:
 
     def open_account(self, exchange: str, key: str, secret: str, balances: Mapping[str, Decimal]) -> Account:
         """Open an account with play money; an account of the same key is replaced."""
-        account = Account(exchange, key, secret, 350_000_000 + len(self.accounts), self.clock.ms())
+        account = Account(exchange, key, secret, 350_000_000 + len(self.accounts), self.book.begin())
         self.accounts[exchange, key] = account
         for asset, amount in balances.items():
             self._cashier.deposit(account, asset, amount)
@@ -71,6 +71,7 @@ class Venue:
 
     def transfer(self, account: Account, asset: str, amount: Decimal) -> None:
         """Money from outside, or to it; raise VenueRefusal when there is not enough."""
+        self.book.begin()
         self._cashier.deposit(account, asset, amount)
         for listener in account.listeners:
             listener(Transferred(account, asset, amount))
@@ -78,6 +79,7 @@ class Venue:
 
     def place(self, account: Account, request: OrderRequest, **tags: object) -> Order:
         """Take one order, or raise VenueRefusal; what can be executed is."""
+        self.book.begin()
         order = self._made(account, request, tags)
         quote = self.feed.tapes[order.symbol].quote
         refuse_at_once(order, quote)
@@ -93,6 +95,7 @@ class Venue:
 
     def place_oco(self, account: Account, list_id: str, upper: OrderRequest, lower: OrderRequest) -> OrderList:
         """Take two rivals, or raise VenueRefusal. The one that stops a loss comes first."""
+        self.book.begin()
         ranked = (lower, upper) if upper.side is Side.SELL else (upper, lower)
         legs = [self._made(account, request, {}) for request in ranked]
         group = self._group(account, list_id, legs[0].symbol)
@@ -109,6 +112,7 @@ class Venue:
         self, account: Account, list_id: str, working: OrderRequest, pending: Sequence[OrderRequest], *, pays: bool = False
     ) -> OrderList:
         """Take a working order and one or two that wait for it; `pays`: they sell what it buys."""
+        self.book.begin()
         first = self._made(account, working, {})
         group = self._group(account, list_id, first.symbol)
         group.working = first
@@ -137,7 +141,7 @@ class Venue:
     def _group(self, account: Account, list_id: str, symbol: Symbol) -> OrderList:
         if account.open_list(list_id) is not None:
             raise VenueRefusal(Reason.DUPLICATE_ID)
-        now = self.clock.ms()
+        now = self.book.now
         return OrderList(next(self._list_numbers[account.exchange]), account, symbol, list_id, now, now)
 
     def _made(self, account: Account, request: OrderRequest, tags: dict[str, object]) -> Order:
@@ -147,7 +151,7 @@ class Venue:
         if account.open_with(request.symbol, request.client_order_id) is not None:
             raise VenueRefusal(Reason.DUPLICATE_ID)
         number = next(self._numbers[account.exchange, request.symbol])
-        order = order_of(request, account, instrument, number, self.clock.ms())
+        order = order_of(request, account, instrument, number, self.book.now)
         order.tags = tags
         return order
 
@@ -164,6 +168,7 @@ class Venue:
         if order.group is not None:
             self.cancel_list(order.group, cancel_id)
             return
+        self.book.begin()
         self.book.finish(order, OrderStatus.CANCELED, None, cancel_id)
         self.book.flush()
 
@@ -171,6 +176,7 @@ class Venue:
         """Cancel a list; raise VenueRefusal when it is done."""
         if not group.is_open:
             raise VenueRefusal(Reason.UNKNOWN_ORDER)
+        self.book.begin()
         self._lists.cancel(group, cancel_id)
         self.book.flush()
 
@@ -180,12 +186,12 @@ class Venue:
             raise VenueRefusal(Reason.UNKNOWN_ORDER)
         if not order.filled < quantity < order.quantity:
             raise VenueRefusal(Reason.NOT_SMALLER)
-        group = order.group
+        now, group = self.book.begin(), order.group
         bound = group.rivals if group is not None and order in group.rivals else [order]
         for one in bound:
             if one.is_open:
                 one.quantity = quantity
-                one.updated_at = self.clock.ms()
+                one.updated_at = now
         order.amendments += 1
         self._rename(order, client_id or order.client_id)
         if order.hold is not None:
@@ -207,6 +213,7 @@ class Venue:
 
     def complete(self, order: Order) -> None:
         """Execute what is left of an open order."""
+        self.book.begin()
         self.book.complete(order)
         self.book.flush()
 

@@ -11,6 +11,7 @@ import websockets
 
 from aristobot.clock import ManualClock, to_milliseconds
 from services.simulator.binance_keys import socket_payload, verifier, without_signature
+from services.simulator.binance_ws_api import as_params
 from services.simulator.server import SimulatorServer
 from tests.simulator.speaker import Speaker
 
@@ -24,7 +25,7 @@ SECRETS = {
 
 @pytest.mark.parametrize("case", VECTORS["cases"], ids=lambda case: f"{case['api']} {case['algorithm']} {case.get('note', '')}")
 def test_every_published_signature_is_accepted_and_no_other(case: dict[str, Any]) -> None:
-    payload = socket_payload(case["params"]) if case["api"] == "ws-api" else case["payload"].encode()
+    payload = socket_payload(as_params(case["params"])) if case["api"] == "ws-api" else case["payload"].encode()
     assert payload == case["payload"].encode()
     for name in SECRETS[case["algorithm"]]:
         verify = verifier(VECTORS[name])
