@@ -6,16 +6,12 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 from alembic import context
-from sqlmodel import SQLModel
 from sqlmodel.sql.sqltypes import AutoString
 
 from aristobot.errors import ConfigurationError
-from aristobot.store import tables, trading_tables
 from aristobot.store.database import make_engine
 from aristobot.store.types import DECIMALS, TEXT_WIDTH, WHOLE_DIGITS, Amount, UtcDateTime
-
-#: Importing the two halves of the schema fills SQLModel.metadata.
-SCHEMA = (tables, trading_tables)
+from aristobot.store.whole import METADATA
 
 
 def frozen_type(kind: str, item: Any, _context: Any) -> str | Literal[False]:
@@ -40,7 +36,7 @@ def migrate(connection: sa.Connection) -> None:
     """Run the scripts inside the transaction that is open, all or none; SQLite's tables are rebuilt where it cannot alter."""
     context.configure(
         connection=connection,
-        target_metadata=SQLModel.metadata,
+        target_metadata=METADATA,
         render_as_batch=True,
         render_item=frozen_type,
         compare_type=True,

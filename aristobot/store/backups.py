@@ -60,11 +60,10 @@ def check_sqlite(file: Path) -> None:
 
 
 def numbered_copy(url: str | sa.URL, folder: Path, tag: str, now: datetime, *, keep: int | None = None) -> Path:
-    """Copy to `folder/aristobot-<moment>-<tag>.db`; with `keep`, only so many copies of this kind of tag stay."""
+    """Copy to `folder/aristobot-<moment>-<tag>.db`; with `keep`, only so many copies with this tag stay."""
     copy = copy_sqlite(url, folder / copy_name(tag, now))
     if keep is not None:
-        same_kind = sorted(folder.glob(f"{_PREFIX}*-{tag.partition('-')[0]}*.db"))
-        for old in same_kind[:-keep]:
+        for old in sorted(folder.glob(f"{_PREFIX}*-{tag}.db"))[:-keep]:
             old.unlink(missing_ok=True)
     return copy
 

@@ -12,7 +12,6 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from loguru import logger
-from sqlmodel import SQLModel
 
 import aristobot
 from aristobot.clock import SystemClock
@@ -20,6 +19,7 @@ from aristobot.errors import StoreDamaged
 from aristobot.store.backups import numbered_copy
 from aristobot.store.database import is_sqlite, make_engine
 from aristobot.store.failures import in_our_words
+from aristobot.store.whole import METADATA
 
 #: "ARISTO": the advisory lock under which a PostgreSQL database is upgraded, one process at a time.
 _UPGRADE_LOCK = 0x4152495354_4F
@@ -80,7 +80,7 @@ def _upgrade(engine: sa.Engine, backups: Path, now: datetime, scripts: Path | No
         return Upgrade(before, newest)
     copy = None
     if before is not None and is_sqlite(engine.url):
-        copy = numbered_copy(engine.url, backups, f"before-{newest}", now, keep=_KEPT_BEFORE_UPGRADES)
+        copy = numbered_copy(engine.url, backups, "before-upgrade", now, keep=_KEPT_BEFORE_UPGRADES)
         logger.info("Database copied to {} before its upgrade", copy)
     with engine.begin() as connection:
         if connection.dialect.name == "postgresql":
@@ -93,7 +93,7 @@ def _upgrade(engine: sa.Engine, backups: Path, now: datetime, scripts: Path | No
 
 def _refuse_strangers(connection: sa.Connection, revision: str | None, scripts: Path | None) -> None:
     if revision is None:
-        taken = set(sa.inspect(connection).get_table_names()) & set(SQLModel.metadata.tables)
+        taken = set(sa.inspect(connection).get_table_names()) & set(METADATA.tables)
         if taken:
             raise StoreDamaged("store_not_ours", tables=", ".join(sorted(taken)[:5]))
     elif revision not in {script.revision for script in _scripts(scripts).walk_revisions()}:

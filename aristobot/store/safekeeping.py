@@ -10,7 +10,6 @@ from datetime import datetime
 from pathlib import Path
 
 import sqlalchemy as sa
-from sqlmodel import SQLModel
 
 from aristobot.errors import StoreError
 from aristobot.kinds import HaltLevel, HaltScope
@@ -22,6 +21,7 @@ from aristobot.store.instance import installation, next_epoch
 from aristobot.store.migrate import head, revision_of, upgrade_at_start
 from aristobot.store.tables import AuditEntry
 from aristobot.store.tenancy import SYSTEM, GuardedSession
+from aristobot.store.whole import all_tables
 
 _BATCH = 1000
 
@@ -94,7 +94,7 @@ def _replace_rows(url: str, prepared: Path, folder: Path, now: datetime, by: str
     backup(url, folder / copy_name("before-restore", now))
     epoch = _epoch_of(url)
     with in_our_words(), _opened(_address(prepared)) as source, _opened(url) as target:
-        for table in reversed(SQLModel.metadata.sorted_tables):
+        for table in reversed(all_tables()):
             target.execute(sa.delete(table))
         _carry(source, target)
         _halt_everything(target, epoch, now, by)
@@ -119,7 +119,7 @@ def _epoch_of(url: str) -> int:
 
 def _carry(source: sa.Connection, target: sa.Connection) -> None:
     """Every row of every table, parents before children, in batches."""
-    for table in SQLModel.metadata.sorted_tables:
+    for table in all_tables():
         rows = source.execution_options(yield_per=_BATCH).execute(sa.select(table)).mappings()
         for batch in rows.partitions(_BATCH):
             target.execute(sa.insert(table), [dict(row) for row in batch])
@@ -159,7 +159,7 @@ def _fresh_sqlite(file: Path) -> Iterator[sa.Connection]:
     file.touch(mode=0o600)
     upgrade_at_start(_address(file), file.parent)
     with _opened(_address(file)) as connection:
-        for table in reversed(SQLModel.metadata.sorted_tables):
+        for table in reversed(all_tables()):
             connection.execute(sa.delete(table))
         yield connection
         connection.commit()

@@ -7,12 +7,9 @@ import uuid
 from typing import Any
 
 import sqlalchemy as sa
-from sqlmodel import SQLModel
 
-from aristobot.store import tables, trading_tables
+from aristobot.store.whole import METADATA
 
-#: Importing the two halves of the schema fills SQLModel.metadata.
-HALVES = (tables, trading_tables)
 _NOT_OURS = frozenset({"alembic_version", "sqlite_sequence"})
 
 
@@ -31,7 +28,7 @@ def expected(connection: sa.Connection) -> dict[str, dict[str, Any]]:
     if connection.dialect.name == "sqlite":
         engine = sa.create_engine("sqlite://")
         with engine.begin() as fresh:
-            SQLModel.metadata.create_all(fresh)
+            METADATA.create_all(fresh)
             described = snapshot(fresh)
         engine.dispose()
         return described
@@ -39,7 +36,7 @@ def expected(connection: sa.Connection) -> dict[str, dict[str, Any]]:
     with connection.begin_nested() as undone:
         connection.execute(sa.schema.CreateSchema(trial))
         connection.execution_options(schema_translate_map={None: trial})
-        SQLModel.metadata.create_all(connection, checkfirst=False)
+        METADATA.create_all(connection, checkfirst=False)
         connection.execution_options(schema_translate_map=None)
         described = snapshot(connection, trial)
         undone.rollback()

@@ -19,6 +19,7 @@ from sqlmodel import Session, SQLModel, col
 from aristobot.store.columns import Owned
 from aristobot.store.limits import check_texts
 from aristobot.store.tables import AuditEntry, Halt, User
+from aristobot.store.whole import all_tables
 
 
 class System(Enum):
@@ -145,11 +146,14 @@ def _guarded_name(source: Any) -> str | None:
 
 @cache
 def guarded_classes() -> tuple[type[Any], ...]:
-    """Every model whose rows belong to somebody, the users themselves included."""
+    """Every model whose rows belong to somebody, the users themselves included. TenantError when one was forgotten."""
     configure_mappers()
     mappers: list[Mapper[Any]] = list(SQLModel._sa_registry.mappers)
-    models = sorted((mapper.class_ for mapper in mappers), key=lambda model: str(model.__name__))
-    return tuple(model for model in models if _has_owner(model) or model is User)
+    guarded = [mapper for mapper in mappers if _has_owner(mapper.class_) or mapper.class_ is User]
+    unguarded = {table for table in all_tables() if "user_id" in table.c} - {mapper.local_table for mapper in guarded}
+    if unguarded:
+        raise TenantError(f"tables with an owner, but without a guard: {', '.join(sorted(table.name for table in unguarded))}")
+    return tuple(sorted((mapper.class_ for mapper in guarded), key=lambda model: str(model.__name__)))
 
 
 @lru_cache(maxsize=64)

@@ -6,20 +6,22 @@ import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import aliased
-from sqlmodel import SQLModel, col, select
+from sqlmodel import col, select
 
 from aristobot.errors import Conflict
-from aristobot.store import tenancy
+from aristobot.store import tenancy, whole
 from aristobot.store.database import make_engine
 from aristobot.store.failures import in_our_words
 from aristobot.store.tables import AuditEntry, Broker, HeartbeatStatus, InstrumentRow, User, WebhookToken
 from aristobot.store.tenancy import SYSTEM, GuardedSession, Scope, TenantError, insert_once
 from aristobot.store.trading_tables import Order
+from aristobot.store.whole import all_tables
 from tests.builders import MIDNIGHT, a_broker, a_fill_row, a_position, a_user, a_webhook, a_webhook_state, an_order
 from tests.conftest import a_database
 
@@ -278,6 +280,11 @@ def test_the_database_itself_refuses_a_reference_to_another_users_row(household:
 
 
 def test_every_table_with_an_owner_is_guarded() -> None:
-    tables = {table.name for table in SQLModel.metadata.tables.values() if "user_id" in table.c}
+    tables = {table.name for table in all_tables() if "user_id" in table.c}
     guarded = {model.__tablename__ for model in tenancy.guarded_classes()}
     assert tables | {"users"} == guarded
+
+
+def test_no_file_of_tables_is_forgotten() -> None:
+    files = {path.stem for path in Path(whole.__file__).parent.glob("*.py") if "table=True" in path.read_text(encoding="utf-8")}
+    assert {half.__name__.rpartition(".")[2] for half in whole.HALVES} == files

@@ -1,0 +1,19 @@
+"""The whole schema. Whoever needs every table asks here: a half that nobody imported would be unguarded, or lost in a backup."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import sqlalchemy as sa
+from sqlmodel import SQLModel
+
+from aristobot.store import tables, trading_tables
+
+#: The files in which tables are declared; importing them fills the metadata.
+HALVES: Final = (tables, trading_tables)
+METADATA: Final = SQLModel.metadata
+
+
+def all_tables() -> list[sa.Table]:
+    """Every table, those that are referred to before those that refer to them."""
+    return METADATA.sorted_tables
