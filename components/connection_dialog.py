@@ -8,7 +8,7 @@ from nicegui import ui
 
 from aristobot.errors import AristobotError
 from aristobot.language import _, explain
-from aristobot.money import plain
+from components import formats
 from components.broker_words import step_names
 from components.buttons import main_button
 from components.confirm import dialog_card
@@ -64,11 +64,10 @@ def _show(result: ConnectionTest) -> None:
             _draw(step)
     if result.balances:
         Words("h2", _("Balances"))
-        largest = sorted(result.balances, key=lambda one: one.asset)[:MOST_BALANCES]
-        with ui.element("dl").classes("facts"):
-            for balance in largest:
+        with ui.element("dl").classes("facts short"):
+            for balance in sorted(result.balances, key=lambda one: one.asset)[:MOST_BALANCES]:
                 Words("dt", balance.asset)
-                Words("dd", plain(balance.total))
+                Words("dd", formats.number(balance.total))
 
 
 def _draw(step: Step) -> None:

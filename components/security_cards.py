@@ -33,7 +33,8 @@ def password_card(app: App, user: Viewer) -> None:
     with panel(_("Password")), ui.element("div").classes("panel-body"):
         ui.label(_("After a change every other browser is logged out.")).classes("muted")
         with ui.element("div").classes("fields"):
-            new = text_field(_("New password, 12 characters or more"), secret=True, autocomplete="new-password")
+            new = text_field(_("New password"), secret=True, autocomplete="new-password")
+            new.props["hint"] = _("12 characters or more")
             again = text_field(_("The same password again"), secret=True, autocomplete="new-password")
 
         async def save() -> None:

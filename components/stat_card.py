@@ -10,7 +10,7 @@ class StatCard(ui.element):
 
     def __init__(self, name: str, icon: str, accent: str = "primary") -> None:
         super().__init__("section")
-        self.classes("panel stat").style(f"--accent: var(--{accent})").props["aria-label"] = name
+        self.classes("panel stat").style(f"--accent: var(--{accent})")
         with self:
             with ui.element("div").classes("stat-name"):
                 ui.icon(icon).props("aria-hidden=true")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from nicegui import ui
@@ -32,6 +33,8 @@ EXAMPLE = """{
   "BarTime": "{{time}}",
   "Time": "{{timenow}}"
 }"""
+#: What a token of a test lives at most.
+PASSING = timedelta(minutes=5)
 #: Copies also where the browser offers no clipboard: on a plain address of the home network.
 _COPY = """async (text) => {
   try { await navigator.clipboard.writeText(text); }
@@ -65,7 +68,7 @@ class WebhookAddress:
         await self._show_known()
 
     async def _show_known(self) -> None:
-        tokens = await self._app.brokers.webhooks.of_broker(self._user.id, self._broker.id)
+        tokens = await self._known()
         self._address.clear()
         with self._address:
             if not tokens:
@@ -75,10 +78,15 @@ class WebhookAddress:
                     Words("span", self._app.brokers.webhooks.url("••••••" + token.last_four), "mono")
                     ui.label(_use_words(token)).classes("muted small")
 
+    async def _known(self) -> list[WebhookToken]:
+        """The tokens that the user made; those of a test live for a minute and are nobody's business."""
+        tokens = await self._app.brokers.webhooks.of_broker(self._user.id, self._broker.id)
+        return [one for one in tokens if one.expires_at is None or one.expires_at - one.created_at > PASSING]
+
     async def _rotate(self) -> None:
         if not await reauthenticated(self._app, self._user):
             return
-        known = await self._app.brokers.webhooks.of_broker(self._user.id, self._broker.id)
+        known = await self._known()
         words = _("The address in use now stays valid for 24 hours, so that you can change your alerts.")
         if known and not await confirm(_("Make a new address?"), words, _("New address"), dangerous=False):
             return

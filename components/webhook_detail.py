@@ -11,12 +11,13 @@ from nicegui import ui
 
 from aristobot.errors import AristobotError
 from aristobot.language import _, explain
-from aristobot.orders import OrderStatus, Side
+from aristobot.orders import Side
 from aristobot.store import orders, webhooks
 from aristobot.store.tenancy import GuardedSession
 from aristobot.store.trading_tables import Order, Webhook
 from components import formats
 from components.confirm import complain, dialog_card
+from components.order_words import order_details, order_status_words
 from components.viewer import Viewer
 from components.webhook_rows import ACTION_TONES, reason_words, status_words
 from components.words import Words
@@ -103,30 +104,10 @@ def _orders(brought: list[Order]) -> None:
                 with ui.element("div").classes("item-title"):
                     Words("span", _("Buy") if order.side is Side.BUY else _("Sell"))
                     Words("span", f"{formats.quantity(order.quantity or order.filled)} {order.symbol}")
-                    Words("span", order.status.value, f"tag {_tone(order.status)}")
+                    word, tone = order_status_words(order.status)
+                    Words("span", word, f"tag {tone}")
                     if order.dry_run:
                         Words("span", "DRY-RUN", "tag warn")
-                ui.label(_order_words(order)).classes("muted small")
+                ui.label(order_details(order)).classes("muted small")
                 if order.reason:
                     ui.label(explain(order.reason, order.reason_facts)).classes("loss small")
-
-
-def _order_words(order: Order) -> str:
-    parts = [order.type.value.replace("_", " ")]
-    if order.price:
-        parts.append(_("limit {price}", price=formats.price(order.price)))
-    if order.stop_price:
-        parts.append(_("trigger {price}", price=formats.price(order.stop_price)))
-    if order.filled:
-        average = order.quote_filled / order.filled
-        parts.append(_("filled {quantity} at {price}", quantity=formats.quantity(order.filled), price=formats.price(average)))
-    parts.append(order.exchange_order_id or order.id.hex[:8])
-    return " · ".join(parts)
-
-
-def _tone(status: OrderStatus) -> str:
-    if status in (OrderStatus.REJECTED, OrderStatus.DENIED, OrderStatus.NOT_ACCEPTED):
-        return "bad"
-    if status is OrderStatus.UNKNOWN:
-        return "warn"
-    return "good" if status is OrderStatus.FILLED else "quiet" if status.is_final else "primary"

@@ -84,7 +84,7 @@ class _Socket:
         self.passed = False
         said: list[dict[str, Any]] = []
         headers = [(b"host", b"test"), (b"origin", origin.encode()), (b"cookie", f"{COOKIE}={cookie}".encode())]
-        scope = {"type": "websocket", "path": "/_nicegui_ws/socket.io/", "headers": headers}
+        scope: dict[str, Any] = {"type": "websocket", "path": "/_nicegui_ws/socket.io/", "headers": headers}
         scope["query_string"] = (ask or f"client_id={client.id}").encode()
 
         async def send(message: dict[str, Any]) -> None:

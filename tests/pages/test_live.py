@@ -38,7 +38,8 @@ def news(app: App, user_id: Any) -> WebhookUpdated:
 
 
 async def test_it_hears_its_user_and_what_concerns_everybody(screen: User, app: App) -> None:
-    live, heard = await a_live(screen, app), []
+    live = await a_live(screen, app)
+    heard: list[type] = []
     live.each(WebhookUpdated, PricesUpdated, do=lambda event: heard.append(type(event)))
     [alice] = await app.accounts.household.everyone()
     stranger = await a_resident(app, name="bob")
@@ -92,14 +93,19 @@ async def test_a_handler_that_fails_does_not_keep_the_next_event_away(screen: Us
 
 async def test_it_speaks_the_users_language_and_may_draw(screen: User, app: App) -> None:
     live = await a_live(screen, app)
-    live.each(PricesUpdated, do=lambda _event: ui.label("drawn by an event"))
+
+    def draw(_event: PricesUpdated) -> None:
+        ui.label("drawn by an event")
+
+    live.each(PricesUpdated, do=draw)
     app.bus.publish(price(app))
     await screen.should_see("drawn by an event")
 
 
 async def test_it_lets_go_when_its_place_is_drawn_anew(screen: User, app: App) -> None:
     before = len(app.bus._readers)
-    live, heard = await a_live(screen, app), []
+    live = await a_live(screen, app)
+    heard: list[PricesUpdated] = []
     opened = len(app.bus._readers)
     live.each(PricesUpdated, do=heard.append).latest(PricesUpdated, do=heard.append)
     assert len(app.bus._readers) == opened + 2 > before
