@@ -8,7 +8,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from aristobot.errors import DataError
-from aristobot.money import ZERO, round_down
+from aristobot.money import ZERO, round_down, times
 
 #: Ours everywhere, `"BTC/USDT"`. The exchange's own spelling lives in its `_wire` file alone.
 Symbol = str
@@ -53,6 +53,11 @@ class Instrument:
     def quantity(self, value: Decimal, *, market: bool = False) -> Decimal:
         """Round a quantity DOWN to the lot (for market orders to the coarser of both lots): never more than asked."""
         return round_down(value, max(self.lot, self.market_lot) if market else self.lot)
+
+    def is_dust(self, value: Decimal, price: Decimal) -> bool:
+        """Whether so small a quantity cannot be sold at this price: below the smallest lot, quantity or notional."""
+        sellable = self.quantity(value)
+        return sellable < max(self.min_quantity, self.lot) or times(sellable, price) < self.min_notional
 
 
 class Timeframe(StrEnum):

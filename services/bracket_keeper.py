@@ -8,7 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from decimal import Decimal
+from itertools import chain, repeat
+from weakref import WeakValueDictionary
 
 from loguru import logger
 
@@ -23,7 +27,7 @@ from aristobot.store import brackets, positions
 from aristobot.store.tenancy import SYSTEM
 from aristobot.store.trading_tables import Bracket, Order
 from services.broker_book import Account
-from services.exit_plan import COVERED, ExitPlan, Slice, covered, matches, plan_of, rollback_of, slices
+from services.exit_plan import COVERED, ExitPlan, Slice, covered, matches, plan_of, rollback_of, slices, unguardable
 from services.order_desk import OrderDesk
 from services.order_draft import PlaceOrder, PlacePair, stop_form
 from services.order_records import OrderRecords
@@ -33,7 +37,7 @@ RETRY_AFTER = 1.0
 ALARM_AFTER = 15.0
 EXIT_AFTER = 30.0
 _SETTLED = 40.0
-_IN_DOUBT = (OrderStatus.PENDING, OrderStatus.UNKNOWN)
+_PAUSES = (0.02, 0.05, 0.1, 0.2, 0.5)
 
 
 class BracketKeeper:
@@ -46,67 +50,91 @@ class BracketKeeper:
         self._desk = desk
         self._records = records
         self._inbox = floor.bus.subscribe(PositionUpdated, keep="latest")
-        self._locks: dict[uuid.UUID, asyncio.Lock] = {}
+        self._locks: WeakValueDictionary[uuid.UUID, asyncio.Lock] = WeakValueDictionary()
+        self._asked: set[uuid.UUID] = set()
+        self._working: set[asyncio.Task[None]] = set()
+        self._unfinished: set[uuid.UUID] = set()
         self._naked: dict[uuid.UUID, float] = {}
         self._alarmed: set[uuid.UUID] = set()
 
     async def run(self) -> None:
         """After recovery: look at every bracket once, then follow the positions and retry what is naked."""
         await self._floor.ready.wait()
-        await self.sweep()
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._follow())
-            tasks.create_task(self._retry())
+        try:
+            await self.sweep()
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._follow())
+                tasks.create_task(self._retry())
+        finally:
+            for task in self._working:
+                task.cancel()
 
     async def sweep(self) -> None:
-        """Make sure of every bracket that is not done; a failure of one stops no other."""
+        """Have every bracket looked at that is not done; none waits for another."""
         for bracket in await self._floor.db.read(SYSTEM, positions.brackets):
-            await self._ensure_safely(bracket.user_id, bracket.position_id)
+            self._look_after(bracket.user_id, bracket.position_id)
 
     async def guard(self, user_id: uuid.UUID, position_id: uuid.UUID, plan: ExitPlan) -> brackets.Guarded:
         """Ask for a stop and targets, in place of what was asked before, and make it so. Returns what then stands.
 
-        Raises NotFound. A stop at or above the market sells at once: it would trigger anyway.
+        What the exchange does not do now is tried again until it does. A stop at or above the market sells at once: it would
+        trigger anyway. Raises NotFound.
         """
         now = self._floor.clock.now()
-        await self._floor.db.write(user_id, lambda s: brackets.ask(s, position_id, plan.stop, plan.stored_targets(), now))
         async with self._lock(position_id):
-            await self._ensure(user_id, position_id)
+            await self._floor.db.write(user_id, lambda s: brackets.ask(s, position_id, plan.stop, plan.stored_targets(), now))
+            await self._ensure_held(user_id, position_id)
         return await self._read(user_id, position_id)
 
-    async def stand_down(self, user_id: uuid.UUID, position_id: uuid.UUID) -> Decimal:
-        """Take the resting exits back so that the position can be sold; returns what can then be sold.
+    @asynccontextmanager
+    async def standing_down(self, user_id: uuid.UUID, position_id: uuid.UUID) -> AsyncIterator[Decimal]:
+        """Take the resting exits back for the length of a sale; gives what can be sold meanwhile.
 
-        The bracket keeps what was asked for: `resume` puts it up again when the sale comes to nothing.
+        Nobody else sells or guards the position inside; what is left of it is guarded again afterwards. Raises ExchangeError
+        when the exits cannot be taken back, or when an earlier sale is in doubt for too long.
         """
         async with self._lock(position_id):
-            guarded = await self._read(user_id, position_id)
-            await self._withdraw(user_id, guarded)
-            left = await self._read(user_id, position_id)
-            return left.position.quantity if left.position.status is LotStatus.OPEN else ZERO
+            try:
+                await self._withdraw(user_id, await self._settled(user_id, await self._read(user_id, position_id)))
+                left = (await self._read(user_id, position_id)).position
+                yield left.quantity if left.status is LotStatus.OPEN else ZERO
+            finally:
+                task = asyncio.current_task()
+                if task is None or not task.cancelling():  # a house that stops guards again at its next start
+                    await self._ensure_held(user_id, position_id)
 
     async def resume(self, user_id: uuid.UUID, position_id: uuid.UUID) -> None:
-        """Guard again what is left of the position."""
+        """Make sure of the exits of a position."""
         await self._ensure_safely(user_id, position_id)
 
     async def _follow(self) -> None:
         async for event in self._inbox:
             if event.user_id is not None:
-                await self._ensure_safely(event.user_id, event.position_id)
+                self._look_after(event.user_id, event.position_id)
+
+    def _look_after(self, user_id: uuid.UUID, position_id: uuid.UUID, *, exit_now: bool = False) -> None:
+        """Have a position looked at, beside all others; who is waiting for its turn already will see what is new too."""
+        if position_id in self._asked and not exit_now:
+            return
+        self._asked.add(position_id)
+        task = asyncio.create_task(self._ensure_safely(user_id, position_id, exit_now=exit_now))
+        self._working.add(task)
+        task.add_done_callback(self._working.discard)
 
     async def _retry(self) -> None:
         while True:
             await self._floor.clock.sleep(RETRY_AFTER)
-            for position_id, since in list(self._naked.items()):
-                waited = self._floor.clock.monotonic() - since
-                await self._retry_one(position_id, waited)
+            now = self._floor.clock.monotonic()
+            for position_id in self._unfinished | self._naked.keys():
+                if not self._lock(position_id).locked():
+                    await self._retry_one(position_id, now - self._naked.get(position_id, now))
 
-    async def _retry_one(self, position_id: uuid.UUID, waited: float) -> None:
+    async def _retry_one(self, position_id: uuid.UUID, naked_for: float) -> None:
         row = await self._floor.db.read(SYSTEM, lambda s: positions.get(s, position_id))
         with log_context(user_id=row.user_id):
-            if waited > ALARM_AFTER and position_id not in self._alarmed:
+            if naked_for > ALARM_AFTER and position_id not in self._alarmed:
                 await self._alarm(row.broker_id, position_id)
-            await self._ensure_safely(row.user_id, position_id, exit_now=waited > EXIT_AFTER)
+            self._look_after(row.user_id, position_id, exit_now=naked_for > EXIT_AFTER)
 
     async def _alarm(self, broker_id: uuid.UUID, position_id: uuid.UUID) -> None:
         self._alarmed.add(position_id)
@@ -114,17 +142,21 @@ class BracketKeeper:
         await self._floor.kill_switch.set(HaltScope.BROKER, broker_id, HaltLevel.REDUCE, by=self.name, reason="naked_position")
 
     async def _ensure_safely(self, user_id: uuid.UUID, position_id: uuid.UUID, *, exit_now: bool = False) -> None:
+        async with self._lock(position_id):
+            self._asked.discard(position_id)
+            await self._ensure_held(user_id, position_id, exit_now=exit_now)
+
+    async def _ensure_held(self, user_id: uuid.UUID, position_id: uuid.UUID, *, exit_now: bool = False) -> None:
         try:
-            async with self._lock(position_id):
-                await self._ensure(user_id, position_id, exit_now=exit_now)
+            await self._ensure(user_id, position_id, exit_now=exit_now)
         except AristobotError as error:
-            logger.error("Position {} could not be guarded: {}", position_id, error)
-            self._naked.setdefault(position_id, self._floor.clock.monotonic())
+            if position_id not in self._unfinished:
+                logger.error("Position {} could not be guarded: {}", position_id, error)
+            self._unfinished.add(position_id)
 
     async def _ensure(self, user_id: uuid.UUID, position_id: uuid.UUID, *, exit_now: bool = False) -> None:
-        guarded = await self._read(user_id, position_id)
-        if any(order.status in _IN_DOUBT for order in guarded.resting):
-            guarded = await self._settled(user_id, guarded)
+        """Make what rests what is wanted. The caller holds the position's lock."""
+        guarded = await self._settled(user_id, await self._read(user_id, position_id))
         bracket = guarded.bracket
         if bracket is None:
             return
@@ -137,9 +169,9 @@ class BracketKeeper:
         instrument = await self._floor.catalog.instrument(account.broker.exchange, guarded.position.symbol)
         sellable = instrument.quantity(guarded.position.quantity)
         held = covered(guarded.resting, plan)
-        if COVERED * sellable <= held <= sellable and matches(guarded.resting, plan, instrument):
-            if bracket.status is not BracketStatus.ACTIVE or bracket.unprotected_since is not None:
-                await self._note(user_id, position_id, BracketStatus.ACTIVE)
+        stands = COVERED * sellable <= held <= sellable and matches(guarded.resting, plan, instrument)
+        if stands or (not guarded.resting and unguardable(plan, sellable, instrument)):
+            await self._note(user_id, position_id, BracketStatus.ACTIVE)
             return
         await self._rebuild(account, guarded, instrument, exit_now=exit_now)
 
@@ -147,31 +179,35 @@ class BracketKeeper:
         user_id, position_id = account.user_id, guarded.position.id
         attempt = await self._begin_move(user_id, position_id)
         await self._withdraw(user_id, guarded)
-        guarded = await self._read(user_id, position_id)
+        guarded = await self._settled(user_id, await self._read(user_id, position_id))
         if guarded.position.status is LotStatus.CLOSED or guarded.bracket is None:
             await self._note(user_id, position_id, BracketStatus.DONE)
             return
+        plan, before = plan_of(guarded.bracket), rollback_of(guarded.bracket)
+        if plan.stop or before.stop:
+            self._naked.setdefault(position_id, self._floor.clock.monotonic())
         price = await self._floor.prices.price(self._floor.gateway.client_for(account.broker), guarded.position.symbol)
-        plan = plan_of(guarded.bracket)
         reached = plan.targets and all(target <= price for _, target in plan.targets)
         if exit_now or reached or (plan.stop and price <= plan.stop):
             await self._exit(account, guarded, attempt, instrument)
-            return
-        if await self._put_up(account, guarded, plan, attempt, price):
+        elif await self._put_up(account, guarded, plan, attempt, price):
             await self._note(user_id, position_id, BracketStatus.ACTIVE)
-            return
+        else:
+            await self._roll_back(account, position_id, before, price)
+
+    async def _roll_back(self, account: Account, position_id: uuid.UUID, before: ExitPlan, price: Decimal) -> None:
+        """The new exits were refused: what stood before is put up again; refused as well, the position stays on the list."""
+        user_id = account.user_id
         logger.warning("New exits of position {} were refused: the old ones are put up again", position_id)
-        before = rollback_of(guarded.bracket)
-        again = await self._read(user_id, position_id)
-        await self._withdraw(user_id, again)
+        self._unfinished.add(position_id)
+        await self._withdraw(user_id, await self._read(user_id, position_id))
+        again = await self._settled(user_id, await self._read(user_id, position_id))
         attempt = await self._begin_move(user_id, position_id)
-        if not before.empty and await self._put_up(account, again, before, attempt, price):
-            now = self._floor.clock.now()
-            targets = before.stored_targets()
-            await self._floor.db.write(user_id, lambda s: brackets.restore(s, position_id, before.stop, targets, now))
-            self._naked.pop(position_id, None)
-        elif plan.stop or before.stop:
-            self._naked.setdefault(position_id, self._floor.clock.monotonic())
+        if before.empty or not await self._put_up(account, again, before, attempt, price):
+            return
+        now, targets = self._floor.clock.now(), before.stored_targets()
+        await self._floor.db.write(user_id, lambda s: brackets.restore(s, position_id, before.stop, targets, now))
+        self._rests(position_id)
 
     async def _put_up(self, account: Account, guarded: brackets.Guarded, plan: ExitPlan, attempt: int, price: Decimal) -> bool:
         """Place the slices of a plan; True when all of them rest or have already done their work."""
@@ -180,7 +216,7 @@ class BracketKeeper:
         cut = slices(plan, instrument.quantity(position.quantity), price, instrument, guarded.done_legs)
         if not cut:
             logger.warning("Position {} is too small to be guarded on its exchange", position.id)
-            return not plan.stop
+            return True
         placed = [row for one in cut for row in await self._place(account, guarded, one, attempt, instrument)]
         stop = next((row for row in placed if row.role is OrderRole.STOP), None)
         target = next((row for row in placed if row.role is OrderRole.TARGET), None)
@@ -249,35 +285,44 @@ class BracketKeeper:
         )
         row = await self._desk.place(account.user_id, wish)
         if row.status is not OrderStatus.FILLED:
-            self._naked.setdefault(position.id, self._floor.clock.monotonic())
+            self._unfinished.add(position.id)
 
     async def _withdraw(self, user_id: uuid.UUID, guarded: brackets.Guarded) -> None:
         for order in guarded.resting:
             await self._desk.cancel(user_id, order.id)
 
     async def _settled(self, user_id: uuid.UUID, guarded: brackets.Guarded) -> brackets.Guarded:
-        """Wait for exits in doubt: placing others beside them could sell twice."""
-        for order in guarded.resting:
-            row = await self._records.until(order, lambda status: status not in _IN_DOUBT, _SETTLED)
-            if row.status in _IN_DOUBT:
-                raise ExchangeError("exit_in_doubt", order=row.id.hex)
-        return await self._read(user_id, guarded.position.id)
+        """Wait for sales in doubt: placing others beside them could sell twice. Raises ExchangeError after too long a wait."""
+        deadline = self._floor.clock.monotonic() + _SETTLED
+        for pause in chain(_PAUSES, repeat(_PAUSES[-1])):
+            if not guarded.in_doubt:
+                break
+            if self._floor.clock.monotonic() > deadline:
+                raise ExchangeError("exit_in_doubt", order=guarded.in_doubt[0].id.hex)
+            await self._floor.clock.sleep(pause)
+            guarded = await self._read(user_id, guarded.position.id)
+        return guarded
 
     async def _begin_move(self, user_id: uuid.UUID, position_id: uuid.UUID) -> int:
         now = self._floor.clock.now()
         bracket: Bracket = await self._floor.db.write(user_id, lambda s: brackets.begin_move(s, position_id, now))
         return bracket.attempt
 
-    async def _note(self, user_id: uuid.UUID, position_id: uuid.UUID, status: BracketStatus) -> None:
+    def _rests(self, position_id: uuid.UUID) -> None:
+        self._unfinished.discard(position_id)
         self._naked.pop(position_id, None)
         self._alarmed.discard(position_id)
+
+    async def _note(self, user_id: uuid.UUID, position_id: uuid.UUID, status: BracketStatus) -> None:
+        self._rests(position_id)
         now = self._floor.clock.now()
         await self._floor.db.write(user_id, lambda s: brackets.note(s, position_id, status, now))
-        if status is BracketStatus.DONE:
-            self._locks.pop(position_id, None)
 
     async def _read(self, user_id: uuid.UUID, position_id: uuid.UUID) -> brackets.Guarded:
         return await self._floor.db.read(user_id, lambda s: brackets.guarded(s, position_id))
 
     def _lock(self, position_id: uuid.UUID) -> asyncio.Lock:
-        return self._locks.setdefault(position_id, asyncio.Lock())
+        lock = self._locks.get(position_id)
+        if lock is None:
+            lock = self._locks[position_id] = asyncio.Lock()
+        return lock

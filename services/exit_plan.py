@@ -104,6 +104,11 @@ def slices(plan: ExitPlan, quantity: Decimal, price: Decimal, instrument: Instru
     return cut
 
 
+def unguardable(plan: ExitPlan, quantity: Decimal, instrument: Instrument) -> bool:
+    """Whether so little is held that the exchange takes no exit for it, neither this plan's stop nor its nearest target."""
+    return instrument.is_dust(quantity, plan.stop or plan.first_target)
+
+
 def covered(resting: Iterable[Order], plan: ExitPlan) -> Decimal:
     """Base units that resting orders protect: under a stop where one is wanted, else at a target."""
     wanted = "stop" if plan.stop else "target"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from loguru import logger
 
 from aristobot.errors import AristobotError
@@ -12,7 +14,7 @@ from aristobot.money import ZERO
 from aristobot.orders import OrderType, Side
 from aristobot.store import orders, positions
 from aristobot.store.tables import Halt
-from aristobot.store.trading_tables import PositionRow
+from aristobot.store.trading_tables import Order, PositionRow
 from services.bracket_keeper import BracketKeeper
 from services.broker_book import Account
 from services.order_desk import OrderDesk
@@ -41,64 +43,79 @@ class Flattener:
             await self._flatten_all()
 
     async def _flatten_all(self) -> None:
-        for halt in self._unfinished():
-            while not await self._flatten(halt):
+        """Round after round over every halt that is not finished; one that cannot be yet stops no other."""
+        while unfinished := self._unfinished():
+            flat = await asyncio.gather(*(self._flatten(halt) for halt in unfinished))
+            if not all(flat):
                 await self._floor.clock.sleep(_RETRY)
-                if halt.id not in {one.id for one in self._unfinished()}:
-                    break
 
     def _unfinished(self) -> list[Halt]:
         return [one for one in self._floor.kill_switch.active() if one.level is HaltLevel.FLATTEN and one.completed_at is None]
 
     async def _flatten(self, halt: Halt) -> bool:
         """One round over the scope; True when everything is flat, and noted so."""
-        flat = True
-        for account in self._floor.brokers.all():
-            if not _in_scope(halt, account):
-                continue
-            with log_context(user_id=account.user_id):
-                try:
-                    flat &= await self._flatten_broker(account, halt)
-                except AristobotError as error:
-                    logger.error("Broker {} could not be flattened yet: {}", account.id, error)
-                    flat = False
-        if flat:
-            await self._floor.kill_switch.completed(halt.id)
-            logger.info("Everything in the scope of halt {} is flat", halt.id)
-        return flat
+        concerned = [account for account in self._floor.brokers.all() if _in_scope(halt, account)]
+        flat = await asyncio.gather(*(self._flatten_safely(account, halt) for account in concerned))
+        if not all(flat):
+            return False
+        await self._floor.kill_switch.completed(halt.id)
+        logger.info("Everything in the scope of halt {} is flat", halt.id)
+        return True
+
+    async def _flatten_safely(self, account: Account, halt: Halt) -> bool:
+        with log_context(user_id=account.user_id):
+            try:
+                return await self._flatten_broker(account, halt)
+            except AristobotError as error:
+                logger.error("Broker {} could not be flattened yet: {}", account.id, error)
+                return False
 
     async def _flatten_broker(self, account: Account, halt: Halt) -> bool:
-        owner = f"strategy:{halt.scope_id}" if halt.scope is HaltScope.STRATEGY else None
-        for row in await self._floor.db.read(account.user_id, lambda s: orders.alive(s, account.id)):
-            if row.role is OrderRole.ENTRY and owner in (None, row.owner):
-                await self._desk.cancel(account.user_id, row.id)
-        held = await self._floor.db.read(account.user_id, lambda s: positions.open_ones(s, account.id))
-        sold = [await self._sell(account, row, halt) for row in held if owner in (None, row.owner)]
-        return all(sold)
+        for row in await self._entries(account, halt):
+            await self._desk.cancel(account.user_id, row.id)
+        held = await self._held(account, halt)
+        await asyncio.gather(*(self._sell(account, row, halt) for row in held))
+        return not await self._held(account, halt) and not await self._entries(account, halt)
 
-    async def _sell(self, account: Account, position: PositionRow, halt: Halt) -> bool:
-        left = await self._keeper.stand_down(account.user_id, position.id)
-        if left <= ZERO:
-            return True
-        attempts = await self._floor.db.read(account.user_id, lambda s: orders.count_of_cause(s, position.id, "flatten"))
-        wish = PlaceOrder(
-            broker_id=account.id,
-            symbol=position.symbol,
-            side=Side.SELL,
-            type=OrderType.MARKET,
-            quantity=left,
-            origin=OrderOrigin.KEEPER,
-            role=OrderRole.EXIT,
-            owner=position.owner,
-            cause=halt.id,
-            leg=f"flatten:{position.id.hex[:12]}",
-            attempt=attempts + 1,
-            position_id=position.id,
-        )
-        row = await self._desk.place(account.user_id, wish)
-        if not row.filled:
-            await self._keeper.resume(account.user_id, position.id)
-        return bool(row.filled)
+    async def _entries(self, account: Account, halt: Halt) -> list[Order]:
+        """Entries that may still buy, those in doubt included."""
+        alive = await self._floor.db.read(account.user_id, lambda s: orders.alive(s, account.id))
+        return [row for row in alive if row.role is OrderRole.ENTRY and _owner_of(halt) in (None, row.owner)]
+
+    async def _held(self, account: Account, halt: Halt) -> list[PositionRow]:
+        """Open positions that can be sold; dust below the exchange's smallest order stays."""
+        held = await self._floor.db.read(account.user_id, lambda s: positions.open_ones(s, account.id))
+        found = []
+        for row in held:
+            instrument = await self._floor.catalog.instrument(account.broker.exchange, row.symbol)
+            if _owner_of(halt) in (None, row.owner) and not instrument.is_dust(row.quantity, row.current_price):
+                found.append(row)
+        return found
+
+    async def _sell(self, account: Account, position: PositionRow, halt: Halt) -> None:
+        async with self._keeper.standing_down(account.user_id, position.id) as left:
+            if left <= ZERO:
+                return
+            attempts = await self._floor.db.read(account.user_id, lambda s: orders.count_of_cause(s, position.id, "flatten"))
+            wish = PlaceOrder(
+                broker_id=account.id,
+                symbol=position.symbol,
+                side=Side.SELL,
+                type=OrderType.MARKET,
+                quantity=left,
+                origin=OrderOrigin.KEEPER,
+                role=OrderRole.EXIT,
+                owner=position.owner,
+                cause=halt.id,
+                leg=f"flatten:{position.id.hex[:12]}",
+                attempt=attempts + 1,
+                position_id=position.id,
+            )
+            await self._desk.place(account.user_id, wish)
+
+
+def _owner_of(halt: Halt) -> str | None:
+    return f"strategy:{halt.scope_id}" if halt.scope is HaltScope.STRATEGY else None
 
 
 def _in_scope(halt: Halt, account: Account) -> bool:

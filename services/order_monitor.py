@@ -9,7 +9,7 @@ import asyncio
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from loguru import logger
 
@@ -56,6 +56,7 @@ class OrderMonitor:
         self._streams: dict[uuid.UUID, tuple[str, asyncio.Task[None]]] = {}
         self._brokers_changed = asyncio.Event()
         self._failing: set[uuid.UUID] = set()
+        self._reconciling: dict[uuid.UUID, asyncio.Lock] = {}
         floor.bus.listen(BrokerUpdated, do=lambda _: self._brokers_changed.set())
 
     async def recover(self) -> None:
@@ -69,11 +70,7 @@ class OrderMonitor:
             while True:
                 self._keep_streams()
                 await self._price_positions()
-                for account in self._with_keys():
-                    if account.id not in self._floor.reconciled:
-                        await self._reconcile_safely(account)
-                    else:
-                        await self._compare_safely(account)
+                await asyncio.gather(*(self._look_at(account) for account in self._with_keys()))
                 await self._pause()
         finally:
             tasks = [task for _, task in self._streams.values()]
@@ -81,6 +78,12 @@ class OrderMonitor:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             self._streams.clear()
+
+    async def _look_at(self, account: Account) -> None:
+        if account.id in self._floor.reconciled:
+            await self._compare_safely(account)
+        else:
+            await self._reconcile_safely(account)
 
     async def _pause(self) -> None:
         """Until the next round, or until a broker was added or changed: a new one should not wait to be of use."""
@@ -108,18 +111,19 @@ class OrderMonitor:
             return []
         client = self._floor.gateway.client_for(account.broker)
         keys = await self._floor.gateway.keys(account.broker)
-        resting: dict[str, OrderReport] = {}
-        for symbol in sorted({row.symbol for row in ours}):
-            resting |= {one.client_order_id: one for one in await client.open_orders(keys, symbol)}
-        found: list[Difference] = []
-        for row in ours:
+        symbols = sorted({row.symbol for row in ours})
+        answers = await asyncio.gather(*(client.open_orders(keys, symbol) for symbol in symbols))
+        resting = {one.client_order_id: one for answer in answers for one in answer}
+
+        async def look(row: Order) -> list[Difference]:
             report = resting.get(row.client_order_id)
             if report is None and row.status in (OrderStatus.PENDING, OrderStatus.UNKNOWN):
                 self._resolver.take_up(row)
-                continue
+                return []
             report = report or await client.find_order(keys, row.symbol, row.client_order_id)
-            found += await self._believe(account, row, report)
-        return found
+            return await self._believe(account, row, report)
+
+        return [one for found in await asyncio.gather(*(look(row) for row in ours)) for one in found]
 
     async def _believe(self, account: Account, row: Order, report: OrderReport | None) -> list[Difference]:
         if report is None:
@@ -133,13 +137,21 @@ class OrderMonitor:
         return [Difference(account.id, row.id, row.symbol, row.status.value, report.status.value)]
 
     async def _reconcile_safely(self, account: Account) -> None:
-        with log_context(user_id=account.user_id):
-            try:
-                await self._reconcile(account)
-            except AristobotError as error:
-                if account.id not in self._failing:
-                    logger.error("Broker {} cannot be compared with its exchange; its entries wait: {}", account.id, error)
-                self._failing.add(account.id)
+        """Once at a time per broker: start-up and the first round come to it together."""
+        lock = self._reconciling.setdefault(account.id, asyncio.Lock())
+        async with lock:
+            if account.id in self._floor.reconciled:
+                return
+            with log_context(user_id=account.user_id):
+                await self._try_to_reconcile(account)
+
+    async def _try_to_reconcile(self, account: Account) -> None:
+        try:
+            await self._reconcile(account)
+        except AristobotError as error:
+            if account.id not in self._failing:
+                logger.error("Broker {} cannot be compared with its exchange; its entries wait: {}", account.id, error)
+            self._failing.add(account.id)
 
     async def _reconcile(self, account: Account) -> None:
         """Orders in doubt first, then resting ones, then balances; only then may the broker trade."""
@@ -149,6 +161,10 @@ class OrderMonitor:
         for row in doubtful:
             # Whether it was sent nobody can say any more: until that is known, entries on its symbol wait.
             self._resolver.take_up(await self._records.settle(row, OrderStatus.UNKNOWN))
+        for row in await self._floor.db.read(
+            account.user_id, lambda s: orders.without_all_fills(s, account.id, self._yesterday())
+        ):
+            self._resolver.complete(account, row)
         await self.compare(account)
         await self._floor.accounts.refresh(account)
         self._floor.reconciled.add(account.id)
@@ -156,10 +172,11 @@ class OrderMonitor:
         logger.info("Broker {} is reconciled; {} orders were in doubt", account.id, len(doubtful))
 
     async def _load_activity(self, account: Account) -> None:
-        since = self._floor.clock.now() - timedelta(days=1)
-        rows = await self._floor.db.read(account.user_id, lambda s: orders.lately(s, account.id, since))
-        activity = self._records.activity(account.id)
-        _fill(activity, reversed(rows))
+        rows = await self._floor.db.read(account.user_id, lambda s: orders.lately(s, account.id, self._yesterday()))
+        _fill(self._records.new_activity(account.id), reversed(rows))
+
+    def _yesterday(self) -> datetime:
+        return self._floor.clock.now() - timedelta(days=1)
 
     async def _compare_safely(self, account: Account) -> None:
         try:

@@ -13,6 +13,7 @@ from aristobot.bus import Bus
 from aristobot.clock import Clock
 from aristobot.errors import AristobotError
 from aristobot.events import OrderUpdated, PositionUpdated
+from aristobot.kinds import OrderRole
 from aristobot.logs import log_context
 from aristobot.orders import OrderReport, OrderStatus
 from aristobot.risk import Activity
@@ -42,6 +43,11 @@ class OrderRecords:
         """What the broker did lately, for the limits."""
         return self._activity.setdefault(broker_id, Activity())
 
+    def new_activity(self, broker_id: uuid.UUID) -> Activity:
+        """Begin to count anew."""
+        self._activity[broker_id] = Activity()
+        return self._activity[broker_id]
+
     async def apply(self, account: Account, report: OrderReport) -> Recorded | None:
         """Believe a report about one of our orders; None when the order is a stranger."""
         instrument = await self._catalog.instrument(account.broker.exchange, report.symbol)
@@ -54,7 +60,7 @@ class OrderRecords:
         recorded = await self._db.write(account.user_id, work)
         if recorded is not None and recorded.changed:
             self._announce(recorded.order)
-            if recorded.position_changed and recorded.position_id is not None:
+            if recorded.position_id is not None and (recorded.position_changed or _left_its_post(recorded.order)):
                 self.tell_position(recorded.order, recorded.position_id)
         return recorded
 
@@ -62,14 +68,16 @@ class OrderRecords:
         """End an order by our own knowledge, or put it in doubt; what it has become meanwhile wins."""
         now = self._clock.now()
 
-        def work(session: GuardedSession) -> Order:
+        def work(session: GuardedSession) -> tuple[Order, bool]:
             row = orders.get(session, order.id)
-            if bookkeeping.settle(session, row, status, now, error.code if error else "") and error is not None:
+            changed = bookkeeping.settle(session, row, status, now, error.code if error else "")
+            if changed and error is not None:
                 row.reason_facts = {name: str(value)[:200] for name, value in error.facts.items()}
-            return row
+            return row, changed
 
-        row = await self._db.write(order.user_id, work)
-        self._announce(row)
+        row, changed = await self._db.write(order.user_id, work)
+        if changed:
+            self._announce(row)
         return row
 
     async def until(self, order: Order, done: Callable[[OrderStatus], bool], at_most: float) -> Order:
@@ -125,6 +133,11 @@ class OrderRecords:
                 status=order.status.value,
             )
         )
+
+
+def _left_its_post(order: Order) -> bool:
+    """Whether an exit that guarded a position is gone: whoever keeps the position must look."""
+    return order.role in (OrderRole.STOP, OrderRole.TARGET) and order.status.is_final
 
 
 def _find(session: GuardedSession, broker_id: uuid.UUID, report: OrderReport) -> Order | None:

@@ -31,6 +31,7 @@ REPLICA_LAG = 10.0
 CLOCK_SKEW = 1.0
 ALARM_AFTER = 60.0
 _PAUSES = (0.0, 0.1, 0.3, 0.6, 1.0, 2.0, 3.0)
+_LONGEST_PAUSE = 5.0
 _UNSETTLED = (OrderStatus.PENDING, OrderStatus.UNKNOWN)
 
 
@@ -84,17 +85,21 @@ class OrderResolver:
 
     async def _complete(self, account: Account, order: Order) -> None:
         client = self._gateway.client_for(account.broker)
-        for pause in _PAUSES:
+        said = False
+        for number, pause in enumerate(chain(_PAUSES, repeat(_LONGEST_PAUSE))):
             await self._clock.sleep(pause)
             try:
                 found = await client.find_order(await self._gateway.keys(account.broker), order.symbol, order.client_order_id)
                 recorded = await self._records.apply(account, found) if found is not None else None
             except ExchangeError as error:
-                logger.warning("Fills of order {} cannot be read yet: {}", order.id.hex, error)
+                if not said:
+                    logger.warning("Fills of order {} cannot be read yet: {}", order.id.hex, error)
+                said = True
                 continue
             if recorded is not None and not recorded.missing:
                 return
-        logger.error("Fills of order {} are still missing; the monitor goes on asking", order.id.hex)
+            if number == len(_PAUSES):
+                logger.error("Fills of order {} are still missing; they are asked for until they come", order.id.hex)
 
     def _forget(self, order_id: uuid.UUID, task: asyncio.Task[Order]) -> None:
         self._tasks.pop(order_id, None)
@@ -108,7 +113,7 @@ class OrderResolver:
             account = await self._brokers.get(order.broker_id)
             client = self._gateway.client_for(account.broker)
             missed, alarmed, failing = 0, False, False
-            for pause in chain(_PAUSES, repeat(5.0)):
+            for pause in chain(_PAUSES, repeat(_LONGEST_PAUSE)):
                 await self._clock.sleep(pause)
                 row = await self._db.read(order.user_id, lambda s: orders.get(s, order.id))
                 if row.status not in _UNSETTLED:

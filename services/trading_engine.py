@@ -8,16 +8,16 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain, repeat
 from typing import Any
 
 from loguru import logger
 
-from aristobot.errors import AristobotError, NotFound
+from aristobot.errors import AristobotError, NotFound, StoreError
 from aristobot.events import PositionUpdated, SignalReceived, WebhookUpdated
 from aristobot.kinds import WebhookOutcome, WebhookStatus
 from aristobot.logs import log_context
 from aristobot.money import plain
-from aristobot.orders import OrderStatus, OrderType
 from aristobot.signals import Action, Parsed, Signal, parse
 from aristobot.store import orders, positions, webhooks
 from aristobot.store.tenancy import SYSTEM
@@ -27,6 +27,9 @@ from services.webhook_trading import OWNER, Alert, Verdict, WebhookTrading
 
 #: A row that brought the house down this often is set aside, so that it cannot do so for ever (reliability, S8).
 MOST_CLAIMS = 3
+#: What has sent an order is finished with more patience: its order may be in doubt for longer than the house lives.
+MOST_CLAIMS_WITH_ORDERS = 20
+_STORE_PAUSES = (0.1, 0.5, 1.0, 5.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,9 @@ class TradingEngine:
         self._inbox = floor.bus.subscribe(SignalReceived, PositionUpdated)
         self._lanes: dict[tuple[uuid.UUID, str], _Lane] = {}
         self._under_work: set[uuid.UUID] = set()
+        self._swept: set[uuid.UUID] = set()
+        self._protecting: set[asyncio.Task[None]] = set()
+        self._protect_afterwards: dict[uuid.UUID, tuple[uuid.UUID, uuid.UUID]] = {}
 
     async def run(self) -> None:
         """After recovery: take up what was left, then follow the bus."""
@@ -79,7 +85,7 @@ class TradingEngine:
                     case PositionUpdated():
                         await self._protect_late_fill(event)
         finally:
-            await self._stop_lanes()
+            await self._stop()
 
     def queued(self) -> int:
         """Alerts that wait in lanes."""
@@ -88,29 +94,17 @@ class TradingEngine:
     async def _sweep(self) -> None:
         """Rows left `received` or `processing` by an earlier run, in the order in which they came."""
         for row in await self._floor.db.read(SYSTEM, webhooks.pending):
-            if row.id in self._under_work:
-                continue
-            claimed = await self._claim(row.id)
-            if claimed is None:
-                continue
-            if claimed.claims > MOST_CLAIMS:
-                logger.error("Alert {} is set aside: it was begun {} times and never ended", row.id, row.claims)
-                poisoned = Verdict(WebhookOutcome.INVALID, "reason.poison", {"claims": row.claims})
-                await self._finish(row.user_id, row.broker_id, row.id, [poisoned], row.trace_id)
-                continue
-            await self._take(_Taken(row.id, row.broker_id, row.payload, row.received_at, row.trace_id, recovered=True))
-
-    async def _claim(self, webhook_id: uuid.UUID) -> Webhook | None:
-        return await self._floor.db.write(SYSTEM, lambda s: webhooks.claim(s, webhook_id))
+            if row.id not in self._under_work:
+                self._swept.add(row.id)
+                await self._take(_Taken(row.id, row.broker_id, row.payload, row.received_at, row.trace_id, recovered=True))
 
     async def _on_signal(self, event: SignalReceived) -> None:
-        if event.webhook_id in self._under_work:
+        if event.webhook_id in self._swept:  # it came before the sweep, which found its row
+            self._swept.discard(event.webhook_id)
             return
         payload = event.payload
         if not payload:
             row: Webhook = await self._floor.db.read(SYSTEM, lambda s: webhooks.get(s, event.webhook_id))
-            if row.status not in webhooks.UNFINISHED:
-                return
             payload = row.payload
         await self._take(_Taken(event.webhook_id, event.broker_id, payload, event.at, event.trace_id, recovered=False))
 
@@ -119,8 +113,8 @@ class TradingEngine:
         webhook_id, broker_id = taken.webhook_id, taken.broker_id
         try:
             account = await self._floor.brokers.get(broker_id)
-        except NotFound:
-            logger.warning("Alert {} came for a broker that is gone", webhook_id)
+        except NotFound as error:
+            await self._refuse_orphan(taken, error)
             return
         if not parsed.commands:
             reason = Verdict(WebhookOutcome.INVALID, parsed.reason, parsed.facts)
@@ -133,6 +127,11 @@ class TradingEngine:
         lane.jobs.append(job)
         if lane.task is None:
             lane.task = asyncio.ensure_future(self._work_off(key, lane))
+
+    async def _refuse_orphan(self, taken: _Taken, error: NotFound) -> None:
+        row: Webhook = await self._floor.db.read(SYSTEM, lambda s: webhooks.get(s, taken.webhook_id))
+        gone = Verdict(WebhookOutcome.REFUSED, f"error.{error.code}", dict(error.facts))
+        await self._finish(row.user_id, taken.broker_id, taken.webhook_id, [gone], taken.trace_id)
 
     def _lane_name(self, exchange: str, signal: Signal) -> str:
         """The lane's symbol; one not in memory yet has a lane by its spelling, where it can wait for the catalogue."""
@@ -149,22 +148,45 @@ class TradingEngine:
             self._lanes.pop(key, None)
 
     async def _do(self, job: _Job, *, superseded: bool) -> None:
-        account = job.alert.account
         try:
-            if superseded:
-                verdicts = [Verdict(WebhookOutcome.NO_EFFECT, "reason.superseded")]
-            else:
-                verdicts = await self._trading.carry_out(job.alert, job.parsed.commands)
-        except AristobotError as error:
-            logger.error("Alert {} fell: {}", job.webhook_id, error)
-            verdicts = [Verdict(WebhookOutcome.REFUSED, f"error.{error.code}", dict(error.facts))]
-        except Exception as error:  # noqa: BLE001  # told with its trace and written on the row: the lane must go on
-            logger.opt(exception=error).error("Alert {} met a fault of the house", job.webhook_id)
-            verdicts = [Verdict(WebhookOutcome.REFUSED, "reason.internal")]
-        try:
-            await self._finish(account.user_id, account.id, job.webhook_id, verdicts, job.trace_id)
+            verdicts = await self._verdicts(job, superseded=superseded)
+            if verdicts:
+                await self._finish_surely(job, verdicts)
         finally:
             self._under_work.discard(job.webhook_id)
+            if (filled := self._protect_afterwards.pop(job.webhook_id, None)) is not None:
+                self._start_protecting(*filled)
+
+    async def _verdicts(self, job: _Job, *, superseded: bool) -> list[Verdict]:
+        """What became of each command; empty for a row that turns out to be finished."""
+        try:
+            if superseded:
+                return [Verdict(WebhookOutcome.NO_EFFECT, "reason.superseded")]
+            if job.alert.recovered:
+                row = await self._floor.db.write(SYSTEM, lambda s: webhooks.claim(s, job.webhook_id))
+                if row is None:
+                    return []
+                if row.claims > (MOST_CLAIMS_WITH_ORDERS if row.order_ids else MOST_CLAIMS):
+                    logger.error("Alert {} is set aside: it was begun {} times and never ended", row.id, row.claims)
+                    return [Verdict(WebhookOutcome.INVALID, "reason.poison", {"claims": row.claims})]
+            return await self._trading.carry_out(job.alert, job.parsed.commands)
+        except AristobotError as error:
+            logger.error("Alert {} fell: {}", job.webhook_id, error)
+            return [Verdict(WebhookOutcome.REFUSED, f"error.{error.code}", dict(error.facts))]
+        except Exception as error:  # noqa: BLE001  # told with its trace and written on the row: the lane must go on
+            logger.opt(exception=error).error("Alert {} met a fault of the house", job.webhook_id)
+            return [Verdict(WebhookOutcome.REFUSED, "reason.internal")]
+
+    async def _finish_surely(self, job: _Job, verdicts: Sequence[Verdict]) -> None:
+        """Write the end of a row, as often as it takes: a store that is full or locked must not leave it open."""
+        account = job.alert.account
+        for pause in chain(_STORE_PAUSES, repeat(_STORE_PAUSES[-1])):
+            try:
+                await self._finish(account.user_id, account.id, job.webhook_id, verdicts, job.trace_id)
+                return
+            except StoreError as error:
+                logger.error("The end of alert {} cannot be written yet: {}", job.webhook_id, error)
+            await self._floor.clock.sleep(pause)
 
     async def _finish(
         self, user_id: uuid.UUID, broker_id: uuid.UUID, webhook_id: uuid.UUID, verdicts: Sequence[Verdict], trace_id: str
@@ -200,17 +222,26 @@ class TradingEngine:
         """Protection first: positions whose entry was filled and whose exits were never asked for."""
         for position in await self._floor.db.read(SYSTEM, positions.open_ones):
             if position.owner == OWNER:
-                await self._protect(position.user_id, position.id)
+                self._start_protecting(position.user_id, position.id)
 
     async def _protect_late_fill(self, event: PositionUpdated) -> None:
-        """A resting entry that was filled after its alert had ended still brings the exits the alert asked for."""
+        """An entry whose fills came after its alert had ended still brings the exits that the alert asked for."""
         if event.user_id is not None:
-            await self._protect(event.user_id, event.position_id, only_resting=True)
+            self._start_protecting(event.user_id, event.position_id)
 
-    async def _protect(self, user_id: uuid.UUID, position_id: uuid.UUID, *, only_resting: bool = False) -> None:
+    def _start_protecting(self, user_id: uuid.UUID, position_id: uuid.UUID) -> None:
+        """Beside everything else: a position whose exchange is silent must not make the others wait."""
+        task = asyncio.create_task(self._protect(user_id, position_id))
+        self._protecting.add(task)
+        task.add_done_callback(self._protecting.discard)
+
+    async def _protect(self, user_id: uuid.UUID, position_id: uuid.UUID) -> None:
         bracket = await self._floor.db.read(user_id, lambda s: positions.bracket_of(s, position_id))
         entry = await self._floor.db.read(user_id, lambda s: orders.entry_of(s, position_id)) if bracket is None else None
-        if entry is None or entry.webhook_id is None or (only_resting and not _rested(entry)):
+        if entry is None or entry.webhook_id is None:
+            return
+        if entry.webhook_id in self._under_work:
+            self._protect_afterwards[entry.webhook_id] = (user_id, position_id)
             return
         cause: uuid.UUID = entry.webhook_id
         row: Webhook = await self._floor.db.read(user_id, lambda s: webhooks.get(s, cause))
@@ -226,8 +257,8 @@ class TradingEngine:
             except AristobotError as error:
                 logger.error("Position {} could not be given its exits: {}", position_id, error)
 
-    async def _stop_lanes(self) -> None:
-        tasks = [lane.task for lane in self._lanes.values() if lane.task is not None]
+    async def _stop(self) -> None:
+        tasks = [lane.task for lane in self._lanes.values() if lane.task is not None] + list(self._protecting)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -243,10 +274,6 @@ def _replaces(later: _Job, earlier: _Job) -> bool:
     if new.action is not Action.MOVE or old.action is not Action.MOVE:
         return False
     return bool((new.stop_loss or not old.stop_loss) and (new.take_profit or not old.take_profit))
-
-
-def _rested(entry: Order) -> bool:
-    return entry.type is OrderType.LIMIT and entry.time_in_force.value == "gtc" and entry.status is not OrderStatus.REJECTED
 
 
 def _told(verdict: Verdict) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from loguru import logger
 
-from aristobot.errors import AristobotError, InvalidInput, InvalidOrder
+from aristobot.errors import AristobotError, ExchangeError, InvalidInput, InvalidOrder
 from aristobot.kinds import BrokerMode, OrderOrigin, OrderRole, WebhookOutcome, WebhookStatus
 from aristobot.market import Instrument
 from aristobot.money import HUNDRED, ZERO, percent_of
@@ -30,6 +30,8 @@ from services.trading_floor import TradingFloor
 OWNER = "webhooks"
 #: An exit is tried again under a new attempt when the exchange certainly did nothing (reliability, 3.3).
 _EXIT_ATTEMPTS = 4
+#: Seconds between the rounds of an exit that the exchange does not take: an outage must not cost it.
+_EXIT_PAUSES = (1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 30.0)
 _NOTHING_DONE = (OrderStatus.REJECTED, OrderStatus.NOT_ACCEPTED)
 _FAILED = (*_NOTHING_DONE, OrderStatus.DENIED)
 
@@ -215,21 +217,36 @@ class WebhookTrading:
             return Verdict(WebhookOutcome.NO_EFFECT, "reason.nothing_to_sell", {"symbol": symbol}, symbol=symbol)
         if signal.action is Action.SELL_LIMIT and signal.price is not None:
             return await self._sell_at(alert, signal, position, signal.price)
-        sellable = await self._keeper.stand_down(account.user_id, position.id)
-        try:
-            if sellable <= ZERO:
-                return Verdict(WebhookOutcome.NO_EFFECT, "reason.exit_already_filled", {"symbol": symbol}, symbol=symbol)
-            wish = self._wish(alert, signal, symbol, leg, Side.SELL)
-            row = await self._exit(account, wish, percent_of(sellable, signal.percent), position, alert)
-        finally:
-            await self._keeper.resume(account.user_id, position.id)
-        return self._of_order(row, symbol)
+        return await self._sell_until_sold(alert, signal, position, leg)
 
-    async def _exit(self, account: Account, wish: PlaceOrder, quantity: Decimal, position: PositionRow, alert: Alert) -> Order:
+    async def _sell_until_sold(self, alert: Alert, signal: Signal, position: PositionRow, leg: str) -> Verdict:
+        """An exit that the exchange does not take, or cannot be asked for, is tried again; the stop rests in between."""
+        user_id, symbol = alert.account.user_id, position.symbol
+        for round_, pause in enumerate((*_EXIT_PAUSES, None)):
+            try:
+                async with self._keeper.standing_down(user_id, position.id) as sellable:
+                    if sellable <= ZERO:
+                        facts = {"symbol": symbol}
+                        return Verdict(WebhookOutcome.NO_EFFECT, "reason.exit_already_filled", facts, symbol=symbol)
+                    wish = replace(self._wish(alert, signal, symbol, leg, Side.SELL), position_id=position.id)
+                    row = await self._exit(alert, replace(wish, quantity=percent_of(sellable, signal.percent)), round_)
+            except ExchangeError as error:
+                if pause is None:
+                    raise
+                logger.error("The exit of {} cannot be carried out yet: {}", symbol, error)
+            else:
+                if row.status not in _NOTHING_DONE or pause is None:
+                    return self._of_order(row, symbol)
+                logger.error("The exit of {} was refused and is tried again: {}", symbol, row.reason)
+            await self._floor.clock.sleep(pause)
+        raise AssertionError("the last round returns")
+
+    async def _exit(self, alert: Alert, wish: PlaceOrder, round_: int) -> Order:
         """Sell, under a new attempt each time the exchange certainly did nothing; a refusal of ours is final."""
+        account = alert.account
         for attempt in range(1, _EXIT_ATTEMPTS + 1):
-            tried = replace(wish, quantity=quantity, position_id=position.id, attempt=attempt)
-            row = await self._desk.place(account.user_id, tried, self._progress(alert, position.symbol))
+            tried = replace(wish, attempt=round_ * _EXIT_ATTEMPTS + attempt)
+            row = await self._desk.place(account.user_id, tried, self._progress(alert, wish.symbol))
             if row.status not in _NOTHING_DONE:
                 return row
             await self._floor.accounts.refresh(account)

@@ -165,9 +165,7 @@ def _position_for(session: GuardedSession, order: Order, instrument: Instrument,
 
 def _settle(session: GuardedSession, position: PositionRow, instrument: Instrument, now: datetime) -> None:
     """Closed means: something was sold and what remains is dust that no order can sell."""
-    sellable = instrument.quantity(position.quantity)
-    worth = times(sellable, position.current_price)
-    empty = position.sold > ZERO and (sellable < max(instrument.min_quantity, instrument.lot) or worth < instrument.min_notional)
+    empty = position.sold > ZERO and instrument.is_dust(position.quantity, position.current_price)
     if empty and position.status is LotStatus.OPEN:
         position.status, position.closed_at = LotStatus.CLOSED, now
         bracket = positions.bracket_of(session, position.id)

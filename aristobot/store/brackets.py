@@ -9,9 +9,9 @@ from sqlmodel import col, select
 
 from aristobot.kinds import BracketStatus, OrderRole
 from aristobot.money import ZERO
-from aristobot.orders import OrderStatus
-from aristobot.store import positions
-from aristobot.store.orders import ALIVE
+from aristobot.orders import OrderStatus, Side
+from aristobot.store import orders, positions
+from aristobot.store.orders import ALIVE, UNSETTLED
 from aristobot.store.tenancy import GuardedSession
 from aristobot.store.trading_tables import Bracket, Order, PositionRow
 
@@ -20,19 +20,25 @@ _EXITS = (OrderRole.STOP, OrderRole.TARGET)
 
 @dataclass(frozen=True, slots=True)
 class Guarded:
-    """A position, its bracket, its exits that may still act, and the legs whose target was reached."""
+    """A position, its bracket, its exits that may still act, and the legs whose target was reached.
+
+    `in_doubt` are sales of any kind (exits, stops, targets) of which nobody knows yet whether, or at what price, they happen.
+    """
 
     position: PositionRow
     bracket: Bracket | None
     resting: tuple[Order, ...]
     done_legs: frozenset[str]
+    in_doubt: tuple[Order, ...]
 
 
 def guarded(session: GuardedSession, position_id: uuid.UUID) -> Guarded:
     """Everything that guards one position. Raises NotFound."""
     position = positions.get(session, position_id)
-    wanted = select(Order).where(Order.position_id == position_id, col(Order.role).in_(_EXITS)).order_by(col(Order.created_at))
-    exits = list(session.exec(wanted))
+    wanted = select(Order).where(Order.position_id == position_id, Order.side == Side.SELL).order_by(col(Order.created_at))
+    sales = list(session.exec(wanted))
+    exits = [order for order in sales if order.role in _EXITS]
+    known = orders.known_fills(session, position_id)
     bracket = positions.bracket_of(session, position_id)
     first = int((bracket.rollback or {}).get("after_attempt", 0)) if bracket else 0
     return Guarded(
@@ -44,6 +50,7 @@ def guarded(session: GuardedSession, position_id: uuid.UUID) -> Guarded:
             for order in exits
             if order.role is OrderRole.TARGET and order.status is OrderStatus.FILLED and order.attempt > first
         ),
+        in_doubt=tuple(one for one in sales if one.status in UNSETTLED or one.filled > known.get(one.id, ZERO)),
     )
 
 

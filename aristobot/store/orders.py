@@ -2,12 +2,14 @@
 
 import uuid
 from datetime import datetime
+from decimal import Decimal
 
 import sqlalchemy as sa
 from sqlmodel import col, select
 
 from aristobot.errors import NotFound
 from aristobot.kinds import OrderRole
+from aristobot.money import ZERO
 from aristobot.orders import Fill, OrderStatus
 from aristobot.store.tenancy import GuardedSession
 from aristobot.store.trading_tables import FillRow, Order
@@ -102,6 +104,22 @@ def fills_of_position(session: GuardedSession, position_id: uuid.UUID) -> list[F
     return list(
         session.exec(select(FillRow).where(FillRow.position_id == position_id).order_by(col(FillRow.at), col(FillRow.id)))
     )
+
+
+def known_fills(session: GuardedSession, position_id: uuid.UUID) -> dict[uuid.UUID, Decimal]:
+    """How much of each order of a position its executions account for."""
+    known: dict[uuid.UUID, Decimal] = {}
+    for row in fills_of_position(session, position_id):
+        known[row.order_id] = known.get(row.order_id, ZERO) + row.quantity
+    return known
+
+
+def without_all_fills(session: GuardedSession, broker_id: uuid.UUID, since: datetime) -> list[Order]:
+    """Orders changed since then of which more is filled than their known executions say."""
+    filled = select(Order).where(Order.broker_id == broker_id, Order.updated_at >= since, Order.filled > ZERO)
+    return [
+        order for order in session.exec(filled) if sum((row.quantity for row in fills(session, order.id)), ZERO) < order.filled
+    ]
 
 
 def recent_fills(

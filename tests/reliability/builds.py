@@ -1,0 +1,26 @@
+"""How the house of the storm is built: the sound one, in which only waiting is shorter, and the broken ones (see `BUILDS`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from services import order_resolver
+from services.app import App
+from services.exchanges.transport import Timeouts
+
+#: The storm's exchanges hold a request or an answer back this long at most, in seconds; every wait below is beyond it.
+LONGEST_DELAY = 0.25
+
+
+def hurry(app: App) -> None:
+    """Wait as long as this storm's exchange needs, not as long as Binance may: the same rules, sooner."""
+    order_resolver.ENGINE_MAX = order_resolver.REPLICA_LAG = 2 * LONGEST_DELAY
+    order_resolver.CLOCK_SKEW = 0.1
+
+
+def _sound(app: App) -> None:
+    """As it is sold."""
+
+
+BUILDS: dict[str, Callable[[App], None]] = {"sound": _sound}
+_ = Timeouts

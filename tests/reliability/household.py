@@ -1,0 +1,222 @@
+"""One household of the storm: its data folder with users, brokers and tokens, its exchange, and the process that it lives in."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import sys
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from aristobot.clock import SystemClock
+from aristobot.settings import Settings
+from aristobot.store.migrate import upgrade_at_start
+from services.app import App
+from services.audit_trail import SYSTEM_ACTOR
+from services.household import NewUser
+from tests.house import ROOT
+
+SYMBOLS = ("BTC/USDT", "ETH/USDT", "SOL/USDT", "BNB/USDT", "XRP/USDT", "DOGE/USDT")
+#: The owners' own coins, which the bot must never sell, and play money.
+DEPOSITS = {"USDT": "100000", "BTC": "1", "ETH": "20", "SOL": "400", "BNB": "100", "XRP": "30000", "DOGE": "300000"}
+#: Nothing but the exchange stands in the way of an alert.
+WIDE_OPEN = {
+    "entries_per_minute": "1000000",
+    "entries_per_day": "1000000",
+    "repeated_entries": "1000000",
+    "refusals_to_halt": "1000000",
+    "twin_guard_seconds": "0",
+    "daily_loss_percent": None,
+    "pyramiding": True,
+}
+_LONGEST_LINE = 1 << 26
+
+
+@dataclass(frozen=True)
+class Seat:
+    """One broker of one user, with the key of its account at the exchange and the token of its alerts."""
+
+    user_id: uuid.UUID
+    broker_id: uuid.UUID
+    key: str
+    token: str
+
+
+@dataclass
+class Household:
+    """What is there before anybody is killed, and the control port of its exchange."""
+
+    name: str
+    settings: dict[str, Any]
+    control: httpx.AsyncClient
+    seats: list[Seat] = field(default_factory=list)
+
+    @property
+    def ingress(self) -> str:
+        """Where its alerts go."""
+        return f"http://127.0.0.1:{self.settings['webhook_port']}"
+
+    async def ask(self, method: str, path: str, body: Any = None) -> Any:
+        """One call of the exchange's control port."""
+        answer = await self.control.request(method, path, json=body)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+
+async def _python(module: str, *arguments: str) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-m", module, *arguments, stdin=-1, stdout=-1, cwd=ROOT, limit=_LONGEST_LINE
+    )
+
+
+@asynccontextmanager
+async def exchanges(number: int) -> AsyncIterator[list[dict[str, str]]]:
+    """So many exchanges in a process of their own: their addresses."""
+    process = await _python("tests.reliability.exchanges", str(number))
+    assert process.stdout is not None
+    try:
+        yield json.loads(await process.stdout.readline())
+    finally:
+        process.kill()
+        await process.wait()
+
+
+@asynccontextmanager
+async def a_household(
+    name: str, folder: Path, address: dict[str, str], brokers: tuple[int, ...] = (2, 1)
+) -> AsyncIterator[Household]:
+    """A household with one user per entry of `brokers`, who has so many of them."""
+    stream = address["url"].replace("http", "ws")
+    settings = {
+        "data_dir": str(folder),
+        "port": 0,
+        "webhook_port": _free_port(),
+        "webhook_rate": 100_000,
+        "webhook_burst": 100_000,
+        "log_level": os.environ.get("ARISTOBOT_STORM_LOG", "WARNING"),
+        "exchange_urls": {
+            "binance": {
+                "rest": f"{address['url']}/binance",
+                "stream": f"{stream}/binance",
+                "trading": f"{stream}/binance/ws-api/v3",
+            }
+        },
+    }
+    async with httpx.AsyncClient(base_url=address["control"], timeout=30) as control:
+        household = Household(name, settings, control)
+        await _move_in(household, brokers)
+        yield household
+
+
+async def _move_in(household: Household, brokers: tuple[int, ...]) -> None:
+    settings = Settings.load(household.settings, {})
+    upgrade_at_start(settings.database_url, settings.data_dir / "backups")
+    app = App(settings, SystemClock())
+    try:
+        for number, count in enumerate(brokers):
+            member = NewUser(f"{household.name}-{number}", "un chat vert sur le toit")
+            user = await app.accounts.household.add(member, SYSTEM_ACTOR)
+            for place in range(count):
+                household.seats.append(await _seat(household, app, user.id, f"b{place}"))
+    finally:
+        await app.gateway.close()
+        await app.db.close()
+
+
+async def _seat(household: Household, app: App, user_id: uuid.UUID, name: str) -> Seat:
+    key, secret = uuid.uuid4().hex * 2, uuid.uuid4().hex * 2
+    account = {"exchange": "binance", "key": key, "secret": secret, "balances": DEPOSITS}
+    await household.ask("POST", "/accounts", account)
+    form = {"exchange": "binance", "name": name, "api_key": key, "api_secret": secret, "mode": "WEBHOOKS", "limits": WIDE_OPEN}
+    broker = await app.brokers.add(user_id, form, SYSTEM_ACTOR)
+    token = await app.brokers.webhooks.rotate(user_id, broker.id, SYSTEM_ACTOR)
+    return Seat(user_id, broker.id, key, token)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass
+class Life:
+    """One process of a household, from birth to death."""
+
+    pid: int
+    ready: asyncio.Event = field(default_factory=asyncio.Event)
+    dead: asyncio.Event = field(default_factory=asyncio.Event)
+    seconds: float = 0.0
+    status: int = 0
+
+    def kill(self, how: signal.Signals = signal.SIGKILL) -> None:
+        """End it; harmless when it is dead already."""
+        if not self.dead.is_set():
+            try:
+                os.kill(self.pid, how)
+            except ProcessLookupError:
+                return
+
+
+class Midwife:
+    """The parent of all houses: it has imported everything, so that a life begins at once."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+        self._lives: dict[int, Life] = {}
+        self._births: dict[str, asyncio.Future[Life]] = {}
+        self._listening = asyncio.ensure_future(self._listen())
+
+    async def birth(self, household: Household, build: str = "sound") -> Life:
+        """A new life of this household."""
+        born: asyncio.Future[Life] = asyncio.get_running_loop().create_future()
+        self._births[household.name] = born
+        order = {"name": household.name, "build": build, "settings": household.settings}
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(order).encode() + b"\n")
+        return await born
+
+    async def _listen(self) -> None:
+        assert self._process.stdout is not None
+        async for line in self._process.stdout:
+            said = json.loads(line)
+            match said["event"]:
+                case "born":
+                    life = self._lives[said["pid"]] = Life(said["pid"])
+                    self._births[said["name"]].set_result(life)
+                case "ready":
+                    life = self._lives[said["pid"]]
+                    life.seconds = said["seconds"]
+                    life.ready.set()
+                case "dead":
+                    life = self._lives.pop(said["pid"])
+                    life.status = said["status"]
+                    life.dead.set()
+
+    async def go(self) -> None:
+        """End, and let no child live on."""
+        for life in self._lives.values():
+            life.kill()
+        self._process.kill()
+        await self._process.wait()
+        self._listening.cancel()
+
+
+@asynccontextmanager
+async def a_midwife() -> AsyncIterator[Midwife]:
+    """Somebody who brings houses into the world."""
+    process = await _python("tests.reliability.house")
+    midwife = Midwife(process)
+    try:
+        yield midwife
+    finally:
+        await midwife.go()
