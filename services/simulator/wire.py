@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.exceptions import InvalidState
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
-#: Messages that may wait for a slow reader before it is cut off.
-MOST_WAITING = 100_000
+#: Bytes that may wait for a slow reader before it is cut off.
+MOST_WAITING = 64 * 1024 * 1024
 
 
 class HttpProtocol(HttpToolsProtocol):
@@ -29,12 +29,50 @@ class HttpProtocol(HttpToolsProtocol):
 
 
 class SocketProtocol(WebSocketsSansIOProtocol):
-    """The same for sockets."""
+    """The same for sockets; and once somebody listens, texts go straight to them and straight out, without a task in between."""
+
+    hear: Callable[[str], None] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Remember the transport for the application."""
-        self.app_state = {"transport": transport}
+        """Remember ourselves for the application."""
+        self.app_state = {"protocol": self}
+        self._told: list[Callable[[], None]] = []
+        self._leaving = False
         super().connection_made(transport)
+
+    def send_receive_event_to_app(self) -> None:
+        """A whole message came in."""
+        if self.hear is None:
+            super().send_receive_event_to_app()
+            return
+        text = b"".join(self.frames).decode("utf-8", "replace")
+        self.frames = []
+        self.hear(text)
+
+    def say(self, text: str, told: Callable[[], None] | None) -> None:
+        """Send a text; all that is said in one turn of the loop leaves together, and then `told` is called."""
+        if self.transport.is_closing():
+            return
+        try:
+            self.conn.send_text(text.encode())
+        except InvalidState:
+            return
+        if told is not None:
+            self._told.append(told)
+        if not self._leaving:
+            self._leaving = True
+            self.loop.call_soon(self._leave)
+
+    def _leave(self) -> None:
+        self._leaving = False
+        if self.transport.is_closing():
+            return
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        if self.transport.get_write_buffer_size() > MOST_WAITING:
+            self.transport.abort()
+        told, self._told = self._told, []
+        for tell in told:
+            tell()
 
 
 @dataclass(slots=True)
@@ -122,60 +160,28 @@ class Socket:
         client = scope.get("client")
         self.peer: str = client[0] if client else ""
         self.silent = False
-        self.closed = False
-        self._transport: asyncio.Transport = scope["state"]["transport"]
+        self._protocol: SocketProtocol = scope["state"]["protocol"]
         self._receive = receive
         self._send = send
-        self._outbox: deque[tuple[str, Callable[[], None] | None]] = deque()
-        self._filled = asyncio.Event()
 
     def push(self, text: str, told: Callable[[], None] | None = None) -> None:
-        """Send a text as soon as possible; `told` is called when it has left."""
-        if self.closed or self.silent:
-            return
-        self._outbox.append((text, told))
-        self._filled.set()
-        if len(self._outbox) > MOST_WAITING:
-            self.cut()
+        """Send a text; `told` is called when it has left."""
+        if not self.silent:
+            self._protocol.say(text, told)
 
     def cut(self) -> None:
         """Hang up without a word."""
-        self.closed = True
-        self._transport.abort()
+        self._protocol.transport.abort()
 
     async def serve(self, hear: Callable[[str], None]) -> None:
         """Accept, and give every text that comes to `hear`, until the other side is gone."""
         await self._receive()
         await self._send({"type": "websocket.accept"})
-        writer = asyncio.get_running_loop().create_task(self._write())
-        try:
-            async for text in self._texts():
-                hear(text)
-        finally:
-            self.closed = True
-            writer.cancel()
-            await asyncio.gather(writer, return_exceptions=True)
+        self._protocol.hear = hear
+        while (message := await self._receive())["type"] != "websocket.disconnect":
+            hear(message.get("text") or "")
 
     async def refuse(self) -> None:
         """Do not accept."""
         await self._receive()
         await self._send({"type": "websocket.close"})
-
-    async def _texts(self) -> AsyncIterator[str]:
-        while True:
-            message = await self._receive()
-            if message["type"] == "websocket.disconnect":
-                return
-            text = message.get("text")
-            if text is not None:
-                yield text
-
-    async def _write(self) -> None:
-        while True:
-            await self._filled.wait()
-            self._filled.clear()
-            while self._outbox:
-                text, told = self._outbox.popleft()
-                await self._send({"type": "websocket.send", "text": text})
-                if told is not None:
-                    told()
