@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from aristobot.kinds import Role, TokenScope
-from tests.api.conftest import Person, Street
+from tests.street import Person, Street
 
 
 def _body(answer: httpx.Response) -> dict[str, str]:

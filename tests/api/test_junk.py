@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from aristobot.risk import Limits
 from services.api import account, brokers, heartbeat, house, market, orders, people, positions, webhooks
-from tests.api.conftest import Person, Street
+from tests.street import Person, Street
 
 _ROUTERS = (account, brokers, heartbeat, house, market, orders, people, positions, webhooks)
 _ROUTES = [route for one in _ROUTERS for route in one.router.routes if isinstance(route, APIRoute)]

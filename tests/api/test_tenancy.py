@@ -13,8 +13,8 @@ from fastapi.routing import APIRoute
 from aristobot.kinds import HaltScope, OrderOrigin
 from aristobot.orders import OrderStatus
 from services.api import account, brokers, health, heartbeat, house, market, orders, people, positions, webhooks
-from tests.api.conftest import HAND, Person, Street
 from tests.builders import a_fill_row, a_position, a_webhook, a_webhook_state, an_order
+from tests.street import HAND, Person, Street
 
 _HEADERS = {"Idempotency-Key": "one"}
 _ADMINISTRATION = ("/api/users/", "/api/tokens/")
