@@ -232,8 +232,7 @@ def insert_many_once(
         return 0
     table = sa.inspect(model).local_table  # not through the model: its bulk insert does not tell how many were new
     statement = _insert_for(session, table).on_conflict_do_nothing(index_elements=list(conflict))
-    result = session.execute(statement, list(rows), execution_options={**CHECKED, "preserve_rowcount": True})
-    return int(result.rowcount)  # type: ignore[attr-defined]  # execute() hides that an INSERT gives a cursor result
+    return session.exec(statement, params=list(rows), execution_options={**CHECKED, "preserve_rowcount": True}).rowcount
 
 
 def change_status(
@@ -247,8 +246,7 @@ def change_status(
     """Compare and set: True for the one caller whose change it was. `from_` may name several statuses."""
     expected = [from_] if isinstance(from_, StrEnum) else list(from_)
     statement = sa.update(model).where(model.id == row_id, model.status.in_(expected)).values(status=to, **values)
-    result = session.execute(statement)
-    return bool(result.rowcount == 1)  # type: ignore[attr-defined]  # execute() hides that an UPDATE gives a cursor result
+    return session.exec(statement).rowcount == 1
 
 
 def _insert_for(session: GuardedSession, target: Any) -> postgresql.Insert | sqlite.Insert:

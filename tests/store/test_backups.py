@@ -6,7 +6,6 @@ import asyncio
 import json
 import shutil
 import sqlite3
-import uuid
 from collections.abc import Callable
 from contextlib import closing
 from datetime import datetime, timedelta
@@ -304,11 +303,13 @@ async def test_a_position_opened_twice_behind_the_rules_is_reported(db: Database
     await furnish(db)
 
     def sneak(connection: Any) -> None:
-        index = "ix_positions_user_id_broker_id_symbol_owner"
-        columns = "user_id, broker_id, symbol, base, quote, owner, status, quantity, cost, entry, realised, bought, sold, current_price, opened_at"
-        other = uuid.uuid4().hex
-        connection.execute(f"DROP INDEX {index}")
-        connection.execute(f"INSERT INTO positions (id, {columns}) SELECT '{other}', {columns} FROM positions")  # noqa: S608 - our own words
+        connection.execute("DROP INDEX ix_positions_user_id_broker_id_symbol_owner")
+        connection.execute(
+            "INSERT INTO positions (id, user_id, broker_id, symbol, base, quote, owner, status, quantity, cost, entry,"
+            " realised, bought, sold, current_price, opened_at)"
+            " SELECT '00000000000000000000000000000001', user_id, broker_id, symbol, base, quote, owner, status, quantity, cost,"
+            " entry, realised, bought, sold, current_price, opened_at FROM positions"
+        )
 
     await db.submit_write(sneak)
     failed = [check.name for check in verify(text_of(db.url), KEY).checks if not check.passed]

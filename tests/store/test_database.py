@@ -7,6 +7,7 @@ import functools
 import shutil
 import sqlite3
 import threading
+import uuid
 from contextlib import closing
 from contextvars import ContextVar
 from pathlib import Path
@@ -16,6 +17,7 @@ import pytest
 import sqlalchemy as sa
 from sqlmodel import col, select
 
+from aristobot.clock import ManualClock
 from aristobot.errors import Conflict, StoreDamaged, StoreError
 from aristobot.store.database import Database, make_engine
 from aristobot.store.tables import HeartbeatEvent, User
@@ -62,7 +64,7 @@ async def test_a_cancelled_caller_leaves_whole_transactions(db: Database) -> Non
 
     callers = [asyncio.create_task(db.write(SYSTEM, pair(number))) for number in range(60)]
     for turn in range(60):
-        await asyncio.sleep(0)  # noqa: TID251 - one turn of the loop, no time passes
+        await ManualClock().sleep(0)  # one turn of the loop
         callers[turn].cancel()
     await asyncio.gather(*callers, return_exceptions=True)
     await db.write(SYSTEM, lambda s: None)
@@ -164,7 +166,7 @@ async def test_what_was_handed_in_is_done_even_when_its_caller_left_while_it_wai
     go_on = threading.Event()
     ahead = asyncio.create_task(database.write(SYSTEM, lambda s: go_on.wait(10)))
     waiting = asyncio.create_task(database.write(SYSTEM, lambda s: s.add(an_event("started"))))
-    await asyncio.sleep(0)  # noqa: TID251 - one turn of the loop, so that both are handed in
+    await ManualClock().sleep(0)  # one turn of the loop
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting
@@ -190,13 +192,11 @@ def _added(session: GuardedSession, row: User) -> User:
 
 
 async def test_bare_work_is_one_transaction_in_the_writers_order(db: Database) -> None:
-    mark = "?" if db.is_sqlite else "%s"
-    key = "'1'" if db.is_sqlite else "'00000000-0000-0000-0000-000000000001'"
+    sql = "INSERT INTO heartbeat_events (id, exchange, kind, reason, at) VALUES (?, 'binance', 'bare', '', ?)"
+    values = [str(uuid.UUID(int=1)), "2026-01-01 00:00:00.000000+00"]
 
     def insert(connection: Any) -> int:
-        values = ["binance", "bare", "", "2026-01-01 00:00:00.000000+00"]
-        sql = f"INSERT INTO heartbeat_events (id, exchange, kind, reason, at) VALUES ({key}, {mark}, {mark}, {mark}, {mark})"  # noqa: S608 - no values in it
-        connection.execute(sql, values)
+        connection.execute(sql if db.is_sqlite else sql.replace("?", "%s"), values)
         return int(connection.execute("SELECT count(*) FROM heartbeat_events").fetchone()[0])
 
     def fall(connection: Any) -> None:
@@ -216,7 +216,7 @@ async def test_bare_work_is_one_transaction_in_the_writers_order(db: Database) -
 async def test_closing_finishes_what_was_handed_in(db: Database) -> None:
     events = [an_event(str(number)) for number in range(20)]
     writes = [asyncio.create_task(db.write(SYSTEM, functools.partial(_add, event))) for event in events]
-    await asyncio.sleep(0)  # noqa: TID251 - one turn of the loop, so that all are handed in
+    await ManualClock().sleep(0)  # one turn of the loop
     await db.close()
     await asyncio.gather(*writes)
     reopened = Database(db.url)
