@@ -51,6 +51,10 @@ class OrderDesk:
         self._sender = sender
         self._locks: dict[uuid.UUID, asyncio.Lock] = {}
 
+    async def settled(self, row: Order) -> Order:
+        """The order's row once nothing about it is in doubt any more."""
+        return await self._sender.settled(row)
+
     async def preview(self, user_id: uuid.UUID, wish: PlaceOrder) -> Preview:
         """Rounded values, fee and refusal of a wish. Raises InvalidInput, NotFound, ExchangeError."""
         account = await self._checks.account(user_id, wish.broker_id)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import uuid
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Sequence
+from datetime import datetime
 
 from loguru import logger
 
@@ -28,7 +27,7 @@ from services.market_catalog import MarketCatalog
 
 
 class OrderRecords:
-    """Applies reports and verdicts to orders, tells the bus, and lets callers wait for an order's end."""
+    """Applies reports and verdicts to orders, and tells the bus."""
 
     def __init__(self, db: Database, bus: Bus, clock: Clock, catalog: MarketCatalog, accounts: AccountBook) -> None:
         self._db = db
@@ -36,7 +35,6 @@ class OrderRecords:
         self._clock = clock
         self._catalog = catalog
         self._accounts = accounts
-        self._waiting: dict[uuid.UUID, list[asyncio.Future[Order]]] = {}
         self._activity: dict[uuid.UUID, Activity] = {}
 
     def activity(self, broker_id: uuid.UUID) -> Activity:
@@ -80,20 +78,17 @@ class OrderRecords:
             self._announce(row)
         return row
 
-    async def until(self, order: Order, done: Callable[[OrderStatus], bool], at_most: float) -> Order:
-        """Wait until the order's status satisfies `done`, at most that many seconds; returns the row as it then is."""
-        deadline = self._clock.monotonic() + at_most
-        row = await self._db.read(order.user_id, lambda s: orders.get(s, order.id))
-        while not done(row.status) and self._clock.monotonic() < deadline:
-            changed: asyncio.Future[Order] = asyncio.get_running_loop().create_future()
-            self._waiting.setdefault(order.id, []).append(changed)
-            timer = asyncio.ensure_future(self._clock.sleep(deadline - self._clock.monotonic()))
-            waiting: set[asyncio.Future[Any]] = {changed, timer}
-            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-            timer.cancel()
-            changed.cancel()
-            row = await self._db.read(order.user_id, lambda s: orders.get(s, order.id))
-        return row
+    async def sent_again(self, rows: Sequence[Order], fence_at: datetime) -> None:
+        """These orders are about to be sent once more: what is not found before the new fence may still appear."""
+        now = self._clock.now()
+
+        def work(session: GuardedSession) -> None:
+            for row in rows:
+                kept = orders.get(session, row.id)
+                kept.sent_at, kept.fence_at = now, fence_at
+                session.add(kept)
+
+        await self._db.write(rows[0].user_id, work)
 
     def announce_new(self, order: Order) -> None:
         """Tell the bus of an order just written."""
@@ -119,9 +114,6 @@ class OrderRecords:
             self.activity(order.broker_id).ended(order.status)
         with log_context(trace_id=order.trace_id, user_id=order.user_id):
             logger.info("Order {} {} {} is {} (filled {})", order.id.hex, order.side, order.symbol, order.status, order.filled)
-        for waiting in self._waiting.pop(order.id, []):
-            if not waiting.done():
-                waiting.set_result(order)
         self._bus.publish(
             OrderUpdated(
                 at=self._clock.now(),

@@ -22,10 +22,11 @@ from aristobot.errors import (
 from aristobot.exchange import Credentials, ExchangeClient
 from aristobot.money import ZERO
 from aristobot.orders import OrderReport, OrderStatus
+from aristobot.store.bookkeeping import Recorded
 from aristobot.store.trading_tables import Order
 from services.broker_book import Account
 from services.order_records import OrderRecords
-from services.order_resolver import OrderResolver
+from services.order_resolver import OrderResolver, fence
 from services.trading_floor import TradingFloor
 
 _RESENDS = (0.05, 0.3, 1.0)
@@ -51,7 +52,9 @@ class OrderSender:
     async def send(self, account: Account, rows: list[Order], ask: Ask, expires_at: datetime | None = None) -> list[Order]:
         """Send until there is an answer or doubt; only what certainly had no effect is sent again, under the same id."""
         client = self._gateway.client_for(account.broker)
-        for pause in (*_RESENDS, None):
+        for number, pause in enumerate((*_RESENDS, None)):
+            if number:
+                await self._records.sent_again(rows, fence(self._clock.now(), client.capabilities.request_window))
             try:
                 reports = await ask(client, await self._gateway.keys(account.broker))
             except (OutcomeUnknown, DuplicateOrder) as doubt:
@@ -84,16 +87,19 @@ class OrderSender:
     async def _believe(self, account: Account, rows: list[Order], reports: list[OrderReport]) -> list[Order]:
         believed: dict[uuid.UUID, Order] = {}
         for report in reports:
-            recorded = await self._records.apply(account, report)
-            if recorded is None:
-                continue
-            believed[recorded.order.id] = recorded.order
-            if recorded.missing > ZERO:
-                self._resolver.complete(account, recorded.order)
+            recorded = await self._believe_one(account, report)
+            if recorded is not None:
+                believed[recorded.order.id] = recorded.order
         strangers = [row for row in rows if row.id not in believed]
         if strangers:
             await self._doubt(strangers, OutcomeUnknown(detail="the answer names other orders"))
         return [believed.get(row.id, row) for row in rows]
+
+    async def _believe_one(self, account: Account, report: OrderReport) -> Recorded | None:
+        recorded = await self._records.apply(account, report)
+        if recorded is not None and recorded.missing > ZERO:
+            self._resolver.complete(account, recorded.order)
+        return recorded
 
     async def settled(self, row: Order) -> Order:
         """The order's row once nothing about it is in doubt any more."""
@@ -107,7 +113,7 @@ class OrderSender:
         for pause in (*_RESENDS, None):
             try:
                 for report in await ask(client, await self._gateway.keys(account.broker)):
-                    await self._records.apply(account, report)
+                    await self._believe_one(account, report)
                 return
             except UnknownOrder:
                 break
@@ -124,9 +130,7 @@ class OrderSender:
         for row in rows:
             found = await client.find_order(await self._gateway.keys(account.broker), row.symbol, row.client_order_id)
             if found is not None:
-                recorded = await self._records.apply(account, found)
-                if recorded is not None and recorded.missing:
-                    self._resolver.complete(account, recorded.order)
+                await self._believe_one(account, found)
             elif row.status in (OrderStatus.PENDING, OrderStatus.UNKNOWN):
                 self._resolver.take_up(row)
             else:

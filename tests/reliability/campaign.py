@@ -35,7 +35,7 @@ class Campaign:
 
     kills: int
     households: int = 3
-    alerts_per_second: float = 8.0
+    alerts_per_second: float = 15.0
     disturbed: float = 0.45
     seed: int = 1
     build: str = "sound"
