@@ -80,10 +80,25 @@ def _from_programs(programs: Path) -> Iterator[str]:
     try:
         run("initdb", "-D", data, "-U", "aristobot", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
         run("pg_ctl", "-D", data, "-l", str(root / "log"), "-o", options, "-w", "start")
-        yield f"postgresql+psycopg://aristobot@127.0.0.1:{port}/postgres"
-        run("pg_ctl", "-D", data, "-m", "immediate", "stop")
+        with _stopped_with_us([str(programs / "pg_ctl"), "-D", data, "-m", "immediate", "stop"], root, account):
+            yield f"postgresql+psycopg://aristobot@127.0.0.1:{port}/postgres"
     finally:
         shutil.rmtree(root, ignore_errors=True)
+
+
+@contextmanager
+def _stopped_with_us(stop: list[str], root: Path, account: dict[str, Any]) -> Iterator[None]:
+    """Stop the server when the context ends, and also when this process is killed: its end of a pipe closes in any case."""
+    if os.name == "nt":
+        try:
+            yield
+        finally:
+            subprocess.run(stop, capture_output=True, timeout=60, check=False)
+        return
+    script = 'cd /; read -r _; "$@" >/dev/null 2>&1; rm -rf "$0"'
+    command = ["sh", "-c", script, str(root), *stop]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True, **account):
+        yield
 
 
 def _account_for(root: Path) -> dict[str, Any]:
