@@ -53,8 +53,8 @@ _REFUSED = {
 
 
 def new_order_rejected(refusal: VenueRefusal) -> BinanceError:
-    """The venue's no to a new order."""
-    return BinanceError(-2010, _REFUSED[refusal.reason])
+    """The venue's no to a new order; a closed market says it before the matching engine does."""
+    return BinanceError(-1013 if refusal.reason is Reason.MARKET_CLOSED else -2010, _REFUSED[refusal.reason])
 
 
 def cancel_rejected(refusal: VenueRefusal) -> BinanceError:

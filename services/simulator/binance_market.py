@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
 import msgspec
 
-from services.simulator.binance_catalogue import BinanceSymbol
+from services.simulator.binance_catalogue import BinanceSymbol, read_symbols
 from services.simulator.binance_errors import BinanceError
 from services.simulator.binance_json import Json, eight
 from services.simulator.binance_limits import Limits
@@ -28,6 +28,11 @@ class BinanceMarket:
         self.symbols = symbols
         self._limits = limits
         self._raw: dict[str, msgspec.Raw] = {}
+
+    def change(self, raw: Mapping[str, Any]) -> None:
+        """List a symbol, or what has become of it."""
+        self._raw.pop(raw["symbol"], None)
+        self.symbols |= read_symbols([raw])
 
     def symbol(self, name: str) -> BinanceSymbol:
         """A symbol by its name."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import parse_qs
 
 import msgspec
@@ -78,6 +78,16 @@ class _Transfer(msgspec.Struct):
     amount: str
 
 
+class _Status(msgspec.Struct):
+    exchange: str
+    symbol: str
+    status: str
+
+
+class _Sockets(msgspec.Struct):
+    do: Literal["cut", "warn"]
+
+
 class _Execute(msgspec.Struct):
     exchange: str
     key: str
@@ -103,6 +113,8 @@ class Control:
             "POST /clock": self._clock,
             "GET /ledger": self._ledger,
             "GET /requests": self._requests,
+            "POST /status": self._status,
+            "POST /sockets": self._sockets,
             "POST /execute": self._execute,
             "POST /kill-on": self._kill_on,
             "DELETE /kill-on": self._kill_nobody,
@@ -134,6 +146,7 @@ class Control:
         asked = msgspec.json.decode(call.body, type=_Open)
         if asked.exchange not in self._dialects:
             raise LookupError(f"unknown exchange {asked.exchange}; there are {', '.join(self._dialects)}")
+        self._dialects[asked.exchange].check_secret(asked.secret)
         balances = {asset: amount(text, asset) for asset, text in asked.balances.items()}
         account = self._world.venue.open_account(asked.exchange, asked.key, asked.secret, balances)
         account.passphrase, account.mode = asked.passphrase, asked.account_mode
@@ -195,6 +208,21 @@ class Control:
         entries = list(self._world.journal.entries)
         limit = int(query.get("limit", [str(len(entries))])[0])
         return {"requests": [told_request(entry) for entry in entries[-limit:]], "total": len(entries)}
+
+    def _status(self, call: HttpCall) -> Json:
+        asked = msgspec.json.decode(call.body, type=_Status)
+        self._dialects[asked.exchange].set_status(self._symbol(asked.symbol), asked.status)
+        return {"status": asked.status}
+
+    def _sockets(self, call: HttpCall) -> Json:
+        asked = msgspec.json.decode(call.body, type=_Sockets)
+        if asked.do == "warn":
+            for dialect in self._dialects.values():
+                dialect.warn_of_shutdown()
+        else:
+            for socket in list(self._world.sockets):
+                socket.cut()
+        return {"sockets": len(self._world.sockets)}
 
     def _execute(self, call: HttpCall) -> Json:
         asked = msgspec.json.decode(call.body, type=_Execute)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 from aristobot.market import Instrument, InstrumentState, Symbol
@@ -59,6 +60,10 @@ class Venue:
         """Offer an instrument at an exchange; `start` is its price when nobody listed it before."""
         self.instruments[instrument.exchange][instrument.symbol] = instrument
         self.feed.add(instrument.symbol, instrument.tick, instrument.lot, start)
+
+    def set_state(self, exchange: str, symbol: Symbol, state: InstrumentState) -> None:
+        """Open or close a market; orders that rest stay."""
+        self.instruments[exchange][symbol] = replace(self.instruments[exchange][symbol], state=state)
 
     def open_account(self, exchange: str, key: str, secret: str, balances: Mapping[str, Decimal]) -> Account:
         """Open an account with play money; an account of the same key is replaced."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Protocol
 
 from aristobot.clock import Clock
@@ -32,6 +34,15 @@ class Dialect(Protocol):
     async def run(self) -> None:
         """What has to be done regularly; until cancelled."""
 
+    def check_secret(self, secret: str) -> None:
+        """Raise ValueError for a secret with which nothing can be signed here."""
+
+    def set_status(self, symbol: str, status: str) -> None:
+        """Open or close a market (our spelling of the symbol, the exchange's word for the state)."""
+
+    def warn_of_shutdown(self) -> None:
+        """Tell every connection that the server goes away soon."""
+
     def ready_account(self) -> Account:
         """Open an account with play money, for who just wants to look."""
 
@@ -48,6 +59,8 @@ class World:
         self.journal = Journal()
         self.tripwires = Tripwires()
         self.tasks = Tasks()
+        #: Every connection that is open.
+        self.sockets: set[Socket] = set()
         self.venue.book.liquidity = self._liquidity
         self.venue.book.witness = self._witness
 
@@ -71,6 +84,21 @@ class World:
             return Liquidity(parts)
         fraction = fault.decimal("fraction", "0.5")
         return Liquidity((round_down(order.remaining * fraction, lot),), expires=fault.options.get("rest") == "expire")
+
+    @asynccontextmanager
+    async def lifetime(self, socket: Socket, seconds: float) -> AsyncIterator[None]:
+        """Know a connection while it lives, and cut it after so many seconds of the clock."""
+        self.sockets.add(socket)
+        end = self.tasks.start(self._cut_later(socket, seconds))
+        try:
+            yield
+        finally:
+            end.cancel()
+            self.sockets.discard(socket)
+
+    async def _cut_later(self, socket: Socket, seconds: float) -> None:
+        await self.clock.sleep(seconds)
+        socket.cut()
 
     async def _complete_later(self, order: Order, seconds: float) -> None:
         await self.clock.sleep(seconds)

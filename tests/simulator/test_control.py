@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
+import websockets
 
 from aristobot.clock import ManualClock
 from services.simulator.journal import Tripwire, Tripwires
@@ -25,6 +26,11 @@ from tests.simulator.speaker import Speaker
         ("/price", {"symbol": "BTC/USDT", "price": "NaN"}, "not_a_number"),
         ("/price", {"symbol": "BTC/USDT"}, "missing required field `price`"),
         ("/accounts", {"exchange": "mtgox", "key": "k", "secret": "s", "balances": {}}, "unknown exchange mtgox"),
+        (
+            "/accounts",
+            {"exchange": "binance", "key": "k", "secret": "-----BEGIN PUBLIC KEY-----\nnonsense", "balances": {}},
+            "",
+        ),
         ("/candles", {"symbol": "BTC/USDT", "timeframe": "1m", "candles": [[0, "1", "1"]]}, "a candle is"),
         ("/transfer", {"exchange": "binance", "key": "nobody", "asset": "BTC", "amount": "1"}, "no account nobody"),
     ],
@@ -209,3 +215,43 @@ async def test_two_simulators_cannot_share_a_port(simulator: SimulatorServer) ->
     port = int(simulator.url.rsplit(":", 1)[1])
     with pytest.raises(OSError, match="in use"):
         await SimulatorServer(ManualClock(), port).start()
+
+
+@pytest.mark.parametrize("status", ["CANCEL_ONLY", "BREAK"])
+async def test_a_market_that_is_closed_takes_no_order_and_lets_go_of_those_it_has(speaker: Speaker, status: str) -> None:
+    placed = await speaker.limit("SELL", "0.1", "70000")
+    await speaker.control.post("/status", json={"exchange": "binance", "symbol": "BTC/USDT", "status": status})
+    info = (await speaker.get("/api/v3/exchangeInfo", symbol="BTCUSDT")).json()
+    assert info["symbols"][0]["status"] == status
+    refused = await speaker.order(side="BUY", type="MARKET", quantity="0.01")
+    assert refused == {"code": -1013, "msg": "Market is closed."}
+    gone = await speaker.ask("DELETE", "/api/v3/order", symbol="BTCUSDT", orderId=placed["orderId"])
+    assert gone.json()["status"] == "CANCELED"
+    await speaker.control.post("/status", json={"exchange": "binance", "symbol": "BTC/USDT", "status": "TRADING"})
+    assert (await speaker.order(side="BUY", type="MARKET", quantity="0.01"))["status"] == "FILLED"
+
+
+async def test_a_status_that_does_not_exist_is_refused(speaker: Speaker) -> None:
+    answer = await speaker.control.post("/status", json={"exchange": "binance", "symbol": "BTC/USDT", "status": "ASLEEP"})
+    assert answer.status_code == 400
+
+
+async def test_connections_are_warned_and_cut(speaker: Speaker) -> None:
+    async with speaker.trading() as trading, speaker.stream("/ws/btcusdt@trade") as listening:
+        await speaker.control.post("/sockets", json={"do": "warn"})
+        assert (await trading.hear())["event"]["e"] == "serverShutdown"
+        assert (await listening.hear())["e"] == "serverShutdown"
+        assert (await speaker.control.post("/sockets", json={"do": "cut"})).json() == {"sockets": 2}
+        for socket in (trading, listening):
+            with pytest.raises(websockets.ConnectionClosed):
+                await socket.hear()
+
+
+async def test_a_connection_lives_a_day(speaker: Speaker, clock: ManualClock) -> None:
+    async with speaker.trading() as trading:
+        assert (await trading.call("ping", signed=False))["status"] == 200
+        await clock.advance(86_399)
+        assert (await trading.call("ping", signed=False))["status"] == 200
+        await clock.advance(1)
+        with pytest.raises(websockets.ConnectionClosed):
+            await trading.hear()
