@@ -48,7 +48,7 @@ NAMES = {
     "marketposition": "market_position",
     "prevmarketposition": "prev_market_position",
     "token": "token",
-}
+} | {name: name for name in ("stop_loss", "take_profit", "user_id", "broker_id", "bar_time", "sent_at", "market_position")}
 #: What TradingView leaves as literal text in alerts of indicators; an alert is not refused for these.
 _MAY_KEEP_PLACEHOLDER = frozenset({"id", "market_position", "prev_market_position"})
 _DOUBLE_QUOTES = dict.fromkeys(map(ord, "“”„‟«»″"), '"')
@@ -84,7 +84,7 @@ class Fields:
 
     def text(self, name: str) -> str:
         """One line of text, empty when missing. Raises DataError for lists, objects and unreplaced placeholders."""
-        value = self.raw(name)
+        value = self.values.get(name, "")
         if value is None:
             return ""
         if not isinstance(value, str):
@@ -123,7 +123,7 @@ def read(raw: bytes) -> list[Fields]:
         return [_named(_pairs_of(text))]
     found = _json(text)
     _refuse_deep(found, DEEPEST)
-    listed = found if isinstance(found, list) else [found]
+    listed = found if type(found) is list else [found]
     if not listed:
         raise DataError("reason.empty")
     if len(listed) > MOST_COMMANDS:
@@ -152,10 +152,10 @@ def _json(text: str) -> Any:
 
 
 def _refuse_deep(value: Any, levels: int) -> None:
-    if isinstance(value, list | tuple):
-        if not levels:
-            raise DataError("reason.too_deep")
-        for one in value:
+    if not levels:
+        raise DataError("reason.too_deep")
+    for one in value:
+        if type(one) in (list, tuple):
             _refuse_deep(one, levels - 1)
 
 
@@ -190,7 +190,7 @@ def _named(pairs: Sequence[tuple[str, Any]]) -> Fields:
         raise DataError("reason.too_many_fields", limit=MOST_FIELDS, count=len(pairs))
     fields = Fields()
     for key, value in pairs:
-        name = NAMES.get(key.lower()) or NAMES.get(re.sub(r"[\W_]+", "", key.lower()))
+        name = NAMES.get(key) or NAMES.get(re.sub(r"[\W_]+", "", key.lower()))
         if name is None:
             fields.ignored += (excerpt(key),)
         elif fields.values.setdefault(name, value) != value:
@@ -201,15 +201,17 @@ def _named(pairs: Sequence[tuple[str, Any]]) -> Fields:
 def number_of(text: str, name: str) -> Decimal:
     """The finite number that `text` spells, with a point or a comma; raise DataError naming the field otherwise."""
     squeezed = text.replace(" ", "")
-    if squeezed.lstrip("+-").lower() in _NOT_A_NUMBER:
-        raise DataError("reason.nan", field=name, value=excerpt(text))
     if len(squeezed) > 60 or not _NUMBER.fullmatch(squeezed):
-        raise DataError("reason.not_a_number", field=name, value=excerpt(text))
+        code = "reason.nan" if squeezed.lstrip("+-").lower() in _NOT_A_NUMBER else "reason.not_a_number"
+        raise DataError(code, field=name, value=excerpt(text))
     value = Decimal(squeezed.replace(",", "."))
-    _, digits, exponent = value.as_tuple()
-    if not isinstance(exponent, int) or value.adjusted() >= 20 or (exponent < -18 and any(digits[exponent + 18 :])):
-        raise DataError("reason.out_of_range", field=name, value=excerpt(text))
-    return value if value else ZERO
+    if not value:
+        return ZERO
+    if len(squeezed) > 18 or "e" in squeezed or "E" in squeezed:  # what is shorter always fits
+        _, digits, exponent = value.as_tuple()
+        if not isinstance(exponent, int) or value.adjusted() >= 20 or (exponent < -18 and any(digits[exponent + 18 :])):
+            raise DataError("reason.out_of_range", field=name, value=excerpt(text))
+    return value
 
 
 def percent_of_text(text: str, name: str) -> Decimal:

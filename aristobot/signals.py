@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 from aristobot.errors import DataError
@@ -158,8 +159,12 @@ class Parsed:
     ignored: tuple[str, ...] = ()
 
 
+@lru_cache(maxsize=64)
 def parse(raw: bytes) -> Parsed:
-    """Understand the body of an alert. Never raises: what cannot be understood comes back with its reason."""
+    """Understand the body of an alert. Never raises: what cannot be understood comes back with its reason.
+
+    The last answers are remembered, since ingress and engine ask for the same body within a millisecond.
+    """
     try:
         listed = read(raw)
     except DataError as error:
@@ -241,7 +246,7 @@ def _action(fields: Fields) -> Action:
     word = fields.text("action")
     if not word:
         raise DataError("reason.missing", field="action")
-    action = _ACTIONS.get(re.sub(r"[ _-]+", "", word.lower()))
+    action = _ACTIONS.get(word.lower()) or _ACTIONS.get(re.sub(r"[ _-]+", "", word.lower()))
     if action is None:
         raise DataError("reason.unknown_action", field="action", value=excerpt(word))
     return action
@@ -259,19 +264,26 @@ def _price(fields: Fields, action: Action) -> Decimal | None:
 def _circumstances(fields: Fields, *, strict: bool) -> dict[str, Any]:
     """What tells how fresh it is. Only entries depend on it: an exit is never refused for a bad date."""
     found: dict[str, Any] = {}
-    readers: dict[str, Callable[[], Any]] = {
-        "exchange": lambda: fields.text("exchange")[:64],
-        "interval_seconds": lambda: interval_seconds(text, "interval") if (text := fields.text("interval")) else 0,
-        "bar_time": lambda: fields.moment("bar_time"),
-        "sent_at": lambda: fields.moment("sent_at"),
-    }
-    for name, reader in readers.items():
+    for name, reader in _CIRCUMSTANCES:
         try:
-            found[name] = reader()
+            found[name] = reader(fields)
         except DataError:
             if strict:
                 raise
     return found
+
+
+def _interval_of(fields: Fields) -> int:
+    text = fields.text("interval")
+    return interval_seconds(text, "interval") if text else 0
+
+
+_CIRCUMSTANCES: tuple[tuple[str, Callable[[Fields], Any]], ...] = (
+    ("exchange", lambda fields: fields.text("exchange")[:64]),
+    ("interval_seconds", _interval_of),
+    ("bar_time", lambda fields: fields.moment("bar_time")),
+    ("sent_at", lambda fields: fields.moment("sent_at")),
+)
 
 
 def _spec(text: str, name: str) -> PriceSpec | None:

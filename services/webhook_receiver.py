@@ -11,7 +11,9 @@ import hmac
 import ipaddress
 import json
 import math
+import uuid
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -23,12 +25,12 @@ from aristobot.bus import Bus
 from aristobot.clock import Clock
 from aristobot.errors import AristobotError
 from aristobot.events import BrokerUpdated, SignalReceived, UserChanged
-from aristobot.logs import log_context, new_trace_id
+from aristobot.logs import log_context
 from aristobot.payloads import LARGEST_BODY
 from aristobot.settings import Settings
 from aristobot.signals import Parsed, parse
 from aristobot.store.database import Database
-from aristobot.store.inbox import Alert, AlertInbox, Stored, TokenOwner, note_use, token_owners
+from aristobot.store.inbox import Alert, AlertInbox, Stored, TokenOwner, new_row_id, note_use, token_owners
 from aristobot.store.tenancy import SYSTEM
 from services.listener import Listener
 from services.tokens import hash_of
@@ -37,6 +39,8 @@ PATH = "/webhook"
 #: Seconds a client may take for its body; TradingView itself gives up after three.
 BODY_PATIENCE = 10.0
 MOST_AT_ONCE = 1024
+#: Above so many open requests, single alerts are logged at DEBUG only.
+BUSY = 16
 USE_NOTED_EVERY = timedelta(minutes=1)
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 NOBODY = "0" * 64
@@ -87,9 +91,18 @@ class WebhookReceiver:
 
     name = "webhook_receiver"
 
-    def __init__(self, db: Database, bus: Bus, clock: Clock, settings: Settings, *, body_patience: float = BODY_PATIENCE) -> None:
+    def __init__(
+        self,
+        db: Database,
+        bus: Bus,
+        clock: Clock,
+        settings: Settings,
+        *,
+        inbox: AlertInbox | None = None,
+        body_patience: float = BODY_PATIENCE,
+    ) -> None:
         self._db, self._bus, self._clock, self._settings = db, bus, clock, settings
-        self._inbox = AlertInbox(db)
+        self._inbox = inbox or AlertInbox(db)
         self._listener = Listener(self.asgi, settings.webhook_host, settings.webhook_port)
         self._proxies = [ipaddress.ip_network(one, strict=False) for one in settings.trusted_proxies]
         self._body_patience = body_patience
@@ -117,7 +130,8 @@ class WebhookReceiver:
 
     async def run(self) -> None:
         """Serve the own port until cancelled."""
-        await self._known_owners()
+        with suppress(_Answer):  # said already; the first alert tries again
+            await self._known_owners()
         await self._listener.run()
 
     @staticmethod
@@ -133,8 +147,7 @@ class WebhookReceiver:
             return
         self._open_requests += 1
         try:
-            with log_context(service=self.name):
-                await self._route(scope, receive, send)
+            await self._route(scope, receive, send)
         except _Answer as answer:
             self.counters.rejected += self.takes(scope["path"])
             await _respond(send, answer.status, {"error": {"code": answer.code}}, *answer.headers)
@@ -173,9 +186,10 @@ class WebhookReceiver:
             body = await self._body(headers, receive)
             parsed = parse(body)
             owner, token_hash = await self._owner_of(parsed.token)
-        self._check_rate(token_hash)
-        alert = self._alert(owner, token_hash, body, parsed or parse(body), self._source(scope))
-        with log_context(trace_id=alert.trace_id, user_id=owner.user_id):
+        row_id = new_row_id()
+        with log_context(service=self.name, trace_id=row_id.hex, user_id=owner.user_id):
+            self._check_rate(token_hash)
+            alert = self._alert(row_id, owner, token_hash, body, parsed or parse(body), self._source(scope))
             stored = await self._store(alert)
             try:
                 shown = {"id": str(stored.id), "trace_id": stored.trace_id, "duplicate": stored.duplicate}
@@ -232,13 +246,13 @@ class WebhookReceiver:
         except TimeoutError:
             raise _Answer(408, "too_slow", (b"connection", b"close")) from None
 
-    def _alert(self, owner: TokenOwner, token_hash: str, body: bytes, parsed: Parsed, source: str) -> Alert:
+    def _alert(self, row_id: uuid.UUID, owner: TokenOwner, token_hash: str, body: bytes, parsed: Parsed, source: str) -> Alert:
         return Alert(
+            id=row_id,
             user_id=owner.user_id,
             broker_id=owner.broker_id,
             received_at=self._clock.now(),
             payload=body.replace(parsed.token.encode(), b"***") if parsed.token else body,
-            trace_id=new_trace_id(),
             token_hash=token_hash,
             source=source,
             identity=parsed.identity,
@@ -269,7 +283,10 @@ class WebhookReceiver:
             self.counters.duplicates += 1
             logger.info("Alert from {} came before, trace {}", alert.source, stored.trace_id)
             return
-        logger.info("Alert from {} stored: {} {}", alert.source, alert.row.get("action"), alert.row.get("symbol_in_payload"))
+        # a storm must not be slowed down by its own log
+        level = "INFO" if self._open_requests <= BUSY else "DEBUG"
+        action, symbol = alert.row.get("action", "?"), alert.row.get("symbol_in_payload", "?")
+        logger.log(level, "Alert from {} stored: {} {}", alert.source, action, symbol)
         self._bus.publish(
             SignalReceived(
                 at=alert.received_at,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -45,7 +44,6 @@ def alert(broker: Broker, raw: bytes = UNTIMED, *, at: datetime = MIDNIGHT, toke
         broker_id=broker.id,
         received_at=at,
         payload=raw,
-        trace_id=uuid.uuid4().hex,
         token_hash=token,
         source="203.0.113.7",
         identity=parsed.identity,
