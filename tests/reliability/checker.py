@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from sqlmodel import select
+from sqlmodel import col, select
 
 from aristobot.kinds import BracketStatus, LotStatus
 from aristobot.money import ZERO, amount
@@ -76,6 +76,13 @@ class Memory:
             for rows in tables
             for row in rows
         }
+
+
+def is_busy(session: GuardedSession) -> bool:
+    """Whether an alert or an order is under way: a cheap look, for who waits."""
+    alerts = session.exec(select(Webhook.id).where(col(Webhook.status).in_(UNFINISHED)).limit(1)).first()
+    orders = session.exec(select(Order.id).where(col(Order.status).in_(_UNSETTLED)).limit(1)).first()
+    return alerts is not None or orders is not None
 
 
 @dataclass
