@@ -10,6 +10,7 @@ from typing import Any
 from aristobot.clock import Clock
 from aristobot.logs import current_trace_id
 from aristobot.store import audit
+from aristobot.store.audit import AuditCheck
 from aristobot.store.tenancy import GuardedSession
 from aristobot.vault import Vault
 
@@ -59,6 +60,6 @@ class AuditTrail:
             trace_id=current_trace_id(),
         )
 
-    def verify(self, session: GuardedSession) -> object:
+    def verify(self, session: GuardedSession) -> AuditCheck:
         """What the repository finds when it checks every seal; the session must be SYSTEM's."""
         return audit.verify(session, self._key)

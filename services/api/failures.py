@@ -19,6 +19,7 @@ from aristobot.errors import (
     Conflict,
     DataError,
     ExchangeError,
+    InstanceRunning,
     InvalidInput,
     NotFound,
     NotSignedIn,
@@ -49,6 +50,7 @@ _STATUS: Sequence[tuple[type[AristobotError], int]] = (
     (TryAgain, 503),
     (ExchangeError, 409),
     (StoreError, 503),
+    (InstanceRunning, 503),
 )
 
 #: What pydantic calls a fault → our code, and the facts that our words need.

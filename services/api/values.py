@@ -37,12 +37,13 @@ def _check_line(text: str) -> str:
     return text.strip()
 
 
+_written = PlainSerializer(plain, return_type=str, when_used="json")
 _decimal_schema = WithJsonSchema({"type": "string", "format": "decimal", "examples": ["0.00150000"]})
 
 #: A decimal, read from text or a JSON number (exactly: no float in between), written as text.
-Money = Annotated[Decimal, BeforeValidator(_read_amount), PlainSerializer(plain, return_type=str), _decimal_schema]
+Money = Annotated[Decimal, BeforeValidator(_read_amount), _written, _decimal_schema]
 #: A moment with its zone, written in UTC with milliseconds and a Z.
-Moment = Annotated[AwareDatetime, PlainSerializer(iso_milliseconds, return_type=str)]
+Moment = Annotated[AwareDatetime, PlainSerializer(iso_milliseconds, return_type=str, when_used="json")]
 #: One line of printable text.
 Line = Annotated[str, AfterValidator(_check_line), Field(max_length=255)]
 

@@ -20,7 +20,8 @@ def _body(answer: httpx.Response) -> dict[str, str]:
 async def test_without_a_valid_token_there_is_nothing(street: Street, authorization: str) -> None:
     web = street.web()
     for path in ("/api/account/", "/api/orders/", "/metrics", "/api/docs", "/api/openapi.json"):
-        answer = await web.get(path, headers={"Authorization": authorization.encode()} if authorization else {})
+        headers = [(b"Authorization", authorization.encode())] if authorization else []
+        answer = await web.get(path, headers=headers)
         assert answer.status_code == 401
         assert answer.headers["www-authenticate"] == "Bearer"
         assert _body(answer)["trace_id"] == answer.headers["x-trace-id"]

@@ -20,7 +20,7 @@ from tests.street import Person, Street
 
 _ROUTERS = (account, brokers, heartbeat, house, market, orders, people, positions, webhooks)
 _ROUTES = [route for one in _ROUTERS for route in one.router.routes if isinstance(route, APIRoute)]
-_OPERATIONS = [(method, route.path) for route in _ROUTES for method in sorted(route.methods)]
+_OPERATIONS = [(method, route.path) for route in _ROUTES for method in sorted(route.methods or ())]
 _FIELDS = [
     "broker_id",
     "symbol",

@@ -24,7 +24,7 @@ def _operations() -> list[tuple[str, str]]:
     """Method and path of every operation with an id in its path."""
     routers = [one.router for one in (account, brokers, health, heartbeat, house, market, orders, people, positions, webhooks)]
     routes = [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
-    return [(method, route.path) for route in routes for method in sorted(route.methods) if "{" in route.path]
+    return [(method, route.path) for route in routes for method in sorted(route.methods or ()) if "{" in route.path]
 
 
 async def _belongings(street: Street, owner: Person) -> dict[str, str]:
@@ -36,8 +36,9 @@ async def _belongings(street: Street, owner: Person) -> dict[str, str]:
     alert = a_webhook(row, symbol="SECRET/USDT", payload=b'{"symbol": "SECRETUSDT"}')
     state = a_webhook_state(row, symbol="SECRET/USDT", position_id=position.id, opening_webhook_id=alert.id)
     fill = a_fill_row(order)
-    for one in (position, alert, order, fill, state):
-        await street.app.db.write(owner.id, lambda s, one=one: s.add(one))
+    await street.app.db.write(owner.id, lambda s: s.add_all([position, alert]))
+    await street.app.db.write(owner.id, lambda s: s.add_all([order, state]))
+    await street.app.db.write(owner.id, lambda s: s.add(fill))
     ids = {"broker_id": broker["id"], "order_id": order.id, "position_id": position.id, "webhook_id": alert.id}
     return {name: str(value) for name, value in ids.items()}
 

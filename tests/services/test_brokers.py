@@ -6,6 +6,7 @@ import asyncio
 import uuid
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pytest
@@ -152,10 +153,8 @@ async def test_a_rotated_address_replaces_the_old_one_after_the_overlap(street: 
     assert first != second
     assert len(first) >= 43
     for token, later, valid in ((first, 1, True), (first, 3, False), (second, 24 * 400, True)):
-        moment = now + timedelta(hours=later)
-        found = await street.app.db.read(
-            SYSTEM, lambda s, token=token, moment=moment: brokers.by_webhook_token(s, hash_of(token), moment)
-        )
+        moment, kept = now + timedelta(hours=later), hash_of(token)
+        found = await street.app.db.read(SYSTEM, partial(brokers.by_webhook_token, token_hash=kept, now=moment))
         assert (found is not None) == valid
     assert [one.last_four for one in await webhooks.of_broker(bob.id, broker_id)] == [second[-4:], first[-4:]]
     for wrong in (timedelta(days=31), timedelta(hours=-1)):

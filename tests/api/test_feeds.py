@@ -1,0 +1,148 @@
+"""The feeds: events of the bus for whom they are meant, as JSON, over real sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from decimal import Decimal
+from typing import Any
+
+import pytest
+import uvicorn
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+from aristobot.events import CandleUpdated, OrderUpdated, PricesUpdated, ServiceStateChanged
+from services.api import feeds
+from tests.builders import MIDNIGHT, a_candle
+from tests.street import HAND, Person, Street
+
+
+@asynccontextmanager
+async def _served(street: Street) -> AsyncIterator[str]:
+    """The API on a port of its own; its address for sockets."""
+    server = uvicorn.Server(uvicorn.Config(street.api, host="127.0.0.1", port=0, log_config=None, lifespan="off"))
+    serving = asyncio.create_task(server.serve())
+    while not server.started:
+        await asyncio.wait({serving}, timeout=0.01)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    try:
+        yield f"ws://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        await serving
+
+
+async def _next(socket: ClientConnection) -> dict[str, Any]:
+    async with asyncio.timeout(5):
+        said: dict[str, Any] = json.loads(await socket.recv())
+    return said
+
+
+async def _closed_with(socket: ClientConnection) -> int:
+    try:
+        async with asyncio.timeout(10):
+            while True:
+                await socket.recv()
+    except ConnectionClosed as closed:
+        return closed.rcvd.code if closed.rcvd else 0
+
+
+def _order(user_id: uuid.UUID | None, status: str = "OPEN") -> OrderUpdated:
+    ids = {"order_id": uuid.uuid4(), "broker_id": uuid.uuid4()}
+    return OrderUpdated(at=MIDNIGHT, user_id=user_id, symbol="BTC/USDT", status=status, trace_id="t" * 32, **ids)
+
+
+async def test_a_feed_carries_its_events_to_its_user_alone(street: Street, alice: Person, bob: Person) -> None:
+    async with _served(street) as url, connect(f"{url}/ws/open-orders/?token={bob.token}") as socket:
+        assert (await _next(socket))["type"] == "FeedOpened"
+        theirs, mine = _order(alice.id), _order(bob.id, "FILLED")
+        for event in (theirs, ServiceStateChanged(at=MIDNIGHT, service="web", state="running"), mine):
+            street.app.bus.publish(event)
+        said = await _next(socket)
+        assert said == {
+            "type": "OrderUpdated",
+            "at": "2026-01-01T00:00:00.000Z",
+            "trace_id": "t" * 32,
+            "order_id": str(mine.order_id),
+            "broker_id": str(mine.broker_id),
+            "symbol": "BTC/USDT",
+            "status": "FILLED",
+        }
+
+
+async def test_the_token_may_be_the_first_message(street: Street, bob: Person) -> None:
+    async with _served(street) as url:
+        for message in (bob.token, json.dumps({"token": bob.token})):
+            async with connect(f"{url}/ws/heartbeat/") as socket:
+                await socket.send(message)
+                assert (await _next(socket))["type"] == "FeedOpened"
+                candle = a_candle(close=Decimal("42050.10"))
+                street.app.bus.publish(CandleUpdated(at=MIDNIGHT, exchange="binance", candle=candle, received_at=MIDNIGHT))
+                said = await _next(socket)
+                assert (said["candle"]["close"], said["candle"]["timeframe"]) == ("42050.1", "1m")
+
+
+@pytest.mark.parametrize("message", ["", "x", "{}", "[1]", '{"token": 5}', "[" * 5000, b"\xff\xfe"])
+async def test_without_a_valid_token_a_feed_closes(street: Street, message: str | bytes) -> None:
+    async with _served(street) as url, connect(f"{url}/ws/open-orders/") as socket:
+        await socket.send(message)
+        assert await _closed_with(socket) == feeds.UNAUTHORISED
+
+
+async def test_an_unknown_feed_closes(street: Street, bob: Person) -> None:
+    async with _served(street) as url, connect(f"{url}/ws/gossip/?token={bob.token}") as socket:
+        assert await _closed_with(socket) == feeds.UNKNOWN_FEED
+
+
+async def test_a_revoked_token_closes_its_feeds_within_a_second_or_two(street: Street, bob: Person) -> None:
+    async with _served(street) as url, connect(f"{url}/ws/open-orders/?token={bob.token}") as socket:
+        await _next(socket)
+        (row,) = await street.app.accounts.tokens.of_user(bob.id)
+        await street.app.accounts.tokens.revoke(row.id, HAND)
+        async with asyncio.timeout(3):
+            assert await _closed_with(socket) == feeds.UNAUTHORISED
+
+
+async def test_prices_come_as_the_newest_of_each_exchange(street: Street, bob: Person) -> None:
+    async with _served(street) as url, connect(f"{url}/ws/stream/?token={bob.token}") as socket:
+        await _next(socket)
+        for price in range(500):
+            street.app.bus.publish(PricesUpdated(at=MIDNIGHT, exchange="binance", prices={"BTC/USDT": Decimal(price)}))
+        said = await _next(socket)
+        assert said["prices"] == {"BTC/USDT": "499"}
+
+
+async def test_a_reader_who_falls_behind_is_let_go_and_holds_nobody_up(street: Street, bob: Person) -> None:
+    async with _served(street) as url, connect(f"{url}/ws/open-orders/?token={bob.token}") as socket:
+        await _next(socket)
+        begun = street.app.clock.monotonic()
+        for _ in range(5000):
+            street.app.bus.publish(_order(bob.id))
+        assert street.app.clock.monotonic() - begun < 1
+        assert await _closed_with(socket) == feeds.TOO_SLOW
+    assert street.app.bus.waiting().get("OrderUpdated", 0) == 0
+
+
+async def test_the_reader_who_leaves_leaves_nothing_behind(street: Street, bob: Person) -> None:
+    async with _served(street) as url:
+        async with connect(f"{url}/ws/open-orders/?token={bob.token}") as socket:
+            await _next(socket)
+        async with asyncio.timeout(5):
+            while "OrderUpdated" in street.app.bus.waiting():
+                await street.app.clock.sleep(0.01)
+
+
+def test_every_feed_names_events_there_are() -> None:
+    assert set(feeds.FEEDS) == {
+        "heartbeat",
+        "stream",
+        "user-account",
+        "trading-manual",
+        "open-orders",
+        "trading-notifications",
+        "terminal7-monitoring",
+    }

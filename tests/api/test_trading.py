@@ -1,0 +1,182 @@
+"""Orders, fills, positions and their protection through the API, against the simulated exchange."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from decimal import Decimal
+from typing import Any
+
+import httpx
+import pytest
+
+from aristobot.orders import OrderStatus
+from aristobot.store import orders
+from aristobot.store.tenancy import GuardedSession
+from tests.street import Person, Street
+
+
+async def _ready(street: Street, who: Person, **limits: Any) -> str:
+    """A broker with money, a catalogue, and trading allowed."""
+    broker = await who.broker(**street.account(USDT="1000", BTC="1"), mode="WEBHOOKS", limits=limits or None)
+    await who.web.post(f"/api/brokers/{broker['id']}/load-markets/")
+    await street.recover()
+    broker_id: str = broker["id"]
+    return broker_id
+
+
+async def _place(who: Person, broker_id: str, key: str = "first", **differences: Any) -> httpx.Response:
+    form = {"broker_id": broker_id, "symbol": "BTCUSDT", "side": "buy", "type": "limit", "quantity": "0.01", "price": "20000"}
+    return await who.web.post("/api/orders/", json=form | differences, headers={"Idempotency-Key": key})
+
+
+async def test_the_same_key_is_the_same_order_however_often_it_comes(street: Street, bob: Person) -> None:
+    broker_id = await _ready(street, bob)
+    first = await _place(bob, broker_id)
+    assert first.status_code == 201, first.text
+    again = await asyncio.gather(*(_place(bob, broker_id) for _ in range(5)))
+    assert {one.json()["id"] for one in again} == {first.json()["id"]}
+    assert len((await bob.web.get("/api/orders/")).json()["items"]) == 1
+    other = await _place(bob, broker_id, price="21000")
+    assert (other.status_code, other.json()["error"]["code"]) == (409, "idempotency_key_reused")
+    assert (await _place(bob, broker_id, "second", quantity="0.02")).json()["id"] != first.json()["id"]
+
+
+async def test_an_order_lives_changes_and_is_cancelled(street: Street, bob: Person) -> None:
+    broker_id = await _ready(street, bob)
+    placed = (await _place(bob, broker_id)).json()
+    assert (placed["status"], placed["symbol"], placed["price"]) == ("OPEN", "BTC/USDT", "20000")
+    assert placed["created_at"].endswith("Z")
+    changed = await bob.web.patch(f"/api/orders/{placed['id']}/", json={"price": "19000", "quantity": "0.02"})
+    assert changed.status_code == 200, changed.text
+    assert (changed.json()["status"], changed.json()["price"]) == ("OPEN", "19000")
+    assert (await bob.web.get(f"/api/orders/{placed['id']}/")).json()["status"] == "CANCELED"
+    cancelled = await bob.web.delete(f"/api/orders/{changed.json()['id']}/")
+    assert (cancelled.status_code, cancelled.json()["status"]) == (200, "CANCELED")
+    again = await bob.web.delete(f"/api/orders/{changed.json()['id']}/")
+    assert (again.status_code, again.json()["status"]) == (200, "CANCELED")
+
+
+async def test_a_refused_order_says_why_and_keeps_its_row(street: Street, bob: Person) -> None:
+    broker_id = await _ready(street, bob)
+    poor = await _place(bob, broker_id, quantity="0.9", price="20000")
+    assert poor.status_code == 409, poor.text
+    assert poor.json()["order"]["status"] in ("DENIED", "REJECTED")
+    assert poor.json()["error"]["message"] not in ("", poor.json()["error"]["code"])
+    await bob.web.post("/api/kill-switch/", json={})
+    halted = await _place(bob, broker_id, "second")
+    assert (halted.status_code, halted.json()["error"]["code"]) == (409, "halted")
+
+
+async def test_a_preview_rounds_and_sends_nothing(street: Street, bob: Person) -> None:
+    broker_id = await _ready(street, bob)
+    form = {"broker_id": broker_id, "symbol": "BTC/USDT", "side": "buy", "quantity": "0.0123456789", "price": "20000.123456"}
+    seen = await bob.web.post("/api/orders/preview/", json=form)
+    assert seen.status_code == 200, seen.text
+    assert (seen.json()["quantity"], seen.json()["price"], seen.json()["refusal"]) == ("0.01234", "20000.12", None)
+    assert (await bob.web.get("/api/orders/")).json()["items"] == []
+
+
+async def test_a_buy_becomes_a_fill_a_position_and_can_be_protected(street: Street, bob: Person) -> None:
+    broker_id = await _ready(street, bob)
+    bought = await _place(bob, broker_id, type="market", quantity="0.01", price="0")
+    assert bought.status_code in (201, 202), bought.text
+    (position,) = (await bob.web.get("/api/positions/?status=open")).json()["items"]
+    fills = (await bob.web.get("/api/fills/")).json()["items"]
+    assert {fill["order_id"] for fill in fills} == {bought.json()["id"]}
+    assert sum(Decimal(fill["quantity"]) for fill in fills) == Decimal(bought.json()["filled"])
+    path, entry = f"/api/positions/{position['id']}/protection/", Decimal(position["entry"])
+    assert (await bob.web.get(path)).json()["status"] is None
+    wanted = {
+        "stop_loss": str((entry * Decimal("0.9")).quantize(Decimal(1))),
+        "take_profit": str((entry * 2).quantize(Decimal(1))),
+    }
+    guarded = await bob.web.put(path, json=wanted)
+    assert guarded.status_code == 200, guarded.text
+    assert guarded.json()["stop_loss"] == wanted["stop_loss"]
+    assert [one["price"] for one in guarded.json()["take_profit"]] == [wanted["take_profit"]]
+    assert guarded.json()["order_ids"]
+    assert (await bob.web.get(path)).json()["order_ids"] == guarded.json()["order_ids"]
+
+
+@pytest.mark.parametrize(
+    ("form", "field"),
+    [
+        ({"stop_loss": "-1"}, "stop_loss"),
+        ({"take_profit": "0"}, "take_profit"),
+        ({"take_profit": [{"percent": "60", "price": "9"}, {"percent": "60", "price": "9"}]}, "take_profit"),
+        ({"stop_loss": "10", "take_profit": "9"}, "stop_loss"),
+    ],
+)
+async def test_a_protection_that_cannot_be_names_its_field(street: Street, bob: Person, form: dict[str, Any], field: str) -> None:
+    broker_id = await _ready(street, bob)
+    await _place(bob, broker_id, type="market", quantity="0.01", price="0")
+    (position,) = (await bob.web.get("/api/positions/?status=open")).json()["items"]
+    refused = await bob.web.put(f"/api/positions/{position['id']}/protection/", json=form)
+    assert (refused.status_code, refused.json()["error"]["field"]) == (422, field), refused.text
+
+
+async def test_pages_of_a_list_hold_every_order_once(street: Street, bob: Person) -> None:
+    broker_id = await _ready(street, bob, entries_per_minute=100)
+    ids = [(await _place(bob, broker_id, f"key {number}", quantity=f"0.00{number + 1}")).json()["id"] for number in range(5)]
+    seen: list[str] = []
+    cursor: str | None = ""
+    for _ in range(3):
+        page = (await bob.web.get("/api/orders/", params={"limit": 2, "cursor": cursor})).json()
+        seen += [one["id"] for one in page["items"]]
+        cursor = page["next"]
+    assert seen == ids[::-1]
+    assert cursor is None
+    since = (await bob.web.get(f"/api/orders/{ids[3]}/")).json()["created_at"]
+    late = (await bob.web.get("/api/orders/", params={"since": since})).json()
+    assert [one["id"] for one in late["items"]] == [ids[4], ids[3]]
+    assert (await bob.web.get("/api/orders/", params={"since": "2026-01-01"})).status_code == 422
+
+
+async def test_balances_and_portfolio_are_the_exchanges(street: Street, bob: Person) -> None:
+    broker_id = await _ready(street, bob)
+    held = (await bob.web.get(f"/api/brokers/{broker_id}/balances/")).json()["items"]
+    assert {one["asset"]: one["free"] for one in held} == {"USDT": "1000", "BTC": "1"}
+    worth = (await bob.web.get("/api/portfolio/")).json()
+    values = {one["asset"]: Decimal(one["value"]) for one in worth["brokers"][0]["assets"]}
+    assert values["USDT"] == 1000
+    assert Decimal(worth["total"]) == sum(values.values()) > 1000
+    await street.simulator.stop()
+    gone = (await bob.web.get("/api/portfolio/")).json()
+    assert gone["brokers"][0]["error"]
+    assert gone["total"] == "0"
+
+
+async def test_reconcile_tells_what_differed(street: Street, bob: Person) -> None:
+    broker_id = await _ready(street, bob)
+    placed = (await _place(bob, broker_id)).json()
+    assert (await bob.web.post("/api/reconcile/")).json()["items"] == []
+    await street.app.db.write(bob.id, lambda s: _forget(s, placed["id"]))
+    found = (await bob.web.post("/api/reconcile/")).json()["items"]
+    assert [(one["order_id"], one["theirs"]) for one in found] == [(placed["id"], "OPEN")]
+
+
+def _forget(session: GuardedSession, order_id: str) -> None:
+    orders.get(session, uuid.UUID(order_id)).status = OrderStatus.UNKNOWN
+
+
+async def test_symbols_and_exchanges_say_what_can_be_done(street: Street, bob: Person) -> None:
+    await _ready(street, bob)
+    (exchange,) = [one for one in (await bob.web.get("/api/exchanges/")).json()["items"] if one["name"] == "binance"]
+    assert [one["name"] for one in exchange["credential_fields"]] == ["api_key", "api_secret"]
+    found = (await bob.web.get("/api/symbols/", params={"exchange": "binance", "quote": "usdt", "search": "btc"})).json()["items"]
+    assert found[0]["symbol"] == "BTC/USDT"
+    assert {one["quote"] for one in found} == {"USDT"}
+
+
+async def test_health_shows_services_exchanges_and_own_brokers(street: Street, bob: Person) -> None:
+    broker_id = await _ready(street, bob)
+    await _place(bob, broker_id)
+    seen = (await bob.web.get("/api/health/")).json()
+    assert [(one["id"], one["open_orders"], one["reachable"]) for one in seen["brokers"]] == [(broker_id, 1, True)]
+    assert {one["name"] for one in seen["services"]} >= {"trading_engine", "webhook_receiver", "heartbeat"}
+    assert seen["database"] in ("sqlite", "postgresql")
+    figures = (await bob.web.get("/metrics")).text
+    assert 'aristobot_exchange_up{exchange="binance"} 1' in figures
+    assert all(line.startswith("#") or len(line.rsplit(" ", 1)) == 2 for line in figures.splitlines())
+    assert (await street.web().get("/ready")).status_code in (200, 503)
