@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import json
 import os
 import signal
@@ -117,8 +118,15 @@ class _House:
             if self._server is not None:
                 self._server.should_exit = True
             raise
+        self._settle()
         self._announce()
         self._show()
+
+    @staticmethod
+    def _settle() -> None:
+        """What was loaded stays for good: let the collector never look at it again."""
+        gc.freeze()
+        gc.enable()
 
     def _announce(self) -> None:
         ready = {

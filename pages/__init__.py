@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import importlib.util
 import pkgutil
@@ -29,6 +30,7 @@ def load(users_folder: Path | None = None) -> None:
 
 def serve(settings: Settings) -> int:
     """Open the house: every service, the API, the pages. Returns the exit code when somebody has stopped it."""
+    gc.disable()  # thousands of new objects and nothing to collect: the front door switches it on again
     from components import front_door
 
     load(settings.data_dir / "pages")

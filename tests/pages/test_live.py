@@ -49,7 +49,8 @@ async def test_it_hears_its_user_and_what_concerns_everybody(screen: User, app: 
 
 
 async def test_it_shows_the_newest_of_each_key_and_not_every_one(screen: User, app: App) -> None:
-    live, heard = await a_live(screen, app), []
+    live = await a_live(screen, app)
+    heard: list[PricesUpdated] = []
     live.latest(PricesUpdated, do=heard.append, max_fps=20)
     old, new, other = price(app), price(app), price(app, "kraken")
     for event in (old, new, other):
