@@ -1,4 +1,9 @@
-"""The control port: accounts, prices, faults, clock, ledger. JSON in, JSON out; a refusal says what is wrong with the request."""
+"""The control port: accounts, prices, faults, clock, ledger. JSON in, JSON out; a refusal says what is wrong with the request.
+
+Beside what every simulator's user needs there are calls for tests: `POST /transfer` (a deposit, or a withdrawal), `POST /execute`
+(fill a resting order), `POST /status` (close a market), `POST /sockets` (cut all connections, or warn them first), `GET /prices`,
+`DELETE /kill-on`.
+"""
 
 from __future__ import annotations
 

@@ -21,6 +21,7 @@ requests
     wrong_clock         offset_ms: the exchange's clock is wrong for this request
     partial_fill        fraction ("0.5") or fills (a number of executions); rest ("stay", "expire"); seconds (then all of it);
                         on order.place as the order arrives, on order.fill when the price reaches one that rests
+    Whatever is done and badly answered may have a `lag` too: seconds for which reads do not find it.
 messages
     drop_message · double_message · silent_socket (from now on) · disconnect
 """
@@ -189,5 +190,6 @@ class Faults:
             "seconds": round(self._chance.uniform(0, self._seconds), 3),
             "retry_after": 1,
             "accept": self._chance.random() < 0.5,
+            "lag": round(self._chance.uniform(0, self._seconds), 3) if self._chance.random() < 0.3 else 0,
         }
         return Fault(event, self._chance.choice(kinds), options=options)

@@ -59,7 +59,12 @@ def kill(pid: int) -> None:
 
 
 class Tripwires:
-    """Processes that die when something happens here, so that they need no hook of their own."""
+    """Processes that die when something happens here, so that they need no hook of their own.
+
+    Events: `order.received`, `order.accepted`, `order.replied`; the same of `list` (`list.placed`), of `cancel` and `amend`
+    (`cancel.done`, `amend.done`), of `replace`; `list.cancelled`; `query.received`, `query.replied` (private reads, logging
+    on); `public.received`; `request.received` (all of them); `fill.partial`, `fill.done`.
+    """
 
     def __init__(self, kill: Callable[[int], None] = kill) -> None:
         self._wires: list[Tripwire] = []

@@ -111,28 +111,26 @@ class Courier:
         question.entry.outcome += f" {self._do(question).status}"
 
     def _done_but(self, question: Question, fault: Fault) -> Outcome:
+        lag = fault.number("lag", 0)
         match fault.do:
             case "-1006" | "-1007" | "-1008":
                 if fault.do != "-1008" and fault.options.get("accept", True):
-                    self._do(question)
+                    self._lagging(question, lag)
                 return self._answer(question, question.trouble(int(fault.do), 0))
             case "accept_then_5xx":
-                self._do(question)
+                self._lagging(question, lag)
                 return self._answer(question, question.trouble(int(fault.number("status", 504)), 0))
             case "short_body":
-                reply = self._do(question)
+                reply = self._lagging(question, lag)
                 question.entry.outcome = Ending.SHORT.value
                 return Outcome(Ending.SHORT, reply)
             case "wrong_clock":
                 return self._with_wrong_clock(question, int(fault.number("offset_ms", 60_000)))
             case "lagging_reads":
                 return self._answer(question, self._lagging(question, fault.number("seconds", 5)))
-            case "accept_then_hang":
-                self._do(question)
-                return self._lost(question, Ending.HUNG)
             case _:
-                self._do(question)
-                return self._lost(question, Ending.CUT)
+                self._lagging(question, lag)
+                return self._lost(question, Ending.HUNG if fault.do == "accept_then_hang" else Ending.CUT)
 
     def _with_wrong_clock(self, question: Question, offset: int) -> Outcome:
         clock = self._world.clock

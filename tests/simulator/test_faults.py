@@ -146,6 +146,15 @@ async def test_reads_lag_behind_an_order_that_was_taken(speaker: Speaker, clock:
     assert (await speaker.status(orderId=placed["orderId"]))["status"] == "NEW"
 
 
+async def test_an_answer_is_lost_and_reads_lag_as_well(speaker: Speaker, clock: ManualClock) -> None:
+    await speaker.script({"on": "order.place", "do": "accept_then_5xx", "lag": 12})
+    assert (await speaker.ask("POST", "/api/v3/order", symbol="BTCUSDT", **BUY)).status_code == 504
+    assert (await speaker.status(origClientOrderId="mine"))["code"] == -2013
+    assert (await speaker.ask("GET", "/api/v3/myTrades", symbol="BTCUSDT")).json() == []
+    await clock.advance(12)
+    assert (await speaker.status(origClientOrderId="mine"))["status"] == "FILLED"
+
+
 async def test_one_read_may_lag_alone(speaker: Speaker) -> None:
     placed = await speaker.limit("BUY", "0.01", "59000")
     await speaker.script({"on": "order.status", "do": "lagging_reads", "seconds": 1})
