@@ -11,6 +11,9 @@ from typing import Protocol
 
 _NANOSECONDS = 1_000_000_000
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+
 
 class Clock(Protocol):
     """Wall time in UTC, a monotonic count of seconds, and sleep."""
@@ -94,12 +97,12 @@ def _nanoseconds(seconds: float) -> int:
 
 def to_milliseconds(moment: datetime) -> int:
     """Milliseconds since 1970 of an aware moment, rounded down, exactly (no float on the way)."""
-    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
+    return (moment - EPOCH) // _MILLISECOND
 
 
 def from_milliseconds(milliseconds: int) -> datetime:
     """The UTC moment of a count of milliseconds since 1970."""
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=milliseconds)
+    return EPOCH + timedelta(0, milliseconds // 1000, milliseconds % 1000 * 1000)
 
 
 def iso_milliseconds(moment: datetime) -> str:

@@ -9,7 +9,8 @@ import msgspec
 
 from aristobot.errors import DataError
 from aristobot.market import Candle, Symbol, Timeframe
-from services.exchanges.binance_wire import check, decoded, moment
+from aristobot.money import ZERO
+from services.exchanges.binance_wire import decoded, moment
 
 
 class KlineRow(msgspec.Struct, array_like=True):
@@ -73,12 +74,7 @@ def says_farewell(frame: bytes) -> bool:
 
 def candles_of(body: bytes, symbol: Symbol, timeframe: Timeframe, server_ms: int) -> list[Candle]:
     """The rows of `klines`, oldest first; one whose time is not over by the exchange's clock is still forming."""
-    candles = []
-    for row in decoded(ROWS, body):
-        prices = (row.open, row.high, row.low, row.close)
-        _check(*prices, row.volume)
-        candles.append(Candle(symbol, timeframe, moment(row.open_time), *prices, row.volume, row.close_time < server_ms))
-    return candles
+    return [_candle(row, symbol, timeframe, row.close_time < server_ms) for row in decoded(ROWS, body)]
 
 
 def pushed_candle(frame: bytes, symbols: Mapping[str, Symbol], timeframes: Mapping[str, Timeframe]) -> Candle | None:
@@ -89,13 +85,14 @@ def pushed_candle(frame: bytes, symbols: Mapping[str, Symbol], timeframes: Mappi
     kline = event.kline
     if event.symbol not in symbols or kline.timeframe not in timeframes:
         return None
-    prices = (kline.open, kline.high, kline.low, kline.close)
-    _check(*prices, kline.volume)
-    symbol, timeframe = symbols[event.symbol], timeframes[kline.timeframe]
-    return Candle(symbol, timeframe, moment(kline.open_time), *prices, kline.volume, kline.closed)
+    return _candle(kline, symbols[event.symbol], timeframes[kline.timeframe], kline.closed)
 
 
-def _check(start: Decimal, high: Decimal, low: Decimal, end: Decimal, volume: Decimal) -> None:
-    check(start, high, low, end, volume)
-    if low > high:
+def _candle(row: KlineRow | Kline, symbol: Symbol, timeframe: Timeframe, closed: bool) -> Candle:
+    """Thousands of these are made at a time: nothing here is done twice."""
+    start, high, low, end, volume = row.open, row.high, row.low, row.close, row.volume
+    if not (start.is_finite() and high.is_finite() and low.is_finite() and end.is_finite() and volume.is_finite()):
+        raise DataError("impossible_amount", exchange="binance", field="candle")
+    if low > high or low < ZERO or start < ZERO or end < ZERO or volume < ZERO:
         raise DataError("impossible_candle", exchange="binance", high=high, low=low)
+    return Candle(symbol, timeframe, moment(row.open_time), start, high, low, end, volume, closed)

@@ -101,8 +101,8 @@ def _instrument(one: NativeSymbol) -> Instrument:
     price, lot = rules.get("PRICE_FILTER", _NO_RULE), rules.get("LOT_SIZE", _NO_RULE)
     market = rules.get("MARKET_LOT_SIZE", _NO_RULE)
     value = rules.get("NOTIONAL") or rules.get("MIN_NOTIONAL", _NO_RULE)
-    for rule in (price, lot, market, value):
-        check(rule.tick_size, rule.min_qty, rule.max_qty, rule.step_size, rule.min_notional, rule.max_notional)
+    check(price.tick_size, lot.step_size, lot.min_qty, lot.max_qty, market.step_size, market.max_qty)
+    check(value.min_notional, value.max_notional)
     if not _FEWEST_PLACES <= one.quote_asset_precision <= _MOST_PLACES:
         raise DataError("impossible_amount", exchange="binance", field="quoteAssetPrecision", value=one.quote_asset_precision)
     return Instrument(

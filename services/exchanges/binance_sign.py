@@ -6,6 +6,7 @@ import hashlib
 import hmac
 from base64 import b64encode
 from collections.abc import Mapping
+from functools import cached_property
 from urllib.parse import quote, urlencode
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -24,16 +25,18 @@ Params = Mapping[str, str | int | bool]
 class Signer:
     """Signs for one key, for the length of one call. A PEM private key as secret means Ed25519 or RSA, else HMAC."""
 
-    __slots__ = ("_private", "_secret", "api_key")
-
     def __init__(self, keys: Credentials) -> None:
         self.api_key = keys.api_key
         self._secret = keys.api_secret.encode()
-        self._private = _private_key(self._secret) if keys.api_secret.lstrip().startswith("-----BEGIN") else None
+
+    @cached_property
+    def _private(self) -> Ed25519PrivateKey | RSAPrivateKey | None:
+        """The private key, read only when something is really signed with it. Raises BadKey."""
+        return _private_key(self._secret) if self._secret.lstrip().startswith(b"-----BEGIN") else None
 
     @property
     def may_log_on(self) -> bool:
-        """Whether a socket can be authenticated once for all: Ed25519 keys only."""
+        """Whether a socket can be authenticated once for all: Ed25519 keys only. Raises BadKey."""
         return isinstance(self._private, Ed25519PrivateKey)
 
     @property

@@ -71,6 +71,7 @@ class KeySocket:
         self._link = link
         self._clock = link.clock
         self._socket: RequestSocket[Answer] | None = None
+        self._logged_on: RequestSocket[Answer] | None = None
         self._subscribed_on: RequestSocket[Answer] | None = None
         self._opening = asyncio.Lock()
         self._pauses = growing_pauses()
@@ -107,7 +108,7 @@ class KeySocket:
         """One question on an open connection. Raises ConnectionLost (certainly not sent) and OutcomeUnknown."""
         if method == _SUBSCRIBE:
             sent: Params = {}
-        elif signer.may_log_on and method != _LOG_ON:
+        elif connection is self._logged_on:
             sent = {**params, "timestamp": timestamp}
         else:
             sent = signer.params(params, timestamp)
@@ -153,6 +154,7 @@ class KeySocket:
         if signer.may_log_on:
             try:
                 await self._command(connection, _LOG_ON, signer, {})
+                self._logged_on = connection
             except BaseException:
                 await connection.close()
                 raise
@@ -203,7 +205,7 @@ class KeySocket:
         async with self._opening:
             if self._subscribed_on is connection and connection.is_open:
                 return True
-            method = _SUBSCRIBE if signer.may_log_on else _SUBSCRIBE_SIGNED
+            method = _SUBSCRIBE if connection is self._logged_on else _SUBSCRIBE_SIGNED
             try:
                 await self._command(connection, method, signer, {})
             except TryAgain:

@@ -21,8 +21,8 @@ T = TypeVar("T")
 #: Turns an exchange's spelling of a symbol into ours.
 Naming = Callable[[str], Symbol]
 
-#: No amount or price of this world has more digits before its point.
-_MOST_DIGITS = 30
+#: No amount or price of this world reaches that far.
+_BEYOND = Decimal(10) ** 30
 
 STATUSES = {
     "NEW": OrderStatus.OPEN,
@@ -179,7 +179,7 @@ def word(table: dict[str, T], native: str, field: str) -> T:
 def check(*amounts: Decimal) -> None:
     """Raise DataError unless every amount is finite, not negative and of this world."""
     for amount in amounts:
-        if not amount.is_finite() or amount < ZERO or amount.adjusted() > _MOST_DIGITS:
+        if not (amount.is_finite() and ZERO <= amount < _BEYOND):
             raise DataError("impossible_amount", exchange="binance", value=str(amount)[:60])
 
 
@@ -242,7 +242,7 @@ def _fill_within(fill: NativeFill, symbol: Symbol, side: Side, at: datetime, exc
 
 def signed(fee: Decimal) -> None:
     """Raise DataError unless a fee is finite; a rebate is negative."""
-    if not fee.is_finite() or fee.adjusted() > _MOST_DIGITS:
+    if not (fee.is_finite() and -_BEYOND < fee < _BEYOND):
         raise DataError("impossible_amount", exchange="binance", value=str(fee)[:60])
 
 

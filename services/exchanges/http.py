@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from itertools import islice
 from typing import NamedTuple, Protocol
@@ -17,6 +18,8 @@ from services.exchanges.transport import Link, checked, growing_pauses
 ATTEMPTS = 3
 PATIENCE = 5.0
 CONNECTIONS = 32
+#: Connections that reads leave free: an order never waits behind them.
+KEPT_FOR_ORDERS = 8
 _LONGEST_BODY = 64 * 1024 * 1024
 _DEFAULT_SILENCE = 60.0
 
@@ -51,6 +54,7 @@ class RestSession:
         self._weight_header = weight_header
         self._session: aiohttp.ClientSession | None = None
         self._closed = False
+        self._reading = asyncio.Semaphore(CONNECTIONS - KEPT_FOR_ORDERS)
 
     async def read(self, make: Callable[[], Request], weight: int) -> bytes:
         """The answer to a question, asked again when that may help; `make` signs each attempt anew.
@@ -59,13 +63,13 @@ class RestSession:
         """
         for pause in islice(growing_pauses(), ATTEMPTS - 1):
             try:
-                return await self._exchange(make(), weight, order=False)
+                return await self._read_once(make, weight)
             except TryAgain as error:
                 wait = error.retry_after if isinstance(error, RateLimited) else pause
                 if wait > PATIENCE:
                     raise
             await self._clock.sleep(wait)
-        return await self._exchange(make(), weight, order=False)
+        return await self._read_once(make, weight)
 
     async def order(self, request: Request, weight: int, judge: Judge | None = None) -> bytes:
         """The answer to something that changes an order: sent once, never again.
@@ -73,6 +77,21 @@ class RestSession:
         Raises ConnectionLost (never left), RateLimited, Refused, and OutcomeUnknown for all that leaves doubt.
         """
         return await self._exchange(request, weight, order=True, judge=judge)
+
+    async def _read_once(self, make: Callable[[], Request], weight: int) -> bytes:
+        """Wait for a connection first, sign then."""
+        if self._reading.locked():
+            try:
+                async with asyncio.timeout(self._link.timeouts.pool):
+                    await self._reading.acquire()
+            except TimeoutError:
+                raise ConnectionLost("no_free_connection", exchange=self._link.exchange) from None
+        else:
+            await self._reading.acquire()
+        try:
+            return await self._exchange(make(), weight, order=False)
+        finally:
+            self._reading.release()
 
     async def close(self) -> None:
         """Close every connection, for good."""

@@ -36,6 +36,7 @@ class RequestSocket(Generic[E_co]):
         self._decode = decode
         self._on_push = on_push
         self._waiting: dict[int, asyncio.Future[E_co]] = {}
+        self._outbox: list[tuple[int, bytes]] = []
         self._last_id = 0
         self._loop = asyncio.get_running_loop()
         self.born = link.clock.monotonic()
@@ -65,20 +66,19 @@ class RequestSocket(Generic[E_co]):
             raise ConnectionLost(exchange=self._link.exchange, detail="socket is closed")
         answer: asyncio.Future[E_co] = self._loop.create_future()
         self._waiting[request_id] = answer
-        deadline = self._loop.call_later(self._link.timeouts.read, self._give_up, request_id)
+        if not self._outbox:
+            self._loop.call_soon(self._flush)
+        self._outbox.append((request_id, frame))
+        deadline = self._loop.call_later(self._link.timeouts.read, self._fail, request_id, "no answer in time")
         started = self._link.clock.monotonic()
         try:
-            await self._connection.send(frame, text=True)
             envelope = await answer
-        except (ConnectionClosed, OutcomeUnknown) as error:
+        except (ConnectionLost, OutcomeUnknown):
             self._link.meter.failed()
-            detail = error.facts["detail"] if isinstance(error, OutcomeUnknown) else "socket closed"
-            raise OutcomeUnknown("no_answer", exchange=self._link.exchange, detail=detail) from None
+            raise
         finally:
             deadline.cancel()
-            self._waiting.pop(request_id, None)
-            if answer.done() and not answer.cancelled():
-                answer.exception()
+            del self._waiting[request_id]
         self._link.meter.answered(self._link.clock.monotonic() - started)
         return envelope
 
@@ -87,10 +87,22 @@ class RequestSocket(Generic[E_co]):
         await self._connection.close()
         await self.closed
 
-    def _give_up(self, request_id: int) -> None:
-        answer = self._waiting.get(request_id)
-        if answer is not None and not answer.done():
-            answer.set_exception(OutcomeUnknown(detail="no answer in time"))
+    def _flush(self) -> None:
+        """Send what was asked within this turn of the loop with one write; what was given up meanwhile stays here."""
+        leaving = [(request_id, frame) for request_id, frame in self._outbox if request_id in self._waiting]
+        self._outbox.clear()
+        if not self.is_open:
+            for request_id, _ in leaving:
+                self._waiting[request_id].set_exception(ConnectionLost(exchange=self._link.exchange, detail="socket is closed"))
+            return
+        for _, frame in leaving:
+            self._connection.protocol.send_text(frame)
+        self._connection.transport.writelines(self._connection.protocol.data_to_send())
+
+    def _fail(self, request_id: int, detail: str) -> None:
+        answer = self._waiting[request_id]
+        if not answer.done():
+            answer.set_exception(OutcomeUnknown("no_answer", exchange=self._link.exchange, detail=detail))
 
     async def _listen(self) -> None:
         try:
@@ -108,6 +120,5 @@ class RequestSocket(Generic[E_co]):
         except ConnectionClosed:
             pass
         finally:
-            for answer in self._waiting.values():
-                if not answer.done():
-                    answer.set_exception(OutcomeUnknown(detail="socket closed"))
+            for request_id in self._waiting:
+                self._fail(request_id, "socket closed")

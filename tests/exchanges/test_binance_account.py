@@ -13,6 +13,7 @@ from aristobot.errors import (
 )
 from aristobot.exchange import AccountUpdate, BalanceChanged, Credentials, StreamReset
 from aristobot.orders import OrderReport, OrderStatus
+from services.exchanges.binance import BinanceClient
 from tests.exchanges.house import ED25519, HMAC, House, limit, market, new_id
 from tests.exchanges.small_server import soon
 
@@ -111,21 +112,23 @@ async def test_five_users_share_one_client_and_never_a_key(house: House) -> None
     users = [Credentials(f"key{n}" + "a" * 56, f"secret{n}" + "b" * 56) for n in range(5)]
     for user in users:
         house.server.venue.open_account("binance", user.api_key, user.api_secret, {"USDT": D(10_000_000)})
+    client = BinanceClient(house.clock, house.endpoints)  # with the usual, patient time-outs
     owner: dict[str, str] = {}
 
     async def place(number: int) -> None:
         user = users[number % 5]
         request = market()
         owner[request.client_order_id] = user.api_key
-        assert (await house.client.place_order(user, request)).client_order_id == request.client_order_id
+        assert (await client.place_order(user, request)).client_order_id == request.client_order_id
 
     async def look(number: int) -> None:
-        await house.client.find_order(users[number % 5], "BTC/USDT", new_id())
+        await client.find_order(users[number % 5], "BTC/USDT", new_id())
 
     work: list[Callable[[int], Awaitable[None]]] = [place, place, place, look]
     for start in range(0, 2000, 250):
         await asyncio.gather(*(work[n % 4](n) for n in range(start, start + 250)))
         await house.clock.advance(61)
+    await client.close()
     placed = [entry for entry in house.server.world.journal.entries if entry.event == "order.place"]
     assert len(placed) == len(owner) == 1500
     assert all(owner[entry.client_order_id] == entry.key and entry.outcome == "200" for entry in placed)

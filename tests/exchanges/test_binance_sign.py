@@ -79,7 +79,7 @@ def test_two_keys_are_told_apart_by_either_half_and_the_name_reveals_neither() -
 )
 def test_a_private_key_that_cannot_be_read_says_so_without_showing_it(secret: str, code: str) -> None:
     with pytest.raises(BadKey) as refused:
-        Signer(Credentials("key", secret))
+        Signer(Credentials("key", secret)).sign("anything")
     assert refused.value.code == code
     assert "nonsense" not in f"{refused.value!r}{refused.value}"
     assert refused.value.__cause__ is None

@@ -18,7 +18,7 @@ from aristobot.errors import (
     UnknownOrder,
 )
 from services.exchanges.binance_errors import judge
-from services.exchanges.http import ATTEMPTS, Request, RestSession
+from services.exchanges.http import ATTEMPTS, CONNECTIONS, KEPT_FOR_ORDERS, Request, RestSession
 from services.exchanges.transport import Link, Timeouts, checked, growing_pauses
 from tests.exchanges.small_server import Answer, Asked, Half, Hang, Reset, Say, SmallServer, small_server, soon
 
@@ -187,12 +187,23 @@ async def test_an_answer_of_the_last_minute_says_nothing_of_this_one(server: Sma
     assert link.budget.used == 0
 
 
-async def test_hundreds_of_reads_at_once_stay_within_the_budget(server: SmallServer, session: RestSession) -> None:
+async def test_hundreds_of_reads_at_once_stay_within_the_budget(server: SmallServer, clock: ManualClock) -> None:
+    session = RestSession(server.endpoints.rest, Link("binance", clock, 6000), judge, WEIGHT)  # the usual, patient time-outs
     server.rest = lambda _: Say({})
     answers = await asyncio.gather(*(session.read(question(), 20) for _ in range(400)), return_exceptions=True)
+    await session.close()
     assert sum(isinstance(one, bytes) for one in answers) == 4200 // 20
     assert all(isinstance(one, bytes | RateLimited) for one in answers)
     assert len(server.asked) == 4200 // 20
+
+
+async def test_reads_that_wait_for_a_connection_leave_some_to_orders(server: SmallServer, session: RestSession) -> None:
+    server.rest = lambda asked: Say({}) if asked.method == "POST" else Hang()
+    reads = [asyncio.ensure_future(session.read(question(), 1)) for _ in range(100)]
+    await soon(lambda: len(server.asked) == CONNECTIONS - KEPT_FOR_ORDERS)
+    assert await session.order(ORDER, 1) == b"{}"
+    for read in reads:
+        read.cancel()
 
 
 async def test_an_answer_that_leads_elsewhere_is_not_followed(server: SmallServer, session: RestSession) -> None:
