@@ -36,7 +36,7 @@ class Campaign:
 
     kills: int
     households: int = 3
-    alerts_per_second: float = 7.0
+    alerts_per_second: float = 4.0
     disturbed: float = 0.45
     seed: int = 1
     build: str = "sound"

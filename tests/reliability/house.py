@@ -13,6 +13,7 @@ import os
 import select
 import signal
 import sys
+import tempfile
 import time
 from typing import Any
 
@@ -34,6 +35,7 @@ def say(**words: object) -> None:
 
 def main() -> None:
     """Give birth to houses, and bury them, until the input ends."""
+    _rehearse()
     gc.freeze()
     bell, ringer = os.pipe()
     os.set_blocking(ringer, False)
@@ -60,6 +62,14 @@ def main() -> None:
                 say(event="born", name=order["name"], pid=pid)
     for pid in names:
         os.kill(pid, signal.SIGKILL)
+
+
+def _rehearse() -> None:
+    """Do once, in vain and without any thread, what every life begins with: each child inherits what that leaves in memory."""
+    with tempfile.TemporaryDirectory() as folder:
+        settings = Settings.load({"data_dir": folder}, {})
+        upgrade_at_start(settings.database_url, settings.data_dir / "backups")
+        App(settings, SystemClock())
 
 
 def _bury(names: dict[int, str]) -> None:

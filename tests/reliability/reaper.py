@@ -25,7 +25,8 @@ _WIRES = (
     ("K8 start-up queries", "query.received", 8, 0.0),
 )
 #: Seconds after which an event that does not come is not waited for any longer.
-_WAIT_FOR_EVENT = 1.2
+_WAIT_FOR_EVENT = 0.8
+_WAIT_FOR_READY = 3.0
 
 
 @dataclass
@@ -77,7 +78,7 @@ class Reaper:
     async def _at_the_exchange(self, life: Life) -> str:
         point, event, nth, delay = self._chance.choice(_WIRES)
         if not point.startswith("K8"):
-            await self._until(life.ready.wait(), life)
+            await self._until(life.ready.wait(), life, _WAIT_FOR_READY)
         wire = {
             "event": event,
             "pid": life.pid,
@@ -85,27 +86,28 @@ class Reaper:
             "after_ms": self._chance.uniform(0, delay),
         }
         await self._household.ask("POST", "/kill-on", wire)
+        self._storm.gust(4)
         if await self._until(life.dead.wait(), life):
             return point
         return "any moment"
 
     async def _while_an_alert_arrives(self, life: Life) -> str:
-        await self._until(life.ready.wait(), life)
+        await self._until(life.ready.wait(), life, _WAIT_FOR_READY)
         await self._storm.shoot(self._storm.an_alert())
         await self._clock.sleep(self._chance.uniform(0, 0.004))
         return "K1 alert sent, no answer yet"
 
     async def _at_any_moment(self, life: Life) -> str:
         if self._chance.random() < 0.8:
-            await self._until(life.ready.wait(), life)
-        await self._clock.sleep(self._chance.uniform(0, 0.5))
+            await self._until(life.ready.wait(), life, _WAIT_FOR_READY)
+        await self._clock.sleep(self._chance.uniform(0, 0.4))
         return "any moment"
 
-    async def _until(self, event: Awaitable[object], life: Life) -> bool:
+    async def _until(self, event: Awaitable[object], life: Life, at_most: float = _WAIT_FOR_EVENT) -> bool:
         """Whether it came before patience ended or the house was dead."""
         waiting = asyncio.ensure_future(event)
         dead = asyncio.ensure_future(life.dead.wait())
-        await asyncio.wait({waiting, dead}, timeout=_WAIT_FOR_EVENT, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({waiting, dead}, timeout=at_most, return_when=asyncio.FIRST_COMPLETED)
         done = waiting.done()
         for task in (waiting, dead):
             task.cancel()

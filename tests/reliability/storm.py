@@ -50,6 +50,11 @@ class Storm:
             if self._chance.random() < 0.1:
                 self._start(alert, self._chance.uniform(0, 1.5))
 
+    def gust(self, alerts: int) -> None:
+        """Send so many more, all at once."""
+        for _ in range(alerts):
+            self._start(self.an_alert(), 0.0)
+
     async def calm(self) -> None:
         """Wait until every sender has his answer or has given up."""
         while self._sending:
