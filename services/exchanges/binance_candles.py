@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from decimal import Decimal
 
 import msgspec
 
+from aristobot.clock import EPOCH
 from aristobot.errors import DataError
 from aristobot.market import Candle, Symbol, Timeframe
 from aristobot.money import ZERO
@@ -74,7 +76,14 @@ def says_farewell(frame: bytes) -> bool:
 
 def candles_of(body: bytes, symbol: Symbol, timeframe: Timeframe, server_ms: int) -> list[Candle]:
     """The rows of `klines`, oldest first; one whose time is not over by the exchange's clock is still forming."""
-    return [_candle(row, symbol, timeframe, row.close_time < server_ms) for row in decoded(ROWS, body)]
+    candles: list[Candle] = []
+    step, step_ms = timeframe.duration, timeframe.seconds * 1000
+    at, at_ms = EPOCH, 0
+    for row in decoded(ROWS, body):
+        at = at + step if row.open_time == at_ms + step_ms and candles else moment(row.open_time)
+        at_ms = row.open_time
+        candles.append(_candle(row, at, symbol, timeframe, row.close_time < server_ms))
+    return candles
 
 
 def pushed_candle(frame: bytes, symbols: Mapping[str, Symbol], timeframes: Mapping[str, Timeframe]) -> Candle | None:
@@ -85,14 +94,14 @@ def pushed_candle(frame: bytes, symbols: Mapping[str, Symbol], timeframes: Mappi
     kline = event.kline
     if event.symbol not in symbols or kline.timeframe not in timeframes:
         return None
-    return _candle(kline, symbols[event.symbol], timeframes[kline.timeframe], kline.closed)
+    return _candle(kline, moment(kline.open_time), symbols[event.symbol], timeframes[kline.timeframe], kline.closed)
 
 
-def _candle(row: KlineRow | Kline, symbol: Symbol, timeframe: Timeframe, closed: bool) -> Candle:
+def _candle(row: KlineRow | Kline, at: datetime, symbol: Symbol, timeframe: Timeframe, closed: bool) -> Candle:
     """Thousands of these are made at a time: nothing here is done twice."""
     start, high, low, end, volume = row.open, row.high, row.low, row.close, row.volume
     if not (start.is_finite() and high.is_finite() and low.is_finite() and end.is_finite() and volume.is_finite()):
         raise DataError("impossible_amount", exchange="binance", field="candle")
     if low > high or low < ZERO or start < ZERO or end < ZERO or volume < ZERO:
         raise DataError("impossible_candle", exchange="binance", high=high, low=low)
-    return Candle(symbol, timeframe, moment(row.open_time), start, high, low, end, volume, closed)
+    return Candle(symbol, timeframe, at, start, high, low, end, volume, closed)
