@@ -10,6 +10,7 @@ ZERO = Decimal(0)
 HUNDRED = Decimal(100)
 #: Wide enough for 20 digits before the point times 18 after, twice: products stay exact before they are rounded.
 WIDE = Context(prec=76)
+_FINEST = Decimal("1E-18")
 #: Digits of the longest text that may be an amount, and its largest exponent.
 LONGEST = 80
 
@@ -62,6 +63,11 @@ def divided(dividend: Decimal, divisor: Decimal, places: int = 18) -> Decimal:
     if not divisor:
         raise DataError("division_by_zero", dividend=str(dividend))
     return WIDE.divide(dividend, divisor).quantize(Decimal(1).scaleb(-places), rounding=ROUND_DOWN, context=WIDE)
+
+
+def kept(value: Decimal) -> Decimal:
+    """The value at the precision of the store, 18 decimals: a price of 12 decimals times a quantity of 8 has more."""
+    return value.quantize(_FINEST, rounding=ROUND_HALF_EVEN, context=WIDE)
 
 
 def percent_of(value: Decimal, percent: Decimal) -> Decimal:

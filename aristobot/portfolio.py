@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from decimal import Decimal
+from decimal import Decimal, localcontext
 
-from aristobot.money import HUNDRED, ZERO, divided, times
+from aristobot.money import HUNDRED, WIDE, ZERO, divided, times
 from aristobot.orders import Fill, Side
 
 
@@ -98,6 +98,7 @@ def fold(fills: Iterable[Fill], base: str, quote: str, start: Position | None = 
     """
     unique = {fill.trade_id: fill for fill in fills}
     position = start or Position()
-    for fill in sorted(unique.values(), key=lambda one: (one.at, len(one.trade_id), one.trade_id)):
-        position = apply(position, fill, base, quote)
+    with localcontext(WIDE):  # the usual 28 digits would cut large amounts of small coins
+        for fill in sorted(unique.values(), key=lambda one: (one.at, len(one.trade_id), one.trade_id)):
+            position = apply(position, fill, base, quote)
     return position

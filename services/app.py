@@ -16,6 +16,7 @@ from aristobot.store.tenancy import SYSTEM
 from aristobot.vault import Vault
 from services.account_book import AccountBook
 from services.accounts import Accounts
+from services.backup_keeper import BackupKeeper
 from services.bracket_keeper import BracketKeeper
 from services.broker_book import BrokerBook
 from services.brokers import Brokers
@@ -58,6 +59,7 @@ class App:
         self.catalog = MarketCatalog(self.db, self.bus, clock, self.gateway)
         self.kill_switch = KillSwitch(self.db, self.bus, clock, settings.data_dir)
         self.disk = DiskGuard(settings.data_dir, clock, self.kill_switch)
+        self.backups = BackupKeeper(settings.database_url, settings.data_dir / "backups", clock)
         self.prices = PriceBook(self.bus, clock, self.gateway)
         self.floor = TradingFloor(
             db=self.db,
@@ -97,6 +99,7 @@ class App:
         return [
             *begins,
             self.disk,
+            self.backups,
             self.kill_switch,
             self.gateway,
             self.catalog,

@@ -9,7 +9,7 @@ from sqlmodel import col, select
 
 from aristobot.kinds import BracketStatus, LotStatus, OrderRole
 from aristobot.market import Instrument
-from aristobot.money import ZERO, divided, plain, times
+from aristobot.money import ZERO, divided, kept, plain, times
 from aristobot.orders import Fill, OrderReport, OrderState, OrderStatus, Side, may_follow, merge
 from aristobot.portfolio import fold
 from aristobot.store import orders, positions
@@ -93,8 +93,8 @@ def _refold(session: GuardedSession, order: Order, instrument: Instrument, now: 
     session.flush()
     position = positions.get(session, order.position_id)
     folded = fold((orders.as_fill(row) for row in orders.fills_of_position(session, position.id)), position.base, position.quote)
-    position.quantity, position.cost, position.entry = folded.quantity, folded.cost, folded.entry
-    position.realised, position.bought, position.sold = folded.realised, folded.bought, folded.sold
+    position.quantity, position.cost, position.entry = kept(folded.quantity), kept(folded.cost), folded.entry
+    position.realised, position.bought, position.sold = kept(folded.realised), kept(folded.bought), kept(folded.sold)
     position.current_price = divided(order.quote_filled, order.filled) if order.filled else position.current_price
     _settle(session, position, instrument, now)
     _follow(session, position, order, now)
@@ -201,7 +201,7 @@ def _follow(session: GuardedSession, position: PositionRow, order: Order, now: d
     state.entry_price = position.entry if opened else state.entry_price or position.entry
     state.quantity = position.quantity
     state.current_price, state.realised_pnl = position.current_price, position.realised
-    held = times(position.quantity, position.current_price).quantize(Decimal("1E-18"))
+    held = kept(times(position.quantity, position.current_price))
     state.unrealised_pnl = held - position.cost if opened else ZERO
     state.updated_at = now
     session.add(state)

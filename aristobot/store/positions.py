@@ -10,7 +10,7 @@ from sqlmodel import col, select
 
 from aristobot.errors import NotFound
 from aristobot.kinds import BracketStatus, LotStatus
-from aristobot.money import times
+from aristobot.money import kept, times
 from aristobot.store.tenancy import GuardedSession
 from aristobot.store.trading_tables import Bracket, PositionRow, WebhookState
 
@@ -113,6 +113,6 @@ def reprice(session: GuardedSession, prices: Iterable[tuple[uuid.UUID, Decimal]]
         state = state_of(session, position_id)
         if state is not None and state.status is LotStatus.OPEN:
             state.current_price = price
-            state.unrealised_pnl = times(row.quantity, price).quantize(Decimal("1E-18")) - row.cost
+            state.unrealised_pnl = kept(times(row.quantity, price)) - row.cost
             state.updated_at = now
             session.add(state)
