@@ -35,7 +35,7 @@ class BackupKeeper:
         """Take one copy now, in a thread; None when it failed."""
         try:
             made = await asyncio.to_thread(scheduled_backup, self._url, self._folder, self._clock.now())
-        except AristobotError as error:
+        except (AristobotError, OSError) as error:
             if not self._failing:
                 logger.error("No backup could be taken: {}", error)
             self._failing = True
