@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hmac
 import secrets
-from dataclasses import replace
 
 from loguru import logger
 
@@ -14,7 +12,6 @@ from aristobot.errors import AccessDenied, InvalidInput
 from aristobot.kinds import Role
 from aristobot.language import _
 from aristobot.settings import Settings
-from aristobot.settings_values import is_loopback
 from aristobot.store.database import Database
 from aristobot.store.tables import User
 from aristobot.vault import Vault
@@ -86,13 +83,13 @@ class Accounts:
 
     async def create_first_admin(self, code: str, new: NewUser, visitor: Visitor) -> User:
         """The first administrator, from this machine alone, once, with the code that the console shows."""
-        if not is_loopback(visitor.address):
+        if not visitor.is_here:
             raise AccessDenied("loopback_only")
         self.attempts.begin(_FIRST, visitor.address)
-        if not self._first_code or not hmac.compare_digest(code.strip().encode("utf-8", "replace"), self._first_code.encode()):
+        if not self._first_code or not secrets.compare_digest(code.strip().encode("utf-8", "replace"), self._first_code.encode()):
             raise InvalidInput("wrong_code", field="code")
         by = Actor(new.name.strip()[:64], "screen", address=visitor.address)
-        user = await self.household.add(replace(new, role=Role.ADMINISTRATOR), by, first=True)
+        user = await self.household.add(new, by, first=True)
         self._first_code = ""
         self.attempts.succeeded(_FIRST, visitor.address)
         return user

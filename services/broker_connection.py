@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Mapping
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from aristobot.clock import Clock
 from aristobot.errors import ExchangeError
@@ -14,6 +16,7 @@ from aristobot.exchange import Credentials, ExchangeClient, KeyRights
 from aristobot.portfolio import Balance
 
 _WORRYING_OFFSET_MS = 1000
+_PATIENCE = 10.0
 _R = TypeVar("_R")
 
 
@@ -66,6 +69,19 @@ async def try_connection(client: ExchangeClient, keys: Credentials | None, clock
         balances = tuple(held or ())
     steps += [Step(name, StepState.SKIPPED, "reason.step_skipped") for name in NAMES[len(steps) :]]
     return ConnectionTest(tuple(steps), rights, balances, offset or 0)
+
+
+async def rights_of(client: ExchangeClient, keys: Credentials) -> KeyRights | None:
+    """What the key may do; None when the exchange refuses it or does not answer in ten seconds."""
+    with suppress(ExchangeError, TimeoutError):
+        async with asyncio.timeout(_PATIENCE):
+            return await client.key_rights(keys)
+    return None
+
+
+def kept(rights: KeyRights) -> dict[str, Any]:
+    """Rights as a broker's row keeps them."""
+    return {**asdict(rights), "expires_at": rights.expires_at.isoformat() if rights.expires_at else None}
 
 
 def judge(rights: KeyRights) -> list[Step]:

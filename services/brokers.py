@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import uuid
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import Any
 
 from aristobot.bus import Bus
 from aristobot.clock import Clock
-from aristobot.errors import Conflict, ExchangeError, InvalidInput
+from aristobot.errors import Conflict, InvalidInput
 from aristobot.events import BrokerUpdated
-from aristobot.exchange import Credentials, KeyRights
+from aristobot.exchange import Credentials
 from aristobot.portfolio import Balance
 from aristobot.settings import Settings
 from aristobot.store import brokers, orders, positions, users
@@ -21,12 +19,10 @@ from aristobot.store.tables import Broker
 from aristobot.store.tenancy import GuardedSession
 from aristobot.vault import Vault
 from services.audit_trail import Actor, AuditTrail
-from services.broker_connection import ConnectionTest, try_connection
+from services.broker_connection import ConnectionTest, kept, rights_of, try_connection
 from services.broker_form import KEY_FIELDS, checked, needed_fields
 from services.exchange_gateway import ExchangeGateway
 from services.webhook_addresses import WebhookAddresses
-
-_RIGHTS_SECONDS = 10.0
 
 
 class Brokers:
@@ -126,7 +122,7 @@ class Brokers:
         keys = await self._gateway.keys(row) if row.api_key_sealed else None
         result = await try_connection(self._gateway.client_for(row), keys, self._clock)
         if result.rights is not None:
-            rights, now = _rights_of(result.rights), self._clock.now()
+            rights, now = kept(result.rights), self._clock.now()
 
             def work(session: GuardedSession) -> None:
                 found = brokers.get(session, broker_id)
@@ -160,12 +156,12 @@ class Brokers:
         if not values.get("api_key") or not values.get("api_secret"):
             return
         keys = Credentials(values["api_key"], values["api_secret"], values.get("passphrase", ""))
-        with suppress(ExchangeError, TimeoutError):
-            async with asyncio.timeout(_RIGHTS_SECONDS):
-                rights = await self._gateway.client_for(row).key_rights(keys)
-            if rights.can_withdraw:
-                raise InvalidInput("key_may_withdraw", field="api_key")
-            row.key_rights, row.checked_at = _rights_of(rights), self._clock.now()
+        rights = await rights_of(self._gateway.client_for(row), keys)
+        if rights is None:
+            return
+        if rights.can_withdraw:
+            raise InvalidInput("key_may_withdraw", field="api_key")
+        row.key_rights, row.checked_at = kept(rights), self._clock.now()
 
     def _told(self, row: Broker) -> Broker:
         self._bus.publish(BrokerUpdated(at=self._clock.now(), user_id=row.user_id, broker_id=row.id))
@@ -175,17 +171,6 @@ class Brokers:
 def _refuse_foreign_endpoints(session: GuardedSession, user_id: uuid.UUID, values: Mapping[str, Any]) -> None:
     if values.get("endpoints") and not users.is_administrator(session, user_id):
         raise InvalidInput("administrators_only", field="endpoints")
-
-
-def _rights_of(rights: KeyRights) -> dict[str, Any]:
-    expires = rights.expires_at.isoformat() if rights.expires_at else None
-    return {
-        "can_read": rights.can_read,
-        "can_trade": rights.can_trade,
-        "can_withdraw": rights.can_withdraw,
-        "ip_restricted": rights.ip_restricted,
-        "expires_at": expires,
-    }
 
 
 def _shown(row: Broker) -> dict[str, Any]:

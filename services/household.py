@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from aristobot.bus import Bus
 from aristobot.clock import Clock
@@ -62,11 +62,12 @@ class Household:
     async def add(self, new: NewUser, by: Actor, *, first: bool = False) -> User:
         """A new active user; InvalidInput names what is wrong with the form, Conflict when five are active already.
 
-        `first` makes it a condition that nobody is there yet, in the same transaction.
+        `first`: it is a condition that nobody is there yet, in the same transaction, and the user runs the house.
         """
         _check_name(new.name)
         check_strength(new.password, name=new.name)
-        row = self._row(new, password_hash=await self._passwords.hash(new.password))
+        role = Role.ADMINISTRATOR if first else new.role
+        row = self._row(replace(new, role=role), password_hash=await self._passwords.hash(new.password))
         return await self._db.write(SYSTEM, lambda s: self._insert(s, row, by, first=first))
 
     async def add_without_password(self, new: NewUser, by: Actor) -> User:

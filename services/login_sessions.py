@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from aristobot.bus import Bus
 from aristobot.clock import Clock
@@ -69,7 +70,7 @@ class LoginSessions:
             seen = [one for one in self._live.values() if self._in_time(one) and one.last_seen_at > swept]
             swept = self._clock.now()
             if seen:
-                await self._db.write(SYSTEM, lambda s, seen=seen: _touch(s, seen))
+                await self._db.write(SYSTEM, partial(_touch, seen=seen))
             await self._end(one.session_id for one in list(self._live.values()) if not self._in_time(one))
 
     async def open(self, user: User, *, address: str = "", user_agent: str = "") -> NewSession:

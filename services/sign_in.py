@@ -31,6 +31,11 @@ class Visitor:
     address: str
     user_agent: str = ""
 
+    @property
+    def is_here(self) -> bool:
+        """Whether they sit at this machine."""
+        return is_loopback(self.address)
+
 
 @dataclass(frozen=True, slots=True)
 class LoginForm:
@@ -97,7 +102,7 @@ class SignIn:
     async def open_house_door(self, visitor: Visitor) -> NewSession | None:
         """In debug or demo mode, and for a loopback visitor alone: a session of the user `dev` or `demo`. Otherwise None."""
         name = self.house_user
-        if not name or not is_loopback(visitor.address) or not is_loopback(self._settings.host):
+        if not name or not visitor.is_here or not is_loopback(self._settings.host):
             return None
         user = await self._db.write(SYSTEM, lambda s: users.by_name(s, name))
         return await self._open(user, visitor, f"sign_in.{name}") if user is not None and user.is_active else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import sqlite3
@@ -12,12 +13,17 @@ from pathlib import Path
 
 import pytest
 
+from aristobot.bus import Bus
+from aristobot.clock import ManualClock
 from aristobot.errors import AristobotError, ConfigurationError, InstanceRunning, NotFound, StoreDamaged, StoreError
+from aristobot.events import TradingHalted
 from aristobot.language import catalogue, use_language
 from aristobot.settings import Settings
+from aristobot.store.database import Database
 from aristobot.store.instance import InstanceLock
 from services.cli import exit_code, main, parser
 from services.commands.options import COMMANDS, MEANINGS, arranged
+from services.kill_switch import KillSwitch
 from tests.house import ROOT
 
 
@@ -203,6 +209,34 @@ def test_what_changes_the_ground_refuses_beside_a_running_house_and_the_rest_wor
         house("verify")
     finally:
         lock.release()
+
+
+async def test_a_running_house_follows_a_halt_of_the_command_line(house: House) -> None:
+    await asyncio.to_thread(house, "init", "--admin", "Alice")
+    db, bus, clock = Database(f"sqlite:///{house.folder / 'aristobot.db'}"), Bus(), ManualClock()
+    switch = KillSwitch(db, bus, clock, house.folder)
+    heard: list[TradingHalted] = []
+    bus.listen(TradingHalted, do=heard.append)
+    following = asyncio.create_task(switch.run())
+    for words, level in ((["halt", "--scope", "user", "alice", "--level", "reduce"], "reduce"), (["resume"], "")):
+        await asyncio.to_thread(house, *words)
+        async with asyncio.timeout(10):
+            while not heard or heard[-1].level != level:
+                await clock.advance(0.5)
+    following.cancel()
+    await db.close()
+    assert [(event.scope, event.level) for event in heard] == [("user", "reduce"), ("user", "")]
+    assert switch.active() == []
+
+
+def test_the_simulator_says_where_it_is(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "aristobot", "simulator", "--port", "0", "--control-port", "0"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+        said = json.loads(running.stdout.readline())
+        running.terminate()
+    assert said["event"] == "ready"
+    assert [one["exchange"] for one in said["accounts"]] == ["binance"]
 
 
 def test_every_word_of_the_help_is_said_in_french() -> None:

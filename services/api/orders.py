@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import uuid
-from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Path, Query, Response
@@ -13,19 +11,17 @@ from fastapi.responses import JSONResponse
 from aristobot.errors import Conflict, Refused, RiskRefused
 from aristobot.kinds import OrderOrigin, OrderRole
 from aristobot.language import explain
-from aristobot.money import ZERO
 from aristobot.orders import OrderStatus, OrderType, Side, TimeInForce
-from aristobot.store import brokers, orders
-from aristobot.store.tenancy import GuardedSession
+from aristobot.store import orders
 from aristobot.store.trading_tables import Order
 from services.api.auth import House, Reader, Trader
 from services.api.exact import ExactRoute
 from services.api.failures import answer_to
+from services.api.order_form import OrderIn, fingerprint, remember, wish_of
 from services.api.paging import Listed, Page
-from services.api.values import Facts, In, Line, Moment, Money, Out
+from services.api.values import Facts, In, Moment, Money, Out
 from services.api_tokens import TokenHolder
-from services.app import App
-from services.order_draft import EditOrder, PlaceOrder, check_wish
+from services.order_draft import EditOrder
 
 router = APIRouter(prefix="/api", tags=["orders"], route_class=ExactRoute)
 
@@ -64,20 +60,6 @@ class OrderOut(Out):
     sent_at: Moment | None
     updated_at: Moment
     done_at: Moment | None
-
-
-class OrderIn(In):
-    """An order to place: `quantity` in the base asset, or for a buy `quote_quantity` in the quote asset."""
-
-    broker_id: uuid.UUID
-    symbol: Line
-    side: Side
-    type: OrderType = OrderType.LIMIT
-    quantity: Money = ZERO
-    quote_quantity: Money = ZERO
-    price: Money = ZERO
-    stop_price: Money = ZERO
-    time_in_force: TimeInForce = TimeInForce.GTC
 
 
 class OrderChange(In):
@@ -141,7 +123,7 @@ async def list_orders(
 @router.post("/orders/preview/")
 async def preview(house: House, who: Reader, form: OrderIn) -> PreviewOut:
     """Rounded values, fee and refusal, without sending anything."""
-    seen = await house.desk.preview(who.user_id, await _wish(house, who, form, uuid.uuid4()))
+    seen = await house.desk.preview(who.user_id, await wish_of(house, who.user_id, form, uuid.uuid4()))
     request, refusal = seen.request, seen.refusal
     return PreviewOut(
         symbol=request.symbol,
@@ -164,9 +146,9 @@ async def place(house: House, who: Trader, form: OrderIn, response: Response, ke
 
     201 when it was accepted, 202 when its outcome is still being found out, 409 with the order when it was refused.
     """
-    asked = hashlib.sha256(form.model_dump_json().encode()).hexdigest()[:32]
-    wish = await _wish(house, who, form, uuid.uuid5(who.user_id, key))
-    row = await house.desk.place(who.user_id, wish, also=_remember(asked))
+    asked = fingerprint(form)
+    wish = await wish_of(house, who.user_id, form, uuid.uuid5(who.user_id, key))
+    row = await house.desk.place(who.user_id, wish, also=remember(asked))
     if row.note != asked:
         raise Conflict("idempotency_key_reused", field="Idempotency-Key")
     refused = _refused(row, who)
@@ -208,34 +190,6 @@ async def list_fills(
         who.user_id, lambda s: orders.recent_fills(s, broker_id, symbol, limit=listed.wanted, before=listed.before)
     )
     return Page[FillOut].model_validate(listed.page(rows, lambda row: (row.at, row.id)))
-
-
-async def _wish(house: App, who: TokenHolder, form: OrderIn, cause: uuid.UUID) -> PlaceOrder:
-    broker = await house.db.read(who.user_id, lambda s: brokers.get(s, form.broker_id))
-    wish = PlaceOrder(
-        broker_id=broker.id,
-        symbol=await house.catalog.resolve(broker.exchange, form.symbol),
-        side=form.side,
-        type=form.type,
-        quantity=form.quantity,
-        quote_quantity=form.quote_quantity,
-        price=form.price,
-        stop_price=form.stop_price,
-        time_in_force=form.time_in_force,
-        origin=OrderOrigin.MANUAL,
-        role=OrderRole.ENTRY if form.side is Side.BUY else OrderRole.EXIT,
-        cause=cause,
-        leg="api",
-    )
-    check_wish(wish)  # what no market would take needs no look at funds and prices
-    return wish
-
-
-def _remember(asked: str) -> Callable[[GuardedSession, Order], None]:
-    def note(_: GuardedSession, row: Order) -> None:
-        row.note = asked
-
-    return note
 
 
 def _refused(row: Order, who: TokenHolder) -> JSONResponse | None:

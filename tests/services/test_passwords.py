@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
@@ -56,10 +57,12 @@ def test_long_or_random_ones_are_welcome(password: str) -> None:
 
 @given(st.text(max_size=1100))
 def test_any_text_is_judged_without_a_fall(password: str) -> None:
-    try:
-        check_strength(password, name=password[:20])
-    except InvalidInput as refused:
-        assert refused.field == "password"
+    if len(password) < 12:
+        with pytest.raises(InvalidInput):
+            check_strength(password, name=password[:20])
+    else:
+        with suppress(InvalidInput):
+            check_strength(password, name=password[:20])
 
 
 async def test_a_hash_fits_its_password_alone_and_is_argon2id_with_64_mib() -> None:
