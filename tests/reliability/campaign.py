@@ -23,7 +23,7 @@ from tests.reliability.storm import Storm
 #: Longest wait for quiet, in seconds, once nothing disturbs the exchange any more.
 QUIET_WITHIN = 45.0
 #: Whatever changes an order, or asks about one.
-_DISTURBED = ["order*", "list*", "fills"]
+_DISTURBED = ["order.*", "list.*", "fills"]
 #: All that chance knows but 429: a second of silence for everybody at each would leave no storm.
 _KINDS = [
     "accept_then_hang", "accept_then_5xx", "refuse_5xx", "refuse", "short_body", "disconnect", "-1007", "-1008",
@@ -40,7 +40,7 @@ class Campaign:
     """How hard it is: kills in all, spread over so many households; alerts per second and disturbed answers in each."""
 
     kills: int
-    households: int = 3
+    households: int = 4
     alerts_per_second: float = 4.0
     disturbed: float = 0.45
     seed: int = 1

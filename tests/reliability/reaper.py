@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import signal
 from collections import Counter
 from collections.abc import Awaitable
 from dataclasses import dataclass, field
@@ -14,16 +15,20 @@ from tests.reliability.storm import Storm
 
 #: Protocol points that the exchange itself can tell (reliability: K2 to K8): name, event, latest of so many, delay in ms.
 _WIRES = (
-    ("K2 order received", "order.received", 3, 0.0),
-    ("K3 order accepted", "order.accepted", 3, 0.0),
-    ("K4 order answered", "order.replied", 3, 5.0),
-    ("K5 between partial fills", "fill.partial", 2, 0.0),
-    ("K6 stop cancelled", "cancel.done", 2, 0.0),
-    ("K6 cancel answered", "cancel.replied", 2, 5.0),
-    ("K7 new stop accepted", "list.placed", 2, 0.0),
-    ("K7 new stop asked for", "list.received", 2, 0.0),
+    ("K2 order received", "order.received", 1, 0.0),
+    ("K2 entry with exits received", "list.received", 2, 0.0),
+    ("K3 order accepted", "order.accepted", 1, 0.0),
+    ("K3 entry with exits accepted", "list.placed", 2, 0.0),
+    ("K4 order answered", "order.replied", 1, 5.0),
+    ("K4 entry with exits answered", "list.replied", 2, 5.0),
+    ("K5 between partial fills", "fill.partial", 1, 0.0),
+    ("K6 stop cancelled", "cancel.done", 1, 0.0),
+    ("K6 cancel answered", "cancel.replied", 1, 5.0),
+    ("K7 new stop asked for", "list.received", 1, 0.0),
+    ("K7 new stop accepted", "list.placed", 1, 0.0),
     ("K8 start-up queries", "query.received", 8, 0.0),
 )
+_OF_MOVES = ("K6", "K7")
 #: Seconds after which an event that does not come is not waited for any longer.
 _WAIT_FOR_EVENT = 0.8
 _WAIT_FOR_READY = 3.0
@@ -61,13 +66,13 @@ class Reaper:
 
     async def _end(self, life: Life) -> None:
         dice = self._chance.random()
-        if dice < 0.45:
+        if dice < 0.6:
             point = await self._at_the_exchange(life)
-        elif dice < 0.55:
+        elif dice < 0.7:
             point = await self._while_an_alert_arrives(life)
         else:
             point = await self._at_any_moment(life)
-        if life.dead.is_set() and life.status != -9:
+        if life.dead.is_set() and life.status != -signal.SIGKILL:
             raise AssertionError(f"the house of {self._household.name} ended by itself with {life.status}")
         life.kill()
         await life.dead.wait()
@@ -79,17 +84,17 @@ class Reaper:
         point, event, nth, delay = self._chance.choice(_WIRES)
         if not point.startswith("K8"):
             await self._until(life.ready.wait(), life, _WAIT_FOR_READY)
-        wire = {
-            "event": event,
-            "pid": life.pid,
-            "nth": self._chance.randint(1, nth),
-            "after_ms": self._chance.uniform(0, delay),
-        }
+        nth, after = self._chance.randint(1, nth), self._chance.uniform(0, delay)
+        if point.startswith(_OF_MOVES):
+            self._storm.gust(6, "MAJ", "SellMarket")
+        else:
+            self._storm.gust(4)
+        await self._lay(event, life, after, nth)
+        return point if await self._until(life.dead.wait(), life) else "any moment"
+
+    async def _lay(self, event: str, life: Life, after: float, nth: int) -> None:
+        wire = {"event": event, "pid": life.pid, "nth": nth, "after_ms": after}
         await self._household.ask("POST", "/kill-on", wire)
-        self._storm.gust(4)
-        if await self._until(life.dead.wait(), life):
-            return point
-        return "any moment"
 
     async def _while_an_alert_arrives(self, life: Life) -> str:
         await self._until(life.ready.wait(), life, _WAIT_FOR_READY)

@@ -50,20 +50,22 @@ class Storm:
             if self._chance.random() < 0.1:
                 self._start(alert, self._chance.uniform(0, 1.5))
 
-    def gust(self, alerts: int) -> None:
-        """Send so many more, all at once."""
+    def gust(self, alerts: int, *actions: str) -> None:
+        """Send so many more, all at once; only such as ask for these actions, if any are named."""
         for _ in range(alerts):
-            self._start(self.an_alert(), 0.0)
+            self._start(self.an_alert(*actions), 0.0)
 
     async def calm(self) -> None:
         """Wait until every sender has his answer or has given up."""
         while self._sending:
             await asyncio.wait(self._sending)
 
-    def an_alert(self) -> Sent:
-        """A new alert for some broker and symbol; it counts as sent."""
+    def an_alert(self, *actions: str) -> Sent:
+        """A new alert for some broker and symbol, asking for one of these actions, if any are named. It counts as sent."""
         seat, symbol = self._chance.choice(self._household.seats), self._chance.choice(SYMBOLS)
         words = self._words()
+        while actions and words["action"] not in actions:
+            words = self._words()
         identity = f"{self._household.name}-{len(self.sent)}"
         body = json.dumps({"id": identity, "symbol": symbol.replace("/", ""), **words}).encode()
         alert = Sent(identity, seat, str(words["action"]), symbol, body)
