@@ -74,7 +74,7 @@ class Home:
 def an_exchange() -> Iterator[Exchange]:
     """Start the simulator on free ports, with quiet prices."""
     arguments = [sys.executable, "-m", "services.simulator", "--port", "0", "--control-port", "0"]
-    with _started(arguments, _environment(), subprocess.DEVNULL) as ready:
+    with _started(arguments, clean_environment(), subprocess.DEVNULL) as ready:
         account = next(one for one in ready["accounts"] if one["exchange"] == "binance")
         yield Exchange(ready["url"], ready["control"], account["key"], account["secret"])
 
@@ -83,7 +83,7 @@ def an_exchange() -> Iterator[Exchange]:
 def a_home(folder: Path, options: list[str], extra: Mapping[str, str]) -> Iterator[Home]:
     """Start Aristobot on a data folder, on free ports, without a window."""
     folder.mkdir(parents=True, exist_ok=True)
-    environment = {**_environment(), **extra, "ARISTOBOT_DATA_DIR": str(folder)}
+    environment = {**clean_environment(), **extra, "ARISTOBOT_DATA_DIR": str(folder)}
     arguments = [sys.executable, "-m", "aristobot", "run", "--headless", "--port", "0", "--webhook-port", "0", *options]
     with (folder / "console.txt").open("w", encoding="utf-8") as console, _started(arguments, environment, console) as ready:
         yield Home(ready["ui"], ready["webhooks"], folder, environment)
@@ -102,7 +102,7 @@ def _started(arguments: list[str], environment: Mapping[str, str], errors: TextI
         process.wait(10)
 
 
-def _environment() -> dict[str, str]:
+def clean_environment() -> dict[str, str]:
     """The environment without what belongs to the tests or to a desktop."""
     foreign = ("NICEGUI_", "PYTEST", "ARISTOBOT_", "DISPLAY", "WAYLAND")
     return {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
