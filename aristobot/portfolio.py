@@ -6,17 +6,45 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from decimal import Decimal, localcontext
 
-from aristobot.money import HUNDRED, WIDE, ZERO, divided, times
+import msgspec
+
+from aristobot.money import HUNDRED, WIDE, ZERO, amount, divided, plain, times
 from aristobot.orders import Fill, Side
 
 
-@dataclass(frozen=True, slots=True)
-class Balance:
-    """Free and locked amounts of one asset."""
+class Balance(msgspec.Struct, frozen=True, eq=False, gc=False, rename={"free_text": "free", "locked_text": "locked"}):
+    """Free and locked amounts of one asset.
+
+    It keeps the exchange's own text and reads an amount when somebody asks for it: an account lists hundreds of assets
+    of which an order needs one. A text that is no finite number raises DataError where it is read.
+    """
 
     asset: str
-    free: Decimal
-    locked: Decimal = ZERO
+    free_text: str
+    locked_text: str = "0"
+
+    @classmethod
+    def of(cls, asset: str, free: Decimal, locked: Decimal = ZERO) -> Balance:
+        """A balance from amounts."""
+        return cls(asset, plain(free), plain(locked))
+
+    @property
+    def free(self) -> Decimal:
+        """What can be spent."""
+        return amount(self.free_text, self.asset)
+
+    @property
+    def locked(self) -> Decimal:
+        """What orders hold."""
+        return amount(self.locked_text, self.asset)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Balance):
+            return NotImplemented
+        return (self.asset, self.free, self.locked) == (other.asset, other.free, other.locked)
+
+    def __hash__(self) -> int:
+        return hash((self.asset, self.free, self.locked))
 
     @property
     def total(self) -> Decimal:

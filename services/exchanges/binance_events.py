@@ -113,7 +113,7 @@ def update_of(event: bytes | msgspec.Raw, naming: Naming) -> OrderReport | Balan
         held = decoded(POSITION, event).balances
         for one in held:
             check(one.free, one.locked)
-        return BalanceChanged(tuple(Balance(one.asset, one.free, one.locked) for one in held))
+        return BalanceChanged(tuple(Balance.of(one.asset, one.free, one.locked) for one in held))
     return None
 
 

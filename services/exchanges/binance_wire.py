@@ -302,12 +302,13 @@ def ticker_of(native: NativeTicker, symbol: Symbol) -> Ticker:
     )
 
 
+#: How Binance writes zero.
+_NOTHING = frozenset({"0.00000000", "0", "0.0"})
+
+
 def balances_of(account: Account) -> list[Balance]:
     """What is held, without the assets that are empty."""
-    held = account.balances
-    if not all(map(Decimal.is_finite, [amount for one in held for amount in (one.free, one.locked)])):
-        raise DataError("impossible_amount", exchange="binance", field="balances")
-    return [one for one in held if one.free or one.locked]
+    return [one for one in account.balances if not (one.free_text in _NOTHING and one.locked_text in _NOTHING)]
 
 
 def rights_of(restrictions: Restrictions, account: Account) -> KeyRights:
