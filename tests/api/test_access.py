@@ -8,6 +8,9 @@ import pytest
 from aristobot.kinds import Role, TokenScope
 from tests.street import Person, Street
 
+#: What these tests show does not depend on the database; the others of the API run on both.
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
 
 def _body(answer: httpx.Response) -> dict[str, str]:
     error: dict[str, str] = answer.json()["error"]

@@ -20,6 +20,9 @@ from services.api import feeds
 from tests.builders import MIDNIGHT, a_candle
 from tests.street import HAND, Person, Street
 
+#: What these tests show does not depend on the database; the others of the API run on both.
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
 
 @asynccontextmanager
 async def _served(street: Street) -> AsyncIterator[str]:
@@ -134,15 +137,3 @@ async def test_the_reader_who_leaves_leaves_nothing_behind(street: Street, bob: 
         async with asyncio.timeout(5):
             while "OrderUpdated" in street.app.bus.waiting():
                 await street.app.clock.sleep(0.01)
-
-
-def test_every_feed_names_events_there_are() -> None:
-    assert set(feeds.FEEDS) == {
-        "heartbeat",
-        "stream",
-        "user-account",
-        "trading-manual",
-        "open-orders",
-        "trading-notifications",
-        "terminal7-monitoring",
-    }

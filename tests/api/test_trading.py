@@ -15,6 +15,9 @@ from aristobot.store import orders
 from aristobot.store.tenancy import GuardedSession
 from tests.street import Person, Street
 
+#: What these tests show does not depend on the database; the others of the API run on both.
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
 
 async def _ready(street: Street, who: Person, **limits: Any) -> str:
     """A broker with money, a catalogue, and trading allowed."""

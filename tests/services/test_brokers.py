@@ -21,6 +21,9 @@ from services.tokens import hash_of
 from tests.builders import an_order
 from tests.street import HAND, Person, Street
 
+#: What these tests show does not depend on the database; the others of the API run on both.
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
 
 async def _broker(street: Street, owner: Person, **form: Any) -> uuid.UUID:
     keys = {} if "api_key" in form else street.account(USDT="1000", BTC="0.5")
