@@ -17,6 +17,8 @@ from starlette.types import ASGIApp
 from aristobot.clock import SystemClock
 from aristobot.kinds import Role, TokenScope
 from aristobot.settings import Settings
+from aristobot.store.instance import installation
+from aristobot.store.tenancy import SYSTEM
 from services.api.application import build
 from services.app import App
 from services.audit_trail import Actor
@@ -80,6 +82,8 @@ class Street:
 
     async def recover(self) -> None:
         """Compare every broker with its exchange, as the start does; trading is allowed afterwards."""
+        house = await self.app.db.read(SYSTEM, installation)
+        self.app.floor.installation, self.app.floor.epoch = house.installation_id, house.epoch
         await self.app.floor.brokers.load()
         await self.app.gateway.look()
         await self.app.monitor.recover()
