@@ -1,15 +1,35 @@
-"""How the house of the storm is built: the sound one, in which only waiting is shorter, and the broken ones (see `BUILDS`)."""
+"""How the house of the storm is built: the sound one, in which only waiting is shorter, and the broken ones (see `BUILDS`).
+
+Each broken house leaves out one of the promises of the sound one. They exist to show that the checker would notice.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import uuid
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlmodel import col
 
 from aristobot.clock import Clock
-from aristobot.exchange import Endpoints
+from aristobot.errors import OutcomeUnknown
+from aristobot.events import SignalReceived
+from aristobot.exchange import Credentials, Endpoints, ExchangeClient
+from aristobot.orders import OrderReport
+from aristobot.store.inbox import Alert, AlertInbox, Stored
+from aristobot.store.tenancy import GuardedSession
+from aristobot.store.trading_tables import Order
 from services import order_resolver, trading_engine
 from services.app import App
+from services.broker_book import Account
 from services.exchanges.binance import BinanceClient
 from services.exchanges.transport import Timeouts
+from services.order_resolver import OrderResolver
+from services.order_sender import Ask, OrderSender
 
 #: The storm's exchanges hold a request or an answer back this long at most, in seconds; every wait below is beyond it.
 LONGEST_DELAY = 0.25
@@ -30,8 +50,126 @@ def hurry(app: App) -> None:
     trading_engine.MOST_CLAIMS = trading_engine.MOST_CLAIMS_WITH_ORDERS = 1000  # here it is never the alert that kills
 
 
-def _sound(app: App) -> None:
-    """As it is sold."""
+class _HastyInbox(AlertInbox):
+    """200 before commit: promises at once and stores a little later."""
+
+    def __init__(self, app: App) -> None:
+        super().__init__(app.db)
+        self._app = app
+        self._aside: set[asyncio.Task[None]] = set()
+
+    async def add(self, alert: Alert) -> Stored:
+        """Say that it is stored; said to be a duplicate, nobody rings the bell for it yet."""
+        task = asyncio.create_task(self._store_later(alert))
+        self._aside.add(task)
+        task.add_done_callback(self._aside.discard)
+        return Stored(alert.id, alert.trace_id, True)
+
+    async def _store_later(self, alert: Alert) -> None:
+        await self._app.clock.sleep(LONGEST_DELAY)
+        stored = await super().add(alert)
+        if not stored.duplicate:
+            self._app.bus.publish(
+                SignalReceived(
+                    at=alert.received_at,
+                    trace_id=stored.trace_id,
+                    user_id=alert.user_id,
+                    webhook_id=stored.id,
+                    broker_id=alert.broker_id,
+                    payload=alert.payload,
+                )
+            )
 
 
-BUILDS: dict[str, Callable[[App], None]] = {"sound": _sound}
+class _ForgetfulInbox(AlertInbox):
+    """No dedupe: every alert is a new one, whatever its sender calls it."""
+
+    async def add(self, alert: Alert) -> Stored:
+        """Store it once more."""
+        return await super().add(replace(alert, identity=uuid.uuid4().hex))
+
+
+class _BlindSender(OrderSender):
+    """Blind retry: an order without an answer is sent again."""
+
+    async def send(self, account: Account, rows: list[Order], ask: Ask, expires_at: datetime | None = None) -> list[Order]:
+        """Send until somebody answers."""
+
+        async def again(client: ExchangeClient, keys: Credentials) -> list[OrderReport]:
+            for _ in range(3):
+                with suppress(OutcomeUnknown):
+                    return await ask(client, keys)
+            return await ask(client, keys)
+
+        return await super().send(account, rows, again, expires_at)
+
+
+class _LateSender(OrderSender):
+    """Intent written after sending: the order's row is there once the exchange has answered."""
+
+    def __init__(self, app: App) -> None:
+        super().__init__(app.floor, app.records, app.resolver)
+        self._db = app.db
+
+    async def send(self, account: Account, rows: list[Order], ask: Ask, expires_at: datetime | None = None) -> list[Order]:
+        """Send, then write."""
+        kept = [row.model_dump() for row in rows]
+        wanted = [row.id for row in rows]
+
+        def forget(session: GuardedSession) -> None:
+            session.exec(sa.delete(Order).where(col(Order.id).in_(wanted)))
+
+        def write(session: GuardedSession) -> None:
+            for values in kept:
+                session.add(Order(**values))
+
+        async def ask_first(client: ExchangeClient, keys: Credentials) -> list[OrderReport]:
+            try:
+                return await ask(client, keys)
+            finally:
+                await self._db.write(account.user_id, write)
+
+        await self._db.write(account.user_id, forget)
+        return await super().send(account, rows, ask_first, expires_at)
+
+
+class _CredulousResolver(OrderResolver):
+    """No fence: an order that is not found at the first look was never accepted."""
+
+    def _past_fence(self, row: Order) -> bool:
+        return True
+
+    async def _absent_everywhere(self, client: ExchangeClient, keys: Credentials, row: Order) -> bool:
+        return True
+
+
+def _hasty(app: App) -> None:
+    app.receiver._inbox = _HastyInbox(app)
+
+
+def _forgetful(app: App) -> None:
+    app.receiver._inbox = _ForgetfulInbox(app.db)
+
+
+def _blind(app: App) -> None:
+    _hasty(app)
+    app.desk._sender = _BlindSender(app.floor, app.records, app.resolver)
+
+
+def _late(app: App) -> None:
+    app.desk._sender = _LateSender(app)
+
+
+def _credulous(app: App) -> None:
+    app.resolver.__class__ = _CredulousResolver
+
+
+#: A house by its name: what is done to a sound one.
+BUILDS: dict[str, Callable[[App], None]] = {
+    "sound": lambda app: None,
+    "memory queue and blind retry": _blind,
+    "no fence": _credulous,
+    "intent written after sending": _late,
+    "200 before commit": _hasty,
+    "no dedupe": _forgetful,
+}

@@ -6,6 +6,7 @@ import asyncio
 import json
 import statistics
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,99 +38,120 @@ _PARTIAL = [
 
 @dataclass(frozen=True)
 class Campaign:
-    """How hard it is: kills in all, spread over so many households; alerts per second and disturbed answers in each."""
+    """How hard it is: kills in all, shared by one household per entry of `builds`; alerts per second and disturbed answers
+    in each. A broken house is only killed until its fault shows."""
 
     kills: int
-    households: int = 4
+    builds: tuple[str, ...] = ("sound",) * 4
     alerts_per_second: float = 4.0
     disturbed: float = 0.45
     seed: int = 1
-    build: str = "sound"
+
+    def kills_of(self, number: int) -> int:
+        """The share of one household."""
+        return self.kills // len(self.builds) + (number < self.kills % len(self.builds))
 
 
 @dataclass
 class Outcome:
-    """What was done, and what was found."""
+    """What was done to one household, and what was found."""
 
+    build: str
     findings: Findings
-    tallies: list[Tally]
-    figures: Counter[str]
+    tally: Tally
 
-    def told(self) -> str:
-        """The figures, in a few lines."""
-        restarts = sorted(second for tally in self.tallies for second in tally.restarts)
-        points = sum((tally.points for tally in self.tallies), Counter())
-        naked = sorted(self.findings.naked)
-        lines = [
-            f"{sum(tally.kills for tally in self.tallies)} kills, {sum(tally.births for tally in self.tallies)} births, "
+
+def told(outcomes: Sequence[Outcome]) -> str:
+    """The figures of some outcomes together, in a few lines."""
+    tallies = [one.tally for one in outcomes]
+    restarts = sorted(second for tally in tallies for second in tally.restarts)
+    naked = sorted(second for one in outcomes for second in one.findings.naked)
+    points: Counter[str] = sum((tally.points for tally in tallies), Counter())
+    figures: Counter[str] = sum((one.findings.figures for one in outcomes), Counter())
+    return "\n".join(
+        (
+            f"{sum(tally.kills for tally in tallies)} kills; "
             f"restart p50 {_at(restarts, 0.5):.2f} s, p99 {_at(restarts, 0.99):.2f} s",
-            ", ".join(f"{name} {count}" for name, count in sorted(self.figures.items())),
+            ", ".join(f"{name} {count}" for name, count in sorted(figures.items())),
             ", ".join(f"{name} ×{count}" for name, count in sorted(points.items())),
             f"without a stop: {len(naked)} spells, p50 {_at(naked, 0.5):.2f} s, p99 {_at(naked, 0.99):.2f} s",
-        ]
-        return "\n".join(lines)
-
-
-async def run(campaign: Campaign, folder: Path, clock: Clock) -> Outcome:
-    """Carry it out, and judge."""
-    async with exchanges(campaign.households) as addresses, a_midwife() as midwife:
-        results = await asyncio.gather(
-            *(_one(campaign, number, folder / f"h{number}", address, midwife, clock) for number, address in enumerate(addresses))
         )
-    findings = Findings()
-    figures: Counter[str] = Counter()
-    for found, _ in results:
-        findings.naked += found.naked
-        figures += found.figures
-        for predicate, violations in found.broken.items():
-            findings.note(predicate, violations)
-    return Outcome(findings, [tally for _, tally in results], figures)
+    )
 
 
-async def _one(
-    campaign: Campaign, number: int, folder: Path, address: dict[str, str], midwife: Midwife, clock: Clock
-) -> tuple[Findings, Tally]:
-    async with a_household(f"h{number}", folder, address) as household:
-        await household.ask("POST", "/walk", {"on": True, "seed": campaign.seed + number, "speed": 30})
-        faults = {"script": _PARTIAL, "rate": campaign.disturbed, "events": _DISTURBED, "seed": campaign.seed + number}
-        faults |= {"kinds": _KINDS, "seconds": LONGEST_DELAY}
-        await household.ask("POST", "/faults", faults)
-        storm = Storm(household, clock, campaign.seed * 100 + number)
-        reaper = Reaper(household, midwife, storm, clock, campaign.seed * 1000 + number)
-        blowing = asyncio.ensure_future(storm.blow(campaign.alerts_per_second))
-        kills = campaign.kills // campaign.households + (number < campaign.kills % campaign.households)
-        try:
-            await reaper.reap(kills, campaign.build)
-        finally:
-            blowing.cancel()
-        findings = await _afterwards(campaign, household, midwife, storm, clock)
-        return findings, reaper.tally
+async def run(campaign: Campaign, folder: Path, clock: Clock) -> list[Outcome]:
+    """Carry it out, and judge: one outcome per household."""
+    async with exchanges(len(campaign.builds)) as addresses, a_midwife() as midwife:
+        households = (_Front(campaign, number, midwife, clock) for number in range(len(campaign.builds)))
+        return await asyncio.gather(
+            *(front.fight(folder / front.name, address) for front, address in zip(households, addresses, strict=True))
+        )
 
 
-async def _afterwards(campaign: Campaign, household: Household, midwife: Midwife, storm: Storm, clock: Clock) -> Findings:
+class _Front:
+    """One household of a campaign."""
+
+    def __init__(self, campaign: Campaign, number: int, midwife: Midwife, clock: Clock) -> None:
+        self.name = f"h{number}"
+        self._campaign = campaign
+        self._number = number
+        self._build = campaign.builds[number]
+        self._seed = campaign.seed * 100 + number
+        self._midwife = midwife
+        self._clock = clock
+
+    async def fight(self, folder: Path, address: dict[str, str]) -> Outcome:
+        """Storm, kills, calm, judgement."""
+        async with a_household(self.name, folder, address) as household:
+            await household.ask("POST", "/walk", {"on": True, "seed": self._seed, "speed": 30})
+            faults = {"script": _PARTIAL, "rate": self._campaign.disturbed, "events": _DISTURBED, "seed": self._seed}
+            await household.ask("POST", "/faults", faults | {"kinds": _KINDS, "seconds": LONGEST_DELAY})
+            storm = Storm(household, self._clock, self._seed)
+            reaper = Reaper(household, self._midwife, storm, self._clock, self._seed)
+            db = Database(Settings.load(household.settings, {}).database_url)
+            blowing = asyncio.ensure_future(storm.blow(self._campaign.alerts_per_second))
+            try:
+                if self._build == "sound":
+                    await reaper.reap(self._campaign.kills_of(self._number), self._build)
+                    blowing.cancel()
+                    findings = await _afterwards(household, self._midwife, storm, db, self._clock)
+                else:
+                    findings = await self._until_it_shows(household, storm, reaper, db)
+            finally:
+                blowing.cancel()
+                await db.close()
+            return Outcome(self._build, findings, reaper.tally)
+
+    async def _until_it_shows(self, household: Household, storm: Storm, reaper: Reaper, db: Database) -> Findings:
+        """Kill, and look at once at what must hold at every moment."""
+        findings = Findings()
+        while not findings.broken and reaper.tally.kills < self._campaign.kills_of(self._number):
+            await reaper.reap(1, self._build)
+            ledger = await household.ask("GET", "/ledger")
+            findings = Checker(household, storm.sent, await Memory.read(db), ledger).check_at_any_moment()
+        return findings
+
+
+async def _afterwards(household: Household, midwife: Midwife, storm: Storm, db: Database, clock: Clock) -> Findings:
+    """Nothing disturbs any more: wait for quiet, judge, and look a second time."""
     await household.ask("DELETE", "/faults")
-    life = await midwife.birth(household, campaign.build)
+    life = await midwife.birth(household)
     await storm.calm()
     await household.ask("POST", "/walk", {"on": False})
-    db = Database(Settings.load(household.settings, {}).database_url)
-    try:
-        restless = await _quiet(db, clock)
-        life.kill()
-        await life.dead.wait()
-        memory, ledger = await Memory.read(db), await household.ask("GET", "/ledger")
-        (Path(household.settings["data_dir"]) / "ledger.json").write_text(json.dumps(ledger, indent=1))
-        checker = Checker(household, storm.sent, memory, ledger)
-        findings = checker.check()
-        requests = (await household.ask("GET", "/requests"))["requests"]
-        checker.check_keys(requests)
-        findings.note("P1 no alert is lost", [f"not quiet in time: {one}" for one in restless])
-        findings.figures["requests"] = len(requests)
-        findings.figures["disturbed answers"] = sum(request["fault"] is not None for request in requests)
-        if campaign.build == "sound":
-            findings.note("P14 a second look changes nothing", await _second_look(household, midwife, db, memory, clock))
-        return findings
-    finally:
-        await db.close()
+    restless = await _quiet(db, clock)
+    life.kill()
+    await life.dead.wait()
+    memory, ledger = await Memory.read(db), await household.ask("GET", "/ledger")
+    (Path(household.settings["data_dir"]) / "ledger.json").write_text(json.dumps(ledger, indent=1))
+    checker = Checker(household, storm.sent, memory, ledger)
+    findings = checker.check()
+    requests = (await household.ask("GET", "/requests"))["requests"]
+    checker.check_keys(requests)
+    findings.note("P1 no alert is lost", [f"not quiet in time: {one}" for one in restless])
+    findings.note("P14 a second look changes nothing", await _second_look(household, midwife, db, memory, clock))
+    findings.figures["requests"] = len(requests)
+    findings.figures["disturbed answers"] = sum(request["fault"] is not None for request in requests)
+    return findings
 
 
 async def _quiet(db: Database, clock: Clock) -> list[str]:

@@ -117,12 +117,20 @@ class Checker:
         self._rows = {row.client_order_id: row for row in memory.orders}
         self.findings = Findings()
 
-    def check(self) -> Findings:
-        """All predicates that need no second look at the house."""
+    def check_at_any_moment(self) -> Findings:
+        """What must hold even while alerts and orders are under way, and the house is dead."""
         note = self.findings.note
         note("P1 no alert is lost", self._lost())
         note("P2 no order is doubled", self._doubled())
         note("P3 every order was written first", self._unwritten())
+        note("P4 positions equal the ledger", self._disowned())
+        return self.findings
+
+    def check(self) -> Findings:
+        """All predicates that need no second look at the house; nothing may be under way."""
+        self.check_at_any_moment()
+        note = self.findings.note
+        note("P1 no alert is lost", self._unended())
         note("P4 positions equal the ledger", [*self._fills(), *self._amounts(), *self._ends()])
         note("P5 what is held is guarded", self._unguarded())
         for seat in self._household.seats:
@@ -154,9 +162,21 @@ class Checker:
                 found.append(f"{alert.identity} was acknowledged and is gone")
             elif mine and alert.acknowledged and alert.row_ids != {str(mine[0].id)}:
                 found.append(f"{alert.identity} was answered with the id of another row")
-            if any(row.status in UNFINISHED or row.outcome is None for row in mine):
-                found.append(f"{alert.identity} never ended")
         return found
+
+    def _unended(self) -> list[str]:
+        open_ones = [row for row in self._memory.webhooks if row.status in UNFINISHED or row.outcome is None]
+        return [f"{row.payload_id} never ended" for row in open_ones]
+
+    def _disowned(self) -> list[str]:
+        """Orders that the house says the exchange never took, and the exchange has."""
+        never = (OrderStatus.DENIED, OrderStatus.NOT_ACCEPTED, OrderStatus.REJECTED)
+        accepted = {order["client_order_id"]: order for order in self._ledger["orders"]}
+        return [
+            f"{row.id.hex} {row.role}: {row.status} here, {accepted[row.client_order_id]['status']} there"
+            for row in self._memory.orders
+            if row.status in never and accepted.get(row.client_order_id, {"status": "REJECTED"})["status"] != "REJECTED"
+        ]
 
     def _doubled(self) -> list[str]:
         identity = {row.id: row.payload_id for row in self._memory.webhooks}

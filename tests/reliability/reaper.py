@@ -30,7 +30,7 @@ _WIRES = (
 )
 _OF_MOVES = ("K6", "K7")
 #: Seconds after which an event that does not come is not waited for any longer.
-_WAIT_FOR_EVENT = 0.8
+_WAIT_FOR_EVENT = 1.0
 _WAIT_FOR_READY = 3.0
 
 
@@ -66,9 +66,9 @@ class Reaper:
 
     async def _end(self, life: Life) -> None:
         dice = self._chance.random()
-        if dice < 0.6:
+        if dice < 0.7:
             point = await self._at_the_exchange(life)
-        elif dice < 0.7:
+        elif dice < 0.8:
             point = await self._while_an_alert_arrives(life)
         else:
             point = await self._at_any_moment(life)

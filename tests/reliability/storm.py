@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+from collections import deque
 from dataclasses import dataclass, field
 
 from aristobot.clock import Clock
@@ -39,6 +40,7 @@ class Storm:
         self._chance = random.Random(seed)
         self._port = int(household.settings["webhook_port"])
         self._sending: set[asyncio.Task[None]] = set()
+        self._bought: deque[tuple[Seat, str]] = deque(maxlen=12)
         self.sent: list[Sent] = []
 
     async def blow(self, per_second: float) -> None:
@@ -62,10 +64,14 @@ class Storm:
 
     def an_alert(self, *actions: str) -> Sent:
         """A new alert for some broker and symbol, asking for one of these actions, if any are named. It counts as sent."""
-        seat, symbol = self._chance.choice(self._household.seats), self._chance.choice(SYMBOLS)
         words = self._words()
         while actions and words["action"] not in actions:
             words = self._words()
+        seat, symbol = self._chance.choice(self._household.seats), self._chance.choice(SYMBOLS)
+        if words["action"] == "BuyMarket":
+            self._bought.append((seat, symbol))
+        elif self._bought and self._chance.random() < 0.8:
+            seat, symbol = self._chance.choice(self._bought)  # where there probably is something to sell or to guard
         identity = f"{self._household.name}-{len(self.sent)}"
         body = json.dumps({"id": identity, "symbol": symbol.replace("/", ""), **words}).encode()
         alert = Sent(identity, seat, str(words["action"]), symbol, body)
