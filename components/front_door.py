@@ -7,42 +7,33 @@ import contextlib
 import gc
 import json
 import os
-import signal
 import socket
-import subprocess
-import sys
-import webbrowser
-from collections.abc import AsyncIterator, Callable, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import AsyncIterator
 
 import uvicorn
 from fastapi import FastAPI
 from nicegui import ui
-from starlette.types import Receive, Scope, Send
 
 from aristobot import __version__
 from aristobot.clock import SystemClock
-from aristobot.errors import ConfigurationError
+from aristobot.settings import Settings
 from components import shell
+from components.crossing import Crossing
+from components.desktop import show
 from components.entrance import Entrance
 from components.hardening import host_name
-from services.api.application import ApiPaths, build
+from components.listening import Server, bind, shown_host, unusable
 from services.app import App
-
-if TYPE_CHECKING:
-    from aristobot.settings import Settings
 
 #: Seconds that open sockets may take to say goodbye when the house is closed.
 LAST_WORDS = 1
 #: A browser that loses its socket for less than this finds its page as it left it.
 RECONNECT_SECONDS = 30.0
-_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def serve(settings: Settings) -> int:
     """Serve until somebody stops it; exit code 0. Raises what hindered the start (a ConfigurationError for a taken port)."""
-    config = uvicorn.Config(_nothing, loop="auto")
-    with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+    with asyncio.Runner(loop_factory=uvicorn.Config("", loop="auto").get_loop_factory()) as runner:
         runner.run(_House(App(settings, SystemClock())).live())
     return 0
 
@@ -55,15 +46,15 @@ class _House:
         self._settings = app.settings
         self._webhooks = ""
         self._starting: asyncio.Task[None] | None = None
-        self._server: _Server | None = None
+        self._server: Server | None = None
         self._url = ""
 
     async def live(self) -> None:
         """Start, serve, stop in order."""
-        bound = self._bind()
+        bound = bind(self._settings.host, self._settings.port)
         self._webhooks = self._bind_ingress()
         port = bound.getsockname()[1]
-        self._url = f"http://{_shown_host(self._settings.host)}:{port}"
+        self._url = f"http://{shown_host(self._settings.host)}:{port}"
         front = self._front(port)
         config = uvicorn.Config(
             front,
@@ -76,12 +67,12 @@ class _House:
             forwarded_allow_ips=list(self._settings.trusted_proxies),
             timeout_graceful_shutdown=LAST_WORDS,
         )
-        self._server = _Server(config)
+        self._server = Server(config)
         await self._server.serve(sockets=[bound])
         if self._starting is not None and self._starting.done() and not self._starting.cancelled():
             self._starting.result()
 
-    def _front(self, port: int) -> Callable[[Scope, Receive, Send], object]:
+    def _front(self, port: int) -> Crossing:
         web = FastAPI(title="Aristobot", docs_url=None, redoc_url=None, openapi_url=None, lifespan=self._open)
         entrance = Entrance(self._app.clock, self._app.accounts.sign_in, f"aristobot_{port}")
         public = host_name(self._settings.webhook_public_url.partition("://")[2])
@@ -96,7 +87,7 @@ class _House:
             reconnect_timeout=RECONNECT_SECONDS,
             show_welcome_message=False,
         )
-        return _Front(web, self._app)
+        return Crossing(web, self._app)
 
     @contextlib.asynccontextmanager
     async def _open(self, _: FastAPI) -> AsyncIterator[None]:
@@ -120,7 +111,7 @@ class _House:
             raise
         self._settle()
         self._announce()
-        self._show()
+        show(self._url, self._settings)
 
     @staticmethod
     def _settle() -> None:
@@ -138,78 +129,9 @@ class _House:
         }
         print(json.dumps(ready, separators=(",", ":")), flush=True)
 
-    def _show(self) -> None:
-        """Open the window or the browser, where there is a desktop."""
-        if self._settings.native:
-            storage = str(self._settings.data_dir / "window")
-            subprocess.Popen([sys.executable, "-m", "aristobot.window", self._url, storage], stdout=subprocess.DEVNULL)
-        elif not self._settings.headless and _has_desktop():
-            asyncio.get_running_loop().run_in_executor(None, webbrowser.open, self._url)
-
     def _bind_ingress(self) -> str:
         host, port = self._settings.webhook_host, self._settings.webhook_port
         try:
             return self._app.receiver.bind()
         except OSError as error:
-            raise _unusable("webhook_port", host, port, error) from None
-
-    def _bind(self) -> socket.socket:
-        host, port = self._settings.host.strip("[]"), self._settings.port
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        bound = socket.socket(family, kind, protocol or socket.IPPROTO_TCP)
-        try:
-            if os.name == "posix":
-                bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            bound.bind(address)
-        except OSError as error:
-            bound.close()
-            raise _unusable("port", host, port, error) from None
-        bound.setblocking(False)
-        return bound
-
-
-class _Front:
-    """Alerts go straight to the receiver, programs to the API, browsers to the web app. (By `app` NiceGUI finds its server.)"""
-
-    def __init__(self, web: FastAPI, house: App) -> None:
-        self.app = web
-        self._receiver = house.receiver
-        self._others = ApiPaths(web, build(house))
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass one request on."""
-        if scope["type"] == "http" and self._receiver.takes(scope["path"]):
-            await self._receiver.asgi(scope, receive, send)
-        else:
-            await self._others(scope, receive, send)
-
-
-class _Server(uvicorn.Server):
-    """Uvicorn that stops at a signal, and lets us come to our own end afterwards."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Hear the signals while serving; do not raise them again."""
-        previous = {one: signal.signal(one, self.handle_exit) for one in _STOP_SIGNALS}
-        try:
-            yield
-        finally:
-            for one, handler in previous.items():
-                signal.signal(one, handler)
-
-
-def _unusable(field: str, host: str, port: int, error: OSError) -> ConfigurationError:
-    return ConfigurationError("port_unusable", field=field, value=f"{host}:{port}", detail=error.strerror or type(error).__name__)
-
-
-def _shown_host(host: str) -> str:
-    shown = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host.strip("[]"), host.strip("[]"))  # noqa: S104 # compared, not bound
-    return f"[{shown}]" if ":" in shown else shown
-
-
-def _has_desktop() -> bool:
-    return sys.platform in ("win32", "darwin") or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
-
-
-async def _nothing(scope: Scope, receive: Receive, send: Send) -> None:
-    """Stands where only the choice of the event loop is asked."""
+            raise unusable("webhook_port", f"{host}:{port}", error) from None

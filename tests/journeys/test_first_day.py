@@ -146,7 +146,7 @@ async def test_logging_out_closes_every_page_of_that_login_within_a_second(home:
     begun = SystemClock().monotonic()
     await page.get_by_text("Se déconnecter").click()
     for one in (page, other):
-        await one.wait_for_url("**/login**")
+        await one.wait_for_url("**/login**", wait_until="commit")
     assert SystemClock().monotonic() - begun < 2.0
 
 
