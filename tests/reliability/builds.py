@@ -16,10 +16,10 @@ import sqlalchemy as sa
 from sqlmodel import col
 
 from aristobot.clock import Clock
-from aristobot.errors import OutcomeUnknown
+from aristobot.errors import ExchangeError, OutcomeUnknown
 from aristobot.events import SignalReceived
 from aristobot.exchange import Credentials, Endpoints, ExchangeClient
-from aristobot.orders import OrderReport
+from aristobot.orders import OrderReport, OrderStatus
 from aristobot.store.inbox import Alert, AlertInbox, Stored
 from aristobot.store.tenancy import GuardedSession
 from aristobot.store.trading_tables import Order
@@ -136,11 +136,18 @@ class _LateSender(OrderSender):
 class _CredulousResolver(OrderResolver):
     """No fence: an order that is not found at the first look was never accepted."""
 
-    def _past_fence(self, row: Order) -> bool:
-        return True
-
-    async def _absent_everywhere(self, client: ExchangeClient, keys: Credentials, row: Order) -> bool:
-        return True
+    async def _resolve(self, order: Order) -> Order:
+        account = await self._brokers.get(order.broker_id)
+        client = self._gateway.client_for(account.broker)
+        while True:
+            try:
+                found = await client.find_order(await self._gateway.keys(account.broker), order.symbol, order.client_order_id)
+            except ExchangeError:
+                await self._clock.sleep(LONGEST_DELAY)
+                continue
+            if found is None:
+                return await self._records.settle(order, OrderStatus.NOT_ACCEPTED)
+            return await self._believe(account, order, found)
 
 
 def _hasty(app: App) -> None:
@@ -172,4 +179,12 @@ BUILDS: dict[str, Callable[[App], None]] = {
     "intent written after sending": _late,
     "200 before commit": _hasty,
     "no dedupe": _forgetful,
+}
+#: What the checker must find in a broken house, in its words.
+FAULTS: dict[str, frozenset[str]] = {
+    "memory queue and blind retry": frozenset({"was acknowledged and is gone", "was taken 2 times"}),
+    "no fence": frozenset({"NOT_ACCEPTED here"}),
+    "intent written after sending": frozenset({"is unknown to the house"}),
+    "200 before commit": frozenset({"was acknowledged and is gone"}),
+    "no dedupe": frozenset({"filled orders"}),
 }

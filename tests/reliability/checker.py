@@ -98,6 +98,11 @@ class Findings:
         for violation in violations:
             self.broken[predicate].append(violation)
 
+    def show(self, faults: Iterable[str]) -> bool:
+        """Whether each of these words is in some violation."""
+        violations = [violation for found in self.broken.values() for violation in found]
+        return all(any(fault in violation for violation in violations) for fault in faults)
+
     def told(self) -> str:
         """The first few of each kind, for a failing test."""
         return "\n".join(
@@ -185,9 +190,9 @@ class Checker:
         for row in self._memory.orders:
             if row.webhook_id is not None and truth.get(row.client_order_id):
                 filled[identity.get(row.webhook_id, row.webhook_id.hex), row.leg].append(row)
-        found = [f"{key} has {len(rows)} filled orders" for key, rows in filled.items() if len(rows) > 1]
+        found = [f"{alert}/{leg} has {len(rows)} filled orders" for (alert, leg), rows in filled.items() if len(rows) > 1]
         twice = Counter(order["client_order_id"] for order in self._ledger["orders"])
-        found += [f"{client_id} was accepted {count} times" for client_id, count in twice.items() if count > 1]
+        found += [f"{client_id} was taken {count} times" for client_id, count in twice.items() if count > 1]
         return found
 
     def _unwritten(self) -> list[str]:
