@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import sys
@@ -24,7 +25,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if (warning := stranger()) is not None:
         print(warning, file=sys.stderr)
         raise SystemExit(MISCONFIGURED)
+    gc.disable()  # importing makes a multitude of objects that stay: looking through them is time lost
     from services import cli  # only now is everything there that it imports
+
+    gc.enable()
 
     raise SystemExit(cli.main(given, open_house))
 

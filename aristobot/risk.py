@@ -70,7 +70,10 @@ def _read_limit(name: str, kind: str, value: object) -> object:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """An order about to be written. `price` is what we might pay at worst, `reference` the market's last price."""
+    """An order about to be written. `price` is what we might pay at worst, `reference` the market's last price.
+
+    `replacing`: it takes the place of an order that rests already.
+    """
 
     instrument: Instrument
     side: Side
@@ -80,6 +83,7 @@ class Proposal:
     price: Decimal
     reference: Decimal
     at: datetime
+    replacing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,11 +147,13 @@ class Activity:
 
 def check(proposal: Proposal, situation: Situation, limits: Limits, activity: Activity) -> RiskRefused | None:
     """The first limit that says no, as an error to raise or to keep; None when the order may go."""
-    for rule in (_access, _instrument) if proposal.reducing else (_access, _doubt, _instrument, _collar, _size, _pace):
+    rules = (_access, _instrument) if proposal.reducing else (_access, _doubt, _instrument, _collar, _size)
+    for rule in rules:
         refusal = rule(proposal, situation, limits, activity)
         if refusal is not None:
             return refusal
-    return None
+    paced = not (proposal.reducing or proposal.replacing)
+    return _pace(proposal, situation, limits, activity) if paced else None
 
 
 def _access(proposal: Proposal, situation: Situation, limits: Limits, activity: Activity) -> RiskRefused | None:

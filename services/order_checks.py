@@ -98,6 +98,7 @@ class OrderChecks:
             price=made.worst_price,
             reference=priced.reference,
             at=now,
+            replacing=wish.replaces,
         )
 
     def written(self, account: Account, row: Order, priced: Priced) -> None:

@@ -42,6 +42,7 @@ class PlaceOrder:
     webhook_id: uuid.UUID | None = None
     position_id: uuid.UUID | None = None
     expires_at: datetime | None = None
+    replaces: bool = False
 
     @property
     def reducing(self) -> bool:

@@ -31,6 +31,7 @@ def edited(old: Order, change: EditOrder) -> PlaceOrder:
         owner=old.owner,
         cause=old.id,
         leg="edit",
+        replaces=True,
         webhook_id=old.webhook_id,
         position_id=old.position_id,
     )

@@ -125,6 +125,12 @@ def test_the_same_entry_twice_within_two_seconds_is_one_too_many() -> None:
     assert code_of(an_entry(at=NOON + timedelta(seconds=2)), a_calm_broker(), activity=activity) == ""
 
 
+def test_an_order_in_the_place_of_another_is_no_new_entry() -> None:
+    activity = Activity()
+    activity.entered(NOON, "BTC/USDT", Side.BUY, D("0.01"))
+    assert code_of(an_entry(replacing=True), a_calm_broker(), activity=activity) == ""
+
+
 def test_the_sixth_entry_on_a_symbol_within_ten_minutes_is_refused() -> None:
     activity = Activity()
     for minute in range(5):
