@@ -360,7 +360,7 @@ def test_an_amount_that_cannot_be_is_refused(value: str) -> None:
     account = msgspec.json.encode({"balances": [{"asset": "A", "free": value, "locked": "0"}]})
     if value not in ("-1", "1e40"):
         with pytest.raises(DataError):
-            assert [one.free for one in wire.balances_of(wire.decoded(wire.ACCOUNT, account))] == "never reached"
+            sum(one.free for one in wire.balances_of(wire.decoded(wire.ACCOUNT, account)))
 
 
 @pytest.mark.parametrize(("field", "value"), [("status", "SLEEPING"), ("side", "HOLD"), ("type", "GUESS")])

@@ -17,9 +17,7 @@ from services.exit_plan import ExitPlan, slices
 from services.order_draft import PlaceOrder, draft, stop_form
 
 D = Decimal
-BTC = Instrument(
-    "binance", "BTC/USDT", "BTC", "USDT", D("0.01"), D("0.00001"), min_quantity=D("0.00001"), min_notional=D(5)
-)
+BTC = Instrument("binance", "BTC/USDT", "BTC", "USDT", D("0.01"), D("0.00001"), min_quantity=D("0.00001"), min_notional=D(5))
 COLLAR = D(3)
 amounts = st.decimals("0.0001", "1000000", places=4)
 prices = st.decimals("0.01", "200000", places=2)
