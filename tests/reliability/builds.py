@@ -186,5 +186,5 @@ FAULTS: dict[str, frozenset[str]] = {
     "no fence": frozenset({"NOT_ACCEPTED here"}),
     "intent written after sending": frozenset({"is unknown to the house"}),
     "200 before commit": frozenset({"was acknowledged and is gone"}),
-    "no dedupe": frozenset({"filled orders"}),
+    "no dedupe": frozenset({"has 2 rows"}),
 }
