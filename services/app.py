@@ -24,6 +24,7 @@ from services.candle_history import CandleHistory
 from services.demo import Demo, DemoExchange
 from services.disk_guard import DiskGuard
 from services.exchange_gateway import ExchangeGateway
+from services.exit_placer import ExitPlacer
 from services.flattener import Flattener
 from services.heartbeat import Heartbeat
 from services.kill_switch import KillSwitch
@@ -77,7 +78,7 @@ class App:
         self.resolver = OrderResolver(self.db, clock, self.gateway, self.floor.brokers, self.records)
         sender = OrderSender(self.floor, self.records, self.resolver)
         self.desk = OrderDesk(self.floor, OrderChecks(self.floor, self.records), sender)
-        self.keeper = BracketKeeper(self.floor, self.desk, self.records)
+        self.keeper = BracketKeeper(self.floor, ExitPlacer(self.floor, self.desk, self.records))
         self.monitor = OrderMonitor(self.floor, self.desk, self.records, self.resolver)
         self.engine = TradingEngine(self.floor, WebhookTrading(self.floor, self.desk, self.keeper))
         self.flattener = Flattener(self.floor, self.desk, self.keeper)

@@ -17,13 +17,13 @@ from aristobot.errors import AristobotError, NotFound, StoreError
 from aristobot.events import PositionUpdated, SignalReceived, WebhookUpdated
 from aristobot.kinds import WebhookOutcome, WebhookStatus
 from aristobot.logs import log_context
-from aristobot.money import plain
 from aristobot.signals import Action, Parsed, Signal, parse
 from aristobot.store import orders, positions, webhooks
 from aristobot.store.tenancy import SYSTEM
-from aristobot.store.trading_tables import Order, Webhook
+from aristobot.store.trading_tables import Webhook
+from services.alerts import OWNER, Alert, Verdict, told
 from services.trading_floor import TradingFloor
-from services.webhook_trading import OWNER, Alert, Verdict, WebhookTrading
+from services.webhook_trading import WebhookTrading
 
 #: A row that brought the house down this often is set aside, so that it cannot do so for ever (reliability, S8).
 MOST_CLAIMS = 3
@@ -199,7 +199,7 @@ class TradingEngine:
             "reason": last.reason[:64],
             "reason_facts": {name: str(value)[:200] for name, value in last.facts.items()} or None,
             "order_ids": [row.id.hex for row in placed],
-            "result": {"commands": [_told(one) for one in verdicts]},
+            "result": {"commands": [told(one) for one in verdicts]},
             "finished_at": self._floor.clock.now(),
         }
         if last.symbol:
@@ -274,16 +274,3 @@ def _replaces(later: _Job, earlier: _Job) -> bool:
     if new.action is not Action.MOVE or old.action is not Action.MOVE:
         return False
     return bool((new.stop_loss or not old.stop_loss) and (new.take_profit or not old.take_profit))
-
-
-def _told(verdict: Verdict) -> dict[str, Any]:
-    return {
-        "outcome": verdict.outcome.value,
-        "reason": verdict.reason,
-        "symbol": verdict.symbol,
-        "orders": [_told_order(row) for row in verdict.orders],
-    }
-
-
-def _told_order(row: Order) -> dict[str, str]:
-    return {"id": row.id.hex, "side": row.side.value, "status": row.status.value, "filled": plain(row.filled)}

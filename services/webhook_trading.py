@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
 from decimal import Decimal
-from typing import Any
 
 from loguru import logger
 
 from aristobot.errors import AristobotError, ExchangeError, InvalidInput, InvalidOrder
-from aristobot.kinds import BrokerMode, OrderOrigin, OrderRole, WebhookOutcome, WebhookStatus
+from aristobot.kinds import OrderOrigin, OrderRole, WebhookOutcome, WebhookStatus
 from aristobot.market import Instrument
 from aristobot.money import HUNDRED, ZERO, percent_of
 from aristobot.orders import OrderStatus, OrderType, Side
-from aristobot.signals import Action, Signal, longest_lag, staleness
-from aristobot.store import brackets, orders, positions, webhooks
-from aristobot.store.tenancy import GuardedSession
+from aristobot.signals import Action, Signal, staleness
+from aristobot.store import brackets, orders, positions
 from aristobot.store.trading_tables import Order, PositionRow
+from services.alerts import FAILED, NOTHING_DONE, OWNER, Alert, Verdict, failed, longest_age, not_for_us, progress
 from services.bracket_keeper import BracketKeeper
 from services.broker_book import Account
 from services.exit_plan import ExitPlan, from_specs, plan_of, remaining
@@ -27,43 +25,10 @@ from services.order_desk import OrderDesk
 from services.order_draft import Exits, PlaceOrder
 from services.trading_floor import TradingFloor
 
-OWNER = "webhooks"
 #: An exit is tried again under a new attempt when the exchange certainly did nothing (reliability, 3.3).
 _EXIT_ATTEMPTS = 4
 #: Seconds between the rounds of an exit that the exchange does not take: an outage must not cost it.
 _EXIT_PAUSES = (1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 30.0)
-_NOTHING_DONE = (OrderStatus.REJECTED, OrderStatus.NOT_ACCEPTED)
-_FAILED = (*_NOTHING_DONE, OrderStatus.DENIED)
-
-
-@dataclass(frozen=True, slots=True)
-class Alert:
-    """One stored alert under work; `recovered` when an earlier run of the house may have begun it."""
-
-    id: uuid.UUID
-    account: Account
-    received_at: datetime
-    recovered: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """The end of one command: outcome, reason with facts, and the orders it caused."""
-
-    outcome: WebhookOutcome
-    reason: str = ""
-    facts: dict[str, Any] = field(default_factory=dict)
-    orders: tuple[Order, ...] = ()
-    symbol: str = ""
-    missed: bool = False
-
-    @property
-    def status(self) -> WebhookStatus:
-        """The row's status that goes with the outcome."""
-        if self.missed:
-            return WebhookStatus.MISS
-        failed = (WebhookOutcome.INVALID, WebhookOutcome.REFUSED, WebhookOutcome.STALE)
-        return WebhookStatus.ERROR if self.outcome in failed else WebhookStatus.PROCESSED
 
 
 class WebhookTrading:
@@ -97,13 +62,13 @@ class WebhookTrading:
         if signal.action is Action.MISS:
             return Verdict(WebhookOutcome.NO_EFFECT, "reason.missed_alerts", missed=True)
         try:
-            refusal = self._not_for_us(alert.account, signal)
+            refusal = not_for_us(alert.account, signal)
             if refusal is not None:
                 return refusal
             symbol = await self.symbol_of(alert.account, signal)
             if alert.recovered and (finished := await self._finish_earlier(alert, signal, symbol, leg)) is not None:
                 return finished
-            stale = staleness(signal, alert.received_at, self._floor.clock.now(), self._longest_age(alert.account, signal))
+            stale = staleness(signal, alert.received_at, self._floor.clock.now(), longest_age(alert.account, signal))
             if stale is not None:
                 return Verdict(WebhookOutcome.STALE, stale.code, dict(stale.facts), symbol=symbol)
             return await self._handlers[signal.action](alert, signal, symbol, leg)
@@ -123,18 +88,6 @@ class WebhookTrading:
             raise InvalidInput("remap_needs_percent", field="stop_loss", symbol=symbol, quote=wanted)
         return await self._floor.catalog.resolve(account.broker.exchange, f"{base}/{wanted}")
 
-    def _not_for_us(self, account: Account, signal: Signal) -> Verdict | None:
-        if account.broker.mode is not BrokerMode.WEBHOOKS:
-            return Verdict(WebhookOutcome.REFUSED, "reason.broker_mode", {"mode": account.broker.mode.value})
-        claims = (("user_id", signal.user_id, account.user_id), ("broker_id", signal.broker_id, account.id))
-        for name, said, true in claims:
-            if said and said.replace("-", "").lower() != true.hex:
-                return Verdict(WebhookOutcome.REFUSED, "reason.not_the_tokens", {"field": name, "value": said})
-        return None
-
-    def _longest_age(self, account: Account, signal: Signal) -> timedelta:
-        return min(longest_lag(signal.interval_seconds), timedelta(seconds=max(account.limits.max_entry_age_seconds, 20)))
-
     async def _finish_earlier(self, alert: Alert, signal: Signal, symbol: str, leg: str) -> Verdict | None:
         """After a restart: what was already sent for this command is finished, however old it has become, and not sent again."""
         user_id = alert.account.user_id
@@ -144,7 +97,7 @@ class WebhookTrading:
             return None
         row = await self._desk.settled(mine[-1])
         if row.side is Side.SELL:
-            if row.status in _NOTHING_DONE:
+            if row.status in NOTHING_DONE:
                 return None
             if row.position_id is not None:
                 await self._keeper.resume(user_id, row.position_id)
@@ -153,8 +106,8 @@ class WebhookTrading:
         return self._of_order(row, symbol)
 
     def _of_order(self, row: Order, symbol: str) -> Verdict:
-        if row.status in _FAILED or (row.status is OrderStatus.EXPIRED and not row.filled):
-            return _failed(row, symbol)
+        if row.status in FAILED or (row.status is OrderStatus.EXPIRED and not row.filled):
+            return failed(row, symbol)
         return Verdict(WebhookOutcome.ORDERED, orders=(row,), symbol=symbol)
 
     async def _buy(self, alert: Alert, signal: Signal, symbol: str, leg: str) -> Verdict:
@@ -171,10 +124,10 @@ class WebhookTrading:
             return Verdict(WebhookOutcome.REFUSED, "reason.nothing_free", {"asset": instrument.quote}, symbol=symbol)
         wish = replace(self._wish(alert, signal, symbol, leg, Side.BUY), quote_quantity=spend)
         exits = await self._exits_in_one_list(account, signal, instrument)
-        row = await self._desk.place(account.user_id, wish, self._progress(alert, symbol), exits)
+        row = await self._desk.place(account.user_id, wish, progress(alert, symbol), exits)
         if exits is not None and row.status is OrderStatus.REJECTED and row.reason == InvalidOrder.default_code:
             # A list that this market does not take: the entry alone, its exits right after it.
-            row = await self._desk.place(account.user_id, replace(wish, attempt=2), self._progress(alert, symbol))
+            row = await self._desk.place(account.user_id, replace(wish, attempt=2), progress(alert, symbol))
         if row.position_id is not None and row.filled and not row.list_client_id:
             await self.protect(alert, signal, row.position_id)
         return self._of_order(row, symbol)
@@ -235,7 +188,7 @@ class WebhookTrading:
                     raise
                 logger.error("The exit of {} cannot be carried out yet: {}", symbol, error)
             else:
-                if row.status not in _NOTHING_DONE or pause is None:
+                if row.status not in NOTHING_DONE or pause is None:
                     return self._of_order(row, symbol)
                 logger.error("The exit of {} was refused and is tried again: {}", symbol, row.reason)
             await self._floor.clock.sleep(pause)
@@ -246,8 +199,8 @@ class WebhookTrading:
         account = alert.account
         for attempt in range(1, _EXIT_ATTEMPTS + 1):
             tried = replace(wish, attempt=round_ * _EXIT_ATTEMPTS + attempt)
-            row = await self._desk.place(account.user_id, tried, self._progress(alert, wish.symbol))
-            if row.status not in _NOTHING_DONE:
+            row = await self._desk.place(account.user_id, tried, progress(alert, wish.symbol))
+            if row.status not in NOTHING_DONE:
                 return row
             await self._floor.accounts.refresh(account)
         return row
@@ -312,21 +265,5 @@ class WebhookTrading:
             cause=alert.id,
             leg=leg,
             webhook_id=alert.id,
-            expires_at=fired_at + self._longest_age(alert.account, signal) if side is Side.BUY else None,
+            expires_at=fired_at + longest_age(alert.account, signal) if side is Side.BUY else None,
         )
-
-    def _progress(self, alert: Alert, symbol: str) -> Callable[[GuardedSession, Order], None]:
-        """In the transaction that writes an order: the alert's row is under work and names the order."""
-
-        def note(session: GuardedSession, row: Order) -> None:
-            caused = [one.id.hex for one in orders.of_webhook(session, alert.id)]
-            values = {"status": WebhookStatus.PROCESSING, "symbol": symbol, "order_ids": caused}
-            webhooks.note_progress(session, alert.id, values)
-
-        return note
-
-
-def _failed(row: Order, symbol: str) -> Verdict:
-    reason = row.reason or ("not_accepted" if row.status is OrderStatus.NOT_ACCEPTED else "nothing_filled")
-    facts = dict(row.reason_facts or {}) or {"symbol": symbol}
-    return Verdict(WebhookOutcome.REFUSED, f"error.{reason}", facts, orders=(row,), symbol=symbol)

@@ -1,0 +1,100 @@
+"""An alert under work, and the verdict it comes to: what is common to all that signals may ask for."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from aristobot.kinds import BrokerMode, WebhookOutcome, WebhookStatus
+from aristobot.money import plain
+from aristobot.orders import OrderStatus
+from aristobot.signals import Signal, longest_lag
+from aristobot.store import orders, webhooks
+from aristobot.store.tenancy import GuardedSession
+from aristobot.store.trading_tables import Order
+from services.broker_book import Account
+
+OWNER = "webhooks"
+NOTHING_DONE = (OrderStatus.REJECTED, OrderStatus.NOT_ACCEPTED)
+FAILED = (*NOTHING_DONE, OrderStatus.DENIED)
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One stored alert under work; `recovered` when an earlier run of the house may have begun it."""
+
+    id: uuid.UUID
+    account: Account
+    received_at: datetime
+    recovered: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The end of one command: outcome, reason with facts, and the orders it caused."""
+
+    outcome: WebhookOutcome
+    reason: str = ""
+    facts: dict[str, Any] = field(default_factory=dict)
+    orders: tuple[Order, ...] = ()
+    symbol: str = ""
+    missed: bool = False
+
+    @property
+    def status(self) -> WebhookStatus:
+        """The row's status that goes with the outcome."""
+        if self.missed:
+            return WebhookStatus.MISS
+        failed = (WebhookOutcome.INVALID, WebhookOutcome.REFUSED, WebhookOutcome.STALE)
+        return WebhookStatus.ERROR if self.outcome in failed else WebhookStatus.PROCESSED
+
+
+def not_for_us(account: Account, signal: Signal) -> Verdict | None:
+    """Why this broker does not follow this signal at all; None when it may."""
+    if account.broker.mode is not BrokerMode.WEBHOOKS:
+        return Verdict(WebhookOutcome.REFUSED, "reason.broker_mode", {"mode": account.broker.mode.value})
+    claims = (("user_id", signal.user_id, account.user_id), ("broker_id", signal.broker_id, account.id))
+    for name, said, true in claims:
+        if said and said.replace("-", "").lower() != true.hex:
+            return Verdict(WebhookOutcome.REFUSED, "reason.not_the_tokens", {"field": name, "value": said})
+    return None
+
+
+def longest_age(account: Account, signal: Signal) -> timedelta:
+    """How old an entry may be: by its chart's interval, and by the broker's own limit, never under 20 s."""
+    return min(longest_lag(signal.interval_seconds), timedelta(seconds=max(account.limits.max_entry_age_seconds, 20)))
+
+
+def progress(alert: Alert, symbol: str) -> Callable[[GuardedSession, Order], None]:
+    """In the transaction that writes an order: the alert's row is under work and names the order."""
+
+    def note(session: GuardedSession, row: Order) -> None:
+        caused = [one.id.hex for one in orders.of_webhook(session, alert.id)]
+        values = {"status": WebhookStatus.PROCESSING, "symbol": symbol, "order_ids": caused}
+        webhooks.note_progress(session, alert.id, values)
+
+    return note
+
+
+def failed(row: Order, symbol: str) -> Verdict:
+    """The end of a command whose order came to nothing: for the order's own reason."""
+    reason = row.reason or ("not_accepted" if row.status is OrderStatus.NOT_ACCEPTED else "nothing_filled")
+    facts = dict(row.reason_facts or {}) or {"symbol": symbol}
+    return Verdict(WebhookOutcome.REFUSED, f"error.{reason}", facts, orders=(row,), symbol=symbol)
+
+
+def told(verdict: Verdict) -> dict[str, Any]:
+    """A verdict as the alert's row keeps it."""
+    return {
+        "outcome": verdict.outcome.value,
+        "reason": verdict.reason,
+        "symbol": verdict.symbol,
+        "orders": [_told_order(row) for row in verdict.orders],
+    }
+
+
+def _told_order(row: Order) -> dict[str, str]:
+    return {"id": row.id.hex, "side": row.side.value, "status": row.status.value, "filled": plain(row.filled)}
