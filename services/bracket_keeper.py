@@ -82,9 +82,7 @@ class BracketKeeper:
         """
         async with self._lock(position_id):
             try:
-                guarded = await self._placer.read(user_id, position_id)
-                await self._placer.withdraw(user_id, await self._placer.settled(user_id, guarded))
-                left = (await self._placer.read(user_id, position_id)).position
+                left = (await self._placer.stand_down(user_id, position_id)).position
                 yield left.quantity if left.status is LotStatus.OPEN else ZERO
             finally:
                 task = asyncio.current_task()

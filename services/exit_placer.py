@@ -7,8 +7,8 @@ on refusal the old one again (reliability, 3.4). Every step is persisted before 
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
 from itertools import chain, repeat
 
 from loguru import logger
@@ -16,11 +16,12 @@ from loguru import logger
 from aristobot.errors import ExchangeError
 from aristobot.kinds import BracketStatus, LotStatus, OrderOrigin, OrderRole
 from aristobot.market import Instrument
+from aristobot.money import ZERO
 from aristobot.orders import OrderStatus, OrderType, Side, TimeInForce
 from aristobot.store import brackets
 from aristobot.store.trading_tables import Bracket, Order
 from services.broker_book import Account
-from services.exit_plan import COVERED, ExitPlan, Slice, covered, matches, plan_of, rollback_of, slices, unguardable
+from services.exit_plan import ExitPlan, Slice, can_move_in_turn, plan_of, rollback_of, slices, sort_out
 from services.order_desk import OrderDesk
 from services.order_draft import PlaceOrder, PlacePair, stop_form
 from services.order_records import OrderRecords
@@ -66,73 +67,85 @@ class ExitPlacer:
             return
         plan = plan_of(bracket)
         if guarded.position.status is LotStatus.CLOSED or bracket.status is BracketStatus.DONE or plan.empty:
-            await self.withdraw(user_id, guarded)
+            await self.withdraw(user_id, guarded.resting)
             await self._note(user_id, position_id, BracketStatus.DONE)
             return
         account = await self._floor.brokers.get(guarded.position.broker_id)
         instrument = await self._floor.catalog.instrument(account.broker.exchange, guarded.position.symbol)
-        sellable = instrument.quantity(guarded.position.quantity)
-        held = covered(guarded.resting, plan)
-        stands = COVERED * sellable <= held <= sellable and matches(guarded.resting, plan, instrument)
-        if stands or (not guarded.resting and unguardable(plan, sellable, instrument)):
+        wanted = slices(plan, instrument.quantity(guarded.position.quantity), instrument, guarded.done_legs)
+        missing, stale = sort_out(guarded.resting, wanted, instrument)
+        if not missing and not stale:  # also a position so small that its exchange takes no exit for it
             await self._note(user_id, position_id, BracketStatus.ACTIVE)
             return
-        await self._rebuild(account, guarded, instrument, exit_now=exit_now)
-
-    async def _rebuild(self, account: Account, guarded: brackets.Guarded, instrument: Instrument, *, exit_now: bool) -> None:
-        user_id, position_id = account.user_id, guarded.position.id
-        attempt = await self._begin_move(user_id, position_id)
-        await self.withdraw(user_id, guarded)
-        guarded = await self.settled(user_id, await self.read(user_id, position_id))
-        if guarded.position.status is LotStatus.CLOSED or guarded.bracket is None:
-            await self._note(user_id, position_id, BracketStatus.DONE)
-            return
-        plan, before = plan_of(guarded.bracket), rollback_of(guarded.bracket)
-        if plan.stop or before.stop:
-            self.watch.naked(position_id, self._floor.clock.monotonic())
         price = await self._floor.prices.price(self._floor.gateway.client_for(account.broker), guarded.position.symbol)
         reached = plan.targets and all(target <= price for _, target in plan.targets)
         if exit_now or reached or (plan.stop and price <= plan.stop):
-            await self._exit(account, guarded, attempt, instrument)
-        elif await self._put_up(account, guarded, plan, attempt, price):
-            await self._note(user_id, position_id, BracketStatus.ACTIVE)
+            await self._exit(account, guarded, instrument)
         else:
-            await self._roll_back(account, position_id, before, price)
+            await self._rebuild(account, guarded, [one.at(price) for one in missing], stale)
 
-    async def _roll_back(self, account: Account, position_id: uuid.UUID, before: ExitPlan, price: Decimal) -> None:
+    async def _rebuild(
+        self, account: Account, guarded: brackets.Guarded, missing: Sequence[Slice], stale: Sequence[Order]
+    ) -> None:
+        """Put up what is missing, taking back what stands in its place: one leg after the other where that is possible.
+
+        What fills meanwhile changes the cut: everything is looked at anew.
+        """
+        user_id, position = account.user_id, guarded.position
+        attempt = await self._begin_move(user_id, position.id)
+        if not can_move_in_turn(missing, stale):
+            await self.withdraw(user_id, stale)
+            stale = ()
+        for cut in missing:
+            if cut.stop:
+                self.watch.naked(position.id, self._floor.clock.monotonic())
+            await self.withdraw(user_id, [order for order in stale if order.leg == cut.leg])
+            now = await self.settled(user_id, await self.read(user_id, position.id))
+            if (now.position.status, now.position.quantity) != (position.status, position.quantity):
+                await self.ensure(user_id, position.id)
+                return
+            if not await self._place(account, now, cut, attempt):
+                await self._roll_back(account, position.id)
+                return
+        await self._show(user_id, position.id)
+        await self._note(user_id, position.id, BracketStatus.ACTIVE)
+
+    async def _roll_back(self, account: Account, position_id: uuid.UUID) -> None:
         """The new exits were refused: what stood before is put up again; refused as well, the position stays on the list."""
         user_id = account.user_id
         logger.warning("New exits of position {} were refused: the old ones are put up again", position_id)
         self.watch.unfinished.add(position_id)
-        await self.withdraw(user_id, await self.read(user_id, position_id))
-        again = await self.settled(user_id, await self.read(user_id, position_id))
-        attempt = await self._begin_move(user_id, position_id)
-        if before.empty or not await self._put_up(account, again, before, attempt, price):
+        await self.withdraw(user_id, (await self.read(user_id, position_id)).resting)
+        guarded = await self.settled(user_id, await self.read(user_id, position_id))
+        before = rollback_of(guarded.bracket) if guarded.bracket else ExitPlan()
+        if before.empty:
             return
+        attempt = await self._begin_move(user_id, position_id)
+        instrument = await self._floor.catalog.instrument(account.broker.exchange, guarded.position.symbol)
+        for cut in slices(before, instrument.quantity(guarded.position.quantity), instrument, guarded.done_legs):
+            if not await self._place(account, guarded, cut, attempt):
+                return
         now, targets = self._floor.clock.now(), before.stored_targets()
         await self._floor.db.write(user_id, lambda s: brackets.restore(s, position_id, before.stop, targets, now))
+        await self._show(user_id, position_id)
         self.watch.rests(position_id)
 
-    async def _put_up(self, account: Account, guarded: brackets.Guarded, plan: ExitPlan, attempt: int, price: Decimal) -> bool:
-        """Place the slices of a plan; True when all of them rest or have already done their work."""
-        position = guarded.position
-        instrument = await self._floor.catalog.instrument(account.broker.exchange, position.symbol)
-        cut = slices(plan, instrument.quantity(position.quantity), price, instrument, guarded.done_legs)
-        if not cut:
-            logger.warning("Position {} is too small to be guarded on its exchange", position.id)
-            return True
-        placed = [row for one in cut for row in await self._place(account, guarded, one, attempt, instrument)]
-        stop = next((row for row in placed if row.role is OrderRole.STOP), None)
-        target = next((row for row in placed if row.role is OrderRole.TARGET), None)
+    async def _show(self, user_id: uuid.UUID, position_id: uuid.UUID) -> None:
+        """Show the nearest exits in the alert's view, and say that they changed."""
+        resting = sorted((await self.read(user_id, position_id)).resting, key=lambda order: order.leg)
+        stop = next((row for row in resting if row.role is OrderRole.STOP), None)
+        target = next((row for row in resting if row.role is OrderRole.TARGET), None)
         now = self._floor.clock.now()
-        await self._floor.db.write(account.user_id, lambda s: brackets.show(s, position.id, stop, target, now))
-        if placed:
-            self._records.tell_position(placed[0], position.id)
+        await self._floor.db.write(user_id, lambda s: brackets.show(s, position_id, stop, target, now))
+        if resting:
+            self._records.tell_position(resting[0], position_id)
+
+    async def _place(self, account: Account, guarded: brackets.Guarded, cut: Slice, attempt: int) -> bool:
+        """Whether the orders of a slice now rest, or have already done their work."""
+        placed = await self._placed(account, guarded, cut, attempt)
         return all(row.status.is_working or row.status in (OrderStatus.FILLED, OrderStatus.EXPIRED) for row in placed)
 
-    async def _place(
-        self, account: Account, guarded: brackets.Guarded, cut: Slice, attempt: int, instrument: Instrument
-    ) -> list[Order]:
+    async def _placed(self, account: Account, guarded: brackets.Guarded, cut: Slice, attempt: int) -> list[Order]:
         position, bracket = guarded.position, guarded.bracket
         if bracket is None:
             return []
@@ -150,14 +163,15 @@ class ExitPlacer:
                 attempt,
             )
             return await self._desk.place_pair(account.user_id, pair)
-        stop_type, stop_limit = stop_form(instrument, cut.stop)
+        instrument = await self._floor.catalog.instrument(account.broker.exchange, position.symbol)
+        kind, limit = stop_form(instrument, cut.stop) if cut.stop else (OrderType.LIMIT, cut.target)
         wish = PlaceOrder(
             broker_id=position.broker_id,
             symbol=position.symbol,
             side=Side.SELL,
-            type=stop_type if cut.stop else OrderType.LIMIT,
+            type=OrderType.MARKET if cut.reached else kind,
             quantity=cut.quantity,
-            price=stop_limit if cut.stop else cut.target,
+            price=ZERO if cut.reached else limit,
             stop_price=cut.stop,
             time_in_force=TimeInForce.GTC,
             origin=OrderOrigin.KEEPER,
@@ -170,9 +184,16 @@ class ExitPlacer:
         )
         return [await self._desk.place(account.user_id, wish)]
 
-    async def _exit(self, account: Account, guarded: brackets.Guarded, attempt: int, instrument: Instrument) -> None:
+    async def _exit(self, account: Account, guarded: brackets.Guarded, instrument: Instrument) -> None:
+        """Take the exits back and sell what is left."""
+        user_id, position_id = account.user_id, guarded.position.id
+        attempt = await self._begin_move(user_id, position_id)
+        guarded = await self.stand_down(user_id, position_id)
         position = guarded.position
-        logger.warning("Position {} is sold at the market: its stop cannot rest or would trigger at once", position.id)
+        if position.status is LotStatus.CLOSED:
+            await self._note(user_id, position_id, BracketStatus.DONE)
+            return
+        logger.warning("Position {} is sold at the market: its stop cannot rest or would trigger at once", position_id)
         wish = PlaceOrder(
             broker_id=position.broker_id,
             symbol=position.symbol,
@@ -182,18 +203,24 @@ class ExitPlacer:
             origin=OrderOrigin.KEEPER,
             role=OrderRole.EXIT,
             owner=position.owner,
-            cause=guarded.bracket.id if guarded.bracket else position.id,
+            cause=guarded.bracket.id if guarded.bracket else position_id,
             leg="exit",
             attempt=attempt,
-            position_id=position.id,
+            position_id=position_id,
         )
-        row = await self._desk.place(account.user_id, wish)
+        row = await self._desk.place(user_id, wish)
         if row.status is not OrderStatus.FILLED:
-            self.watch.unfinished.add(position.id)
+            self.watch.unfinished.add(position_id)
 
-    async def withdraw(self, user_id: uuid.UUID, guarded: brackets.Guarded) -> None:
-        """Take every resting exit back. Raises ExchangeError when one cannot be."""
-        for order in guarded.resting:
+    async def stand_down(self, user_id: uuid.UUID, position_id: uuid.UUID) -> brackets.Guarded:
+        """Take every exit back; what is left afterwards. Raises ExchangeError, also when a sale stays in doubt."""
+        guarded = await self.settled(user_id, await self.read(user_id, position_id))
+        await self.withdraw(user_id, guarded.resting)
+        return await self.settled(user_id, await self.read(user_id, position_id))
+
+    async def withdraw(self, user_id: uuid.UUID, exits: Iterable[Order]) -> None:
+        """Take resting exits back. Raises ExchangeError when one cannot be."""
+        for order in exits:
             await self._desk.cancel(user_id, order.id)
 
     async def settled(self, user_id: uuid.UUID, guarded: brackets.Guarded) -> brackets.Guarded:

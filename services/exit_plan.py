@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from aristobot.market import Instrument
 from aristobot.money import HUNDRED, ZERO, amount, divided, percent_of, plain, round_up, times
-from aristobot.orders import Side
 from aristobot.signals import PriceSpec, Target
 from aristobot.store.trading_tables import Bracket, Order
 
@@ -40,12 +39,17 @@ class ExitPlan:
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """One protective order or pair: a quantity with a stop, a target, or both."""
+    """One protective order or pair: a quantity with a stop, a target, or both. `reached`: its target is to be sold at once."""
 
     leg: str
     quantity: Decimal
     stop: Decimal
     target: Decimal
+    reached: bool = False
+
+    def at(self, price: Decimal) -> Slice:
+        """The slice at this market price: a target that was reached cannot rest, and needs no stop any more."""
+        return replace(self, stop=ZERO, reached=True) if ZERO < self.target <= price else self
 
 
 def plan_of(bracket: Bracket) -> ExitPlan:
@@ -77,10 +81,10 @@ def remaining(plan: ExitPlan, done_legs: frozenset[str]) -> ExitPlan:
     return ExitPlan(plan.stop, tuple((divided(share * HUNDRED, whole, 8), price) for share, price in left))
 
 
-def slices(plan: ExitPlan, quantity: Decimal, price: Decimal, instrument: Instrument, done_legs: frozenset[str]) -> list[Slice]:
+def slices(plan: ExitPlan, quantity: Decimal, instrument: Instrument, done_legs: frozenset[str]) -> list[Slice]:
     """Cut `quantity` among the targets that are not done; what no target takes rests under the stop alone.
 
-    A slice too small for the exchange joins the next one; the last takes what rounding left. `price` values the slices.
+    A slice too small for the exchange joins the next one; the last takes what rounding left.
     """
     least = max(instrument.min_quantity, instrument.lot)
     open_targets = [(f"t{i}", share, target) for i, (share, target) in enumerate(plan.targets) if f"t{i}" not in done_legs]
@@ -97,27 +101,39 @@ def slices(plan: ExitPlan, quantity: Decimal, price: Decimal, instrument: Instru
             continue
         cut.append(Slice(leg, part, plan.stop, target))
         left, carried = left - part, ZERO
-    if plan.stop and left >= least and times(left, min(plan.stop, price)) >= instrument.min_notional:
+    if plan.stop and left >= least and times(left, plan.stop) >= instrument.min_notional:
         cut.append(Slice("s", left, plan.stop, ZERO))
     elif cut and left:
         cut[-1] = Slice(cut[-1].leg, cut[-1].quantity + left, cut[-1].stop, cut[-1].target)
     return cut
 
 
-def unguardable(plan: ExitPlan, quantity: Decimal, instrument: Instrument) -> bool:
-    """Whether so little is held that the exchange takes no exit for it, neither this plan's stop nor its nearest target."""
-    return instrument.is_dust(quantity, plan.stop or plan.first_target)
+def sort_out(resting: Sequence[Order], wanted: Sequence[Slice], instrument: Instrument) -> tuple[list[Slice], list[Order]]:
+    """Which of the wanted slices do not rest yet, and which resting orders belong to none: (missing, stale)."""
+    groups: dict[str, list[Order]] = {}
+    for order in resting:
+        groups.setdefault(order.list_client_id or order.client_order_id, []).append(order)
+    missing: list[Slice] = []
+    kept: set[str] = set()
+    for cut in wanted:
+        found = next((key for key, rows in groups.items() if key not in kept and _rests(cut, rows, instrument)), None)
+        if found is None:
+            missing.append(cut)
+        else:
+            kept.add(found)
+    return missing, [order for key, rows in groups.items() if key not in kept for order in rows]
 
 
-def covered(resting: Iterable[Order], plan: ExitPlan) -> Decimal:
-    """Base units that resting orders protect: under a stop where one is wanted, else at a target."""
-    wanted = "stop" if plan.stop else "target"
-    return sum((order.quantity - order.filled for order in resting if order.role == wanted), ZERO)
+def can_move_in_turn(missing: Sequence[Slice], stale: Sequence[Order]) -> bool:
+    """Whether each stale exit can give way to its successor alone, so that never more rests than is held."""
+    sizes = {cut.leg: cut.quantity for cut in missing}
+    return all(order.quantity - order.filled <= sizes.get(order.leg, ZERO) for order in stale)
 
 
-def matches(resting: Iterable[Order], plan: ExitPlan, instrument: Instrument) -> bool:
-    """Whether every resting exit has a price of the plan."""
-    stop = instrument.price(plan.stop)
-    targets = {round_up(price, instrument.tick) for _, price in plan.targets}
-    exits = [order for order in resting if order.side is Side.SELL]
-    return all(order.stop_price == stop if order.role == "stop" else order.price in targets for order in exits)
+def _rests(cut: Slice, rows: Sequence[Order], instrument: Instrument) -> bool:
+    """Whether these orders, one list, are the slice: its prices, and at least 99 % of its quantity but no more."""
+    prices = {(order.role.value, order.stop_price if order.role == "stop" else order.price) for order in rows}
+    wanted = {("stop", instrument.price(cut.stop))} if cut.stop else set()
+    wanted |= {("target", round_up(cut.target, instrument.tick))} if cut.target else set()
+    left = [order.quantity - order.filled for order in rows]
+    return prices == wanted and all(COVERED * cut.quantity <= one <= cut.quantity for one in left)

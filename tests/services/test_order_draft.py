@@ -93,7 +93,7 @@ def test_a_stop_rests_as_a_stop_limit_where_the_market_has_no_plain_stop() -> No
 def test_protective_slices_never_sell_more_than_is_held(quantity: Decimal, shares: list[int], with_stop: bool) -> None:
     targets = tuple((D(share), D(61000 + 100 * i)) for i, share in enumerate(shares))
     plan = ExitPlan(D(59000) if with_stop else D(0), targets)
-    cut = slices(plan, BTC.quantity(quantity), D(60000), BTC, frozenset())
+    cut = slices(plan, BTC.quantity(quantity), BTC, frozenset())
     assert sum((one.quantity for one in cut), D(0)) <= quantity
     if with_stop:
         assert sum((one.quantity for one in cut if one.stop), D(0)) == BTC.quantity(quantity)
@@ -102,7 +102,7 @@ def test_protective_slices_never_sell_more_than_is_held(quantity: Decimal, share
 
 def test_two_half_targets_share_the_position_and_the_reached_one_is_not_placed_again() -> None:
     plan = ExitPlan(D(59000), ((D(50), D(61000)), (D(50), D(62000))))
-    first = slices(plan, D("0.1"), D(60000), BTC, frozenset())
+    first = slices(plan, D("0.1"), BTC, frozenset())
     assert [(one.leg, one.quantity, one.target) for one in first] == [("t0", D("0.05"), D(61000)), ("t1", D("0.05"), D(62000))]
-    later = slices(plan, D("0.05"), D(61500), BTC, frozenset({"t0"}))
+    later = slices(plan, D("0.05"), BTC, frozenset({"t0"}))
     assert [(one.leg, one.quantity, one.target) for one in later] == [("t1", D("0.05"), D(62000))]
