@@ -32,9 +32,10 @@ from aristobot.store.trading_tables import Webhook
 WEAK_WINDOW = timedelta(seconds=20)
 TIMED_WINDOW = timedelta(seconds=60)
 LARGEST_BATCH = 256
+LARGEST_INSERT = 64
 #: Columns that the engine writes; they begin as NULL.
 _FILLED_LATER = frozenset({"outcome", "reason_facts", "order_ids", "result", "finished_at"})
-_INSERT = "INSERT INTO webhooks ($names) VALUES ($places)"
+_INSERT = "INSERT INTO webhooks ($names) VALUES $rows"
 _LOOKUP = """SELECT w.broker_id, w.dedupe_key, w.id, w.trace_id, w.received_at
     FROM (VALUES $keys) AS k CROSS JOIN webhooks AS w WHERE w.broker_id = k.column1 AND w.dedupe_key = k.column2"""
 
@@ -187,8 +188,11 @@ def insert(connection: Any, alerts: Sequence[Alert], *, on_sqlite: bool) -> list
         if first is None:
             known[alert.broker_id, own[0]] = _First(alert.id, alert.trace_id, alert.received_at)
             rows.append(_encoded(alert, own[0], on_sqlite))
-    if rows:
-        connection.cursor().executemany(_insert_sql(on_sqlite), rows)
+    while rows:
+        # as few statements as possible: with each the driver gives the interpreter away, and on a busy loop waits to get it back
+        size = min(1 << (len(rows).bit_length() - 1), LARGEST_INSERT)
+        connection.execute(_insert_sql(size, on_sqlite), [value for row in rows[:size] for value in row])
+        del rows[:size]
     return results
 
 
@@ -239,10 +243,10 @@ def _columns(on_sqlite: bool) -> tuple[tuple[str, Any, Callable[[Any], Any] | No
 
 
 @cache
-def _insert_sql(on_sqlite: bool) -> str:
+def _insert_sql(size: int, on_sqlite: bool) -> str:
     names = [name for name, _, _ in _columns(on_sqlite)]
-    places = ["?" if on_sqlite else "%s"] * len(names)
-    return _INSERT.replace("$names", ", ".join(names)).replace("$places", ", ".join(places))
+    places = f"({', '.join(['?' if on_sqlite else '%s'] * len(names))})"
+    return _INSERT.replace("$names", ", ".join(names)).replace("$rows", ", ".join([places] * size))
 
 
 def _encoded(alert: Alert, key: str, on_sqlite: bool) -> list[Any]:
