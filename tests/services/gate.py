@@ -60,16 +60,15 @@ class Gate:
         """What the account page says after a change."""
         self.bus.publish(BrokerUpdated(at=MIDNIGHT, user_id=self.broker.user_id, broker_id=self.broker.id))
 
-    async def raw(self, sent: bytes, *, wait: float = 5.0) -> bytes:
-        """Send bytes as they are; what the other side says until it hangs up, or for so long."""
+    async def raw(self, sent: bytes, *, patience: float = 5.0, idle: float = 5.0) -> bytes:
+        """Send bytes as they are; what the other side says until it hangs up, stays silent, or says no more for `idle` seconds."""
         port = int(self.receiver.address.rpartition(":")[2])
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         said = b""
         try:
             writer.write(sent)
-            async with asyncio.timeout(wait):
-                while part := await reader.read(65_536):
-                    said += part
+            while part := await asyncio.wait_for(reader.read(65_536), idle if said else patience):
+                said += part
         except (TimeoutError, ConnectionError):
             pass
         finally:
