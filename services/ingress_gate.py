@@ -47,7 +47,7 @@ class IngressGate:
         self._db, self._clock = db, clock
         self._burst, self._per_minute = settings.webhook_burst, settings.webhook_rate
         self._owners: dict[str, TokenOwner] = {}
-        self._known = False
+        self._changes, self._known = 1, 0
         self._reading = asyncio.Lock()
         self._allowances: dict[str, _Allowance] = {}
         self._used_at: dict[str, datetime] = {}
@@ -56,16 +56,13 @@ class IngressGate:
 
     async def load(self) -> None:
         """Read the table now unless it is known. Raises StoreError."""
-        while not self._known:
+        while self._known != self._changes:
             async with self._reading:
-                if self._known:
+                if self._known == self._changes:
                     return
-                self._known = True  # before the read: a change that comes meanwhile asks for another one
-                try:
-                    self._owners = await self._db.read(SYSTEM, token_owners)
-                except AristobotError:
-                    self._known = False
-                    raise
+                changes = self._changes  # before the read: a change that comes meanwhile asks for another one
+                self._owners = await self._db.read(SYSTEM, token_owners)
+                self._known = changes
 
     async def owner_of(self, token: str) -> tuple[TokenOwner, str]:
         """Whose token it is, and its hash. Raises NotFound, StoreError.
@@ -109,4 +106,4 @@ class IngressGate:
             logger.debug("The use of a token was not noted: {}", error)
 
     def _forget(self, _: BrokerUpdated | UserChanged) -> None:
-        self._known = False
+        self._changes += 1

@@ -123,6 +123,14 @@ async def test_a_new_token_opens_as_soon_as_the_house_is_told_and_an_old_one_unt
     assert (before.status_code, after.status_code) == (200, 404)
 
 
+async def test_alerts_that_come_together_right_after_a_change_are_all_let_in(gate: Gate) -> None:
+    await gate.post()
+    gate.tell_of_broker()
+    bodies = [b'{"action": "buy", "symbol": "BTCUSDT", "id": "%d"}' % number for number in range(5)]
+    answers = await asyncio.gather(*(gate.post(body) for body in bodies))
+    assert [answer.status_code for answer in answers] == [200] * 5
+
+
 async def test_the_use_of_a_token_is_noted(gate: Gate) -> None:
     await gate.post()
 
