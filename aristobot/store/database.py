@@ -116,6 +116,10 @@ class Database:
         writers = 1 if self.is_sqlite else writers
         self._writer = make_engine(url, connections=writers)
         self._reader = make_engine(url, readonly=True, connections=readers)
+        self._held: sqlite3.Connection | None = None
+        if self.is_sqlite:
+            event.listen(self._writer, "connect", self._hold)
+            event.listen(self._writer, "close", self._let_go)
         self._write_threads = ThreadPoolExecutor(writers, "store-write")
         self._read_threads = ThreadPoolExecutor(readers, "store-read")
 
@@ -148,8 +152,37 @@ class Database:
             return work(session)
 
     def _write_bare(self, work: Callable[[Any], Result]) -> Result:
-        with in_our_words(), self._writer.begin() as connection:
-            return work(connection.connection.driver_connection)
+        with in_our_words():
+            if self.is_sqlite:
+                return self._write_held(work)
+            with self._writer.begin() as connection:
+                return work(connection.connection.driver_connection)
+
+    def _write_held(self, work: Callable[[Any], Result]) -> Result:
+        """On the writer's one connection, without its engine, whose own transaction costs as much as the insert and the sync.
+
+        Nobody else can be using it: the only writer thread is here.
+        """
+        if self._held is None:
+            self._writer.raw_connection().close()  # back into the pool, open
+        connection = self._held
+        if connection is None:
+            raise StoreError("store_unreachable", detail="no connection")
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            result = work(connection)
+            connection.execute("COMMIT")
+        except BaseException:
+            connection.rollback()
+            raise
+        return result
+
+    def _hold(self, connection: sqlite3.Connection, _record: object) -> None:
+        self._held = connection
+
+    def _let_go(self, connection: sqlite3.Connection, _record: object) -> None:
+        if self._held is connection:
+            self._held = None
 
     @staticmethod
     async def _in_thread(threads: ThreadPoolExecutor, run: Callable[[], Result]) -> Result:
