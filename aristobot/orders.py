@@ -93,6 +93,11 @@ def may_follow(current: OrderStatus, new: OrderStatus) -> bool:
     return new in TRANSITIONS[current]
 
 
+def can_rest(kind: OrderType, lives: TimeInForce) -> bool:
+    """Whether such an order may wait at the exchange; any other is over an instant after it was taken."""
+    return kind is not OrderType.MARKET and lives is TimeInForce.GTC
+
+
 @dataclass(frozen=True, slots=True)
 class OrderRequest:
     """What we ask: rounded, checked, with its client id. `quantity` is base; a market buy may say `quote_quantity` instead."""

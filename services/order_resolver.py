@@ -32,7 +32,6 @@ CLOCK_SKEW = 1.0
 ALARM_AFTER = 60.0
 _PAUSES = (0.0, 0.1, 0.3, 0.6, 1.0, 2.0, 3.0)
 _LONGEST_PAUSE = 5.0
-_UNSETTLED = (OrderStatus.PENDING, OrderStatus.UNKNOWN)
 
 
 def fence(sent_at: datetime, window: float) -> datetime:
@@ -116,13 +115,16 @@ class OrderResolver:
             for pause in chain(_PAUSES, repeat(_LONGEST_PAUSE)):
                 await self._clock.sleep(pause)
                 row = await self._db.read(order.user_id, lambda s: orders.get(s, order.id))
-                if row.status not in _UNSETTLED:
+                if orders.is_settled(row):
                     return row
                 try:
                     keys = await self._gateway.keys(account.broker)
                     found = await client.find_order(keys, order.symbol, order.client_order_id)
                     if found is not None:
-                        return await self._believe(account, row, found)
+                        row = await self._believe(account, row, found)
+                        if orders.is_settled(row):
+                            return row
+                        continue
                     missed = missed + 1 if self._past_fence(row) else 0
                     if missed >= 2 and await self._absent_everywhere(client, keys, row):
                         logger.warning("Order {} was never accepted: proven after its fence", row.id.hex)
@@ -143,7 +145,11 @@ class OrderResolver:
     async def _believe(self, account: Account, row: Order, found: OrderReport) -> Order:
         recorded = await self._records.apply(account, found)
         logger.info("Order {} was found: {}", row.id.hex, found.status)
-        return recorded.order if recorded is not None else row
+        if recorded is None:
+            return row
+        if recorded.missing:
+            self.complete(account, recorded.order)
+        return recorded.order
 
     async def _absent_everywhere(self, client: ExchangeClient, keys: Credentials, row: Order) -> bool:
         """The two other proofs: neither resting, nor among what ended since the intent was written."""

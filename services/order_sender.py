@@ -22,6 +22,7 @@ from aristobot.errors import (
 from aristobot.exchange import Credentials, ExchangeClient
 from aristobot.money import ZERO
 from aristobot.orders import OrderReport, OrderStatus
+from aristobot.store import orders
 from aristobot.store.bookkeeping import Recorded
 from aristobot.store.trading_tables import Order
 from services.broker_book import Account
@@ -93,7 +94,7 @@ class OrderSender:
         strangers = [row for row in rows if row.id not in believed]
         if strangers:
             await self._doubt(strangers, OutcomeUnknown(detail="the answer names other orders"))
-        return [believed.get(row.id, row) for row in rows]
+        return list(await asyncio.gather(*(self.settled(believed.get(row.id, row)) for row in rows)))
 
     async def _believe_one(self, account: Account, report: OrderReport) -> Recorded | None:
         recorded = await self._records.apply(account, report)
@@ -103,9 +104,7 @@ class OrderSender:
 
     async def settled(self, row: Order) -> Order:
         """The order's row once nothing about it is in doubt any more."""
-        if row.status in (OrderStatus.PENDING, OrderStatus.UNKNOWN):
-            return await asyncio.shield(self._resolver.take_up(row))
-        return row
+        return row if orders.is_settled(row) else await asyncio.shield(self._resolver.take_up(row))
 
     async def insist(self, account: Account, rows: list[Order], ask: Ask) -> None:
         """Do a repeatable thing (a cancel) until it is answered, then believe the reports, or look at each order."""

@@ -11,7 +11,7 @@ from aristobot.kinds import BracketStatus, OrderRole
 from aristobot.money import ZERO
 from aristobot.orders import OrderStatus, Side
 from aristobot.store import orders, positions
-from aristobot.store.orders import ALIVE, UNSETTLED
+from aristobot.store.orders import ALIVE
 from aristobot.store.tenancy import GuardedSession
 from aristobot.store.trading_tables import Bracket, Order, PositionRow
 
@@ -50,7 +50,7 @@ def guarded(session: GuardedSession, position_id: uuid.UUID) -> Guarded:
             for order in exits
             if order.role is OrderRole.TARGET and order.status is OrderStatus.FILLED and order.attempt > first
         ),
-        in_doubt=tuple(one for one in sales if one.status in UNSETTLED or one.filled > known.get(one.id, ZERO)),
+        in_doubt=tuple(one for one in sales if not orders.is_settled(one) or one.filled > known.get(one.id, ZERO)),
     )
 
 

@@ -10,13 +10,18 @@ from sqlmodel import col, select
 from aristobot.errors import NotFound
 from aristobot.kinds import OrderRole
 from aristobot.money import ZERO
-from aristobot.orders import Fill, OrderStatus
+from aristobot.orders import Fill, OrderStatus, can_rest
 from aristobot.store.tenancy import GuardedSession
 from aristobot.store.trading_tables import FillRow, Order
 
 UNSETTLED = (OrderStatus.PENDING, OrderStatus.UNKNOWN)
 WORKING = (OrderStatus.OPEN, OrderStatus.PARTIALLY_FILLED)
 ALIVE = UNSETTLED + WORKING
+
+
+def is_settled(order: Order) -> bool:
+    """Whether nothing about it is in doubt: it has ended, or it rests and may do so."""
+    return order.status.is_final or (order.status.is_working and can_rest(order.type, order.time_in_force))
 
 
 def get(session: GuardedSession, order_id: uuid.UUID) -> Order:
