@@ -107,7 +107,8 @@ def timeframe_of(text: str) -> Timeframe:
     if cleaned in _SPELLINGS:
         return _SPELLINGS[cleaned]
     try:
-        return Timeframe(cleaned.lower())
+        # "1M" is a month, which we keep no candles of; "1H" and "1D" are only written large.
+        return Timeframe(cleaned if cleaned.endswith("M") else cleaned.lower())
     except ValueError:
         raise DataError("unknown_timeframe", field="interval", value=cleaned[:20]) from None
 

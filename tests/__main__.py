@@ -14,7 +14,13 @@ def main() -> int:
     os.chdir(ROOT)
     import pytest  # only now is it there
 
-    return pytest.main(sys.argv[1:])
+    return pytest.main([*_side_by_side(sys.argv[1:]), *sys.argv[1:]])
+
+
+def _side_by_side(arguments: list[str]) -> list[str]:
+    """All tests at once go over two processes, or four on a larger machine; a selection stays in one."""
+    workers = min(os.cpu_count() or 1, 4)
+    return [] if arguments or workers < 2 else ["-n", str(workers), "--dist", "worksteal"]
 
 
 if __name__ == "__main__":
