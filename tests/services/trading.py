@@ -251,8 +251,8 @@ class TradingHouse:
         """Wait until the newest position holds so much; a closed one keeps its dust."""
 
         async def look() -> PositionRow | None:
-            row = await self.position(trader)
-            return row if row.quantity == D(quantity) else None
+            rows = await self.read(lambda s: positions.recent(s, trader.broker_id))
+            return rows[0] if rows and rows[0].quantity == D(quantity) else None
 
         found: PositionRow = await self.when(look)
         return found

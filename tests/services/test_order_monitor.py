@@ -1,0 +1,163 @@
+"""The exchange's side against ours: at the start, on every message, and round after round."""
+
+from __future__ import annotations
+
+import asyncio
+from decimal import Decimal
+
+from aristobot.kinds import LotStatus
+from aristobot.orders import OrderRequest, OrderStatus, OrderType, Side
+from services.order_draft import PlaceOrder
+from services.simulator.records import Order as VenueOrder
+from tests.services.trading import Trader, TradingHouse
+
+D = Decimal
+S = OrderStatus
+
+
+def resting_buys(trader: Trader) -> list[VenueOrder]:
+    """Open buys at the exchange."""
+    return [order for order in trader.orders(side=Side.BUY) if order.is_open]
+
+
+async def test_what_was_filled_while_the_house_was_down_is_known_at_its_start(house: TradingHouse, trader: Trader) -> None:
+    await house.buy(trader, stop_loss="-2%", take_profit="+3%")
+    await house.restart(meanwhile=lambda: house.price("58000"))
+    assert (await house.position(trader)).status is LotStatus.CLOSED
+    assert (await house.state(trader)).status is LotStatus.CLOSED
+    assert {row.status for row in await house.rows(trader)} == {S.FILLED, S.EXPIRED}
+
+
+async def test_an_entry_that_was_filled_while_the_house_was_down_is_guarded_at_its_start(
+    house: TradingHouse, trader: Trader
+) -> None:
+    await house.alert(trader, action="BuyLimit", price=59000, percent=50, stop_loss="-2%", take_profit="+3%")
+
+    def meanwhile() -> None:
+        house.price("58900")
+        house.price("59100")
+
+    await house.restart(meanwhile=meanwhile)
+    await house.guarded(trader, ("stop", "0.08465", "57877.87"), ("target", "0.08465", "60830.84"))
+
+
+async def test_a_stop_that_somebody_cancelled_by_hand_is_put_up_again(house: TradingHouse, trader: Trader) -> None:
+    await house.buy(trader, stop_loss="59000", take_profit="62000")
+    (stop,) = trader.orders(type=OrderType.STOP_LOSS)
+    house.simulator.venue.cancel(stop)
+    await house.guarded(trader, ("stop", "0.08324", "59000"), ("target", "0.08324", "62000"))
+    assert stop.status is S.CANCELED
+
+
+async def test_exits_that_vanished_while_the_house_was_down_are_put_up_again(house: TradingHouse, trader: Trader) -> None:
+    await house.buy(trader, stop_loss="59000", take_profit="62000")
+    (stop,) = trader.orders(type=OrderType.STOP_LOSS)
+    await house.restart(meanwhile=lambda: house.simulator.venue.cancel(stop))
+    await house.guarded(trader, ("stop", "0.08324", "59000"), ("target", "0.08324", "62000"))
+
+
+async def test_dropped_messages_are_made_up_for_within_a_round(hurried: TradingHouse) -> None:
+    trader = await hurried.trader()
+    await hurried.buy(trader, stop_loss="-2%", take_profit="+3%")
+    hurried.faults({"on": "user.message", "do": "drop_message", "times": 0})
+    hurried.price("58000")
+    await hurried.closed(trader)
+
+
+async def test_doubled_messages_change_nothing_twice(house: TradingHouse, trader: Trader) -> None:
+    house.faults({"on": "user.message", "do": "double_message", "times": 0})
+    await house.buy(trader, stop_loss="-2%", take_profit="+3%")
+    house.price("58000")
+    position = await house.closed(trader)
+    assert (position.bought, position.sold) == (D("0.08333"), D("0.08324"))
+    assert position.quantity == trader.total("BTC")
+
+
+async def test_a_private_stream_that_is_cut_is_taken_up_again_and_nothing_is_missed(hurried: TradingHouse) -> None:
+    trader = await hurried.trader()
+    await hurried.buy(trader, stop_loss="-2%", take_profit="+3%")
+    hurried.faults({"on": "user.message", "do": "disconnect"})
+    hurried.price("58000")
+    await hurried.closed(trader)
+    await hurried.until(lambda: bool(trader.account.listeners))
+    assert (await hurried.alert(trader, action="BuyMarket", percent=20)).outcome == "ordered"
+
+
+async def test_a_query_that_fails_does_not_make_an_order_vanish(house: TradingHouse, trader: Trader) -> None:
+    await house.alert(trader, action="BuyLimit", price=59000, percent=50)
+    house.faults({"on": "orders.open", "do": "refuse_5xx", "times": 0})
+    await house.restart()
+    assert [row.status for row in await house.rows(trader)] == [S.OPEN]
+    assert len(resting_buys(trader)) == 1
+
+
+async def test_a_broker_whose_exchange_is_silent_stays_closed_and_the_others_trade(house: TradingHouse, trader: Trader) -> None:
+    silent = await house.trader()
+    house.faults({"on": "account", "do": "refuse_5xx", "key": silent.account.key, "times": 0})
+    await house.restart()
+    refused = await house.alert(silent, action="BuyMarket", percent=50, within=20)
+    assert (refused.outcome, silent.orders()) == ("refused", [])
+    assert (await house.alert(trader, action="BuyMarket", percent=50)).outcome == "ordered"
+    house.no_faults()
+    await house.until(lambda: silent.broker_id in house.app.floor.reconciled, within=15)
+    assert (await house.alert(silent, action="BuyMarket", percent=50)).outcome == "ordered"
+
+
+async def test_a_second_comparison_finds_nothing(house: TradingHouse, trader: Trader) -> None:
+    await house.buy(trader, stop_loss="59000", take_profit="62000")
+    await house.alert(trader, action="BuyLimit", symbol="ETHUSDT", price=2900, percent=50)
+    assert await house.app.monitor.reconcile() == []
+    assert await house.app.monitor.reconcile(trader.user_id) == []
+
+
+async def test_a_comparison_tells_what_it_found(house: TradingHouse, trader: Trader) -> None:
+    await house.alert(trader, action="BuyLimit", price=59000, percent=50)
+    house.faults({"on": "user.message", "do": "drop_message", "times": 0})
+    house.price("58000")
+    (found,) = await house.app.monitor.reconcile(trader.user_id)
+    assert (found.ours, found.theirs, found.symbol) == ("OPEN", "FILLED", "BTC/USDT")
+    stranger = await house.trader()
+    assert await house.app.monitor.reconcile(stranger.user_id) == []
+
+
+async def test_an_order_of_somebody_elses_program_is_nobodys_business(house: TradingHouse, trader: Trader) -> None:
+    await house.buy(trader, stop_loss="59000")
+    client = house.app.gateway.client("binance")
+    account = await house.app.floor.brokers.get(trader.broker_id)
+    foreign = await client.place_order(
+        await house.app.gateway.keys(account.broker),
+        _by_hand("foreign-order-1"),
+    )
+    assert foreign.status is S.FILLED
+    await house.app.monitor.reconcile()
+    assert (await house.position(trader)).quantity == D("0.08324667")
+    assert all(row.client_order_id != "foreign-order-1" for row in await house.rows(trader))
+
+
+async def test_the_limits_remember_what_was_done_before_a_restart(house: TradingHouse) -> None:
+    careful = await house.trader(limits={"entries_per_day": "2"})
+    for number in range(2):
+        wish = PlaceOrder(careful.broker_id, "BTC/USDT", Side.BUY, OrderType.MARKET, quantity=D("0.01") + D(number) / 1000)
+        assert (await house.app.desk.place(careful.user_id, wish)).status is S.FILLED
+    await house.restart()
+    await house.app.monitor.recover()
+    third = PlaceOrder(careful.broker_id, "BTC/USDT", Side.BUY, OrderType.MARKET, quantity=D("0.02"))
+    refused = await house.app.desk.place(careful.user_id, third)
+    assert (refused.status, refused.reason) == (S.DENIED, "entries_per_day")
+
+
+async def test_what_is_held_is_shown_at_the_last_price(house: TradingHouse, trader: Trader) -> None:
+    await house.buy(trader)
+    house.price("61000")
+
+    async def repriced() -> bool:
+        return (await house.state(trader)).current_price == D(61000)
+
+    house.app.monitor._brokers_changed.set()
+    await asyncio.wait_for(house.when(repriced, within=15), 15)
+    state = await house.state(trader)
+    assert state.unrealised_pnl == state.quantity * D(61000) - (await house.position(trader)).cost
+
+
+def _by_hand(client_order_id: str) -> OrderRequest:
+    return OrderRequest(client_order_id, "BTC/USDT", Side.BUY, OrderType.MARKET, quantity=D("0.01"))
