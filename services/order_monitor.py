@@ -89,12 +89,14 @@ class OrderMonitor:
         """Until the next round, or until a broker was added or changed: a new one should not wait to be of use."""
         changed = asyncio.ensure_future(self._brokers_changed.wait())
         timer = asyncio.ensure_future(self._floor.clock.sleep(ROUND if not self._failing else _RETRY))
-        await asyncio.wait({changed, timer}, return_when=asyncio.FIRST_COMPLETED)
-        if changed.done():
+        try:
+            await asyncio.wait({changed, timer}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            changed.cancel()
+            timer.cancel()
+        if self._brokers_changed.is_set():
             self._brokers_changed.clear()
             await self._floor.brokers.load()
-        changed.cancel()
-        timer.cancel()
 
     async def reconcile(self, user_id: uuid.UUID | None = None) -> list[Difference]:
         """Compare every order that may still change with its exchange, now; returns what differed."""
@@ -249,6 +251,8 @@ class OrderMonitor:
         if priced:
             now = self._floor.clock.now()
             await self._floor.db.write(SYSTEM, lambda s: positions.reprice(s, priced, now))
+            for broker_id in {row.broker_id for row in held}:
+                self._floor.positions.changed(broker_id)
 
 
 def _fill(activity: Activity, oldest_first: Iterable[Order]) -> None:

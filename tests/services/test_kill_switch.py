@@ -1,0 +1,102 @@
+"""Trading stops by four routes, at once, for whom it shall; exits work on."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from decimal import Decimal
+
+import pytest
+
+from aristobot.bus import Bus
+from aristobot.errors import NotFound
+from aristobot.kinds import HaltLevel, HaltScope
+from aristobot.orders import OrderStatus
+from services.kill_switch import HALT_FILE, KillSwitch
+from tests.services.trading import Trader, TradingHouse
+
+D = Decimal
+S = OrderStatus
+
+
+async def by_the_switch(house: TradingHouse) -> None:
+    """As the screen and the API do."""
+    await house.app.kill_switch.set(HaltScope.ALL, None, HaltLevel.HALT, by="the test")
+
+
+async def by_a_file(house: TradingHouse) -> None:
+    """When nothing else answers."""
+    (house.folder / HALT_FILE).touch()
+
+
+async def by_another_process(house: TradingHouse) -> None:
+    """As the command line does: another switch on the same store, which this house must notice by itself."""
+    other = KillSwitch(house.app.db, Bus(), house.clock, house.folder)
+    await other.set(HaltScope.ALL, None, HaltLevel.HALT, by="the operator")
+    await house.until(lambda: bool(house.app.kill_switch.active()), within=2)
+
+
+async def before_the_start(house: TradingHouse) -> None:
+    """It was set before the house started again."""
+    await by_the_switch(house)
+    await house.restart()
+
+
+ROUTES: dict[str, Callable[[TradingHouse], Awaitable[None]]] = {
+    "the switch": by_the_switch,
+    "a file": by_a_file,
+    "another process": by_another_process,
+    "before the start": before_the_start,
+}
+
+
+@pytest.mark.parametrize("route", ROUTES)
+async def test_a_halt_stops_entries_by_every_route_and_lets_exits_pass(house: TradingHouse, trader: Trader, route: str) -> None:
+    await house.buy(trader, stop_loss="59000")
+    await ROUTES[route](house)
+    refused = await house.alert(trader, action="BuyMarket", symbol="ETHUSDT")
+    assert (refused.outcome, refused.reason) == ("refused", "error.halted")
+    moved = await house.alert(trader, action="MAJ", stop_loss="59500")
+    assert moved.outcome == "updated"
+    assert (await house.alert(trader, action="SellMarket")).outcome == "ordered"
+
+
+async def test_trading_goes_on_when_the_halt_is_released(house: TradingHouse, trader: Trader) -> None:
+    halt = await house.app.kill_switch.set(HaltScope.ALL, None, HaltLevel.HALT, by="the test")
+    await house.app.kill_switch.release(halt.id, by="the test")
+    assert (await house.alert(trader, action="BuyMarket", percent=20)).outcome == "ordered"
+    with pytest.raises(NotFound):
+        await house.app.kill_switch.release(halt.id, by="the test")
+
+
+async def test_a_removed_file_lets_trading_go_on(house: TradingHouse, trader: Trader) -> None:
+    await by_a_file(house)
+    assert (await house.alert(trader, action="BuyMarket", percent=20)).outcome == "refused"
+    (house.folder / HALT_FILE).unlink()
+    assert (await house.alert(trader, action="BuyMarket", percent=20)).outcome == "ordered"
+
+
+async def test_a_halt_concerns_only_its_broker_or_user(house: TradingHouse, trader: Trader) -> None:
+    neighbour = await house.trader()
+    await house.app.kill_switch.set(HaltScope.BROKER, trader.broker_id, HaltLevel.HALT, by="the test")
+    assert (await house.alert(trader, action="BuyMarket", percent=20)).outcome == "refused"
+    assert (await house.alert(neighbour, action="BuyMarket", percent=20)).outcome == "ordered"
+    await house.app.kill_switch.set(HaltScope.USER, neighbour.user_id, HaltLevel.HALT, by="the test")
+    assert (await house.alert(neighbour, action="BuyMarket", symbol="ETHUSDT")).outcome == "refused"
+
+
+async def test_the_severest_of_several_halts_counts(house: TradingHouse, trader: Trader) -> None:
+    switch = house.app.kill_switch
+    assert switch.level(trader.user_id, trader.broker_id) is None
+    await switch.set(HaltScope.ALL, None, HaltLevel.HALT, by="the test")
+    await switch.set(HaltScope.USER, trader.user_id, HaltLevel.REDUCE, by="the test")
+    assert switch.level(trader.user_id, trader.broker_id) is HaltLevel.REDUCE
+
+
+async def test_repeated_entries_halt_the_broker_until_somebody_looks(house: TradingHouse) -> None:
+    hasty = await house.trader(limits={"repeated_entries": "2", "pyramiding": True})
+    for _ in range(2):
+        assert (await house.alert(hasty, action="BuyMarket", percent=10)).outcome == "ordered"
+    third = await house.alert(hasty, action="BuyMarket", percent=10)
+    fourth = await house.alert(hasty, action="BuyMarket", percent=10, symbol="ETHUSDT")
+    assert (third.reason, fourth.reason) == ("error.repeated_entries", "error.halted")
+    assert house.app.kill_switch.active()[0].reason == "repeated_entries"
