@@ -32,6 +32,7 @@ class _Book:
     balances: dict[str, Balance] = field(default_factory=dict)
     loaded: bool = False
     streaming: bool = False
+    asked_at: float = float("-inf")
     pushes: dict[str, int] = field(default_factory=dict)
     reservations: dict[uuid.UUID, _Reservation] = field(default_factory=dict)
 
@@ -46,8 +47,8 @@ class AccountBook:
 
     async def free(self, account: Account, asset: str) -> Decimal:
         """What can be spent of `asset` now: the exchange's free amount minus reservations, never below zero."""
+        self._forget_settled(self._book(account.id))
         book = await self._fresh(account)
-        self._forget_settled(book)
         held = book.balances.get(asset)
         reserved = sum((one.amount for one in book.reservations.values() if one.asset == asset), ZERO)
         return max((held.free if held else ZERO) - reserved, ZERO)
@@ -61,12 +62,18 @@ class AccountBook:
         """Ask the exchange and believe the answer."""
         book = self._book(account.id)
         client = self._gateway.client_for(account.broker)
+        before = dict(book.pushes)
         answered: list[Balance] = await client.balances(await self._gateway.keys(account.broker))
-        book.balances = {one.asset: one for one in answered}
-        book.loaded = True
+        newer = {asset: one for asset, one in book.balances.items() if book.pushes.get(asset) != before.get(asset)}
+        book.balances = {one.asset: one for one in answered} | newer
+        book.loaded, book.asked_at = True, self._clock.monotonic()
         for order_id in [key for key, one in book.reservations.items() if one.settled_at is not None]:
             del book.reservations[order_id]
         return answered
+
+    def age(self, broker_id: uuid.UUID) -> float:
+        """Seconds since the exchange was last asked."""
+        return self._clock.monotonic() - self._book(broker_id).asked_at
 
     def streaming(self, broker_id: uuid.UUID, up: bool) -> None:
         """Say whether the private stream of a broker is up; what was known before a gap is not believed after it."""

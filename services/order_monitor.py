@@ -30,6 +30,8 @@ from services.trading_floor import TradingFloor
 
 ROUND = 10.0
 _RETRY = 5.0
+#: Seconds after which balances are asked for although the stream pushes them: a push may get lost.
+BALANCES_EVERY = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +185,8 @@ class OrderMonitor:
     async def _compare_safely(self, account: Account) -> None:
         try:
             await self.compare(account)
+            if self._floor.accounts.age(account.id) > BALANCES_EVERY:
+                await self._floor.accounts.refresh(account)
             if account.id in self._failing:
                 logger.info("Broker {} answers again", account.id)
             self._failing.discard(account.id)

@@ -1,0 +1,58 @@
+"""Prices in memory: fresh enough to order by, asked for in one batch, and never made up."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from aristobot.errors import ExchangeError
+from aristobot.events import CandleUpdated, PricesUpdated
+from services.price_book import MAX_AGE
+from tests.builders import MIDNIGHT, a_candle
+from tests.services.trading import TradingHouse
+
+D = Decimal
+
+
+async def test_a_price_is_asked_for_once_and_then_known_for_a_while(house: TradingHouse) -> None:
+    book, client = house.app.prices, house.app.gateway.client("binance")
+    asked = len(house.asked("ticker"))
+    assert [await book.price(client, "SOL/USDT") for _ in range(3)] == [D(150)] * 3
+    assert len(house.asked("ticker")) == asked + 1
+
+
+async def test_a_price_that_grew_old_is_asked_for_anew(hurried: TradingHouse) -> None:
+    book, client = hurried.app.prices, hurried.app.gateway.client("binance")
+    await book.price(client, "SOL/USDT")
+    hurried.faults({"on": "ticker", "do": "refuse_5xx", "times": 3})
+    hurried.price("160", "SOL/USDT")
+    await hurried.clock.sleep(MAX_AGE + 1)
+    hurried.no_faults()
+    assert await book.price(client, "SOL/USDT") == D(160)
+
+
+async def test_no_old_price_is_given_when_the_exchange_does_not_answer(hurried: TradingHouse) -> None:
+    book, client = hurried.app.prices, hurried.app.gateway.client("binance")
+    await book.price(client, "SOL/USDT")
+    hurried.faults({"on": "ticker", "do": "refuse_5xx", "times": 0})
+    await hurried.clock.sleep(MAX_AGE + 3)
+    with pytest.raises(ExchangeError):
+        await book.price(client, "SOL/USDT")
+    assert book.last("binance", "SOL/USDT") == D(150)
+
+
+async def test_what_is_watched_is_refreshed_together_and_told(hurried: TradingHouse) -> None:
+    told: list[PricesUpdated] = []
+    hurried.app.bus.listen(PricesUpdated, do=told.append)
+    hurried.app.prices.watch("binance", ["SOL/USDT", "ETH/USDT"])
+    hurried.price("2900", "ETH/USDT")
+    await hurried.until(lambda: bool(told))
+    assert (told[0].prices["SOL/USDT"], told[0].prices["ETH/USDT"]) == (D(150), D(2900))
+
+
+async def test_a_candle_brings_its_price(house: TradingHouse) -> None:
+    assert house.app.prices.last("elsewhere", "BTC/USDT") is None
+    candle = a_candle(close=D(61234))
+    house.app.bus.publish(CandleUpdated(at=MIDNIGHT, exchange="elsewhere", candle=candle, received_at=MIDNIGHT))
+    assert house.app.prices.last("elsewhere", "BTC/USDT") == D(61234)
