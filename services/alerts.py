@@ -12,7 +12,7 @@ from aristobot.kinds import BrokerMode, WebhookOutcome, WebhookStatus
 from aristobot.money import plain
 from aristobot.orders import OrderStatus
 from aristobot.signals import Signal, longest_lag
-from aristobot.store import orders, webhooks
+from aristobot.store import webhooks
 from aristobot.store.tenancy import GuardedSession
 from aristobot.store.trading_tables import Order
 from services.broker_book import Account
@@ -30,6 +30,7 @@ class Alert:
     account: Account
     received_at: datetime
     recovered: bool = False
+    order_ids: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +73,8 @@ def progress(alert: Alert, symbol: str) -> Callable[[GuardedSession, Order], Non
     """In the transaction that writes an order: the alert's row is under work and names the order."""
 
     def note(session: GuardedSession, row: Order) -> None:
-        caused = [one.id.hex for one in orders.of_webhook(session, alert.id)]
-        values = {"status": WebhookStatus.PROCESSING, "symbol": symbol, "order_ids": caused}
+        alert.order_ids.append(row.id.hex)
+        values = {"status": WebhookStatus.PROCESSING, "symbol": symbol, "order_ids": list(alert.order_ids)}
         webhooks.note_progress(session, alert.id, values)
 
     return note

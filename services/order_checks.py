@@ -15,7 +15,7 @@ from aristobot.market import Instrument
 from aristobot.money import plain
 from aristobot.orders import OrderStatus, Side
 from aristobot.risk import Proposal, Situation, check
-from aristobot.store import holdings
+from aristobot.store.holdings import Holdings
 from aristobot.store.instance import installation
 from aristobot.store.tenancy import GuardedSession
 from aristobot.store.trading_tables import Order
@@ -30,13 +30,14 @@ _STOPS_BROKER = frozenset({"repeated_entries", "too_many_refusals", "daily_loss"
 
 @dataclass(frozen=True, slots=True)
 class Priced:
-    """A draft with what it was made from: market price, free funds of the asset it takes, free quote."""
+    """A draft with what it was made from: market price, free funds of the asset it takes, free quote, what is held."""
 
     draft: Draft
     instrument: Instrument
     reference: Decimal
     free: Decimal
     free_quote: Decimal
+    holdings: Holdings
 
 
 class OrderChecks:
@@ -60,14 +61,15 @@ class OrderChecks:
         free = await floor.accounts.free(account, asset)
         made = draft(wish, instrument, reference, free, account.limits.collar_percent)
         equity = free if wish.side is Side.BUY else await floor.accounts.free(account, instrument.quote)
-        return Priced(made, instrument, reference, free, equity)
+        held = await floor.positions.of(account)
+        return Priced(made, instrument, reference, free, equity, held.summed(wish.symbol))
 
-    def refusal(self, session: GuardedSession, account: Account, wish: PlaceOrder, priced: Priced) -> AristobotError | None:
-        """Why the order must not go, or None; reads the broker's holdings in the caller's transaction."""
+    def refusal(self, account: Account, wish: PlaceOrder, priced: Priced) -> AristobotError | None:
+        """Why the order must not go, or None. The caller holds the broker's lock from the draft to the written row."""
         if self._floor.dry_run:
             return RiskRefused("dry_run")
         now = self._floor.clock.now()
-        held = holdings.of_broker(session, account.id, wish.symbol, midnight_before(now))
+        held = priced.holdings
         if not wish.reducing and priced.draft.reserve > priced.free:
             return InsufficientFunds(
                 asset=priced.draft.reserve_asset, needed=plain(priced.draft.reserve), free=plain(priced.free)
@@ -83,7 +85,7 @@ class OrderChecks:
             total_notional=held.total_notional,
             open_positions=held.open_positions,
             realised_today=held.realised_today,
-            unknown_on_symbol=held.unknown_on_symbol,
+            unknown_on_symbol=self._records.in_doubt(account.id, wish.symbol),
         )
         return check(self._proposal(wish, priced, now), situation, account.limits, self._records.activity(account.id))
 
@@ -128,8 +130,3 @@ def mark_refused(row: Order, refusal: AristobotError, now: datetime) -> None:
     row.reason = refusal.code
     row.reason_facts = {name: str(value) for name, value in refusal.facts.items()}
     row.dry_run = refusal.code == "dry_run"
-
-
-def midnight_before(now: datetime) -> datetime:
-    """The start of the UTC day."""
-    return now.replace(hour=0, minute=0, second=0, microsecond=0)

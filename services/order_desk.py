@@ -59,7 +59,7 @@ class OrderDesk:
         """Rounded values, fee and refusal of a wish. Raises InvalidInput, NotFound, ExchangeError."""
         account = await self._checks.account(user_id, wish.broker_id)
         priced = await self._checks.draft(account, wish)
-        refusal = await self._db.read(user_id, lambda s: self._checks.refusal(s, account, wish, priced))
+        refusal = self._checks.refusal(account, wish, priced)
         made = priced.draft
         return Preview(made.request, made.notional, made.fee, priced.reference, refusal)
 
@@ -149,15 +149,12 @@ class OrderDesk:
         now = self._clock.now()
         order_id = client_order_id(self._floor.installation, account.id, wish.cause, wish.leg, wish.attempt)
         window = self._gateway.client_for(account.broker).capabilities.request_window
+        refusal = self._checks.refusal(account, wish, priced)
 
         def work(session: GuardedSession) -> tuple[list[Order], bool]:
             only_instance(session, self._floor.epoch)
-            known = orders.find(session, order_id)
-            if known is not None:
-                return [known], False
             row = row_of(account, wish, priced.draft, order_id, now)
             rows = [row]
-            refusal = self._checks.refusal(session, account, wish, priced)
             if refusal is not None:
                 mark_refused(row, refusal, now)
             else:
@@ -165,8 +162,8 @@ class OrderDesk:
                 if listed is not None:
                     row.time_in_force, row.list_client_id = listed.entry.time_in_force, listed.list_client_id
                     rows += exit_rows(account, wish, listed, row)
-            session.add_all(rows)
-            session.flush()
+            if not all(orders.insert(session, one) for one in rows):
+                return [orders.get(session, order_id)], False
             if also is not None:
                 also(session, row)
             return rows, True

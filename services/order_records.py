@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from loguru import logger
@@ -24,22 +25,37 @@ from aristobot.store.trading_tables import Order
 from services.account_book import AccountBook
 from services.broker_book import Account
 from services.market_catalog import MarketCatalog
+from services.position_book import PositionBook
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """What memory holds of brokers, and must hear of orders."""
+
+    accounts: AccountBook
+    positions: PositionBook
 
 
 class OrderRecords:
     """Applies reports and verdicts to orders, and tells the bus."""
 
-    def __init__(self, db: Database, bus: Bus, clock: Clock, catalog: MarketCatalog, accounts: AccountBook) -> None:
+    def __init__(self, db: Database, bus: Bus, clock: Clock, catalog: MarketCatalog, books: Books) -> None:
         self._db = db
         self._bus = bus
         self._clock = clock
         self._catalog = catalog
-        self._accounts = accounts
+        self._accounts = books.accounts
+        self._positions = books.positions
+        self._doubtful: dict[uuid.UUID, tuple[uuid.UUID, str]] = {}
         self._activity: dict[uuid.UUID, Activity] = {}
 
     def activity(self, broker_id: uuid.UUID) -> Activity:
         """What the broker did lately, for the limits."""
         return self._activity.setdefault(broker_id, Activity())
+
+    def in_doubt(self, broker_id: uuid.UUID, symbol: str) -> bool:
+        """Whether an order of this broker on this symbol is being looked for."""
+        return (broker_id, symbol) in self._doubtful.values()
 
     def new_activity(self, broker_id: uuid.UUID) -> Activity:
         """Begin to count anew."""
@@ -56,6 +72,8 @@ class OrderRecords:
             return None if row is None else bookkeeping.record(session, row, report, instrument, now)
 
         recorded = await self._db.write(account.user_id, work)
+        if recorded is not None and recorded.position_changed:
+            self._positions.changed(account.id)
         if recorded is not None and recorded.changed:
             self._announce(recorded.order)
             if recorded.position_id is not None and (recorded.position_changed or _left_its_post(recorded.order)):
@@ -76,6 +94,7 @@ class OrderRecords:
         row, changed = await self._db.write(order.user_id, work)
         if changed:
             self._announce(row)
+        self._note_doubt(row)
         return row
 
     async def sent_again(self, rows: Sequence[Order], fence_at: datetime) -> None:
@@ -107,7 +126,14 @@ class OrderRecords:
             )
         )
 
+    def _note_doubt(self, order: Order) -> None:
+        if order.status is OrderStatus.UNKNOWN:
+            self._doubtful[order.id] = (order.broker_id, order.symbol)
+        else:
+            self._doubtful.pop(order.id, None)
+
     def _announce(self, order: Order) -> None:
+        self._note_doubt(order)
         if order.status.is_final or order.status.is_working:
             had_effect = order.status not in (OrderStatus.REJECTED, OrderStatus.NOT_ACCEPTED, OrderStatus.DENIED)
             self._accounts.settle(order.broker_id, order.id, had_effect=had_effect)

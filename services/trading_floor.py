@@ -14,6 +14,7 @@ from services.broker_book import BrokerBook
 from services.exchange_gateway import ExchangeGateway
 from services.kill_switch import KillSwitch
 from services.market_catalog import MarketCatalog
+from services.position_book import PositionBook
 from services.price_book import PriceBook
 
 _NOBODY = uuid.UUID(int=0)
@@ -32,6 +33,7 @@ class TradingFloor:
     brokers: BrokerBook
     accounts: AccountBook
     prices: PriceBook
+    positions: PositionBook
     kill_switch: KillSwitch
     dry_run: bool = False
     installation: uuid.UUID = _NOBODY

@@ -249,7 +249,7 @@ class WebhookTrading:
         return remaining(plan_of(guarded.bracket), guarded.done_legs) if guarded.bracket else None
 
     async def _position(self, account: Account, symbol: str) -> PositionRow | None:
-        return await self._floor.db.read(account.user_id, lambda s: positions.open_one(s, account.id, symbol, OWNER))
+        return (await self._floor.positions.of(account)).open_one(symbol, OWNER)
 
     def _wish(self, alert: Alert, signal: Signal, symbol: str, leg: str, side: Side) -> PlaceOrder:
         fired_at = signal.sent_at or alert.received_at
