@@ -32,7 +32,7 @@ from services.market_catalog import MarketCatalog
 from services.order_checks import OrderChecks
 from services.order_desk import OrderDesk
 from services.order_monitor import OrderMonitor
-from services.order_records import Books, OrderRecords
+from services.order_records import OrderRecords
 from services.order_resolver import OrderResolver
 from services.order_sender import OrderSender
 from services.position_book import PositionBook
@@ -72,11 +72,11 @@ class App:
             brokers=BrokerBook(self.db, self.bus),
             accounts=AccountBook(self.gateway, clock),
             prices=self.prices,
-            positions=PositionBook(self.db, clock),
+            positions=PositionBook(self.db, self.bus, clock),
             kill_switch=self.kill_switch,
             dry_run=settings.no_orders,
         )
-        self.records = OrderRecords(self.db, self.bus, clock, self.catalog, Books(self.floor.accounts, self.floor.positions))
+        self.records = OrderRecords(self.db, self.bus, clock, self.catalog, self.floor.accounts)
         self.resolver = OrderResolver(self.db, clock, self.gateway, self.floor.brokers, self.records)
         sender = OrderSender(self.floor, self.records, self.resolver)
         self.desk = OrderDesk(self.floor, OrderChecks(self.floor, self.records), sender)

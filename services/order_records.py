@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from loguru import logger
@@ -25,27 +24,17 @@ from aristobot.store.trading_tables import Order
 from services.account_book import AccountBook
 from services.broker_book import Account
 from services.market_catalog import MarketCatalog
-from services.position_book import PositionBook
-
-
-@dataclass(frozen=True, slots=True)
-class Books:
-    """What memory holds of brokers, and must hear of orders."""
-
-    accounts: AccountBook
-    positions: PositionBook
 
 
 class OrderRecords:
     """Applies reports and verdicts to orders, and tells the bus."""
 
-    def __init__(self, db: Database, bus: Bus, clock: Clock, catalog: MarketCatalog, books: Books) -> None:
+    def __init__(self, db: Database, bus: Bus, clock: Clock, catalog: MarketCatalog, accounts: AccountBook) -> None:
         self._db = db
         self._bus = bus
         self._clock = clock
         self._catalog = catalog
-        self._accounts = books.accounts
-        self._positions = books.positions
+        self._accounts = accounts
         self._doubtful: dict[uuid.UUID, tuple[uuid.UUID, str]] = {}
         self._activity: dict[uuid.UUID, Activity] = {}
 
@@ -72,8 +61,6 @@ class OrderRecords:
             return None if row is None else bookkeeping.record(session, row, report, instrument, now)
 
         recorded = await self._db.write(account.user_id, work)
-        if recorded is not None and recorded.position_changed:
-            self._positions.changed(account.id)
         if recorded is not None and recorded.changed:
             self._announce(recorded.order)
             if recorded.position_id is not None and (recorded.position_changed or _left_its_post(recorded.order)):

@@ -6,7 +6,9 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
+from aristobot.bus import Bus
 from aristobot.clock import Clock
+from aristobot.events import PositionUpdated
 from aristobot.kinds import LotStatus
 from aristobot.market import Symbol
 from aristobot.store import holdings
@@ -34,13 +36,14 @@ class Held:
 
 
 class PositionBook:
-    """One answer per broker, forgotten with every change of one of its positions, and at midnight."""
+    """One answer per broker, forgotten with every change of one of its positions (PositionUpdated), and at midnight."""
 
-    def __init__(self, db: Database, clock: Clock) -> None:
+    def __init__(self, db: Database, bus: Bus, clock: Clock) -> None:
         self._db = db
         self._clock = clock
         self._held: dict[uuid.UUID, Held] = {}
         self._changes: dict[uuid.UUID, int] = {}
+        bus.listen(PositionUpdated, do=lambda event: self.changed(event.broker_id))
 
     async def of(self, account: Account) -> Held:
         """What this broker holds now."""
