@@ -183,11 +183,13 @@ class TradingHouse:
             found = await self.read(lambda s: webhooks.get(s, webhook_id))
             return found if found.status not in webhooks.UNFINISHED else None
 
-        return await self.when(row, within)
+        found: Webhook = await self.when(row, within)
+        return found
 
     async def buy(self, trader: Trader, **words: Any) -> PositionRow:
         """Enter BTC/USDT with half of the money, and wait until what the alert asked for stands."""
-        ended = await self.alert(trader, **{"action": "BuyMarket", "percent": 50} | words)
+        wanted: dict[str, Any] = {"action": "BuyMarket", "percent": 50}
+        ended = await self.alert(trader, **wanted | words)
         assert ended.outcome == "ordered", (ended.reason, ended.reason_facts)
         return await self.position(trader)
 
@@ -216,8 +218,8 @@ class TradingHouse:
 
     async def resting(self, trader: Trader) -> list[tuple[str, Decimal, Decimal]]:
         """Role, quantity and price of our exits that rest at the exchange, by role and price."""
-        ours = {row.client_order_id: row for row in await self.rows(trader)}
         alive = [order for order in trader.orders() if order.is_open]
+        ours = {row.client_order_id: row for row in await self.rows(trader)}  # read later: a row is there before its order
         return sorted((ours[one.client_id].role.value, one.quantity, one.stop_price or one.price) for one in alive)
 
     async def when(self, look: Callable[[], Any], within: float = 5.0) -> Any:
