@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -71,26 +70,26 @@ class OrderStatus(StrEnum):
 
 _S = OrderStatus
 FINAL = frozenset({_S.FILLED, _S.CANCELED, _S.EXPIRED, _S.REJECTED, _S.DENIED, _S.NOT_ACCEPTED})
-_REPORTED = frozenset({_S.OPEN, _S.PARTIALLY_FILLED, _S.FILLED, _S.CANCELED, _S.EXPIRED, _S.REJECTED})
-
-#: Which status may follow which. A cancelled or expired order may still turn out to be filled: a late report of fills wins.
-TRANSITIONS: dict[OrderStatus, frozenset[OrderStatus]] = {
-    _S.PENDING: _REPORTED | {_S.UNKNOWN, _S.DENIED, _S.NOT_ACCEPTED},
-    _S.UNKNOWN: _REPORTED | {_S.NOT_ACCEPTED},
-    _S.OPEN: frozenset({_S.PARTIALLY_FILLED, _S.FILLED, _S.CANCELED, _S.EXPIRED, _S.REJECTED}),
-    _S.PARTIALLY_FILLED: frozenset({_S.FILLED, _S.CANCELED, _S.EXPIRED}),
-    _S.CANCELED: frozenset({_S.FILLED}),
-    _S.EXPIRED: frozenset({_S.FILLED}),
-    _S.REJECTED: frozenset(),
-    _S.FILLED: frozenset(),
-    _S.DENIED: frozenset(),
-    _S.NOT_ACCEPTED: frozenset(),
-}
+#: Of two things said of one order the higher counts, whichever came first. Our own verdicts (up to NOT_ACCEPTED) yield to
+#: whatever the exchange says; a cancelled or expired order may still turn out to be filled.
+RANK: dict[OrderStatus, int] = {
+    status: rank
+    for rank, status in enumerate(
+        (
+            _S.PENDING, _S.UNKNOWN, _S.DENIED, _S.NOT_ACCEPTED,
+            _S.OPEN, _S.PARTIALLY_FILLED, _S.REJECTED, _S.EXPIRED, _S.CANCELED, _S.FILLED,
+        )
+    )
+}  # fmt: skip
+_NOTHING_FILLED = frozenset({_S.PENDING, _S.UNKNOWN, _S.DENIED, _S.NOT_ACCEPTED, _S.OPEN, _S.REJECTED})
 
 
-def may_follow(current: OrderStatus, new: OrderStatus) -> bool:
-    """Whether `new` is an allowed change from `current` (staying is no change)."""
-    return new in TRANSITIONS[current]
+def may_conclude(current: OrderStatus, verdict: OrderStatus) -> bool:
+    """Whether we may say `verdict` (UNKNOWN, DENIED, REJECTED, NOT_ACCEPTED) of an order by ourselves.
+
+    Only as long as the exchange has said nothing of it.
+    """
+    return current in (_S.PENDING, _S.UNKNOWN) and verdict is not current
 
 
 def can_rest(kind: OrderType, lives: TimeInForce) -> bool:
@@ -190,39 +189,29 @@ class OrderReport:
 
 @dataclass(frozen=True, slots=True)
 class OrderState:
-    """What we believe of one order; `merge` is the only way it changes."""
+    """What we believe of one order; `merge` is the only way it changes by what the exchange says."""
 
     status: OrderStatus
     filled: Decimal = ZERO
     quote_filled: Decimal = ZERO
     exchange_order_id: str = ""
-    trade_ids: frozenset[str] = field(default_factory=frozenset)
 
 
 def merge(state: OrderState, report: OrderReport) -> OrderState:
-    """Believe a report: filled is the maximum seen, fills are a set, and the status follows TRANSITIONS.
+    """Believe a report: of status and filled quantity the highest seen count (RANK).
 
-    Reports may come twice and in any order: the result is the same. A final state yields only to more fills.
+    Reports may come twice and in any order: the result is the same. What is filled in part cannot have been refused.
     """
     filled = max(state.filled, report.filled)
-    status = report.status if may_follow(state.status, report.status) else state.status
-    if status in (_S.OPEN, _S.UNKNOWN, _S.PENDING) and filled > ZERO:
+    status = max(state.status, report.status, key=RANK.__getitem__)
+    if filled > ZERO and status in _NOTHING_FILLED:
         status = _S.PARTIALLY_FILLED
-    return replace(
-        state,
+    return OrderState(
         status=status,
         filled=filled,
         quote_filled=max(state.quote_filled, report.quote_filled),
         exchange_order_id=state.exchange_order_id or report.exchange_order_id,
-        trade_ids=state.trade_ids | {fill.trade_id for fill in report.fills},
     )
-
-
-def new_fills(known: Iterable[str], report: OrderReport) -> tuple[Fill, ...]:
-    """The report's fills that are not in `known`, each once."""
-    seen = set(known)
-    fresh: dict[str, Fill] = {fill.trade_id: fill for fill in report.fills if fill.trade_id not in seen}
-    return tuple(fresh.values())
 
 
 def client_order_id(installation: uuid.UUID, broker: uuid.UUID, cause: uuid.UUID, leg: str, attempt: int) -> uuid.UUID:

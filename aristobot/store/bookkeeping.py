@@ -10,7 +10,7 @@ from sqlmodel import col, select
 from aristobot.kinds import BracketStatus, LotStatus, OrderRole
 from aristobot.market import Instrument
 from aristobot.money import ZERO, divided, kept, plain, times
-from aristobot.orders import Fill, OrderReport, OrderState, OrderStatus, Side, may_follow, merge
+from aristobot.orders import Fill, OrderReport, OrderState, OrderStatus, Side, may_conclude, merge
 from aristobot.portfolio import fold
 from aristobot.store import orders, positions
 from aristobot.store.tenancy import GuardedSession, insert_once
@@ -209,7 +209,7 @@ def _follow(session: GuardedSession, position: PositionRow, order: Order, now: d
 
 def settle(session: GuardedSession, order: Order, status: OrderStatus, now: datetime, reason: str = "") -> bool:
     """End an order by our own knowledge (DENIED, REJECTED, NOT_ACCEPTED) or mark it UNKNOWN; False when it had moved on."""
-    if not may_follow(order.status, status):
+    if not may_conclude(order.status, status):
         return False
     order.status, order.updated_at = status, now
     if reason:

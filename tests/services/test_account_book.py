@@ -66,7 +66,7 @@ async def test_a_reservation_lasts_until_the_push_that_shows_what_the_order_took
     book.reserve(trader.broker_id, order_id, "USDT", D(4000))
     book.settle(trader.broker_id, order_id, had_effect=True)
     assert await book.free(account, "USDT") == D(6000)
-    book.pushed(trader.broker_id, (Balance("USDT", D(6100)),))
+    book.pushed(trader.broker_id, (Balance.of("USDT", D(6100)),))
     assert await book.free(account, "USDT") == D(6100)
 
 

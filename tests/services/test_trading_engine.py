@@ -20,7 +20,7 @@ from tests.services.trading import HAND, Trader, TradingHouse
 
 D = Decimal
 S = OrderStatus
-BUY = {"action": "BuyMarket", "symbol": "BTCUSDT", "percent": 50, "stop_loss": "59000", "take_profit": "62000"}
+BUY: dict[str, Any] = {"action": "BuyMarket", "symbol": "BTCUSDT", "percent": 50, "stop_loss": "59000", "take_profit": "62000"}
 
 
 async def stored(house: TradingHouse, trader: Trader, body: bytes, **changes: Any) -> uuid.UUID:

@@ -1,0 +1,184 @@
+"""What reports make of the memory: the same whatever their order and number, and exactly what the fills say."""
+
+from __future__ import annotations
+
+import random
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from sqlmodel import select
+
+from aristobot.kinds import LotStatus, OrderRole
+from aristobot.market import Instrument
+from aristobot.money import kept
+from aristobot.orders import Fill, OrderReport, OrderStatus, OrderType, Side
+from aristobot.portfolio import fold
+from aristobot.store import bookkeeping, orders, positions
+from aristobot.store.database import Database
+from aristobot.store.tables import Broker
+from aristobot.store.tenancy import SYSTEM, GuardedSession
+from aristobot.store.trading_tables import FillRow, Order, PositionRow, WebhookState
+from tests.builders import MIDNIGHT, a_broker, a_fill, a_user, an_instrument, an_order, an_order_report
+
+D = Decimal
+S = OrderStatus
+BTC: Instrument = an_instrument(min_quantity=D("0.00001"))
+
+
+async def a_trader(db: Database) -> Broker:
+    """A broker of somebody."""
+    user = a_user()
+    broker = a_broker(user)
+
+    def work(session: GuardedSession) -> Broker:
+        session.add(user)
+        session.flush()
+        session.add(broker)
+        return broker
+
+    return await db.write(SYSTEM, work)
+
+
+async def an_order_of(db: Database, broker: Broker, side: Side, quantity: str, **changes: object) -> Order:
+    """An order of the alerts, sent and not answered yet."""
+    row = an_order(broker, side=side, quantity=D(quantity), owner="webhooks", **changes)
+    row.client_order_id = row.id.hex
+
+    def work(session: GuardedSession) -> Order:
+        session.add(row)
+        return row
+
+    return await db.write(broker.user_id, work)
+
+
+def life_of(order: Order, chance: random.Random, numbers: list[int]) -> list[OrderReport]:
+    """The reports of an order that fills in a few parts, fees in base or quote."""
+    parts = chance.choice((1, 2, 4, 5))
+    size = order.quantity / parts
+    told: list[OrderReport] = [report_of(order, S.OPEN, D(0))]
+    for part in range(1, parts + 1):
+        number = numbers.pop()
+        price = D(chance.randint(59000, 61000))
+        in_base = order.side is Side.BUY
+        fee = size / 1000 if in_base else size * price / 1000
+        fill = a_fill(
+            trade_id=str(number),
+            side=order.side,
+            quantity=size,
+            price=price,
+            fee=fee,
+            fee_asset="BTC" if in_base else "USDT",
+            at=MIDNIGHT + timedelta(seconds=number),
+        )
+        status = S.FILLED if part == parts else S.PARTIALLY_FILLED
+        told.append(report_of(order, status, size * part, fill))
+    return told
+
+
+def report_of(order: Order, status: OrderStatus, filled: Decimal, *fills: Fill) -> OrderReport:
+    """What the exchange says of an order."""
+    return an_order_report(
+        client_order_id=order.client_order_id,
+        exchange_order_id="7",
+        side=order.side,
+        type=OrderType.MARKET,
+        status=status,
+        quantity=order.quantity,
+        filled=filled,
+        quote_filled=filled * 60000,
+        fills=fills,
+    )
+
+
+async def hear(db: Database, broker: Broker, report: OrderReport) -> bookkeeping.Recorded:
+    """Believe one report, as the house does."""
+
+    def work(session: GuardedSession) -> bookkeeping.Recorded:
+        row = orders.by_client_id(session, broker.id, report.client_order_id)
+        assert row is not None
+        return bookkeeping.record(session, row, report, BTC, MIDNIGHT)
+
+    return await db.write(broker.user_id, work)
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_reports_in_any_order_make_the_position_that_their_fills_make(db: Database, seed: int) -> None:
+    chance, broker = random.Random(seed), await a_trader(db)
+    numbers = list(range(100, 0, -1))
+    entry = await an_order_of(db, broker, Side.BUY, "0.4")
+    opening, *others = life_of(entry, chance, numbers)[1:]
+    position_id = (await hear(db, broker, opening)).position_id
+    sales = [await an_order_of(db, broker, Side.SELL, "0.1", position_id=position_id, role=OrderRole.EXIT) for _ in range(2)]
+    told = others + [one for sale in sales for one in life_of(sale, chance, numbers)]
+    told += chance.choices(told, k=len(told))
+    chance.shuffle(told)
+    for report in told:
+        await hear(db, broker, report)
+
+    assert position_id is not None
+    row = await db.read(broker.user_id, lambda s: positions.get(s, position_id))
+    state = await db.read(broker.user_id, lambda s: positions.state_of(s, position_id))
+    made = [fill for report in [opening, *told] for fill in report.fills]
+    expected = fold(made, "BTC", "USDT")
+    assert (row.quantity, row.bought, row.sold) == (expected.quantity, expected.bought, expected.sold)
+    assert (row.cost, row.realised) == (kept(expected.cost), kept(expected.realised))
+    assert state is not None
+    assert (state.quantity, state.realised_pnl, state.status) == (row.quantity, row.realised, row.status)
+    rows = await db.read(broker.user_id, lambda s: list(s.exec(select(FillRow))))
+    assert sorted(one.trade_id for one in rows) == sorted({fill.trade_id for fill in made})
+    ended = await db.read(broker.user_id, lambda s: list(s.exec(select(Order))))
+    assert {(one.status, one.filled == one.quantity) for one in ended} == {(S.FILLED, True)}
+
+
+async def test_a_report_heard_twice_changes_nothing_the_second_time(db: Database) -> None:
+    broker = await a_trader(db)
+    order = await an_order_of(db, broker, Side.BUY, "0.1")
+    report = life_of(order, random.Random(1), [3, 2, 1])[-1]
+    first, second = await hear(db, broker, report), await hear(db, broker, report)
+    assert (first.changed, first.position_changed, first.fresh_fills) == (True, True, 1)
+    assert (second.changed, second.position_changed, second.fresh_fills) == (False, False, 0)
+
+
+async def test_what_is_filled_without_a_known_fill_is_told_as_missing(db: Database) -> None:
+    broker = await a_trader(db)
+    order = await an_order_of(db, broker, Side.BUY, "0.1")
+    heard = await hear(db, broker, report_of(order, S.FILLED, D("0.1")))
+    assert (heard.missing, heard.position_id) == (D("0.1"), None)
+    found = await db.read(broker.user_id, lambda s: orders.without_all_fills(s, broker.id, MIDNIGHT))
+    assert [one.id for one in found] == [order.id]
+    heard = await hear(db, broker, life_of(order, random.Random(5), list(range(9)))[-1])
+    assert heard.position_id is not None
+
+
+async def test_a_position_is_closed_when_only_dust_is_left_and_opened_again_by_a_late_fill(db: Database) -> None:
+    broker = await a_trader(db)
+    entry = await an_order_of(db, broker, Side.BUY, "0.1")
+    half = a_fill(trade_id="1", quantity=D("0.05"), price=D(60000), fee=D("0.00005"), fee_asset="BTC")
+    rest = a_fill(trade_id="3", quantity=D("0.05"), price=D(60000), fee=D("0.00005"), fee_asset="BTC")
+    position_id = (await hear(db, broker, report_of(entry, S.PARTIALLY_FILLED, D("0.05"), half))).position_id
+    assert position_id is not None
+    sale = await an_order_of(db, broker, Side.SELL, "0.04994", position_id=position_id, role=OrderRole.EXIT)
+    sold = a_fill(trade_id="2", side=Side.SELL, quantity=D("0.04994"), price=D(60000), fee=D(3))
+
+    async def status() -> LotStatus:
+        row: PositionRow = await db.read(broker.user_id, lambda s: positions.get(s, position_id))
+        return row.status
+
+    await hear(db, broker, report_of(sale, S.FILLED, D("0.04994"), sold))
+    assert await status() is LotStatus.CLOSED
+    await hear(db, broker, report_of(entry, S.FILLED, D("0.1"), rest))
+    assert await status() is LotStatus.OPEN
+    view = await db.read(broker.user_id, lambda s: list(s.exec(select(WebhookState))))
+    assert [one.status for one in view] == [LotStatus.OPEN]
+
+
+async def test_one_fill_belongs_to_one_order_however_many_claim_it(db: Database) -> None:
+    broker, stranger = await a_trader(db), await a_trader(db)
+    mine, theirs = await an_order_of(db, broker, Side.BUY, "0.1"), await an_order_of(db, stranger, Side.BUY, "0.1")
+    fill = a_fill(trade_id="9", quantity=D("0.1"), price=D(60000))
+    await hear(db, broker, report_of(mine, S.FILLED, D("0.1"), fill))
+    await hear(db, broker, report_of(mine, S.FILLED, D("0.1"), fill))
+    await hear(db, stranger, report_of(theirs, S.FILLED, D("0.1"), fill))
+    rows = await db.read(SYSTEM, lambda s: list(s.exec(select(FillRow))))
+    assert sorted(one.order_id.hex for one in rows) == sorted([mine.id.hex, theirs.id.hex])
