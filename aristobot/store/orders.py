@@ -11,6 +11,7 @@ from aristobot.errors import NotFound
 from aristobot.kinds import OrderRole
 from aristobot.money import ZERO
 from aristobot.orders import Fill, OrderStatus, can_rest
+from aristobot.store.paging import Place, newest
 from aristobot.store.tenancy import GuardedSession, insert_once
 from aristobot.store.trading_tables import FillRow, Order
 
@@ -49,21 +50,17 @@ def recent(
     symbol: str | None = None,
     status: OrderStatus | None = None,
     limit: int = 100,
-    before: tuple[datetime, uuid.UUID] | None = None,
+    before: Place | None = None,
 ) -> list[Order]:
     """Newest first, at most `limit`; `before` continues after the row with that creation time and id."""
-    wanted = select(Order).order_by(col(Order.created_at).desc(), col(Order.id).desc()).limit(limit)
+    wanted = select(Order)
     if broker_id is not None:
         wanted = wanted.where(Order.broker_id == broker_id)
     if symbol is not None:
         wanted = wanted.where(Order.symbol == symbol)
     if status is not None:
         wanted = wanted.where(Order.status == status)
-    if before is not None:
-        moment, last = before
-        older = sa.and_(col(Order.created_at) == moment, col(Order.id) < last)
-        wanted = wanted.where(sa.or_(col(Order.created_at) < moment, older))
-    return list(session.exec(wanted))
+    return list(session.exec(newest(wanted, Order.created_at, Order.id, limit, before)))
 
 
 def alive(session: GuardedSession, broker_id: uuid.UUID | None = None) -> list[Order]:
@@ -138,19 +135,15 @@ def recent_fills(
     broker_id: uuid.UUID | None = None,
     symbol: str | None = None,
     limit: int = 100,
-    before: tuple[datetime, uuid.UUID] | None = None,
+    before: Place | None = None,
 ) -> list[FillRow]:
     """Newest first, at most `limit`; `before` continues after the row with that time and id."""
-    wanted = select(FillRow).order_by(col(FillRow.at).desc(), col(FillRow.id).desc()).limit(limit)
+    wanted = select(FillRow)
     if broker_id is not None:
         wanted = wanted.where(FillRow.broker_id == broker_id)
     if symbol is not None:
         wanted = wanted.where(FillRow.symbol == symbol)
-    if before is not None:
-        moment, last = before
-        older = sa.and_(col(FillRow.at) == moment, col(FillRow.id) < last)
-        wanted = wanted.where(sa.or_(col(FillRow.at) < moment, older))
-    return list(session.exec(wanted))
+    return list(session.exec(newest(wanted, FillRow.at, FillRow.id, limit, before)))
 
 
 def as_fill(row: FillRow) -> Fill:

@@ -5,12 +5,12 @@ from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 
-import sqlalchemy as sa
 from sqlmodel import col, select
 
 from aristobot.errors import NotFound
 from aristobot.kinds import BracketStatus, LotStatus
 from aristobot.money import kept, times
+from aristobot.store.paging import Place, newest
 from aristobot.store.tenancy import GuardedSession
 from aristobot.store.trading_tables import Bracket, PositionRow, WebhookState
 
@@ -47,19 +47,15 @@ def recent(
     broker_id: uuid.UUID | None = None,
     status: LotStatus | None = None,
     limit: int = 100,
-    before: tuple[datetime, uuid.UUID] | None = None,
+    before: Place | None = None,
 ) -> list[PositionRow]:
     """Newest first, at most `limit`; `before` continues after the row with that opening time and id."""
-    wanted = select(PositionRow).order_by(col(PositionRow.opened_at).desc(), col(PositionRow.id).desc()).limit(limit)
+    wanted = select(PositionRow)
     if broker_id is not None:
         wanted = wanted.where(PositionRow.broker_id == broker_id)
     if status is not None:
         wanted = wanted.where(PositionRow.status == status)
-    if before is not None:
-        moment, last = before
-        older = sa.and_(col(PositionRow.opened_at) == moment, col(PositionRow.id) < last)
-        wanted = wanted.where(sa.or_(col(PositionRow.opened_at) < moment, older))
-    return list(session.exec(wanted))
+    return list(session.exec(newest(wanted, PositionRow.opened_at, PositionRow.id, limit, before)))
 
 
 def states(
@@ -67,19 +63,15 @@ def states(
     broker_id: uuid.UUID | None = None,
     status: LotStatus | None = None,
     limit: int = 100,
-    before: tuple[datetime, uuid.UUID] | None = None,
+    before: Place | None = None,
 ) -> list[WebhookState]:
     """What alerts opened, newest first; the same paging as `recent`."""
-    wanted = select(WebhookState).order_by(col(WebhookState.opened_at).desc(), col(WebhookState.id).desc()).limit(limit)
+    wanted = select(WebhookState)
     if broker_id is not None:
         wanted = wanted.where(WebhookState.broker_id == broker_id)
     if status is not None:
         wanted = wanted.where(WebhookState.status == status)
-    if before is not None:
-        moment, last = before
-        older = sa.and_(col(WebhookState.opened_at) == moment, col(WebhookState.id) < last)
-        wanted = wanted.where(sa.or_(col(WebhookState.opened_at) < moment, older))
-    return list(session.exec(wanted))
+    return list(session.exec(newest(wanted, WebhookState.opened_at, WebhookState.id, limit, before)))
 
 
 def state_of(session: GuardedSession, position_id: uuid.UUID) -> WebhookState | None:

@@ -12,6 +12,7 @@ from sqlmodel import col, select
 from aristobot.errors import NotFound
 from aristobot.kinds import LotStatus, WebhookStatus
 from aristobot.money import HUNDRED, ZERO
+from aristobot.store.paging import Place, newest
 from aristobot.store.tenancy import GuardedSession
 from aristobot.store.trading_tables import Webhook, WebhookState
 
@@ -47,19 +48,15 @@ def recent(
     broker_id: uuid.UUID | None = None,
     since: datetime | None = None,
     limit: int = 100,
-    before: tuple[datetime, uuid.UUID] | None = None,
+    before: Place | None = None,
 ) -> list[Webhook]:
     """Newest first, at most `limit`; `before` continues after the row with that time and id."""
-    wanted = select(Webhook).order_by(col(Webhook.received_at).desc(), col(Webhook.id).desc()).limit(limit)
+    wanted = select(Webhook)
     if broker_id is not None:
         wanted = wanted.where(Webhook.broker_id == broker_id)
     if since is not None:
         wanted = wanted.where(Webhook.received_at >= since)
-    if before is not None:
-        moment, last = before
-        older = sa.and_(col(Webhook.received_at) == moment, col(Webhook.id) < last)
-        wanted = wanted.where(sa.or_(col(Webhook.received_at) < moment, older))
-    return list(session.exec(wanted))
+    return list(session.exec(newest(wanted, Webhook.received_at, Webhook.id, limit, before)))
 
 
 def stats(session: GuardedSession, since: datetime, broker_id: uuid.UUID | None = None) -> WebhookStats:
