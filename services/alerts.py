@@ -73,7 +73,8 @@ def progress(alert: Alert, symbol: str) -> Callable[[GuardedSession, Order], Non
     """In the transaction that writes an order: the alert's row is under work and names the order."""
 
     def note(session: GuardedSession, row: Order) -> None:
-        alert.order_ids.append(row.id.hex)
+        if row.id.hex not in alert.order_ids:
+            alert.order_ids.append(row.id.hex)
         values = {"status": WebhookStatus.PROCESSING, "symbol": symbol, "order_ids": list(alert.order_ids)}
         webhooks.note_progress(session, alert.id, values)
 

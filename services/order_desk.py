@@ -72,7 +72,7 @@ class OrderDesk:
     ) -> Order:
         """Check, write, send, and return the row as the exchange's answer leaves it.
 
-        `also` runs in the transaction that writes the intent. With `exits` a market entry brings its stop and target in one
+        `also` runs in the transaction that writes the intent, just before it does, and may complete the row. With `exits` a market entry brings its stop and target in one
         list and fills wholly or not at all (needs `native_otoco`). The same cause, leg and attempt asked again returns the
         row of the first time and sends nothing. Raises InvalidInput, NotFound, and ExchangeError when no price could be had.
         """
@@ -162,10 +162,10 @@ class OrderDesk:
                 if listed is not None:
                     row.time_in_force, row.list_client_id = listed.entry.time_in_force, listed.list_client_id
                     rows += exit_rows(account, wish, listed, row)
-            if not all(orders.insert(session, one) for one in rows):
-                return [orders.get(session, order_id)], False
             if also is not None:
                 also(session, row)
+            if not all(orders.insert(session, one) for one in rows):
+                return [orders.get(session, order_id)], False
             return rows, True
 
         return await self._db.write(account.user_id, work)
