@@ -72,9 +72,10 @@ class OrderDesk:
     ) -> Order:
         """Check, write, send, and return the row as the exchange's answer leaves it.
 
-        `also` runs in the transaction that writes the intent, just before it does, and may complete the row. With `exits` a market entry brings its stop and target in one
-        list and fills wholly or not at all (needs `native_otoco`). The same cause, leg and attempt asked again returns the
-        row of the first time and sends nothing. Raises InvalidInput, NotFound, and ExchangeError when no price could be had.
+        `also` runs in the transaction that writes the intent, just before it does, and may complete the row. With `exits` a
+        market entry brings its stop and target in one list and fills wholly or not at all (needs `native_otoco`). The same
+        cause, leg and attempt asked again returns the row of the first time and sends nothing. Raises InvalidInput, NotFound,
+        and ExchangeError when no price could be had.
         """
         account = await self._checks.account(user_id, wish.broker_id)
         async with self._locks.setdefault(account.id, asyncio.Lock()):
