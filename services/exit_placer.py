@@ -68,14 +68,18 @@ class ExitPlacer:
         plan = plan_of(bracket)
         if guarded.position.status is LotStatus.CLOSED or bracket.status is BracketStatus.DONE or plan.empty:
             await self.withdraw(user_id, guarded.resting)
-            await self._note(user_id, position_id, BracketStatus.DONE)
+            self.watch.rests(position_id)
+            if bracket.status is not BracketStatus.DONE:
+                await self._note(user_id, position_id, BracketStatus.DONE)
             return
         account = await self._floor.brokers.get(guarded.position.broker_id)
         instrument = await self._floor.catalog.instrument(account.broker.exchange, guarded.position.symbol)
         wanted = slices(plan, instrument.quantity(guarded.position.quantity), instrument, guarded.done_legs)
         missing, stale = sort_out(guarded.resting, wanted, instrument)
         if not missing and not stale:  # also a position so small that its exchange takes no exit for it
-            await self._note(user_id, position_id, BracketStatus.ACTIVE)
+            self.watch.rests(position_id)
+            if bracket.status is not BracketStatus.ACTIVE or bracket.unprotected_since is not None:
+                await self._note(user_id, position_id, BracketStatus.ACTIVE)
             return
         price = await self._floor.prices.price(self._floor.gateway.client_for(account.broker), guarded.position.symbol)
         reached = plan.targets and all(target <= price for _, target in plan.targets)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from loguru import logger
@@ -14,7 +15,8 @@ from aristobot.errors import AristobotError
 from aristobot.events import OrderUpdated, PositionUpdated
 from aristobot.kinds import OrderRole
 from aristobot.logs import log_context
-from aristobot.orders import OrderReport, OrderStatus
+from aristobot.money import ZERO
+from aristobot.orders import OrderReport, OrderState, OrderStatus, merge
 from aristobot.risk import Activity
 from aristobot.store import bookkeeping, orders
 from aristobot.store.bookkeeping import Recorded
@@ -24,6 +26,26 @@ from aristobot.store.trading_tables import Order
 from services.account_book import AccountBook
 from services.broker_book import Account
 from services.market_catalog import MarketCatalog
+
+#: Orders whose last report is kept in memory.
+_REMEMBERED = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What was last believed of an order, and by which executions. The same thing is said twice as a rule: by the answer and
+    by the private stream; what adds nothing needs no transaction."""
+
+    recorded: Recorded
+    trades: frozenset[str]
+
+    def covers(self, report: OrderReport) -> bool:
+        """Whether the report says nothing new."""
+        order = self.recorded.order
+        state = OrderState(order.status, order.filled, order.quote_filled, order.exchange_order_id)
+        same = merge(state, report) == state and all(fill.trade_id in self.trades for fill in report.fills)
+        sized = order.role not in bookkeeping.EXITS or report.quantity in (ZERO, order.quantity)
+        return same and sized and not (report.list_client_id and not order.list_client_id)
 
 
 class OrderRecords:
@@ -35,6 +57,7 @@ class OrderRecords:
         self._clock = clock
         self._catalog = catalog
         self._accounts = accounts
+        self._known: dict[tuple[uuid.UUID, str], _Known] = {}
         self._doubtful: dict[uuid.UUID, tuple[uuid.UUID, str]] = {}
         self._activity: dict[uuid.UUID, Activity] = {}
 
@@ -53,6 +76,9 @@ class OrderRecords:
 
     async def apply(self, account: Account, report: OrderReport) -> Recorded | None:
         """Believe a report about one of our orders; None when the order is a stranger."""
+        known = self._known.get((account.id, report.client_order_id))
+        if known is not None and known.covers(report):
+            return replace(known.recorded, changed=False, position_changed=False, fresh_fills=0)
         instrument = await self._catalog.instrument(account.broker.exchange, report.symbol)
         now = self._clock.now()
 
@@ -61,7 +87,10 @@ class OrderRecords:
             return None if row is None else bookkeeping.record(session, row, report, instrument, now)
 
         recorded = await self._db.write(account.user_id, work)
-        if recorded is not None and recorded.changed:
+        if recorded is None:
+            return None
+        self._remember(recorded, report)
+        if recorded.changed:
             self._announce(recorded.order)
             if recorded.position_id is not None and (recorded.position_changed or _left_its_post(recorded.order)):
                 self.tell_position(recorded.order, recorded.position_id)
@@ -78,6 +107,7 @@ class OrderRecords:
                 row.reason_facts = {name: str(value)[:200] for name, value in error.facts.items()}
             return row, changed
 
+        self._known.pop((order.broker_id, order.client_order_id), None)
         row, changed = await self._db.write(order.user_id, work)
         if changed:
             self._announce(row)
@@ -112,6 +142,14 @@ class OrderRecords:
                 symbol=order.symbol,
             )
         )
+
+    def _remember(self, recorded: Recorded, report: OrderReport) -> None:
+        key = (recorded.order.broker_id, recorded.order.client_order_id)
+        before = self._known.pop(key, None)
+        trades = {fill.trade_id for fill in report.fills} | (before.trades if before is not None else set())
+        self._known[key] = _Known(recorded, frozenset(trades))
+        if len(self._known) > _REMEMBERED:
+            del self._known[next(iter(self._known))]
 
     def _note_doubt(self, order: Order) -> None:
         if order.status is OrderStatus.UNKNOWN:

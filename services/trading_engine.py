@@ -69,6 +69,7 @@ class TradingEngine:
         self._lanes: dict[tuple[uuid.UUID, str], _Lane] = {}
         self._under_work: set[uuid.UUID] = set()
         self._swept: set[uuid.UUID] = set()
+        self._seen_to: set[uuid.UUID] = set()
         self._protecting: set[asyncio.Task[None]] = set()
         self._protect_afterwards: dict[uuid.UUID, tuple[uuid.UUID, uuid.UUID]] = {}
 
@@ -226,7 +227,7 @@ class TradingEngine:
 
     async def _protect_late_fill(self, event: PositionUpdated) -> None:
         """An entry whose fills came after its alert had ended still brings the exits that the alert asked for."""
-        if event.user_id is not None:
+        if event.user_id is not None and event.position_id not in self._seen_to:
             self._start_protecting(event.user_id, event.position_id)
 
     def _start_protecting(self, user_id: uuid.UUID, position_id: uuid.UUID) -> None:
@@ -237,7 +238,10 @@ class TradingEngine:
 
     async def _protect(self, user_id: uuid.UUID, position_id: uuid.UUID) -> None:
         bracket = await self._floor.db.read(user_id, lambda s: positions.bracket_of(s, position_id))
-        entry = await self._floor.db.read(user_id, lambda s: orders.entry_of(s, position_id)) if bracket is None else None
+        if bracket is not None:
+            self._seen_to.add(position_id)
+            return
+        entry = await self._floor.db.read(user_id, lambda s: orders.entry_of(s, position_id))
         if entry is None or entry.webhook_id is None:
             return
         if entry.webhook_id in self._under_work:

@@ -175,6 +175,10 @@ def _settle(session: GuardedSession, position: PositionRow, instrument: Instrume
     reopened = not empty and position.status is LotStatus.CLOSED
     if reopened and positions.open_one(session, position.broker_id, position.symbol, position.owner) is None:
         position.status, position.closed_at = LotStatus.OPEN, None
+        bracket = positions.bracket_of(session, position.id)
+        if bracket is not None:  # what comes late wants its exits too
+            bracket.status, bracket.unprotected_since, bracket.updated_at = BracketStatus.MOVING, now, now
+            session.add(bracket)
     session.add(position)
     session.flush()
 

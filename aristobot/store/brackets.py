@@ -38,7 +38,7 @@ def guarded(session: GuardedSession, position_id: uuid.UUID) -> Guarded:
     wanted = select(Order).where(Order.position_id == position_id, Order.side == Side.SELL).order_by(col(Order.created_at))
     sales = list(session.exec(wanted))
     exits = [order for order in sales if order.role in _EXITS]
-    known = orders.known_fills(session, position_id)
+    known = orders.known_fills(session, position_id) if any(order.filled for order in sales) else {}
     bracket = positions.bracket_of(session, position_id)
     first = int((bracket.rollback or {}).get("after_attempt", 0)) if bracket else 0
     return Guarded(

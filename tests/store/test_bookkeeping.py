@@ -9,12 +9,12 @@ from decimal import Decimal
 import pytest
 from sqlmodel import select
 
-from aristobot.kinds import LotStatus, OrderRole
+from aristobot.kinds import BracketStatus, LotStatus, OrderRole
 from aristobot.market import Instrument
 from aristobot.money import kept
 from aristobot.orders import Fill, OrderReport, OrderStatus, OrderType, Side
 from aristobot.portfolio import fold
-from aristobot.store import bookkeeping, orders, positions
+from aristobot.store import bookkeeping, brackets, orders, positions
 from aristobot.store.database import Database
 from aristobot.store.tables import Broker
 from aristobot.store.tenancy import SYSTEM, GuardedSession
@@ -171,6 +171,25 @@ async def test_a_position_is_closed_when_only_dust_is_left_and_opened_again_by_a
     assert await status() is LotStatus.OPEN
     view = await db.read(broker.user_id, lambda s: list(s.exec(select(WebhookState))))
     assert [one.status for one in view] == [LotStatus.OPEN]
+
+
+async def test_what_comes_late_to_a_closed_position_wants_its_exits_too(db: Database) -> None:
+    broker = await a_trader(db)
+    entry = await an_order_of(db, broker, Side.BUY, "0.1")
+    half = a_fill(trade_id="1", quantity=D("0.05"), price=D(60000), fee=D(0))
+    rest = a_fill(trade_id="3", quantity=D("0.05"), price=D(60000), fee=D(0))
+    position_id = (await hear(db, broker, report_of(entry, S.PARTIALLY_FILLED, D("0.05"), half))).position_id
+    assert position_id is not None
+    await db.write(broker.user_id, lambda s: brackets.ask(s, position_id, D(59000), [], MIDNIGHT))
+    sale = await an_order_of(db, broker, Side.SELL, "0.05", position_id=position_id, role=OrderRole.EXIT)
+    sold = a_fill(trade_id="2", side=Side.SELL, quantity=D("0.05"), price=D(60000), fee=D(0))
+    statuses = []
+    for report in (report_of(sale, S.FILLED, D("0.05"), sold), report_of(entry, S.FILLED, D("0.1"), rest)):
+        await hear(db, broker, report)
+        bracket = await db.read(broker.user_id, lambda s: positions.bracket_of(s, position_id))
+        assert bracket is not None
+        statuses.append(bracket.status)
+    assert statuses == [BracketStatus.DONE, BracketStatus.MOVING]
 
 
 async def test_one_fill_belongs_to_one_order_however_many_claim_it(db: Database) -> None:
