@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -10,6 +11,9 @@ from nicegui import ui
 from components.words import labelled
 
 Row = dict[str, Any]
+
+#: Seconds in which the table itself may still be on its way: a row added now could travel in it and after it.
+_ARRIVING = 2.0
 
 #: The browser itself ends the freshness of a row, so that scrolling does not make it glow again.
 _FORGET_FRESH = "p => p.node.data?.fresh && setTimeout(() => { if (p.node.data) p.node.data.fresh = false; }, 3000)"
@@ -51,6 +55,7 @@ class LiveGrid(ui.aggrid):
     def __init__(self, columns: list[Row], *, name: str, most: int = 100, on_open: Callable[[str], Any] | None = None) -> None:
         self._most = most
         self._rows: list[Row] = []
+        self._sent_all_at = time.monotonic()
         super().__init__(
             {
                 "columnDefs": columns,
@@ -79,8 +84,7 @@ class LiveGrid(ui.aggrid):
     def fill(self, rows: Iterable[Row]) -> None:
         """Replace everything."""
         self._rows = [dict(row) for row in rows][: self._most]
-        self._remember()
-        self.run_grid_method("setGridOption", "rowData", self._rows)
+        self._send_all(self._rows)
 
     def upsert(self, row: Row) -> None:
         """Change the row with this id where it stands; a new one comes first and glows."""
@@ -94,6 +98,9 @@ class LiveGrid(ui.aggrid):
         fresh = {**row, "fresh": True}
         self._rows.insert(0, dict(row))
         dropped, self._rows = self._rows[self._most :], self._rows[: self._most]
+        if time.monotonic() - self._sent_all_at < _ARRIVING:
+            self._send_all([fresh, *self._rows[1:]])
+            return
         self._remember()
         gone = [{"id": one["id"]} for one in dropped]
         self.run_grid_method("applyTransactionAsync", {"add": [fresh], "addIndex": 0, "remove": gone})
@@ -105,6 +112,13 @@ class LiveGrid(ui.aggrid):
             self._rows = kept
             self._remember()
             self.run_grid_method("applyTransactionAsync", {"remove": [{"id": row_id}]})
+
+    def _send_all(self, rows: list[Row]) -> None:
+        """Send the whole table; the browser keeps the rows it has by their ids, so that none can come twice."""
+        self._sent_all_at = time.monotonic()
+        self._remember()
+        self.run_grid_method("flushAsyncTransactions")
+        self.run_grid_method("setGridOption", "rowData", rows)
 
     def _remember(self) -> None:
         """Keep Python's copy true without sending the whole table."""
