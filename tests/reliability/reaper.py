@@ -88,7 +88,7 @@ class Reaper:
         if point.startswith(_OF_MOVES):
             self._storm.gust(6, "MAJ", "SellMarket")
         else:
-            self._storm.gust(4)
+            self._storm.gust(6)
         await self._lay(event, life, after, nth)
         return point if await self._until(life.dead.wait(), life) else "any moment"
 
@@ -98,6 +98,7 @@ class Reaper:
 
     async def _while_an_alert_arrives(self, life: Life) -> str:
         await self._until(life.ready.wait(), life, _WAIT_FOR_READY)
+        self._storm.gust(4, within=0.01)
         await self._storm.shoot(self._storm.an_alert())
         await self._clock.sleep(self._chance.uniform(0, 0.004))
         return "K1 alert sent, no answer yet"
@@ -105,6 +106,7 @@ class Reaper:
     async def _at_any_moment(self, life: Life) -> str:
         if self._chance.random() < 0.8:
             await self._until(life.ready.wait(), life, _WAIT_FOR_READY)
+        self._storm.gust(6, within=0.3)
         await self._clock.sleep(self._chance.uniform(0, 0.4))
         return "any moment"
 

@@ -32,7 +32,7 @@ class Sent:
 
 
 class Storm:
-    """Sends alerts to one household until told to stop; one in ten is sent again."""
+    """Sends alerts to one household, in gusts; one in ten is sent again."""
 
     def __init__(self, household: Household, clock: Clock, seed: int) -> None:
         self._household = household
@@ -43,19 +43,13 @@ class Storm:
         self._bought: deque[tuple[Seat, str]] = deque(maxlen=12)
         self.sent: list[Sent] = []
 
-    async def blow(self, per_second: float) -> None:
-        """Send until cancelled."""
-        while True:
-            await self._clock.sleep(self._chance.expovariate(per_second))
-            alert = self.an_alert()
-            self._start(alert, 0.0)
-            if self._chance.random() < 0.1:
-                self._start(alert, self._chance.uniform(0, 1.5))
-
-    def gust(self, alerts: int, *actions: str) -> None:
-        """Send so many more, all at once; only such as ask for these actions, if any are named."""
+    def gust(self, alerts: int, *actions: str, within: float = 0.0) -> None:
+        """Send so many more within so many seconds, only such as ask for these actions, if any are named."""
         for _ in range(alerts):
-            self._start(self.an_alert(*actions), 0.0)
+            alert, later = self.an_alert(*actions), self._chance.uniform(0, within)
+            self._start(alert, later)
+            if self._chance.random() < 0.1:
+                self._start(alert, later + self._chance.uniform(0, 1.5))
 
     async def calm(self) -> None:
         """Wait until every sender has his answer or has given up."""
