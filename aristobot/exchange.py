@@ -65,6 +65,8 @@ class Capabilities:
     #: Seconds after which a request that was not executed can no longer be: the fence is built on it (reliability, 3.3).
     request_window: float
     official_hosts: tuple[str, ...] = ()
+    #: Whether a resting exit locks what it would sell, so that two of the full size cannot rest.
+    exits_lock_funds: bool = True
 
 
 @dataclass(frozen=True, slots=True)

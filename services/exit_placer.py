@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from decimal import Decimal
 from itertools import chain, repeat
 
 from loguru import logger
@@ -18,17 +20,20 @@ from aristobot.kinds import BracketStatus, LotStatus, OrderOrigin, OrderRole
 from aristobot.market import Instrument
 from aristobot.money import ZERO
 from aristobot.orders import OrderStatus, OrderType, Side, TimeInForce
-from aristobot.store import brackets
+from aristobot.store import bookkeeping, brackets, orders
+from aristobot.store.orders import UNSETTLED
 from aristobot.store.trading_tables import Bracket, Order
 from services.broker_book import Account
 from services.exit_plan import ExitPlan, Slice, can_move_in_turn, plan_of, rollback_of, slices, sort_out
 from services.order_desk import OrderDesk
 from services.order_draft import PlaceOrder, PlacePair, stop_form
 from services.order_records import OrderRecords
+from services.order_sender import PATIENCE_FOR_EXITS
 from services.trading_floor import TradingFloor
 
 _SETTLED = 40.0
 _PAUSES = (0.02, 0.05, 0.1, 0.2, 0.5)
+_LOOK_AT_FUNDS_EVERY = 1.0
 
 
 @dataclass(slots=True)
@@ -38,6 +43,8 @@ class Watch:
     unfinished: set[uuid.UUID] = field(default_factory=set)
     naked_since: dict[uuid.UUID, float] = field(default_factory=dict)
     alarmed: set[uuid.UUID] = field(default_factory=set)
+    #: Exits in doubt beside which new ones were placed: the funds do not suffice for both.
+    outdone: set[uuid.UUID] = field(default_factory=set)
 
     def naked(self, position_id: uuid.UUID, now: float) -> None:
         """Its stop is away from now on, unless it was before."""
@@ -145,8 +152,10 @@ class ExitPlacer:
             self._records.tell_position(resting[0], position_id)
 
     async def _place(self, account: Account, guarded: brackets.Guarded, cut: Slice, attempt: int) -> bool:
-        """Whether the orders of a slice now rest, or have already done their work."""
+        """Whether the orders of a slice now rest, or have already done their work. Raises ExchangeError in doubt."""
         placed = await self._placed(account, guarded, cut, attempt)
+        if doubtful := [row for row in placed if not orders.is_settled(row)]:
+            raise ExchangeError("exit_in_doubt", order=doubtful[0].id.hex)
         return all(row.status.is_working or row.status in (OrderStatus.FILLED, OrderStatus.EXPIRED) for row in placed)
 
     async def _placed(self, account: Account, guarded: brackets.Guarded, cut: Slice, attempt: int) -> list[Order]:
@@ -230,14 +239,51 @@ class ExitPlacer:
     async def settled(self, user_id: uuid.UUID, guarded: brackets.Guarded) -> brackets.Guarded:
         """Wait for sales in doubt: placing others beside them could sell twice. Raises ExchangeError after too long a wait."""
         deadline = self._floor.clock.monotonic() + _SETTLED
+        look_at_funds = self._floor.clock.monotonic()
         for pause in chain(_PAUSES, repeat(_PAUSES[-1])):
+            now = self._floor.clock.monotonic()
             if not guarded.in_doubt:
                 break
-            if self._floor.clock.monotonic() > deadline:
+            if now > deadline:
                 raise ExchangeError("exit_in_doubt", order=guarded.in_doubt[0].id.hex)
+            if now >= look_at_funds:
+                look_at_funds = now + _LOOK_AT_FUNDS_EVERY
+                await self._outdo(guarded)
             await self._floor.clock.sleep(pause)
             guarded = await self.read(user_id, guarded.position.id)
         return guarded
+
+    async def _outdo(self, guarded: brackets.Guarded) -> None:
+        try:
+            if await self._can_be_outdone(guarded):
+                self.watch.outdone |= {order.id for order in guarded.in_doubt}
+        except ExchangeError as error:
+            logger.debug("Funds of position {} cannot be looked at: {}", guarded.position.id, error)
+
+    async def _can_be_outdone(self, guarded: brackets.Guarded) -> bool:
+        """Whether exits in doubt may be placed once more before their fence: a late first one would find no funds.
+
+        So it is when the exchange locks what rests, all that is to be sold is free, none of them rests, and what would be
+        left beside new exits is less than the smallest of them (reliability, 3.3: protective sells recover faster).
+        """
+        doubtful, position = guarded.in_doubt, guarded.position
+        sent = max(order.sent_at or order.created_at for order in doubtful)
+        young = self._floor.clock.now() - sent < timedelta(seconds=PATIENCE_FOR_EXITS)
+        if young or any(order.role not in bookkeeping.EXITS or order.status not in UNSETTLED for order in doubtful):
+            return False
+        account = await self._floor.brokers.get(position.broker_id)
+        client = self._floor.gateway.client_for(account.broker)
+        if not client.capabilities.exits_lock_funds:
+            return False
+        resting = await client.open_orders(await self._floor.gateway.keys(account.broker), position.symbol)
+        if {report.client_order_id for report in resting} & {order.client_order_id for order in doubtful}:
+            return False
+        held = {one.asset: one.free for one in await self._floor.accounts.refresh(account)}.get(position.base, ZERO)
+        beside = [order for order in guarded.resting if order not in doubtful]
+        needed = position.quantity - max((_locked(beside, role) for role in bookkeeping.EXITS), default=ZERO)
+        instrument = await self._floor.catalog.instrument(account.broker.exchange, position.symbol)
+        needed = instrument.quantity(needed)
+        return needed <= held and held - needed < min(order.quantity for order in doubtful)
 
     async def _begin_move(self, user_id: uuid.UUID, position_id: uuid.UUID) -> int:
         now = self._floor.clock.now()
@@ -251,4 +297,17 @@ class ExitPlacer:
 
     async def read(self, user_id: uuid.UUID, position_id: uuid.UUID) -> brackets.Guarded:
         """The position with what guards it, as the store knows it."""
-        return await self._floor.db.read(user_id, lambda s: brackets.guarded(s, position_id))
+        guarded = await self._floor.db.read(user_id, lambda s: brackets.guarded(s, position_id))
+        if not self.watch.outdone:
+            return guarded
+        lost = {order.id for order in guarded.resting if order.id in self.watch.outdone and order.status in UNSETTLED}
+        self.watch.outdone -= {order.id for order in guarded.resting} - lost  # one that appeared is an order like any other
+        return replace(
+            guarded,
+            resting=tuple(order for order in guarded.resting if order.id not in lost),
+            in_doubt=tuple(order for order in guarded.in_doubt if order.id not in lost),
+        )
+
+
+def _locked(exits: Iterable[Order], role: OrderRole) -> Decimal:
+    return sum((order.quantity - order.filled for order in exits if order.role is role), ZERO)

@@ -20,6 +20,7 @@ from aristobot.errors import (
     UnknownOrder,
 )
 from aristobot.exchange import Credentials, ExchangeClient
+from aristobot.kinds import OrderRole
 from aristobot.money import ZERO
 from aristobot.orders import OrderReport, OrderStatus
 from aristobot.store import orders
@@ -33,6 +34,8 @@ from services.trading_floor import TradingFloor
 _RESENDS = (0.05, 0.3, 1.0)
 #: An exchange that asks for a longer silence than this gets no second try of the same order.
 _LONGEST_WAIT = 2.0
+#: Seconds for which a protective order in doubt is waited for here: its keeper knows what to do meanwhile.
+PATIENCE_FOR_EXITS = 2.0
 #: Something asked of an exchange that answers with reports.
 Ask = Callable[[ExchangeClient, Credentials], Awaitable[list[OrderReport]]]
 
@@ -83,7 +86,16 @@ class OrderSender:
     async def _doubt(self, rows: list[Order], error: AristobotError) -> list[Order]:
         logger.warning("Order {} is in doubt: {}", rows[0].id.hex, error)
         doubtful = [await self._records.settle(row, OrderStatus.UNKNOWN, error) for row in rows]
-        return list(await asyncio.gather(*(asyncio.shield(self._resolver.take_up(row)) for row in doubtful)))
+        searches = [self._resolver.take_up(row) for row in doubtful]
+        if any(row.role not in (OrderRole.STOP, OrderRole.TARGET) for row in rows):
+            return list(await asyncio.gather(*(asyncio.shield(search) for search in searches)))
+        patience = asyncio.ensure_future(self._clock.sleep(PATIENCE_FOR_EXITS))
+        try:
+            while not patience.done() and (going_on := {search for search in searches if not search.done()}):
+                await asyncio.wait({patience, *going_on}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            patience.cancel()
+        return [search.result() if search.done() else row for search, row in zip(searches, doubtful, strict=True)]
 
     async def _believe(self, account: Account, rows: list[Order], reports: list[OrderReport]) -> list[Order]:
         believed: dict[uuid.UUID, Order] = {}

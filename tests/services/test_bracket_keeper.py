@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from aristobot.kinds import BracketStatus, HaltLevel, LotStatus, WebhookStatus
 from aristobot.orders import OrderStatus, OrderType, Side
 from services.exit_plan import ExitPlan
-from tests.services.trading import Trader, TradingHouse
+from tests.services.trading import Trader, TradingHouse, a_trading_house
 
 D = Decimal
 S = OrderStatus
@@ -182,6 +183,43 @@ async def test_dust_that_no_exchange_would_guard_is_left_in_peace(house: Trading
     again = await house.bracket(trader)
     assert again is not None
     assert (again.attempt, await house.rows(trader)) == (bracket.attempt, before)
+
+
+async def test_a_stop_in_doubt_is_replaced_within_seconds_where_funds_suffice_for_one(
+    tmp_path: Path, sqlite_template: Path
+) -> None:
+    async with a_trading_house(tmp_path / "house", sqlite_template, speed=4.0) as house:
+        trader = await house.trader()
+        house.faults({"on": "list.place", "do": "-1007", "accept": False})
+        began = house.clock.monotonic()
+        await house.buy(trader, stop_loss="59000", take_profit=[["50%", "61000"], ["50%", "62000"]])
+        await house.guarded(
+            trader,
+            ("stop", "0.04162", "59000"),
+            ("stop", "0.04162", "59000"),
+            ("target", "0.04162", "61000"),
+            ("target", "0.04162", "62000"),
+        )
+        assert house.clock.monotonic() - began < 10
+
+
+async def test_a_stop_in_doubt_is_waited_for_where_funds_would_suffice_for_two(hurried: TradingHouse) -> None:
+    rich = await hurried.trader({"USDT": "10000", "BTC": "2"})
+    hurried.faults({"on": "list.place", "do": "delayed_accept", "seconds": 4.5})
+    await hurried.buy(rich, stop_loss="59000", take_profit=[["50%", "61000"], ["50%", "62000"]])
+    await hurried.settled(rich, 4, status=S.OPEN)
+    assert len(rich.orders(type=OrderType.STOP_LOSS)) == 2
+
+
+async def test_a_late_stop_finds_no_funds_beside_the_one_that_replaced_it(hurried: TradingHouse) -> None:
+    trader = await hurried.trader()
+    position = await hurried.buy(trader)
+    hurried.faults({"on": "list.place", "do": "delayed_accept", "seconds": 4.5})
+    await hurried.app.keeper.guard(trader.user_id, position.id, ExitPlan(D(59000), ((D(100), D(62000)),)))
+    await hurried.guarded(trader, *GUARDED)
+    await hurried.clock.sleep(40)
+    assert await hurried.resting(trader) == [("stop", D("0.08324"), D(59000)), ("target", D("0.08324"), D(62000))]
+    assert {row.status for row in await hurried.rows(trader)} <= {S.OPEN, S.FILLED, S.NOT_ACCEPTED}
 
 
 async def test_exits_asked_for_by_hand_stand_beside_those_of_alerts(house: TradingHouse, holder: Trader) -> None:
