@@ -21,14 +21,12 @@ from aristobot.market import Instrument
 from aristobot.money import ZERO
 from aristobot.orders import OrderStatus, OrderType, Side, TimeInForce
 from aristobot.store import bookkeeping, brackets, orders
-from aristobot.store.orders import UNSETTLED
 from aristobot.store.trading_tables import Bracket, Order
 from services.broker_book import Account
-from services.exit_plan import ExitPlan, Slice, can_move_in_turn, plan_of, rollback_of, slices, sort_out
+from services.exit_plan import PATIENCE_FOR_EXITS, ExitPlan, Slice, can_move_in_turn, plan_of, rollback_of, slices, sort_out
 from services.order_desk import OrderDesk
 from services.order_draft import PlaceOrder, PlacePair, stop_form
 from services.order_records import OrderRecords
-from services.order_sender import PATIENCE_FOR_EXITS
 from services.trading_floor import TradingFloor
 
 _SETTLED = 40.0
@@ -269,7 +267,7 @@ class ExitPlacer:
         doubtful, position = guarded.in_doubt, guarded.position
         sent = max(order.sent_at or order.created_at for order in doubtful)
         young = self._floor.clock.now() - sent < timedelta(seconds=PATIENCE_FOR_EXITS)
-        if young or any(order.role not in bookkeeping.EXITS or order.status not in UNSETTLED for order in doubtful):
+        if young or any(order.role not in bookkeeping.EXITS or order.status not in orders.UNSETTLED for order in doubtful):
             return False
         account = await self._floor.brokers.get(position.broker_id)
         client = self._floor.gateway.client_for(account.broker)
@@ -300,7 +298,7 @@ class ExitPlacer:
         guarded = await self._floor.db.read(user_id, lambda s: brackets.guarded(s, position_id))
         if not self.watch.outdone:
             return guarded
-        lost = {order.id for order in guarded.resting if order.id in self.watch.outdone and order.status in UNSETTLED}
+        lost = {order.id for order in guarded.resting if order.id in self.watch.outdone and order.status in orders.UNSETTLED}
         self.watch.outdone -= {order.id for order in guarded.resting} - lost  # one that appeared is an order like any other
         return replace(
             guarded,

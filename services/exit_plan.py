@@ -13,6 +13,8 @@ from aristobot.store.trading_tables import Bracket, Order
 
 #: Resting protection below this share of what could be sold counts as naked (reliability, 3.4).
 COVERED = Decimal("0.99")
+#: Seconds for which a protective order in doubt is waited for here: its keeper knows what to do meanwhile.
+PATIENCE_FOR_EXITS = 2.0
 
 
 @dataclass(frozen=True, slots=True)

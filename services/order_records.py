@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 
 from loguru import logger
@@ -13,10 +12,8 @@ from aristobot.bus import Bus
 from aristobot.clock import Clock
 from aristobot.errors import AristobotError
 from aristobot.events import OrderUpdated, PositionUpdated
-from aristobot.kinds import OrderRole
 from aristobot.logs import log_context
-from aristobot.money import ZERO
-from aristobot.orders import OrderReport, OrderState, OrderStatus, merge
+from aristobot.orders import OrderReport, OrderStatus
 from aristobot.risk import Activity
 from aristobot.store import bookkeeping, orders
 from aristobot.store.bookkeeping import Recorded
@@ -25,27 +22,8 @@ from aristobot.store.tenancy import GuardedSession
 from aristobot.store.trading_tables import Order
 from services.account_book import AccountBook
 from services.broker_book import Account
+from services.known_reports import KnownReports
 from services.market_catalog import MarketCatalog
-
-#: Orders whose last report is kept in memory.
-_REMEMBERED = 2000
-
-
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """What was last believed of an order, and by which executions. The same thing is said twice as a rule: by the answer and
-    by the private stream; what adds nothing needs no transaction."""
-
-    recorded: Recorded
-    trades: frozenset[str]
-
-    def covers(self, report: OrderReport) -> bool:
-        """Whether the report says nothing new."""
-        order = self.recorded.order
-        state = OrderState(order.status, order.filled, order.quote_filled, order.exchange_order_id)
-        same = merge(state, report) == state and all(fill.trade_id in self.trades for fill in report.fills)
-        sized = order.role not in bookkeeping.EXITS or report.quantity in (ZERO, order.quantity)
-        return same and sized and not (report.list_client_id and not order.list_client_id)
 
 
 class OrderRecords:
@@ -57,7 +35,7 @@ class OrderRecords:
         self._clock = clock
         self._catalog = catalog
         self._accounts = accounts
-        self._known: dict[tuple[uuid.UUID, str], _Known] = {}
+        self._known = KnownReports()
         self._doubtful: dict[uuid.UUID, tuple[uuid.UUID, str]] = {}
         self._activity: dict[uuid.UUID, Activity] = {}
 
@@ -76,9 +54,9 @@ class OrderRecords:
 
     async def apply(self, account: Account, report: OrderReport) -> Recorded | None:
         """Believe a report about one of our orders; None when the order is a stranger."""
-        known = self._known.get((account.id, report.client_order_id))
-        if known is not None and known.covers(report):
-            return replace(known.recorded, changed=False, position_changed=False, fresh_fills=0)
+        known = self._known.find(account.id, report)
+        if known is not None:
+            return known
         instrument = await self._catalog.instrument(account.broker.exchange, report.symbol)
         now = self._clock.now()
 
@@ -89,7 +67,7 @@ class OrderRecords:
         recorded = await self._db.write(account.user_id, work)
         if recorded is None:
             return None
-        self._remember(recorded, report)
+        self._known.remember(recorded, report)
         if recorded.changed:
             self._announce(recorded.order)
             if recorded.position_id is not None and (recorded.position_changed or _left_its_post(recorded.order)):
@@ -107,7 +85,7 @@ class OrderRecords:
                 row.reason_facts = {name: str(value)[:200] for name, value in error.facts.items()}
             return row, changed
 
-        self._known.pop((order.broker_id, order.client_order_id), None)
+        self._known.forget(order.broker_id, order.client_order_id)
         row, changed = await self._db.write(order.user_id, work)
         if changed:
             self._announce(row)
@@ -143,14 +121,6 @@ class OrderRecords:
             )
         )
 
-    def _remember(self, recorded: Recorded, report: OrderReport) -> None:
-        key = (recorded.order.broker_id, recorded.order.client_order_id)
-        before = self._known.pop(key, None)
-        trades = {fill.trade_id for fill in report.fills} | (before.trades if before is not None else set())
-        self._known[key] = _Known(recorded, frozenset(trades))
-        if len(self._known) > _REMEMBERED:
-            del self._known[next(iter(self._known))]
-
     def _note_doubt(self, order: Order) -> None:
         if order.status is OrderStatus.UNKNOWN:
             self._doubtful[order.id] = (order.broker_id, order.symbol)
@@ -180,7 +150,7 @@ class OrderRecords:
 
 def _left_its_post(order: Order) -> bool:
     """Whether an exit that guarded a position is gone: whoever keeps the position must look."""
-    return order.role in (OrderRole.STOP, OrderRole.TARGET) and order.status.is_final
+    return order.role in bookkeeping.EXITS and order.status.is_final
 
 
 def _find(session: GuardedSession, broker_id: uuid.UUID, report: OrderReport) -> Order | None:

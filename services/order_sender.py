@@ -27,6 +27,7 @@ from aristobot.store import orders
 from aristobot.store.bookkeeping import Recorded
 from aristobot.store.trading_tables import Order
 from services.broker_book import Account
+from services.exit_plan import PATIENCE_FOR_EXITS
 from services.order_records import OrderRecords
 from services.order_resolver import OrderResolver, fence
 from services.trading_floor import TradingFloor
@@ -34,8 +35,6 @@ from services.trading_floor import TradingFloor
 _RESENDS = (0.05, 0.3, 1.0)
 #: An exchange that asks for a longer silence than this gets no second try of the same order.
 _LONGEST_WAIT = 2.0
-#: Seconds for which a protective order in doubt is waited for here: its keeper knows what to do meanwhile.
-PATIENCE_FOR_EXITS = 2.0
 #: Something asked of an exchange that answers with reports.
 Ask = Callable[[ExchangeClient, Credentials], Awaitable[list[OrderReport]]]
 
