@@ -1,7 +1,8 @@
 """Houses that can be killed: without their screen, born in milliseconds from a parent that has everything imported already.
 
-`python -m tests.reliability.house` reads one JSON object per line, `{"name", "build", "settings": {…}}`, lets a child live by it,
-and says on standard output when one is `born`, `ready` and `dead`. A child is a process of its own: lock, migration, App.
+`python -m tests.reliability.house` reads one JSON object per line, `{"name", "build", "act", "settings": {…}}`, lets a child live
+by it, and says on standard output when one is `born`, `ready` and `dead`. A child is a process of its own: lock, migration, App,
+or a single act.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import signal
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from typing import Any
 
 from loguru import logger
@@ -24,8 +26,17 @@ from aristobot.clock import SystemClock
 from aristobot.settings import Settings
 from aristobot.store.instance import InstanceLock
 from aristobot.store.migrate import upgrade_at_start
+from aristobot.store.safekeeping import backup
 from services.app import App
+from services.key_rotation import rotate
 from tests.reliability.builds import BUILDS, hurry
+
+#: What a child may do instead of living: acts that must survive being cut short.
+ACTS: dict[str, Callable[[Settings], object]] = {
+    "upgrade": lambda settings: upgrade_at_start(settings.database_url, settings.data_dir / "backups"),
+    "backup": lambda settings: backup(settings.database_url, settings.data_dir / "backups" / "by-hand.db"),
+    "rotate": rotate,
+}
 
 
 def say(**words: object) -> None:
@@ -89,9 +100,14 @@ def _live(order: dict[str, Any]) -> None:
     written = logs.start(settings, console=False)
     status = 1
     try:
-        InstanceLock(settings).acquire()
-        upgrade_at_start(settings.database_url, settings.data_dir / "backups")
-        asyncio.run(_serve(settings, order, begun))
+        if order["act"]:
+            say(event="ready", name=order["name"], pid=os.getpid(), seconds=0.0)
+            ACTS[order["act"]](settings)
+            os._exit(0)
+        else:
+            InstanceLock(settings).acquire()
+            upgrade_at_start(settings.database_url, settings.data_dir / "backups")
+            asyncio.run(_serve(settings, order, begun))
         status = 0
     finally:
         if status:

@@ -178,9 +178,13 @@ class Midwife:
 
     async def birth(self, household: Household, build: str = "sound") -> Life:
         """A new life of this household."""
+        return await self.begin(household.name, household.settings, build=build)
+
+    async def begin(self, name: str, settings: dict[str, Any], *, build: str = "sound", act: str = "") -> Life:
+        """A new process: a life, or a single act (`house.ACTS`)."""
         born: asyncio.Future[Life] = asyncio.get_running_loop().create_future()
-        self._births[household.name] = born
-        order = {"name": household.name, "build": build, "settings": household.settings}
+        self._births[name] = born
+        order = {"name": name, "build": build, "act": act, "settings": settings}
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(order).encode() + b"\n")
         return await born
