@@ -34,6 +34,7 @@ class Request(NamedTuple):
     method: str
     target: str
     headers: Mapping[str, str]
+    body: bytes = b""
 
 
 class Judge(Protocol):
@@ -46,11 +47,15 @@ class Judge(Protocol):
 class RestSession:
     """The REST interface of one exchange, for all users together; keys pass through, nothing of them stays."""
 
-    def __init__(self, base: str, link: Link, judge: Judge, weight_header: str) -> None:
+    def __init__(
+        self, base: str, link: Link, judge: Judge, weight_header: str = "", accepted: Callable[[bytes], bool] | None = None
+    ) -> None:
+        """`accepted` tells a yes from a no where the exchange puts its refusals into answers with status 200."""
         self._base = checked(base)
         self._link = link
         self._clock, self._budget, self._meter = link.clock, link.budget, link.meter
         self._judge = judge
+        self._accepted = accepted
         self._weight_header = weight_header
         self._session: aiohttp.ClientSession | None = None
         self._closed = False
@@ -105,7 +110,11 @@ class RestSession:
         started = self._clock.monotonic()
         try:
             async with self._open().request(
-                request.method, URL(self._base + request.target, encoded=True), headers=request.headers, allow_redirects=False
+                request.method,
+                URL(self._base + request.target, encoded=True),
+                headers=request.headers,
+                data=request.body or None,
+                allow_redirects=False,
             ) as response:
                 status, headers = response.status, response.headers
                 body = await _body_of(response)
@@ -117,10 +126,11 @@ class RestSession:
             lost = OutcomeUnknown if order else ConnectionLost
             raise lost("no_answer", exchange=self._link.exchange, detail=_kind_of(error)) from None
         self._meter.answered(self._clock.monotonic() - started)
-        if order and 200 <= status < 300:
+        good = 200 <= status < 300 and (self._accepted is None or self._accepted(body))
+        if order and good:
             self._budget.refund(weight, minute)
         self._account(status, headers, minute)
-        if 200 <= status < 300:
+        if good:
             return body
         raise self._refusal(request, status, body, (judge or self._judge)(status, body, order=order))
 
