@@ -67,6 +67,8 @@ class Capabilities:
     official_hosts: tuple[str, ...] = ()
     #: Whether a resting exit locks what it would sell, so that two of the full size cannot rest.
     exits_lock_funds: bool = True
+    #: Whether `edit_order` under the same client id gives a resting stop another price and quantity in place, never naked.
+    amends_stops: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,6 +70,14 @@ class BracketStatus(StrEnum):
     DONE = "done"
 
 
+class Protection(StrEnum):
+    """Who sees to the exits of a position: the exchange alone, half of them the bot, or the bot alone."""
+
+    EXCHANGE = "exchange"
+    HALF = "half"
+    BOT = "bot"
+
+
 class WebhookStatus(StrEnum):
     """Where the row of an alert stands."""
 
