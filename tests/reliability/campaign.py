@@ -139,7 +139,7 @@ async def _afterwards(household: Household, midwife: Midwife, storm: Storm, db: 
     life = await midwife.birth(household)
     await storm.calm()
     await household.ask("POST", "/walk", {"on": False})
-    restless = await _quiet(db, clock)
+    restless = await quiet(db, clock)
     life.kill()
     await life.dead.wait()
     memory, ledger = await Memory.read(db), await household.ask("GET", "/ledger")
@@ -155,7 +155,7 @@ async def _afterwards(household: Household, midwife: Midwife, storm: Storm, db: 
     return findings
 
 
-async def _quiet(db: Database, clock: Clock) -> list[str]:
+async def quiet(db: Database, clock: Clock) -> list[str]:
     """Wait until nothing is under way any more and nothing moves; what still is after that time."""
     deadline = clock.monotonic() + QUIET_WITHIN
     before: dict[str, Any] = {}
