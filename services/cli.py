@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -14,8 +15,8 @@ from aristobot import __version__
 from aristobot.errors import AristobotError, ConfigurationError, InstanceRunning, InvalidInput, StoreDamaged, StoreError
 from aristobot.language import _, explain, use_language
 from aristobot.settings import Settings, language_asked
-from services.commands import doctor, household, memory, running, stops
-from services.commands.options import EVERYWHERE, arranged, remember, with_settings
+from services.commands import running
+from services.commands.options import COMMANDS, EVERYWHERE, arranged, command_in, remember, with_settings
 
 USAGE, IN_USE, UNREACHABLE, MISCONFIGURED, DAMAGED = 2, 3, 4, 5, 6
 _INTERRUPTED = 130
@@ -54,19 +55,21 @@ def exit_code(error: AristobotError) -> int:
     return next(code for kind, code in _EXIT_CODES if isinstance(error, kind))
 
 
-def parser(serve: Callable[[Settings], int]) -> Any:
-    """Every command, described in the current language."""
+def parser(serve: Callable[[Settings], int], command: str | None = None) -> Any:
+    """Every command, or those of one command's subject, described in the current language."""
     cli = typer.Typer(add_completion=False, rich_markup_mode=None, context_settings={"help_option_names": ["-h", "--help"]})
     cli.callback(help="A trading bot for a household: alerts, strategies, orders by hand")(with_settings(remember, EVERYWHERE))
-    running.add_to(cli, serve)
-    for subject in (household, stops, memory, doctor):
-        subject.add_to(cli)
+    for subject in dict.fromkeys(COMMANDS[one] for one in (COMMANDS if command is None else [command])):
+        if subject == "running":
+            running.add_to(cli, serve)
+        else:  # the others reach deep into the house: only those who ask for them wait for what they import
+            importlib.import_module(f"services.commands.{subject}").add_to(cli)
     return _translated(typer.main.get_command(cli))
 
 
 def _invoke(argv: Sequence[str], serve: Callable[[Settings], int]) -> int:
     try:
-        result = parser(serve).main(args=list(argv), prog_name="aristobot", standalone_mode=False)
+        result = parser(serve, command_in(argv)).main(args=list(argv), prog_name="aristobot", standalone_mode=False)
     except typer.TyperException as wrong:
         raise _in_our_words(wrong) from None
     return result if isinstance(result, int) else 0

@@ -7,10 +7,6 @@ from datetime import datetime
 from pathlib import Path
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from loguru import logger
 
 import aristobot
@@ -43,16 +39,19 @@ def migrations_dir() -> Path:
 
 
 def head(folder: Path | None = None) -> str:
-    """The revision that this code needs."""
-    found = _scripts(folder).get_current_head()
-    if found is None:
+    """The revision that this code needs: the scripts are named in the order in which they follow each other."""
+    known = _revisions(folder or migrations_dir())
+    if not known:
         raise StoreDamaged("store_without_scripts", folder=str(folder or migrations_dir()))
-    return found
+    return known[-1]
 
 
 def revision_of(connection: sa.Connection) -> str | None:
     """The revision of a database; None when it was never upgraded."""
-    return MigrationContext.configure(connection).get_current_revision()
+    if not sa.inspect(connection).has_table("alembic_version"):
+        return None
+    found: str | None = connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
+    return found
 
 
 def upgrade_at_start(url: str, backups: Path, now: datetime | None = None, *, scripts: Path | None = None) -> Upgrade:
@@ -85,7 +84,7 @@ def _upgrade(engine: sa.Engine, backups: Path, now: datetime, scripts: Path | No
     with engine.begin() as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_UPGRADE_LOCK)))
-        command.upgrade(_config(scripts, connection), "head")
+        _run_scripts(scripts or migrations_dir(), connection)
         _refuse_broken_references(connection)
     logger.info("Database upgraded from {} to {}", before or "nothing", newest)
     return Upgrade(before, newest, copy)
@@ -96,7 +95,7 @@ def _refuse_strangers(connection: sa.Connection, revision: str | None, scripts: 
         taken = set(sa.inspect(connection).get_table_names()) & set(METADATA.tables)
         if taken:
             raise StoreDamaged("store_not_ours", tables=", ".join(sorted(taken)[:5]))
-    elif revision not in {script.revision for script in _scripts(scripts).walk_revisions()}:
+    elif revision not in _revisions(scripts or migrations_dir()):
         raise StoreDamaged("store_newer", revision=revision)
 
 
@@ -107,13 +106,18 @@ def _refuse_broken_references(connection: sa.Connection) -> None:
             raise StoreDamaged("store_broken_references", tables=", ".join(sorted({str(row[0]) for row in broken})))
 
 
-def _config(scripts: Path | None, connection: sa.Connection | None = None) -> Config:
+def _revisions(folder: Path) -> list[str]:
+    """The scripts' revisions, oldest first, as their file names say."""
+    return sorted(script.stem.partition("_")[0] for script in (folder / "versions").glob("[!_]*.py"))
+
+
+def _run_scripts(folder: Path, connection: sa.Connection) -> None:
+    # a start or a command that finds nothing to upgrade, nearly every one, does without what these import
+    from alembic import command
+    from alembic.config import Config
+
     config = Config()
-    config.set_main_option("script_location", str(scripts or migrations_dir()).replace("%", "%%"))
+    config.set_main_option("script_location", str(folder).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
-    return config
-
-
-def _scripts(folder: Path | None) -> ScriptDirectory:
-    return ScriptDirectory.from_config(_config(folder))
+    command.upgrade(config, "head")

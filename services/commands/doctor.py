@@ -21,7 +21,7 @@ from aristobot.language import _, explain
 from aristobot.settings import Settings
 from aristobot.store.verification import verify
 from aristobot.vault import Vault
-from services.commands.memory_access import settings_of
+from services.commands.options import settings_of
 from services.exchanges import discover
 
 CHECK_FAILED = 7

@@ -21,7 +21,8 @@ from aristobot.store.safekeeping import backup as back_up
 from aristobot.store.safekeeping import restore as put_back
 from aristobot.store.verification import verify as look_at
 from aristobot.vault import Vault
-from services.commands.memory_access import OPERATOR, settings_of
+from services.commands.memory_access import OPERATOR
+from services.commands.options import settings_of
 from services.key_rotation import rotate
 
 CHECK_FAILED = 7

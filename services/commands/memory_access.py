@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TypeVar
@@ -13,7 +13,6 @@ import typer
 from aristobot.bus import Bus
 from aristobot.clock import SystemClock
 from aristobot.errors import InstanceRunning
-from aristobot.language import set_language
 from aristobot.settings import Settings
 from aristobot.store.database import Database
 from aristobot.store.instance import InstanceLock
@@ -21,6 +20,7 @@ from aristobot.store.migrate import upgrade_at_start
 from aristobot.vault import Vault
 from services.accounts import Accounts
 from services.audit_trail import Actor
+from services.commands.options import settings_of
 
 #: Who acts from the command line: whoever may read the data folder.
 OPERATOR = Actor("command line", "cli")
@@ -36,14 +36,6 @@ class Memory:
     db: Database
     vault: Vault
     accounts: Accounts
-
-
-def settings_of(ctx: typer.Context, **more: object) -> Settings:
-    """The settings of this command, in whose language everything is said from here on."""
-    given: Mapping[str, object] = ctx.obj or {}
-    settings = Settings.load({**given, **more})
-    set_language(settings.language)
-    return settings
 
 
 def with_memory(ctx: typer.Context, work: Callable[[Memory], Awaitable[_R]]) -> _R:

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from aristobot.errors import InvalidInput
+from aristobot.language import set_language
 from aristobot.settings import Settings
 
 #: Every setting that is an option, with what it means. Values are read, and refused, by the settings themselves.
@@ -41,19 +42,22 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
 )
 #: Those that also make sense for the other commands.
 EVERYWHERE = ("data_dir", "database_url", "master_key_file", "language", "log_level")
-COMMANDS = (
-    "run",
-    "init",
-    "user",
-    "token",
-    "simulator",
-    "halt",
-    "resume",
-    "backup",
-    "restore",
-    "verify",
-    "rotate-keys",
-    "doctor",
+#: Every command with the module of this folder that holds it.
+COMMANDS: Mapping[str, str] = MappingProxyType(
+    {
+        "run": "running",
+        "init": "household",
+        "user": "household",
+        "token": "household",
+        "simulator": "running",
+        "halt": "stops",
+        "resume": "stops",
+        "backup": "memory",
+        "restore": "memory",
+        "verify": "memory",
+        "rotate-keys": "memory",
+        "doctor": "doctor",
+    }
 )
 
 
@@ -86,6 +90,12 @@ def arranged(argv: Sequence[str]) -> list[str]:
     return [*common, command, *others]
 
 
+def command_in(words: Sequence[str]) -> str | None:
+    """The command of a line that `arranged` has arranged; None when it has none, and asks for help."""
+    place = _command_at(words)
+    return None if place is None else words[place]
+
+
 def with_settings(function: Callable[..., Any], names: Sequence[str]) -> Callable[..., Any]:
     """The same function, with an option for each setting named, as the parser reads it from a signature."""
     own = [one for one in inspect.signature(function).parameters.values() if one.kind is not inspect.Parameter.VAR_KEYWORD]
@@ -109,6 +119,14 @@ def with_settings(function: Callable[..., Any], names: Sequence[str]) -> Callabl
 def remember(ctx: typer.Context, **options: str) -> None:
     """Keep the options common to all commands for the command that follows."""
     ctx.obj = options
+
+
+def settings_of(ctx: typer.Context, **more: object) -> Settings:
+    """The settings of this command, in whose language everything is said from here on."""
+    given: Mapping[str, object] = ctx.obj or {}
+    settings = Settings.load({**given, **more})
+    set_language(settings.language)
+    return settings
 
 
 def _command_at(words: Sequence[str]) -> int | None:

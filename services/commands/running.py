@@ -8,9 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from aristobot.settings import Settings
-from services.commands.memory_access import settings_of
-from services.commands.options import MEANINGS, with_settings
-from services.simulator.__main__ import main as simulate
+from services.commands.options import MEANINGS, settings_of, with_settings
 
 
 def add_to(cli: typer.Typer, serve: Callable[[Settings], int]) -> None:
@@ -31,4 +29,6 @@ def simulator(
     control_port: Annotated[int, typer.Option(help="Port for accounts, prices and faults; 0 takes a free one")] = 9101,
 ) -> int:
     """A local exchange, real on the wire, to try things with"""
+    from services.simulator.__main__ import main as simulate  # a house that runs has no use for it
+
     return simulate(["--port", str(port), "--seed", str(seed), "--control-port", str(control_port)])

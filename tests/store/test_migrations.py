@@ -18,6 +18,7 @@ import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlmodel import SQLModel
 
 from aristobot.errors import StoreDamaged, StoreError
@@ -265,6 +266,25 @@ def test_an_installed_package_brings_its_own_scripts(tmp_path: Path) -> None:
     arguments = [sys.executable, "-c", program]
     done = subprocess.run(arguments, check=True, timeout=60, capture_output=True, text=True, cwd=tmp_path, env=environ)
     assert done.stdout.split() == [str(tmp_path / "aristobot" / "_migrations"), head()]
+
+
+def test_scripts_are_named_in_the_order_in_which_they_follow_each_other() -> None:
+    chain = [script.revision for script in ScriptDirectory(str(migrations_dir())).walk_revisions()]
+    named = sorted(path.stem.partition("_")[0] for path in (migrations_dir() / "versions").glob("[!_]*.py"))
+    assert chain[::-1] == named
+    assert chain[0] == head()
+
+
+def test_a_start_that_has_nothing_to_upgrade_does_without_the_tools_for_it(tmp_path: Path, sqlite_template: Path) -> None:
+    shutil.copyfile(sqlite_template, tmp_path / "aristobot.db")
+    program = (
+        "import sys; from pathlib import Path; from aristobot.store.migrate import upgrade_at_start;"
+        "upgrade_at_start('sqlite:///aristobot.db', Path('backups')); print('alembic' in sys.modules)"
+    )
+    environ = {**os.environ, "PYTHONPATH": str(migrations_dir().parent)}
+    arguments = [sys.executable, "-c", program]
+    done = subprocess.run(arguments, check=True, timeout=60, capture_output=True, text=True, cwd=tmp_path, env=environ)
+    assert done.stdout.split() == ["False"]
 
 
 def test_the_alembic_command_reaches_the_same_schema(tmp_path: Path) -> None:
