@@ -60,10 +60,10 @@ def parser(serve: Callable[[Settings], int], command: str | None = None) -> Any:
     cli = typer.Typer(add_completion=False, rich_markup_mode=None, context_settings={"help_option_names": ["-h", "--help"]})
     cli.callback(help="A trading bot for a household: alerts, strategies, orders by hand")(with_settings(remember, EVERYWHERE))
     for subject in dict.fromkeys(COMMANDS[one] for one in (COMMANDS if command is None else [command])):
-        if subject == "running":
+        if subject == running.__name__:
             running.add_to(cli, serve)
         else:  # the others reach deep into the house: only those who ask for them wait for what they import
-            importlib.import_module(f"services.commands.{subject}").add_to(cli)
+            importlib.import_module(subject).add_to(cli)
     return _translated(typer.main.get_command(cli))
 
 

@@ -42,21 +42,21 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
 )
 #: Those that also make sense for the other commands.
 EVERYWHERE = ("data_dir", "database_url", "master_key_file", "language", "log_level")
-#: Every command with the module of this folder that holds it.
+#: Every command with the module that holds it.
 COMMANDS: Mapping[str, str] = MappingProxyType(
     {
-        "run": "running",
-        "init": "household",
-        "user": "household",
-        "token": "household",
-        "simulator": "running",
-        "halt": "stops",
-        "resume": "stops",
-        "backup": "memory",
-        "restore": "memory",
-        "verify": "memory",
-        "rotate-keys": "memory",
-        "doctor": "doctor",
+        "run": "services.commands.running",
+        "init": "services.commands.household",
+        "user": "services.commands.household",
+        "token": "services.commands.household",
+        "simulator": "services.commands.running",
+        "halt": "services.commands.stops",
+        "resume": "services.commands.stops",
+        "backup": "services.commands.memory",
+        "restore": "services.commands.memory",
+        "verify": "services.commands.memory",
+        "rotate-keys": "services.commands.memory",
+        "doctor": "services.commands.doctor",
     }
 )
 
