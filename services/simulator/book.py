@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 
 from aristobot.market import Symbol
-from aristobot.matching import STOPS, Execution, WokenUp, on_arrival, on_price
+from aristobot.matching import STOPS, Execution, WokenUp, on_arrival, on_price, triggers
 from aristobot.money import ZERO
 from aristobot.orders import OrderStatus, TimeInForce
 from services.simulator.cashier import Cashier
@@ -47,6 +47,10 @@ class Book:
         self.liquidity: Callable[[Order, bool], Liquidity | None] = _everything
         #: Told after each change of an order that is bound to others.
         self.after_change: Callable[[Order], None] = _nobody
+        #: Finds number and money for a planned order that wakes up; raises VenueRefusal when there is none.
+        self.fund: Callable[[Order], None] = _nobody
+        #: Exchanges whose orders and executions share one row of numbers, whatever their symbol.
+        self.numbers: dict[str, Iterator[int]] = {}
         #: Hears everything, before the accounts' own listeners.
         self.witness: Callable[[VenueEvent], None] | None = None
 
@@ -83,6 +87,16 @@ class Book:
             order.working_at = self.now
             self.emit(OrderChanged(order, Change.NEW), order)
             self._arrive(order, arriving=True)
+
+    def reconsider(self, order: Order) -> None:
+        """Let the present quote act on an order that rests: its prices are new, or it came when they were reached already."""
+        quote = self._feed.tapes[order.symbol].quote
+        if order.type in STOPS and not order.awake:
+            if triggers(order.side, order.type, order.stop_price, quote.last):
+                self._wake(order)
+        elif order.is_open and on_arrival(order.side, order.type, order.price, quote) is not None:
+            self._resting[order.symbol].pop((order.account.exchange, order.id), None)
+            self._arrive(order, arriving=False)
 
     def _rest(self, order: Order) -> None:
         if order.price or order.stop_price:
@@ -125,7 +139,9 @@ class Book:
         now = self.now
         tape = self._feed.tapes[order.symbol]
         fee = self._cashier.fee(order, quantity, execution.price, maker=execution.maker)
-        fill = Fill(order, tape.next_trade_id(), execution.price, quantity, fee.amount, fee.asset, execution.maker, now)
+        numbers = self.numbers.get(order.account.exchange)
+        number = next(numbers) if numbers is not None else tape.next_trade_id()
+        fill = Fill(order, number, execution.price, quantity, fee.amount, fee.asset, execution.maker, now)
         try:
             self._cashier.settle(fill)
         except VenueRefusal as refusal:
@@ -180,6 +196,12 @@ class Book:
         order.awake = True
         order.working_at = order.updated_at = self.now
         self._resting[order.symbol].pop((order.account.exchange, order.id), None)
+        if order.planned:
+            try:
+                self.fund(order)
+            except VenueRefusal as refusal:
+                self.finish(order, OrderStatus.REJECTED, refusal.reason)
+                return
         self.emit(OrderChanged(order, Change.NEW), order)
         if order.group is not None:
             self.after_change(order)

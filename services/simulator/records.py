@@ -105,6 +105,11 @@ class Order:
     reason: Reason | None = None
     amendments: int = 0
     former_id: str = ""  # before it was amended
+    #: What its fees are paid in; empty for what it receives.
+    fee_asset: str = ""
+    #: It sleeps outside the book; a number there, and money, it gets when it is triggered (Plans).
+    planned: bool = False
+    book_id: int = 0
     tags: dict[str, object] = field(default_factory=dict)
 
     @property
@@ -228,12 +233,17 @@ class Account:
         self.ip_restricted = False
         self.mode = "classic"
         self.fees_in_bnb = False
+        #: By how much a nonce may lie below the highest, where requests have one.
+        self.nonce_window = 0
         self.updated_at = opened_at
         self.holdings: dict[str, Holding] = {}
         self.deposited: dict[str, Decimal] = {}
         self.orders: dict[tuple[Symbol, int], Order] = {}
         self.open_orders: dict[tuple[Symbol, int], Order] = {}
         self.latest: dict[tuple[Symbol, str], Order] = {}
+        #: Of any symbol, for exchanges whose numbers are their own (Book.numbers): by id, and the newest with a client id.
+        self.numbered: dict[int, Order] = {}
+        self.named: dict[str, Order] = {}
         self.lists: dict[int, OrderList] = {}
         self.fills: list[Fill] = []
         self.listeners: list[Listener] = []
@@ -267,6 +277,28 @@ class Liquidity:
 
     parts: tuple[Decimal, ...]
     expires: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How an exchange takes an order: what its fees are paid in (empty: what it receives), and whether a stop may be late.
+
+    A late stop, one whose price is reached already, is refused unless `late_stops`; then it wakes up at once.
+    """
+
+    fee_asset: str = ""
+    late_stops: bool = False
+
+
+USUAL = Terms()
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """How an exchange calls its orders and executions."""
+
+    order: Callable[[Order], str] = lambda order: str(order.id)
+    fill: Callable[[Fill], str] = lambda fill: str(fill.trade_id)
 
 
 def order_of(request: OrderRequest, account: Account, instrument: Instrument, number: int, now: int) -> Order:

@@ -43,9 +43,9 @@ class Venue:
         self.feed = feed
         self.accounts: dict[tuple[str, str], Account] = {}
         self.instruments: dict[str, dict[Symbol, Instrument]] = defaultdict(dict)
-        self._cashier = Cashier(self._last_price)
-        self.book = Book(clock, feed, self._cashier)
-        self._lists = OrderLists(self.book, self._cashier, feed)
+        self.cashier = Cashier(self._last_price)
+        self.book = Book(clock, feed, self.cashier)
+        self.lists = OrderLists(self.book, self.cashier, feed)
         self._numbers: defaultdict[tuple[str, Symbol], Iterator[int]] = defaultdict(lambda: itertools.count(FIRST_ORDER_ID))
         self._list_numbers: defaultdict[str, Iterator[int]] = defaultdict(lambda: itertools.count(1))
         #: While a request is done: what it places is found by reads only so much later, and it misses what is younger.
@@ -70,14 +70,14 @@ class Venue:
         account = Account(exchange, key, secret, 350_000_000 + len(self.accounts), self.book.begin())
         self.accounts[exchange, key] = account
         for asset, amount in balances.items():
-            self._cashier.deposit(account, asset, amount)
+            self.cashier.deposit(account, asset, amount)
         self.book.flush()
         return account
 
     def transfer(self, account: Account, asset: str, amount: Decimal) -> None:
         """Money from outside, or to it; raise VenueRefusal when there is not enough."""
         self.book.begin()
-        self._cashier.deposit(account, asset, amount)
+        self.cashier.deposit(account, asset, amount)
         for listener in account.listeners:
             listener(Transferred(account, asset, amount))
         self.book.flush()
@@ -85,15 +85,15 @@ class Venue:
     def place(self, account: Account, request: OrderRequest, **tags: object) -> Order:
         """Take one order, or raise VenueRefusal; what can be executed is."""
         self.book.begin()
-        order = self._made(account, request, tags)
+        order = self.made(account, request, tags)
         quote = self.feed.tapes[order.symbol].quote
         refuse_at_once(order, quote)
         if order.quote_quantity and not order.quantity:
             order.quantity = round_down(order.quote_quantity / quote.against(order.side), order.instrument.lot)
             if not order.quantity:
                 raise VenueRefusal(Reason.NO_LIQUIDITY)
-        self._lists.reserve([order])
-        self._register(order)
+        self.lists.reserve([order])
+        self.register(order)
         self.book.enter(order)
         self.book.flush()
         return order
@@ -102,26 +102,26 @@ class Venue:
         """Take two rivals, or raise VenueRefusal. The one that stops a loss comes first."""
         self.book.begin()
         ranked = (lower, upper) if upper.side is Side.SELL else (upper, lower)
-        legs = [self._made(account, request, {}) for request in ranked]
-        group = self._group(account, list_id, legs[0].symbol)
+        legs = [self.made(account, request, {}) for request in ranked]
+        group = self.group(account, list_id, legs[0].symbol)
         group.rivals = legs
         quote = self.feed.tapes[group.symbol].quote
         above, below = (legs[1], legs[0]) if upper.side is Side.SELL else (legs[0], legs[1])
         check_relation(above, below, quote)
         for order in legs:
             refuse_at_once(order, quote)
-        self._lists.reserve(legs)
-        return self._begin(group)
+        self.lists.reserve(legs)
+        return self.begin(group)
 
     def place_oto(
         self, account: Account, list_id: str, working: OrderRequest, pending: Sequence[OrderRequest], *, pays: bool = False
     ) -> OrderList:
         """Take a working order and one or two that wait for it; `pays`: they sell what it buys."""
         self.book.begin()
-        first = self._made(account, working, {})
-        group = self._group(account, list_id, first.symbol)
+        first = self.made(account, working, {})
+        group = self.group(account, list_id, first.symbol)
         group.working = first
-        group.pending = [self._made(account, request, {}) for request in pending]
+        group.pending = [self.made(account, request, {}) for request in pending]
         for order in group.pending:
             order.status = OrderStatus.PENDING
         if len(group.pending) == 2:
@@ -129,42 +129,48 @@ class Venue:
             upper, lower = sorted(group.pending, key=trigger_or_limit, reverse=True)
             check_relation(upper, lower, None)
         refuse_at_once(first, self.feed.tapes[group.symbol].quote)
-        self._lists.reserve([first])
+        self.lists.reserve([first])
         if pays:
             group.received = Hold(first.instrument.base, ZERO, Decimal(1))
-        return self._begin(group)
+        return self.begin(group)
 
-    def _begin(self, group: OrderList) -> OrderList:
+    def begin(self, group: OrderList) -> OrderList:
+        """Let a list live whose orders are made, and paid for where they have to be."""
         group.account.lists[group.id] = group
         for order in group.orders:
             order.group = group
-            self._register(order)
-        self._lists.start(group)
+            self.register(order)
+        self.lists.start(group)
         self.book.flush()
         return group
 
-    def _group(self, account: Account, list_id: str, symbol: Symbol) -> OrderList:
+    def group(self, account: Account, list_id: str, symbol: Symbol) -> OrderList:
+        """An empty list; raise VenueRefusal when one of its name is open."""
         if account.open_list(list_id) is not None:
             raise VenueRefusal(Reason.DUPLICATE_ID)
         now = self.book.now
         return OrderList(next(self._list_numbers[account.exchange]), account, symbol, list_id, now, now)
 
-    def _made(self, account: Account, request: OrderRequest, tags: dict[str, object]) -> Order:
+    def made(self, account: Account, request: OrderRequest, tags: dict[str, object]) -> Order:
+        """The order that a request asks for, with a number, not yet known to anybody; raise VenueRefusal when it cannot be."""
         instrument = self.instruments[account.exchange][request.symbol]
         if instrument.state is not InstrumentState.TRADING:
             raise VenueRefusal(Reason.MARKET_CLOSED)
         if account.open_with(request.symbol, request.client_order_id) is not None:
             raise VenueRefusal(Reason.DUPLICATE_ID)
-        number = next(self._numbers[account.exchange, request.symbol])
+        number = next(self.book.numbers.get(account.exchange) or self._numbers[account.exchange, request.symbol])
         order = order_of(request, account, instrument, number, self.book.now)
         order.tags = tags
         return order
 
-    def _register(self, order: Order) -> None:
+    def register(self, order: Order) -> None:
+        """From now on the account has this order."""
         order.visible_at = order.accepted_at + self.lag_ms
         account, key = order.account, (order.symbol, order.id)
         account.orders[key] = account.open_orders[key] = order
         account.latest[order.symbol, order.client_id] = order
+        if account.exchange in self.book.numbers:
+            account.numbered[order.id] = account.named[order.client_id] = order
 
     def cancel(self, order: Order, cancel_id: str = "") -> None:
         """Cancel an order, and with it its whole list; raise VenueRefusal when it is not open."""
@@ -182,7 +188,7 @@ class Venue:
         if not group.is_open:
             raise VenueRefusal(Reason.UNKNOWN_ORDER)
         self.book.begin()
-        self._lists.cancel(group, cancel_id)
+        self.lists.cancel(group, cancel_id)
         self.book.flush()
 
     def amend(self, order: Order, quantity: Decimal, client_id: str) -> None:
@@ -200,7 +206,7 @@ class Venue:
         order.amendments += 1
         self._rename(order, client_id or order.client_id)
         if order.hold is not None:
-            self._cashier.trim(order.account, order.hold, order.remaining * order.hold.per_unit)
+            self.cashier.trim(order.account, order.hold, order.remaining * order.hold.per_unit)
         for one in bound:
             if one.is_open:
                 self.book.emit(OrderChanged(one, Change.AMENDED), one)
