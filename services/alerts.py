@@ -12,8 +12,7 @@ from aristobot.kinds import BrokerMode, WebhookOutcome, WebhookStatus
 from aristobot.money import plain
 from aristobot.orders import OrderStatus
 from aristobot.signals import Signal, longest_lag
-from aristobot.store import webhooks
-from aristobot.store.tenancy import GuardedSession
+from aristobot.store.intents import Progress
 from aristobot.store.trading_tables import Order
 from services.broker_book import Account
 
@@ -69,14 +68,13 @@ def longest_age(account: Account, signal: Signal) -> timedelta:
     return min(longest_lag(signal.interval_seconds), timedelta(seconds=max(account.limits.max_entry_age_seconds, 20)))
 
 
-def progress(alert: Alert, symbol: str) -> Callable[[GuardedSession, Order], None]:
-    """In the transaction that writes an order: the alert's row is under work and names the order."""
+def progress(alert: Alert, symbol: str) -> Callable[[Order], Progress]:
+    """What an order means for its alert's row: under work, and it names the order."""
 
-    def note(session: GuardedSession, row: Order) -> None:
+    def note(row: Order) -> Progress:
         if row.id.hex not in alert.order_ids:
             alert.order_ids.append(row.id.hex)
-        values = {"status": WebhookStatus.PROCESSING, "symbol": symbol, "order_ids": list(alert.order_ids)}
-        webhooks.note_progress(session, alert.id, values)
+        return Progress(alert.id, symbol, tuple(alert.order_ids))
 
     return note
 

@@ -9,15 +9,13 @@ from decimal import Decimal
 
 from loguru import logger
 
-from aristobot.errors import AristobotError, InstanceRunning, InsufficientFunds, RiskRefused
+from aristobot.errors import AristobotError, InsufficientFunds, RiskRefused
 from aristobot.kinds import HaltLevel, HaltScope
 from aristobot.market import Instrument
 from aristobot.money import plain
 from aristobot.orders import OrderStatus, Side
 from aristobot.risk import Proposal, Situation, check
 from aristobot.store.holdings import Holdings
-from aristobot.store.instance import installation
-from aristobot.store.tenancy import GuardedSession
 from aristobot.store.trading_tables import Order
 from services.broker_book import Account
 from services.order_draft import Draft, PlaceOrder, draft
@@ -116,12 +114,6 @@ class OrderChecks:
             return
         logger.error("Entries of broker {} are halted: {}", account.id, row.reason)
         await self._floor.kill_switch.set(HaltScope.BROKER, account.id, HaltLevel.HALT, by="risk", reason=row.reason)
-
-
-def only_instance(session: GuardedSession, epoch: int) -> None:
-    """A newer start of the house on the same store makes this one stop sending. Raises InstanceRunning."""
-    if installation(session).epoch != epoch:
-        raise InstanceRunning(folder="")
 
 
 def mark_refused(row: Order, refusal: AristobotError, now: datetime) -> None:

@@ -17,10 +17,10 @@ from aristobot.exchange import Credentials, ExchangeClient
 from aristobot.kinds import OrderRole
 from aristobot.orders import OrderReport, OrderRequest, OrderStatus, OtocoRequest, client_order_id
 from aristobot.store import orders
-from aristobot.store.tenancy import GuardedSession
+from aristobot.store.intents import Intent, IntentLog, Progress
 from aristobot.store.trading_tables import Order
 from services.broker_book import Account
-from services.order_checks import OrderChecks, Priced, mark_refused, only_instance
+from services.order_checks import OrderChecks, Priced, mark_refused
 from services.order_draft import EditOrder, Exits, PlaceOrder, PlacePair, entry_with_exits
 from services.order_resolver import fence
 from services.order_rows import edited, exit_rows, held_by, protective_row, row_of
@@ -49,6 +49,7 @@ class OrderDesk:
         self._gateway = floor.gateway
         self._checks = checks
         self._sender = sender
+        self._intents = IntentLog(floor.db, lambda: floor.epoch)
         self._locks: dict[uuid.UUID, asyncio.Lock] = {}
 
     async def settled(self, row: Order) -> Order:
@@ -67,13 +68,13 @@ class OrderDesk:
         self,
         user_id: uuid.UUID,
         wish: PlaceOrder,
-        also: Callable[[GuardedSession, Order], None] | None = None,
+        progress: Callable[[Order], Progress] | None = None,
         exits: Exits | None = None,
     ) -> Order:
         """Check, write, send, and return the row as the exchange's answer leaves it.
 
-        `also` runs in the transaction that writes the intent, just before it does, and may complete the row. With `exits` a
-        market entry brings its stop and target in one list and fills wholly or not at all (needs `native_otoco`). The same
+        `progress` says what the written order means for the alert behind it; both are one transaction. With `exits` a market
+        entry brings its stop and target in one list and fills wholly or not at all (needs `native_otoco`). The same
         cause, leg and attempt asked again returns the row of the first time and sends nothing. Raises InvalidInput, NotFound,
         and ExchangeError when no price could be had.
         """
@@ -81,7 +82,7 @@ class OrderDesk:
         async with self._locks.setdefault(account.id, asyncio.Lock()):
             priced = await self._checks.draft(account, wish)
             listed = self._listed(wish, exits, priced) if exits is not None else None
-            rows, is_new = await self._write_intent(account, wish, priced, also, listed)
+            rows, is_new = await self._write_intent(account, wish, priced, progress, listed)
             if is_new and rows[0].status is OrderStatus.PENDING:
                 self._checks.written(account, rows[0], priced)
         if not is_new:
@@ -144,32 +145,31 @@ class OrderDesk:
         account: Account,
         wish: PlaceOrder,
         priced: Priced,
-        also: Callable[[GuardedSession, Order], None] | None = None,
+        progress: Callable[[Order], Progress] | None = None,
         listed: OtocoRequest | None = None,
     ) -> tuple[list[Order], bool]:
         now = self._clock.now()
         order_id = client_order_id(self._floor.installation, account.id, wish.cause, wish.leg, wish.attempt)
-        window = self._gateway.client_for(account.broker).capabilities.request_window
+        row = row_of(account, wish, priced.draft, order_id, now)
+        rows = [row]
         refusal = self._checks.refusal(account, wish, priced)
+        if refusal is not None:
+            mark_refused(row, refusal, now)
+        else:
+            row.sent_at = now
+            row.fence_at = fence(now, self._gateway.client_for(account.broker).capabilities.request_window)
+            if listed is not None:
+                row.time_in_force, row.list_client_id = listed.entry.time_in_force, listed.list_client_id
+                rows += exit_rows(account, wish, listed, row)
+        return await self._written(account.user_id, Intent(rows, progress(row) if progress is not None else None))
 
-        def work(session: GuardedSession) -> tuple[list[Order], bool]:
-            only_instance(session, self._floor.epoch)
-            row = row_of(account, wish, priced.draft, order_id, now)
-            rows = [row]
-            if refusal is not None:
-                mark_refused(row, refusal, now)
-            else:
-                row.sent_at, row.fence_at = now, fence(now, window)
-                if listed is not None:
-                    row.time_in_force, row.list_client_id = listed.entry.time_in_force, listed.list_client_id
-                    rows += exit_rows(account, wish, listed, row)
-            if also is not None:
-                also(session, row)
-            if not all(orders.insert(session, one) for one in rows):
-                return [orders.get(session, order_id)], False
-            return rows, True
-
-        return await self._db.write(account.user_id, work)
+    async def _written(self, user_id: uuid.UUID, intent: Intent) -> tuple[list[Order], bool]:
+        """The rows of a new intent, or those that were written the first time; whether they are new."""
+        if await self._intents.write(intent):
+            return list(intent.rows), True
+        ids = [row.id for row in intent.rows]
+        known = await self._db.read(user_id, lambda s: [orders.find(s, one) for one in ids])
+        return [row for row in known if row is not None], False
 
     async def place_pair(self, user_id: uuid.UUID, pair: PlacePair) -> list[Order]:
         """Place a stop and a target that cancel each other, natively; rows in the order stop, target.
@@ -182,21 +182,13 @@ class OrderDesk:
         now = self._clock.now()
         fence_at = fence(now, self._gateway.client_for(account.broker).capabilities.request_window)
 
-        def work(session: GuardedSession) -> tuple[list[Order], bool]:
-            only_instance(session, self._floor.epoch)
-            known = [orders.find(session, uuid.UUID(one.client_order_id)) for one in (request.stop, request.target)]
-            if known[0] is not None and known[1] is not None:
-                return [known[0], known[1]], False
-            rows = [
-                protective_row(account, pair, request.stop, OrderRole.STOP, now),
-                protective_row(account, pair, request.target, OrderRole.TARGET, now),
-            ]
-            for row in rows:
-                row.list_client_id, row.sent_at, row.fence_at = request.list_client_id, now, fence_at
-                session.add(row)
-            return rows, True
-
-        rows, is_new = await self._db.write(user_id, work)
+        rows = [
+            protective_row(account, pair, request.stop, OrderRole.STOP, now),
+            protective_row(account, pair, request.target, OrderRole.TARGET, now),
+        ]
+        for row in rows:
+            row.list_client_id, row.sent_at, row.fence_at = request.list_client_id, now, fence_at
+        rows, is_new = await self._written(user_id, Intent(rows))
         if not is_new:
             return [await self._sender.settled(row) for row in rows]
 

@@ -43,6 +43,7 @@ class PlaceOrder:
     position_id: uuid.UUID | None = None
     expires_at: datetime | None = None
     replaces: bool = False
+    note: str = ""
 
     @property
     def reducing(self) -> bool:

@@ -13,8 +13,9 @@ import asyncio
 import contextvars
 import functools
 import sqlite3
+from collections import deque
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -26,6 +27,7 @@ from aristobot.store.tenancy import GuardedSession, Scope
 from aristobot.store.types import ExactSum
 
 Result = TypeVar("Result")
+_Job = tuple["Future[Any]", Callable[[], Any]]
 
 #: FULL: an order that was acknowledged survives a power cut. The wait is for another process: a backup, a shell.
 _PRAGMAS = (
@@ -103,6 +105,40 @@ def is_sqlite(url: str | sa.URL) -> bool:
     return sa.make_url(url).get_backend_name() == "sqlite"
 
 
+class Workers:
+    """Threads that do what is urgent first, and everything else in its order."""
+
+    def __init__(self, count: int, name: str) -> None:
+        self._threads = ThreadPoolExecutor(count, name)
+        self._waiting: tuple[deque[_Job], deque[_Job]] = (deque(), deque())
+
+    def submit(self, run: Callable[[], Any], *, urgent: bool = False) -> Future[Any]:
+        """The job's future. Raises RuntimeError after `close`."""
+        future: Future[Any] = Future()
+        self._waiting[not urgent].append((future, run))
+        self._threads.submit(self._do_next)
+        return future
+
+    def close(self) -> None:
+        """Finish what was handed in."""
+        self._threads.shutdown(wait=True)
+
+    def _do_next(self) -> None:
+        urgent, ordinary = self._waiting
+        try:
+            future, run = urgent.popleft()
+        except IndexError:
+            future, run = ordinary.popleft()
+        if not future.set_running_or_notify_cancel():
+            return
+        try:
+            result = run()
+        except BaseException as error:  # noqa: BLE001  # it belongs to whoever waits for the job
+            future.set_exception(error)
+        else:
+            future.set_result(result)
+
+
 class Database:
     """The two doors of the memory, `read` and `write`. SQLite has one writer thread: writes queue here, in order.
 
@@ -120,8 +156,8 @@ class Database:
         if self.is_sqlite:
             event.listen(self._writer, "connect", self._hold)
             event.listen(self._writer, "close", self._let_go)
-        self._write_threads = ThreadPoolExecutor(writers, "store-write")
-        self._read_threads = ThreadPoolExecutor(readers, "store-read")
+        self._write_threads = Workers(writers, "store-write")
+        self._read_threads = Workers(readers, "store-read")
 
     async def read(self, scope: Scope, work: Callable[[GuardedSession], Result]) -> Result:
         """Run `work` over a consistent state that nobody's writing disturbs; writing in it is refused by the database."""
@@ -131,13 +167,14 @@ class Database:
         """Run `work` as one transaction: committed durably when it returns, undone when it raises."""
         return await self._in_thread(self._write_threads, functools.partial(self._write, scope, work))
 
-    async def submit_write(self, work: Callable[[Any], Result]) -> Result:
-        """Run `work(connection)` as one transaction on a bare driver connection of the writer, behind the writes that wait.
+    async def submit_write(self, work: Callable[[Any], Result], *, urgent: bool = False) -> Result:
+        """Run `work(connection)` as one transaction on a bare driver connection of the writer.
 
-        `connection` is a sqlite3.Connection or a psycopg.Connection inside an open transaction; `work` neither commits
-        nor rolls back. No session and no guard: for the ingress's prepared inserts alone (`store/inbox.py`).
+        Behind the writes that wait or, `urgent`, ahead of them. `connection` is a sqlite3.Connection or a psycopg.Connection
+        inside an open transaction; `work` neither commits nor rolls back. No session and no guard: for the prepared
+        statements of `store/inbox.py` and `store/intents.py` alone.
         """
-        return await self._in_thread(self._write_threads, functools.partial(self._write_bare, work))
+        return await self._in_thread(self._write_threads, functools.partial(self._write_bare, work), urgent=urgent)
 
     async def close(self) -> None:
         """Finish what was handed in, fold the write-ahead log into the file, and let go of every connection."""
@@ -185,10 +222,10 @@ class Database:
             self._held = None
 
     @staticmethod
-    async def _in_thread(threads: ThreadPoolExecutor, run: Callable[[], Result]) -> Result:
+    async def _in_thread(workers: Workers, run: Callable[[], Result], *, urgent: bool = False) -> Result:
         context = contextvars.copy_context()  # the trace follows into the thread
         try:
-            future = threads.submit(context.run, run)
+            future = workers.submit(functools.partial(context.run, run), urgent=urgent)
         except RuntimeError:
             raise StoreError("store_closed") from None
         waiting = asyncio.wrap_future(future)
@@ -199,8 +236,8 @@ class Database:
             raise
 
     def _close(self) -> None:
-        self._write_threads.shutdown(wait=True)
-        self._read_threads.shutdown(wait=True)
+        self._write_threads.close()
+        self._read_threads.close()
         self._reader.dispose()
         if self.is_sqlite:
             with in_our_words(), self._writer.connect() as connection:

@@ -1,4 +1,4 @@
-"""The ingress's insert: alerts that arrive together share one transaction and one fsync. The only hand-written SQL.
+"""The ingress's insert: alerts that arrive together share one transaction and one fsync.
 
 An alert is stored once. Its `dedupe_key` is the sender's own id, else a hash of token and body with the number of the time
 window in which it came; a row of the same window, or one of a neighbouring window that is younger than the window is long,
@@ -7,23 +7,22 @@ makes it a duplicate. So the unique index on (broker_id, dedupe_key) carries the
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import random
 import uuid
-from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlmodel import col, select
 
 from aristobot.clock import to_milliseconds
-from aristobot.errors import AristobotError, StoreError
+from aristobot.store import prepared
 from aristobot.store.database import Database
+from aristobot.store.group_commit import GroupCommit
 from aristobot.store.tables import Broker, User, WebhookToken
 from aristobot.store.tenancy import GuardedSession
 from aristobot.store.trading_tables import Webhook
@@ -31,11 +30,8 @@ from aristobot.store.trading_tables import Webhook
 #: TradingView re-sends within 15 s; a body that carries its firing time may come again for a whole minute.
 WEAK_WINDOW = timedelta(seconds=20)
 TIMED_WINDOW = timedelta(seconds=60)
-LARGEST_BATCH = 256
-LARGEST_INSERT = 64
 #: Columns that the engine writes; they begin as NULL.
 _FILLED_LATER = frozenset({"outcome", "reason_facts", "order_ids", "result", "finished_at"})
-_INSERT = "INSERT INTO webhooks ($names) VALUES $rows"
 _LOOKUP = """SELECT w.broker_id, w.dedupe_key, w.id, w.trace_id, w.received_at
     FROM (VALUES $keys) AS k CROSS JOIN webhooks AS w WHERE w.broker_id = k.column1 AND w.dedupe_key = k.column2"""
 
@@ -108,62 +104,15 @@ def note_use(session: GuardedSession, token_hash: str, now: datetime) -> None:
     session.exec(sa.update(WebhookToken).where(col(WebhookToken.token_hash) == token_hash).values(last_used_at=now))
 
 
-_Waiting = tuple[Alert, "asyncio.Future[Stored]"]
-
-
 class AlertInbox:
     """Stores alerts with group commit: whatever arrives while one commit runs shares the next."""
 
     def __init__(self, db: Database) -> None:
-        self._db = db
-        self._waiting: deque[_Waiting] = deque()
-        self._flushing: asyncio.Task[None] | None = None
+        self._commits: GroupCommit[Alert, Stored] = GroupCommit(db, partial(insert, on_sqlite=db.is_sqlite), urgent=True)
 
     async def add(self, alert: Alert) -> Stored:
         """Store the alert and return when it is durable. Raises StoreError when it could not be stored."""
-        future: asyncio.Future[Stored] = asyncio.get_running_loop().create_future()
-        self._waiting.append((alert, future))
-        if self._flushing is None:
-            self._flushing = asyncio.create_task(self._flush())
-        return await future
-
-    async def _flush(self) -> None:
-        try:
-            while self._waiting:
-                batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), LARGEST_BATCH))]
-                await self._store(batch)
-        finally:
-            self._flushing = None
-            for _, future in self._waiting:
-                _fail(future, StoreError("store_closed"))
-            self._waiting.clear()
-
-    async def _store(self, batch: Sequence[_Waiting]) -> None:
-        try:
-            alerts = [alert for alert, _ in batch]
-            results = await self._db.submit_write(lambda connection: insert(connection, alerts, on_sqlite=self._db.is_sqlite))
-        except StoreError as error:
-            for _, future in batch:
-                _fail(future, error)
-        except AristobotError as error:
-            if len(batch) == 1:
-                _fail(batch[0][1], error)
-            else:
-                for one in batch:  # a row that the database refuses must not take its neighbours along
-                    await self._store([one])
-        except BaseException:
-            for _, future in batch:
-                _fail(future, StoreError("store_unreachable"))
-            raise
-        else:
-            for (_, future), result in zip(batch, results, strict=True):
-                if not future.done():
-                    future.set_result(result)
-
-
-def _fail(future: asyncio.Future[Stored], error: AristobotError) -> None:
-    if not future.done():
-        future.set_exception(type(error)(error.code, **error.facts))
+        return await self._commits.add(alert)
 
 
 class _First(NamedTuple):
@@ -190,7 +139,7 @@ def insert(connection: Any, alerts: Sequence[Alert], *, on_sqlite: bool) -> list
             rows.append(_encoded(alert, own[0], on_sqlite))
     while rows:
         # as few statements as possible: with each the driver gives the interpreter away, and on a busy loop waits to get it back
-        size = min(1 << (len(rows).bit_length() - 1), LARGEST_INSERT)
+        size = min(1 << (len(rows).bit_length() - 1), prepared.LARGEST_INSERT)
         connection.execute(_insert_sql(size, on_sqlite), [value for row in rows[:size] for value in row])
         del rows[:size]
     return results
@@ -217,11 +166,10 @@ def _is_same(alert: Alert, row: _First) -> bool:
 
 def _existing(connection: Any, wanted: Iterable[Key], on_sqlite: bool) -> dict[Key, _First]:
     """The rows that stand under these keys; a join, because SQLite would scan the table for `(a, b) IN (VALUES …)`."""
-    encode = str if not on_sqlite else _hex
-    parameters = [part for broker_id, key in wanted for part in (encode(broker_id), key)]
+    parameters = [part for broker_id, key in wanted for part in (prepared.key_of(broker_id, on_sqlite), key)]
     sql = _lookup_sql(len(parameters) // 2, on_sqlite)
     return {
-        (_uuid(broker_id), key): _First(_uuid(row_id), trace_id, _moment(received_at))
+        (prepared.read_key(broker_id), key): _First(prepared.read_key(row_id), trace_id, _moment(received_at))
         for broker_id, key, row_id, trace_id, received_at in connection.execute(sql, parameters)
     }
 
@@ -232,21 +180,9 @@ def _lookup_sql(count: int, on_sqlite: bool) -> str:
 
 
 @cache
-def _columns(on_sqlite: bool) -> tuple[tuple[str, Any, Callable[[Any], Any] | None], ...]:
-    """Name, default and encoding of each column that the ingress fills, exactly as the models write it."""
-    dialect = sa.make_url("sqlite://" if on_sqlite else "postgresql+psycopg://").get_dialect()()
-    return tuple(
-        (column.name, Webhook.model_fields[column.name].default, column.type.dialect_impl(dialect).bind_processor(dialect))
-        for column in sa.inspect(Webhook).columns
-        if column.name not in _FILLED_LATER
-    )
-
-
-@cache
 def _insert_sql(size: int, on_sqlite: bool) -> str:
-    names = [name for name, _, _ in _columns(on_sqlite)]
-    places = f"({', '.join(['?' if on_sqlite else '%s'] * len(names))})"
-    return _INSERT.replace("$names", ", ".join(names)).replace("$rows", ", ".join([places] * size))
+    names = tuple(column.name for column in prepared.columns(Webhook, on_sqlite, _FILLED_LATER))
+    return prepared.insert_sql("webhooks", names, size, on_sqlite)
 
 
 def _encoded(alert: Alert, key: str, on_sqlite: bool) -> list[Any]:
@@ -261,18 +197,7 @@ def _encoded(alert: Alert, key: str, on_sqlite: bool) -> list[Any]:
         "source": alert.source[:64],
         "trace_id": alert.trace_id,
     }
-    return [
-        encode(value) if encode and (value := values.get(name, default)) is not None else values.get(name, default)
-        for name, default, encode in _columns(on_sqlite)
-    ]
-
-
-def _hex(value: uuid.UUID) -> str:
-    return value.hex
-
-
-def _uuid(value: str | uuid.UUID) -> uuid.UUID:
-    return value if isinstance(value, uuid.UUID) else uuid.UUID(value)
+    return [column.encoded(values) for column in prepared.columns(Webhook, on_sqlite, _FILLED_LATER)]
 
 
 def _moment(value: str | datetime) -> datetime:

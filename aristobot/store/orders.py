@@ -4,7 +4,6 @@ import uuid
 from datetime import datetime
 from decimal import Decimal
 
-import sqlalchemy as sa
 from sqlmodel import col, select
 
 from aristobot.errors import NotFound
@@ -12,7 +11,7 @@ from aristobot.kinds import OrderRole
 from aristobot.money import ZERO
 from aristobot.orders import Fill, OrderStatus, can_rest
 from aristobot.store.paging import Place, newest
-from aristobot.store.tenancy import GuardedSession, insert_once
+from aristobot.store.tenancy import GuardedSession
 from aristobot.store.trading_tables import FillRow, Order
 
 UNSETTLED = (OrderStatus.PENDING, OrderStatus.UNKNOWN)
@@ -36,12 +35,6 @@ def get(session: GuardedSession, order_id: uuid.UUID) -> Order:
 def find(session: GuardedSession, order_id: uuid.UUID) -> Order | None:
     """The row, or None."""
     return session.exec(select(Order).where(Order.id == order_id)).one_or_none()
-
-
-def insert(session: GuardedSession, row: Order) -> bool:
-    """Write a new order; False when one with this id is there already."""
-    values = {attribute.key: getattr(row, attribute.key) for attribute in sa.inspect(Order).column_attrs}
-    return insert_once(session, Order, values, ["id"]) is not None
 
 
 def recent(

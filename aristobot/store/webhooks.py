@@ -96,8 +96,3 @@ def finish(session: GuardedSession, webhook_id: uuid.UUID, values: dict[str, Any
     """Write the end of a row, once: True for the caller whose write counted."""
     done = sa.update(Webhook).where(col(Webhook.id) == webhook_id, col(Webhook.status).in_(UNFINISHED)).values(**values)
     return bool(session.exec(done).rowcount == 1)
-
-
-def note_progress(session: GuardedSession, webhook_id: uuid.UUID, values: dict[str, Any]) -> None:
-    """Add what is known so far (symbol, order ids) to a row that is not finished."""
-    session.exec(sa.update(Webhook).where(col(Webhook.id) == webhook_id, col(Webhook.status).in_(UNFINISHED)).values(**values))

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Callable
 
 from aristobot.kinds import OrderOrigin, OrderRole
 from aristobot.money import ZERO
 from aristobot.orders import OrderType, Side, TimeInForce
 from aristobot.store import brokers
-from aristobot.store.tenancy import GuardedSession
-from aristobot.store.trading_tables import Order
 from services.api.values import In, Line, Money
 from services.app import App
 from services.order_draft import PlaceOrder, check_wish
@@ -48,6 +45,7 @@ async def wish_of(house: App, user_id: uuid.UUID, form: OrderIn, cause: uuid.UUI
         role=OrderRole.ENTRY if form.side is Side.BUY else OrderRole.EXIT,
         cause=cause,
         leg="api",
+        note=fingerprint(form),
     )
     check_wish(wish)  # what no market would take needs no look at funds and prices
     return wish
@@ -56,12 +54,3 @@ async def wish_of(house: App, user_id: uuid.UUID, form: OrderIn, cause: uuid.UUI
 def fingerprint(form: OrderIn) -> str:
     """The same for the same request: a key that comes with another one was reused by mistake."""
     return hashlib.sha256(form.model_dump_json().encode()).hexdigest()[:32]
-
-
-def remember(asked: str) -> Callable[[GuardedSession, Order], None]:
-    """Write the fingerprint into the order's row, in the transaction that writes the order."""
-
-    def note(_: GuardedSession, row: Order) -> None:
-        row.note = asked
-
-    return note

@@ -17,7 +17,7 @@ from aristobot.store.trading_tables import Order
 from services.api.auth import House, Reader, Trader
 from services.api.exact import ExactRoute
 from services.api.failures import answer_to
-from services.api.order_form import OrderIn, fingerprint, remember, wish_of
+from services.api.order_form import OrderIn, wish_of
 from services.api.paging import Listed, Page
 from services.api.values import Facts, In, Moment, Money, Out
 from services.api_tokens import TokenHolder
@@ -146,10 +146,9 @@ async def place(house: House, who: Trader, form: OrderIn, response: Response, ke
 
     201 when it was accepted, 202 when its outcome is still being found out, 409 with the order when it was refused.
     """
-    asked = fingerprint(form)
     wish = await wish_of(house, who.user_id, form, uuid.uuid5(who.user_id, key))
-    row = await house.desk.place(who.user_id, wish, also=remember(asked))
-    if row.note != asked:
+    row = await house.desk.place(who.user_id, wish)
+    if row.note != wish.note:
         raise Conflict("idempotency_key_reused", field="Idempotency-Key")
     refused = _refused(row, who)
     if refused is not None:

@@ -1,0 +1,60 @@
+"""Rows as a driver takes them: for the two places where the object mapper would cost more than the commit."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+from sqlmodel import SQLModel
+
+#: At most so many rows in one statement: databases limit the number of parameters.
+LARGEST_INSERT = 64
+_INSERT = "INSERT INTO $table ($names) VALUES $rows"
+
+
+class Column(NamedTuple):
+    """A column's name, its default, and how a value goes to the driver (None: as it is)."""
+
+    name: str
+    default: Any
+    encode: Callable[[Any], Any] | None
+
+    def encoded(self, values: Mapping[str, Any]) -> Any:
+        """The column's value among `values`, else its default, as the driver wants it."""
+        value = values.get(self.name, self.default)
+        return value if value is None or self.encode is None else self.encode(value)
+
+
+@cache
+def columns(model: type[SQLModel], on_sqlite: bool, without: frozenset[str] = frozenset()) -> tuple[Column, ...]:
+    """The columns of a model but those named, encoded exactly as the model writes them."""
+    dialect = sa.make_url("sqlite://" if on_sqlite else "postgresql+psycopg://").get_dialect()()
+    return tuple(
+        Column(one.name, model.model_fields[one.name].default, one.type.dialect_impl(dialect).bind_processor(dialect))
+        for one in sa.inspect(model).columns
+        if one.name not in without
+    )
+
+
+def places(count: int, on_sqlite: bool) -> str:
+    """Parameter places in brackets: `(?, ?)`."""
+    return f"({', '.join(['?' if on_sqlite else '%s'] * count)})"
+
+
+def insert_sql(table: str, names: tuple[str, ...], rows: int, on_sqlite: bool) -> str:
+    """An INSERT of so many rows."""
+    rows_of_places = ", ".join([places(len(names), on_sqlite)] * rows)
+    return _INSERT.replace("$table", table).replace("$names", ", ".join(names)).replace("$rows", rows_of_places)
+
+
+def key_of(value: uuid.UUID, on_sqlite: bool) -> str | uuid.UUID:
+    """An id as the driver takes it."""
+    return value.hex if on_sqlite else value
+
+
+def read_key(value: str | uuid.UUID) -> uuid.UUID:
+    """An id as the driver gives it back."""
+    return value if isinstance(value, uuid.UUID) else uuid.UUID(value)
