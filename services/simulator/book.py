@@ -88,15 +88,11 @@ class Book:
             self.emit(OrderChanged(order, Change.NEW), order)
             self._arrive(order, arriving=True)
 
-    def reconsider(self, order: Order) -> None:
-        """Let the present quote act on an order that rests: its prices are new, or it came when they were reached already."""
+    def wake_if_due(self, order: Order) -> None:
+        """Wake a stop whose price is reached already."""
         quote = self._feed.tapes[order.symbol].quote
-        if order.type in STOPS and not order.awake:
-            if triggers(order.side, order.type, order.stop_price, quote.last):
-                self._wake(order)
-        elif order.is_open and on_arrival(order.side, order.type, order.price, quote) is not None:
-            self._resting[order.symbol].pop((order.account.exchange, order.id), None)
-            self._arrive(order, arriving=False)
+        if not order.awake and order.type in STOPS and triggers(order.side, order.type, order.stop_price, quote.last):
+            self._wake(order)
 
     def _rest(self, order: Order) -> None:
         if order.price or order.stop_price:

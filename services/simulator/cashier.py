@@ -78,9 +78,12 @@ class Cashier:
                 self.trim(order.account, hold, ZERO)
 
     def fee(self, order: Order, quantity: Decimal, price: Decimal, *, maker: bool) -> Fee:
-        """The fee of an execution: in what is received, or in BNB when the account says so and holds enough."""
+        """The fee of an execution: in what is received, or as the order says, or in BNB when the account wants and has it."""
         instrument = order.instrument
         rate = instrument.maker_fee if maker else instrument.taker_fee
+        if order.fee_asset:
+            amount = quantity if order.fee_asset == instrument.base else quantity * price
+            return Fee((amount * rate).quantize(CENT, rounding=ROUND_DOWN), order.fee_asset)
         if order.account.fees_in_bnb:
             bnb = self._last_price(f"BNB/{instrument.quote}")
             if bnb:
@@ -99,9 +102,10 @@ class Cashier:
         buying = order.side is Side.BUY
         pays, gets = (instrument.quote, instrument.base) if buying else (instrument.base, instrument.quote)
         paid, got = (value, fill.quantity) if buying else (fill.quantity, value)
-        self._pay(account, order.hold, pays, paid)
+        together = fill.fee_asset == order.fee_asset == pays
+        self._pay(account, order.hold, pays, paid + fill.fee if together else paid)
         self._receive(account, order, gets, got)
-        if fill.fee:
+        if fill.fee and not together:
             self._charge(account, order, fill)
         if order.hold is not None and order.quantity:
             self.trim(account, order.hold, max(ZERO, order.remaining - fill.quantity) * order.hold.per_unit)

@@ -52,6 +52,7 @@ class _Open(msgspec.Struct):
     permissions: list[str] = msgspec.field(default_factory=lambda: ["read", "trade"])
     ip_restricted: bool = False
     fees_in_bnb: bool = False
+    nonce_window: int = 0
 
 
 class _Price(msgspec.Struct):
@@ -157,6 +158,7 @@ class Control:
         account.passphrase, account.mode = asked.passphrase, asked.account_mode
         account.permissions = frozenset(asked.permissions)
         account.ip_restricted, account.fees_in_bnb = asked.ip_restricted, asked.fees_in_bnb
+        account.nonce_window = asked.nonce_window
         return {"exchange": asked.exchange, "key": asked.key}
 
     def _transfer(self, call: HttpCall) -> Json:
@@ -206,7 +208,7 @@ class Control:
         return {"offset_ms": self._world.clock.offset_ms}
 
     def _ledger(self, call: HttpCall) -> Json:
-        return ledger(self._world.venue.accounts.values())
+        return ledger(self._world.venue.accounts.values(), self._world.venue.names)
 
     def _requests(self, call: HttpCall) -> Json:
         query = parse_qs(call.query.decode("latin-1"))
@@ -231,7 +233,8 @@ class Control:
 
     def _execute(self, call: HttpCall) -> Json:
         asked = msgspec.json.decode(call.body, type=_Execute)
-        order = self._world.venue.find(self._account(asked.exchange, asked.key), asked.symbol, int(asked.order_id), None)
+        account, name = self._account(asked.exchange, asked.key), self._world.venue.names[asked.exchange].order
+        order = next((one for one in account.orders.values() if one.symbol == asked.symbol and name(one) == asked.order_id), None)
         if order is None:
             raise LookupError("no such order")
         self._world.venue.complete(order)

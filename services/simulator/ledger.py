@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from aristobot.clock import from_milliseconds, iso_milliseconds
 from aristobot.money import plain
 from services.simulator.journal import Entry
-from services.simulator.records import Account, Fill, Order
+from services.simulator.records import Account, Fill, Names, Order
 
 Json = dict[str, Any]
 
@@ -18,14 +18,14 @@ def moment(milliseconds: int) -> str | None:
     return iso_milliseconds(from_milliseconds(milliseconds)) if milliseconds >= 0 else None
 
 
-def told_order(order: Order) -> Json:
+def told_order(order: Order, names: Names) -> Json:
     """One order."""
     account = order.account
     return {
         "exchange": account.exchange,
         "key": account.key,
         "symbol": order.symbol,
-        "order_id": str(order.id),
+        "order_id": names.order(order),
         "client_order_id": order.client_id,
         "list_id": str(order.group.id) if order.group else None,
         "list_client_id": order.group.client_id if order.group else None,
@@ -43,16 +43,16 @@ def told_order(order: Order) -> Json:
     }
 
 
-def told_fill(fill: Fill) -> Json:
+def told_fill(fill: Fill, names: Names) -> Json:
     """One execution."""
     order = fill.order
     return {
         "exchange": order.account.exchange,
         "key": order.account.key,
         "symbol": order.symbol,
-        "order_id": str(order.id),
+        "order_id": names.order(order),
         "client_order_id": order.client_id,
-        "trade_id": str(fill.trade_id),
+        "trade_id": names.fill(fill),
         "side": order.side.value,
         "price": plain(fill.price),
         "quantity": plain(fill.quantity),
@@ -78,14 +78,14 @@ def told_balances(accounts: Iterable[Account]) -> Json:
     return balances
 
 
-def ledger(accounts: Iterable[Account]) -> Json:
-    """Everything, in the order in which it was accepted and executed."""
+def ledger(accounts: Iterable[Account], names: Mapping[str, Names]) -> Json:
+    """Everything, in the order in which it was accepted and executed; ids as each exchange tells them."""
     known = list(accounts)
     orders = sorted((order for account in known for order in account.orders.values()), key=lambda order: order.accepted_at)
     fills = sorted((fill for account in known for fill in account.fills), key=lambda fill: fill.at)
     return {
-        "orders": [told_order(order) for order in orders],
-        "fills": [told_fill(fill) for fill in fills],
+        "orders": [told_order(order, names[order.account.exchange]) for order in orders],
+        "fills": [told_fill(fill, names[fill.order.account.exchange]) for fill in fills],
         "balances": told_balances(known),
     }
 

@@ -66,13 +66,13 @@ class Courier:
         return self._answer(question, reply)
 
     def _answer(self, question: Question, reply: Reply) -> Outcome:
-        question.entry.outcome = str(reply.status)
+        question.entry.outcome = f"{reply.status} {reply.refusal}".rstrip()
         family = _FAMILY.get(question.event) or ("query" if question.private else "public")
         return Outcome(Ending.ANSWERED, reply, lambda: self._world.tripwires.fire(f"{family}.replied"))
 
     def _do(self, question: Question) -> Reply:
         reply = question.perform()
-        if reply.status < 400:
+        if reply.status < 400 and not reply.refusal:
             for event in _DONE.get(question.event, ()):
                 self._world.tripwires.fire(event)
         return reply

@@ -47,6 +47,15 @@ def worst_price(order: Order, quote: Quote) -> Decimal:
     return order.stop_price if order.stop_price else quote.against(order.side)
 
 
+def per_unit(order: Order, quote: Quote) -> Decimal:
+    """What is set aside for one unit of an order, with the fee when that is paid in the same asset."""
+    instrument = order.instrument
+    buying = order.side is Side.BUY
+    price = worst_price(order, quote) if buying else Decimal(1)
+    pays = instrument.quote if buying else instrument.base
+    return price * (1 + instrument.taker_fee) if order.fee_asset == pays else price
+
+
 class OrderLists:
     """Keeps the promises between orders of one list."""
 
@@ -60,11 +69,9 @@ class OrderLists:
         """Set the money of one order, or once that of two rivals, aside."""
         first = orders[0]
         quote = self._feed.tapes[first.symbol].quote
-        if first.side is Side.SELL:
-            asset, per_unit = first.instrument.base, Decimal(1)
-        else:
-            asset, per_unit = first.instrument.quote, max(worst_price(order, quote) for order in orders)
-        hold = self._cashier.reserve(first.account, asset, first.quantity, per_unit)
+        asset = first.instrument.base if first.side is Side.SELL else first.instrument.quote
+        each = max(per_unit(order, quote) for order in orders)
+        hold = self._cashier.reserve(first.account, asset, first.quantity, each)
         hold.users = len(orders)
         for order in orders:
             order.hold = hold

@@ -280,7 +280,7 @@ class Liquidity:
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class Manner:
     """How an exchange takes an order: what its fees are paid in (empty: what it receives), and whether a stop may be late.
 
     A late stop, one whose price is reached already, is refused unless `late_stops`; then it wakes up at once.
@@ -290,7 +290,7 @@ class Terms:
     late_stops: bool = False
 
 
-USUAL = Terms()
+USUAL = Manner()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from aristobot.market import Instrument, InstrumentState, Symbol
+from aristobot.matching import STOPS
 from aristobot.money import ZERO, round_down
 from aristobot.orders import OrderRequest, OrderStatus, Side
 from services.simulator.book import Book
@@ -16,11 +17,14 @@ from services.simulator.cashier import Cashier
 from services.simulator.order_lists import OrderLists, check_relation, refuse_at_once, trigger_or_limit
 from services.simulator.prices import PriceFeed
 from services.simulator.records import (
+    USUAL,
     Account,
     Change,
     Hold,
     ListChanged,
     ListStage,
+    Manner,
+    Names,
     Order,
     OrderChanged,
     OrderList,
@@ -46,6 +50,8 @@ class Venue:
         self.cashier = Cashier(self._last_price)
         self.book = Book(clock, feed, self.cashier)
         self.lists = OrderLists(self.book, self.cashier, feed)
+        #: How each exchange calls its orders, where it does not count them.
+        self.names: defaultdict[str, Names] = defaultdict(Names)
         self._numbers: defaultdict[tuple[str, Symbol], Iterator[int]] = defaultdict(lambda: itertools.count(FIRST_ORDER_ID))
         self._list_numbers: defaultdict[str, Iterator[int]] = defaultdict(lambda: itertools.count(1))
         #: While a request is done: what it places is found by reads only so much later, and it misses what is younger.
@@ -82,12 +88,14 @@ class Venue:
             listener(Transferred(account, asset, amount))
         self.book.flush()
 
-    def place(self, account: Account, request: OrderRequest, **tags: object) -> Order:
+    def place(self, account: Account, request: OrderRequest, manner: Manner = USUAL, /, **tags: object) -> Order:
         """Take one order, or raise VenueRefusal; what can be executed is."""
         self.book.begin()
         order = self.made(account, request, tags)
+        order.fee_asset = manner.fee_asset
         quote = self.feed.tapes[order.symbol].quote
-        refuse_at_once(order, quote)
+        if not (manner.late_stops and order.type in STOPS):
+            refuse_at_once(order, quote)
         if order.quote_quantity and not order.quantity:
             order.quantity = round_down(order.quote_quantity / quote.against(order.side), order.instrument.lot)
             if not order.quantity:
@@ -95,6 +103,8 @@ class Venue:
         self.lists.reserve([order])
         self.register(order)
         self.book.enter(order)
+        if manner.late_stops:
+            self.book.wake_if_due(order)
         self.book.flush()
         return order
 

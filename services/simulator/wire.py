@@ -95,6 +95,8 @@ class Reply:
     body: bytes
     headers: list[tuple[bytes, bytes]] = field(default_factory=list)
     media_type: bytes = b"application/json;charset=UTF-8"
+    #: The no of an exchange that says it with a good status; empty when it is none, or the status tells.
+    refusal: str = ""
 
 
 class Ending(StrEnum):
