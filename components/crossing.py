@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
-from services.api.application import ApiPaths, build
+from services.api.paths import ApiPaths
 from services.app import App
 
 
@@ -15,7 +15,7 @@ class Crossing:
     def __init__(self, web: FastAPI, house: App) -> None:
         self.app = web
         self._receiver = house.receiver
-        self._others = ApiPaths(web, build(house))
+        self._others = ApiPaths(web, house)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass one request on."""

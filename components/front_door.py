@@ -56,6 +56,7 @@ class _House:
         port = bound.getsockname()[1]
         self._url = f"http://{shown_host(self._settings.host)}:{port}"
         front = self._front(port)
+        gc.freeze()  # NiceGUI looks for its server through all that is not frozen: let that be little
         config = uvicorn.Config(
             front,
             ws="wsproto",

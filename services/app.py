@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
 
 from loguru import logger
 
@@ -21,7 +22,6 @@ from services.bracket_keeper import BracketKeeper
 from services.broker_book import BrokerBook
 from services.brokers import Brokers
 from services.candle_history import CandleHistory
-from services.demo import Demo, DemoExchange
 from services.disk_guard import DiskGuard
 from services.exchange_gateway import ExchangeGateway
 from services.exit_placer import ExitPlacer
@@ -44,13 +44,19 @@ from services.trading_floor import TradingFloor
 from services.webhook_receiver import WebhookReceiver
 from services.webhook_trading import WebhookTrading
 
+if TYPE_CHECKING:
+    from services.demo import DemoExchange
+
 
 class App:
     """The house: settings and a clock in, running services out."""
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
-        self.demo_exchange = DemoExchange(clock) if settings.demo else None
-        if self.demo_exchange is not None:
+        self.demo_exchange: DemoExchange | None = None
+        if settings.demo:
+            from services.demo import DemoExchange  # a whole exchange comes along: into the demo alone
+
+            self.demo_exchange = DemoExchange(clock)
             settings = self.demo_exchange.lead_here(settings)
         self.settings = settings
         self.clock = clock
@@ -98,7 +104,7 @@ class App:
     def _services(self) -> list[Service]:
         exchange = self.demo_exchange
         begins: list[Service] = [exchange.server] if exchange else []
-        ends: list[Service] = [Demo(self.floor, self.accounts, self.brokers, self.receiver, exchange)] if exchange else []
+        ends: list[Service] = [exchange.household(self.floor, self.accounts, self.brokers, self.receiver)] if exchange else []
         return [
             *begins,
             self.disk,

@@ -63,6 +63,10 @@ class DemoExchange:
         }
         return settings.model_copy(update={"exchange_urls": addresses})
 
+    def household(self, floor: TradingFloor, accounts: Accounts, brokers: Brokers, receiver: WebhookReceiver) -> Demo:
+        """The service that lives here."""
+        return Demo(floor, accounts, brokers, receiver, self)
+
 
 class Demo:
     """Moves in once, then sends an alert every few seconds."""

@@ -268,3 +268,48 @@ def test_the_installed_command_hands_its_exit_code_on(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (2, "")
     done = subprocess.run([*run, "--version"], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 2, "--version stands alone"
+
+
+def imported_by(program: str) -> set[str]:
+    """The first words of all modules that a fresh interpreter has after this program, and ours in full."""
+    shown = f"{program}; import sys; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", shown], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
+    modules = done.stdout.split()
+    return {one.partition(".")[0] for one in modules} | {one for one in modules if one.startswith(("services.", "aristobot."))}
+
+
+def test_a_house_that_opens_brings_nothing_along_that_it_may_never_need() -> None:
+    opened = imported_by(
+        "from services.cli import parser; parser(print, 'run'); from components import front_door; import pages; pages.load()"
+    )
+    assert {"nicegui", "services.app", "pages"} <= opened
+    heavy = {
+        "alembic",
+        "httpx",
+        "rich",
+        "ccxt",
+        "pandas",
+        "numpy",
+        "numba",
+        "matplotlib",
+        "plotly",
+        "services.simulator",
+        "services.demo",
+    }
+    assert not opened & heavy
+    assert not [
+        one for one in opened if one.startswith(("services.simulator", "services.commands.doctor", "services.api.orders"))
+    ]
+
+
+def test_a_command_waits_for_nothing_that_only_another_one_needs() -> None:
+    stopping = imported_by("from services.cli import parser; parser(print, 'halt')")
+    assert "services.commands.stops" in stopping
+    assert not stopping & {
+        "nicegui",
+        "fastapi",
+        "services.commands.doctor",
+        "services.exchanges",
+        "services.simulator",
+        "alembic",
+    }

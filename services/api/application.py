@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 from starlette.responses import HTMLResponse, JSONResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp
 
 from aristobot import __version__
 from services.api import account, brokers, failures, feeds, health, heartbeat, house, market, orders, people, positions, webhooks
@@ -13,7 +13,6 @@ from services.api.description import page_of
 from services.api.envelope import Envelope
 from services.app import App
 
-_PATHS = ("/api", "/ws", "/health", "/ready", "/metrics")
 _RESOURCES = (account, people, market, brokers, orders, positions, webhooks, heartbeat, house, health, feeds)
 
 
@@ -33,24 +32,6 @@ def build(app: App) -> ASGIApp:
         api.include_router(resource.router)
     _describe(api)
     return Envelope(api, app.settings.language)
-
-
-class ApiPaths:
-    """Stands before the screen's application: our paths to the API, everything else on to `inner`."""
-
-    def __init__(self, inner: ASGIApp, api: ASGIApp) -> None:
-        self._inner = inner
-        self._api = api
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Hand one request to whoever answers its path."""
-        ours = scope["type"] in ("http", "websocket") and takes(scope["path"])
-        await (self._api if ours else self._inner)(scope, receive, send)
-
-
-def takes(path: str) -> bool:
-    """Whether a path belongs to the API."""
-    return any(path == own or path.startswith(own + "/") for own in _PATHS)
 
 
 def _describe(api: FastAPI) -> None:
