@@ -123,6 +123,12 @@ class Book:
             else:
                 self._rest(order)
 
+    def restart(self, order: Order) -> None:
+        """An order whose terms have changed takes its place anew, and what it can take."""
+        if order.awake:
+            self._resting.get(order.symbol, {}).pop((order.account.exchange, order.id), None)
+            self._arrive(order, arriving=False)
+
     def complete(self, order: Order) -> None:
         """Execute what is left of an open order, at its own price or the market's."""
         if order.is_open and order.awake:

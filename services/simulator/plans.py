@@ -45,14 +45,14 @@ class Plans:
 
     def _fund(self, order: Order) -> None:
         venue = self._venue
-        order.book_id = next(venue.book.numbers[order.account.exchange])
-        order.account.numbered[order.book_id] = order
         if order.quote_quantity and not order.price:
             ask = venue.feed.tapes[order.symbol].quote.against(order.side)
             order.quantity = round_down(order.quote_quantity / ask, order.instrument.lot)
             if not order.quantity:
                 raise VenueRefusal(Reason.NO_LIQUIDITY)
         venue.lists.reserve([order])
+        order.book_id = next(venue.book.numbers[order.account.exchange])
+        order.account.numbered[order.book_id] = order
 
 
 def stillborn(venue: Venue, account: Account, request: OrderRequest, **tags: object) -> Order:
