@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from aristobot import __version__
 from aristobot.bootstrap import prepare, stranger
 
 if TYPE_CHECKING:
@@ -21,6 +22,9 @@ MISCONFIGURED = 5
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command of Aristobot; without one, `run`. Ends the process with the command's exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    if given == ["--version"]:
+        print(__version__)
+        raise SystemExit(0)
     prepare("aristobot", given)
     if (warning := stranger()) is not None:
         print(warning, file=sys.stderr)

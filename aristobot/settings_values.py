@@ -7,10 +7,9 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from pydantic_core import PydanticCustomError
-from sqlalchemy import URL
 
 _POSTGRES = ("postgres://", "postgresql://")
 _SUPPORTED = ("sqlite://", "postgresql+psycopg://")
@@ -37,7 +36,7 @@ def open_folder(path: Path) -> Path:
 
 def sqlite_address(path: Path) -> str:
     """The address of a SQLite file, whatever characters its folder's name holds."""
-    return URL.create("sqlite", database=path.as_posix()).render_as_string(hide_password=False)
+    return "sqlite:///" + quote(path.as_posix(), safe=" +/")
 
 
 def database_address(text: str) -> str:

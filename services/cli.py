@@ -11,7 +11,6 @@ import typer
 import typer.main
 from loguru import logger
 
-from aristobot import __version__
 from aristobot.errors import AristobotError, ConfigurationError, InstanceRunning, InvalidInput, StoreDamaged, StoreError
 from aristobot.language import _, explain, use_language
 from aristobot.settings import Settings, language_asked
@@ -35,9 +34,6 @@ def main(argv: Sequence[str], serve: Callable[[Settings], int]) -> int:
 
     Results go to standard output, everything said to people to standard error.
     """
-    if list(argv) == ["--version"]:
-        print(__version__)
-        return 0
     logger.remove()
     logger.add(sys.stderr, level="WARNING", format="{message}")
     with use_language(language_asked(argv)):

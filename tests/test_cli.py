@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from aristobot import __version__
 from aristobot.bus import Bus
 from aristobot.clock import ManualClock
 from aristobot.errors import AristobotError, ConfigurationError, InstanceRunning, NotFound, StoreDamaged, StoreError
@@ -268,6 +269,9 @@ def test_the_installed_command_hands_its_exit_code_on(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (2, "")
     done = subprocess.run([*run, "--version"], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 2, "--version stands alone"
+    alone = [sys.executable, "-m", "aristobot", "--version"]
+    done = subprocess.run(alone, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout.strip()) == (0, __version__)
 
 
 def imported_by(program: str) -> set[str]:
