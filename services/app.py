@@ -39,6 +39,7 @@ from services.position_book import PositionBook
 from services.price_book import PriceBook
 from services.process_guard import close_the_shutters
 from services.supervisor import Service, Supervisor
+from services.target_watch import TargetWatch
 from services.trading_engine import TradingEngine
 from services.trading_floor import TradingFloor
 from services.webhook_receiver import WebhookReceiver
@@ -87,6 +88,7 @@ class App:
         sender = OrderSender(self.floor, self.records, self.resolver)
         self.desk = OrderDesk(self.floor, OrderChecks(self.floor, self.records), sender)
         self.keeper = BracketKeeper(self.floor, ExitPlacer(self.floor, self.desk, self.records))
+        self.target_watch = TargetWatch(self.floor, self.keeper)
         self.monitor = OrderMonitor(self.floor, self.desk, self.records, self.resolver)
         self.engine = TradingEngine(self.floor, WebhookTrading(self.floor, self.desk, self.keeper))
         self.flattener = Flattener(self.floor, self.desk, self.keeper)
@@ -117,6 +119,7 @@ class App:
             self.receiver,
             self.monitor,
             self.keeper,
+            self.target_watch,
             self.flattener,
             self.engine,
             self.heartbeat,

@@ -93,6 +93,14 @@ class BracketKeeper:
         """Make sure of the exits of a position."""
         await self._ensure_safely(user_id, position_id)
 
+    def price_met(self, user_id: uuid.UUID, position_id: uuid.UUID) -> None:
+        """The market reached a watched target, or a stop that may not rest: have the position looked at, now."""
+        self._look_after(user_id, position_id)
+
+    def is_in_gap(self, position_id: uuid.UUID) -> bool:
+        """Whether the stop of a position may be away at this moment, so that we have to watch it ourselves."""
+        return position_id in self._watch.naked_since or position_id in self._watch.unfinished
+
     async def _follow(self) -> None:
         async for event in self._inbox:
             if event.user_id is not None:
@@ -111,7 +119,7 @@ class BracketKeeper:
         while True:
             await self._floor.clock.sleep(RETRY_AFTER)
             now = self._floor.clock.monotonic()
-            for position_id in self._watch.unfinished | self._watch.naked_since.keys():
+            for position_id in self._watch.due(now):
                 if not self._lock(position_id).locked():
                     await self._retry_one(position_id, now - self._watch.naked_since.get(position_id, now))
 

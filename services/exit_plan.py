@@ -9,10 +9,9 @@ from decimal import Decimal
 from aristobot.market import Instrument
 from aristobot.money import HUNDRED, ZERO, amount, divided, percent_of, plain, round_up, times
 from aristobot.signals import PriceSpec, Target
+from aristobot.store.brackets import COVERED
 from aristobot.store.trading_tables import Bracket, Order
 
-#: Resting protection below this share of what could be sold counts as naked (reliability, 3.4).
-COVERED = Decimal("0.99")
 #: Seconds for which a protective order in doubt is waited for here: its keeper knows what to do meanwhile.
 PATIENCE_FOR_EXITS = 2.0
 
@@ -54,6 +53,18 @@ class Slice:
         return replace(self, stop=ZERO, reached=True) if ZERO < self.target <= price else self
 
 
+@dataclass(frozen=True, slots=True)
+class Arrangement:
+    """What shall rest at the exchange, and the targets that we watch ourselves, the nearest first."""
+
+    resting: tuple[Slice, ...]
+    watched: tuple[Slice, ...] = ()
+
+    def reached(self, price: Decimal) -> tuple[Slice, ...]:
+        """The watched targets that this price has reached."""
+        return tuple(cut for cut in self.watched if cut.target <= price)
+
+
 def plan_of(bracket: Bracket) -> ExitPlan:
     """What a bracket's row asks for."""
     stored = bracket.targets or []
@@ -88,7 +99,6 @@ def slices(plan: ExitPlan, quantity: Decimal, instrument: Instrument, done_legs:
 
     A slice too small for the exchange joins the next one; the last takes what rounding left.
     """
-    least = max(instrument.min_quantity, instrument.lot)
     open_targets = [(f"t{i}", share, target) for i, (share, target) in enumerate(plan.targets) if f"t{i}" not in done_legs]
     shares = sum((share for _, share, _ in open_targets), ZERO)
     finished = sum((share for i, (share, _) in enumerate(plan.targets) if f"t{i}" in done_legs), ZERO)
@@ -98,16 +108,43 @@ def slices(plan: ExitPlan, quantity: Decimal, instrument: Instrument, done_legs:
     for position, (leg, share, target) in enumerate(open_targets):
         last = position == len(open_targets) - 1 and shares == whole
         part = left if last else min(left, instrument.quantity(percent_of(quantity, share * HUNDRED / whole) + carried))
-        if part < least or times(part, plan.stop or target) < instrument.min_notional:
+        if not _is_sellable(part, plan.stop or target, instrument):
             carried += part
             continue
         cut.append(Slice(leg, part, plan.stop, target))
         left, carried = left - part, ZERO
-    if plan.stop and left >= least and times(left, plan.stop) >= instrument.min_notional:
+    if plan.stop and _is_sellable(left, plan.stop, instrument):
         cut.append(Slice("s", left, plan.stop, ZERO))
     elif cut and left:
         cut[-1] = Slice(cut[-1].leg, cut[-1].quantity + left, cut[-1].stop, cut[-1].target)
     return cut
+
+
+def _is_sellable(quantity: Decimal, price: Decimal, instrument: Instrument) -> bool:
+    enough = quantity >= max(instrument.min_quantity, instrument.lot)
+    return enough and times(quantity, price) >= instrument.min_notional
+
+
+def arranged(cuts: Sequence[Slice], instrument: Instrument, *, linked: bool, taking: frozenset[str] = frozenset()) -> Arrangement:
+    """The slices as an exchange can carry them.
+
+    Where it links a stop to its target (`linked`), or only one of the two is asked for, everything rests. Elsewhere one stop
+    rests over all and the targets are watched; while some of them are sold (`taking`), the stop covers the others. What would be
+    left under a stop too small for the exchange is sold along with the last target that is taken.
+    """
+    watched = [cut for cut in cuts if cut.stop and cut.target]
+    if linked or not watched:
+        return Arrangement(tuple(cuts))
+    stop = watched[0].stop
+    left = sum((cut.quantity for cut in cuts if cut.leg not in taking), ZERO)
+    if _is_sellable(left, stop, instrument):
+        return Arrangement((Slice("s", left, stop, ZERO),), tuple(watched))
+    return Arrangement((), tuple(_with_the_rest(watched, left, taking)))
+
+
+def _with_the_rest(watched: Iterable[Slice], left: Decimal, taking: frozenset[str]) -> Iterable[Slice]:
+    last = max((cut.leg for cut in watched if cut.leg in taking), default="")
+    return (replace(cut, quantity=cut.quantity + left) if cut.leg == last else cut for cut in watched)
 
 
 def sort_out(resting: Sequence[Order], wanted: Sequence[Slice], instrument: Instrument) -> tuple[list[Slice], list[Order]]:
@@ -124,6 +161,14 @@ def sort_out(resting: Sequence[Order], wanted: Sequence[Slice], instrument: Inst
         else:
             kept.add(found)
     return missing, [order for key, rows in groups.items() if key not in kept for order in rows]
+
+
+def amendable(missing: Sequence[Slice], stale: Sequence[Order]) -> Order | None:
+    """The one stop of which all that is missing could be made in place: it rests alone, bound to no other order."""
+    if len(stale) != 1 or len(missing) != 1 or not missing[0].stop or missing[0].target:
+        return None
+    order = stale[0]
+    return order if order.role == "stop" and not order.list_client_id and order.status.is_working else None
 
 
 def can_move_in_turn(missing: Sequence[Slice], stale: Sequence[Order]) -> bool:

@@ -51,13 +51,17 @@ class PriceBook:
         if known is not None and now - known.seen <= MAX_AGE:
             return known.price
         (ticker,) = await client.tickers([symbol])
-        self._note(client.name, symbol, ticker.last)
+        self.note(client.name, symbol, ticker.last)
         return ticker.last
 
     def last(self, exchange: str, symbol: Symbol) -> Decimal | None:
         """The last price seen, however old; None when none was."""
         known = self._quotes.get((exchange, symbol))
         return known.price if known else None
+
+    def note(self, exchange: str, symbol: Symbol, price: Decimal) -> None:
+        """Believe a price that somebody just heard."""
+        self._quotes[exchange, symbol] = _Quote(price, self._clock.monotonic())
 
     def watch(self, exchange: str, symbols: Iterable[Symbol]) -> None:
         """Keep these symbols fresh for the next hour."""
@@ -87,13 +91,10 @@ class PriceBook:
             self._failing.discard(exchange)
             logger.info("Prices of {} are read again", exchange)
         for ticker in tickers:
-            self._note(exchange, ticker.symbol, ticker.last)
+            self.note(exchange, ticker.symbol, ticker.last)
         self._bus.publish(
             PricesUpdated(at=self._clock.now(), exchange=exchange, prices={one.symbol: one.last for one in tickers})
         )
 
     def _on_candle(self, event: CandleUpdated) -> None:
-        self._note(event.exchange, event.candle.symbol, event.candle.close)
-
-    def _note(self, exchange: str, symbol: Symbol, price: Decimal) -> None:
-        self._quotes[exchange, symbol] = _Quote(price, self._clock.monotonic())
+        self.note(event.exchange, event.candle.symbol, event.candle.close)

@@ -1,21 +1,36 @@
 """Brackets: what a position's owner asked for, and the orders that carry it out."""
 
 import uuid
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from sqlmodel import col, select
 
-from aristobot.kinds import BracketStatus, OrderRole
-from aristobot.money import ZERO
-from aristobot.orders import OrderStatus, Side
+from aristobot.kinds import BracketStatus, LotStatus, OrderRole, Protection
+from aristobot.money import ZERO, times
+from aristobot.orders import OrderReport, OrderStatus, OrderType, Side
 from aristobot.store import orders, positions
-from aristobot.store.orders import ALIVE
+from aristobot.store.orders import ALIVE, WORKING
 from aristobot.store.tenancy import GuardedSession
-from aristobot.store.trading_tables import Bracket, Order, PositionRow
+from aristobot.store.trading_tables import Bracket, FillRow, Order, PositionRow
 
 _EXITS = (OrderRole.STOP, OrderRole.TARGET)
+#: Resting protection below this share of what could be sold counts as naked (reliability, 3.4).
+COVERED = Decimal("0.99")
+#: What a bracket remembers of changes in place, whatever else is asked of it meanwhile.
+_AMENDING = "amending"
+_TAKING = "taking"
+
+
+@dataclass(frozen=True, slots=True)
+class Taking:
+    """Targets that we watch ourselves and are selling: their legs, and the attempt under which their sales go out."""
+
+    legs: frozenset[str] = frozenset()
+    attempt: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +46,51 @@ class Guarded:
     done_legs: frozenset[str]
     in_doubt: tuple[Order, ...]
 
+    @property
+    def taking(self) -> Taking:
+        """What was begun to be sold because a watched target was reached."""
+        kept = (self.bracket.rollback or {}).get(_TAKING) if self.bracket else None
+        return Taking(frozenset(kept["legs"]), int(kept["attempt"])) if kept else Taking()
+
+    @property
+    def amended_until(self) -> datetime | None:
+        """The moment after which no change in place of unknown outcome can come true any more; None when none is open."""
+        kept = (self.bracket.rollback or {}).get(_AMENDING) if self.bracket else None
+        return datetime.fromisoformat(kept) if kept else None
+
+    @property
+    def protection(self) -> Protection | None:
+        """Who sees to its exits; None when none were asked for."""
+        return protection_of(self.bracket, self.resting, self.position.quantity)
+
 
 def guarded(session: GuardedSession, position_id: uuid.UUID) -> Guarded:
     """Everything that guards one position. Raises NotFound."""
     position = positions.get(session, position_id)
     wanted = select(Order).where(Order.position_id == position_id, Order.side == Side.SELL).order_by(col(Order.created_at))
     sales = list(session.exec(wanted))
-    exits = [order for order in sales if order.role in _EXITS]
     known = orders.known_fills(session, position_id) if any(order.filled for order in sales) else {}
-    bracket = positions.bracket_of(session, position_id)
+    return _assembled(position, positions.bracket_of(session, position_id), sales, known)
+
+
+def open_ones(session: GuardedSession) -> list[Guarded]:
+    """Every open position whose bracket is not done, with what guards it."""
+    asked = {row.position_id: row for row in session.exec(select(Bracket).where(Bracket.status != BracketStatus.DONE))}
+    held = select(PositionRow).where(col(PositionRow.id).in_(asked), PositionRow.status == LotStatus.OPEN)
+    sales: dict[uuid.UUID, list[Order]] = {row.id: [] for row in session.exec(held)}
+    known: dict[uuid.UUID, Decimal] = {}
+    sold = select(Order).where(col(Order.position_id).in_(sales), Order.side == Side.SELL).order_by(col(Order.created_at))
+    for order in session.exec(sold):
+        if order.position_id is not None:
+            sales[order.position_id].append(order)
+    filled = [order.id for orders_of_one in sales.values() for order in orders_of_one if order.filled]
+    for fill in session.exec(select(FillRow).where(col(FillRow.order_id).in_(filled))):
+        known[fill.order_id] = known.get(fill.order_id, ZERO) + fill.quantity
+    return [_assembled(row, asked[row.id], sales[row.id], known) for row in session.exec(held)]
+
+
+def _assembled(position: PositionRow, bracket: Bracket | None, sales: list[Order], known: dict[uuid.UUID, Decimal]) -> Guarded:
+    exits = [order for order in sales if order.role in _EXITS]
     first = int((bracket.rollback or {}).get("after_attempt", 0)) if bracket else 0
     return Guarded(
         position=position,
@@ -52,6 +103,39 @@ def guarded(session: GuardedSession, position_id: uuid.UUID) -> Guarded:
         ),
         in_doubt=tuple(one for one in sales if not orders.is_settled(one) or one.filled > known.get(one.id, ZERO)),
     )
+
+
+def protection_of(bracket: Bracket | None, exits: Iterable[Order], quantity: Decimal) -> Protection | None:
+    """Who sees to the exits of a position of this quantity: what rests does without us, what does not is watched by the bot."""
+    if bracket is None or bracket.status is BracketStatus.DONE or not (bracket.stop_price or bracket.targets):
+        return None
+    working = [order for order in exits if order.status.is_working]
+    stopped = sum((order.quantity - order.filled for order in working if order.role is OrderRole.STOP), ZERO)
+    rests = []
+    if bracket.stop_price:
+        rests.append(stopped >= times(quantity, COVERED))
+    if bracket.targets:
+        rests.append(any(order.role is OrderRole.TARGET for order in working))
+    if all(rests):
+        return Protection.EXCHANGE
+    return Protection.HALF if any(rests) or stopped else Protection.BOT
+
+
+def protections(session: GuardedSession, position_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Protection]:
+    """Who sees to the exits of each of these positions; those that asked for none are left out."""
+    wanted = list(position_ids)
+    exits: dict[uuid.UUID, list[Order]] = {}
+    chosen = select(Order).where(col(Order.position_id).in_(wanted), col(Order.role).in_(_EXITS), col(Order.status).in_(WORKING))
+    for order in session.exec(chosen):
+        if order.position_id is not None:
+            exits.setdefault(order.position_id, []).append(order)
+    held = {row.id: row.quantity for row in session.exec(select(PositionRow).where(col(PositionRow.id).in_(wanted)))}
+    found: dict[uuid.UUID, Protection] = {}
+    for bracket in session.exec(select(Bracket).where(col(Bracket.position_id).in_(wanted))):
+        protection = protection_of(bracket, exits.get(bracket.position_id, ()), held.get(bracket.position_id, ZERO))
+        if protection is not None:
+            found[bracket.position_id] = protection
+    return found
 
 
 def ask(
@@ -68,11 +152,8 @@ def ask(
         bracket = Bracket(user_id=position.user_id, broker_id=position.broker_id, position_id=position_id, updated_at=now)
     else:
         # The legs of the new plan are counted from here: a target reached before belongs to the old one.
-        bracket.rollback = {
-            "stop": format(bracket.stop_price, "f"),
-            "targets": bracket.targets or [],
-            "after_attempt": bracket.attempt,
-        }
+        before = {"stop": format(bracket.stop_price, "f"), "targets": bracket.targets or [], "after_attempt": bracket.attempt}
+        bracket.rollback = _remembered(bracket, _AMENDING) | before
         bracket.status = BracketStatus.MOVING
     bracket.stop_price, bracket.targets, bracket.updated_at = stop, targets, now
     session.add(bracket)
@@ -95,34 +176,91 @@ def begin_move(session: GuardedSession, position_id: uuid.UUID, now: datetime) -
     return bracket
 
 
+def begin_amend(session: GuardedSession, position_id: uuid.UUID, until: datetime, now: datetime) -> None:
+    """A resting stop is about to be changed in place; what was asked can come true until `until`."""
+    bracket = _of(session, position_id)
+    earlier = (bracket.rollback or {}).get(_AMENDING)
+    latest = max(until, datetime.fromisoformat(earlier)) if earlier else until
+    bracket.rollback = (bracket.rollback or {}) | {_AMENDING: latest.isoformat()}
+    bracket.status, bracket.updated_at = BracketStatus.MOVING, now
+    session.add(bracket)
+
+
+def end_amend(session: GuardedSession, position_id: uuid.UUID) -> None:
+    """Nothing that was asked to change in place is open any more."""
+    bracket = _of(session, position_id)
+    bracket.rollback = {name: kept for name, kept in (bracket.rollback or {}).items() if name != _AMENDING}
+    session.add(bracket)
+
+
+def amended(session: GuardedSession, order_id: uuid.UUID, report: OrderReport, now: datetime) -> Order:
+    """An order that was changed in place rests at the prices and over the quantity that its exchange reports."""
+    order = orders.get(session, order_id)
+    if report.status.is_working and report.stop_price:
+        order.stop_price, order.quantity, order.updated_at = report.stop_price, report.quantity or order.quantity, now
+        if order.type is OrderType.STOP_LOSS_LIMIT:
+            order.price = report.price
+        session.add(order)
+    return order
+
+
+def begin_taking(session: GuardedSession, position_id: uuid.UUID, legs: Collection[str], now: datetime) -> Bracket:
+    """A watched target was reached: its part is about to be taken from under the stop, and sold."""
+    bracket = begin_move(session, position_id, now)
+    bracket.rollback = (bracket.rollback or {}) | {_TAKING: {"legs": sorted(legs), "attempt": bracket.attempt}}
+    session.add(bracket)
+    return bracket
+
+
+def end_taking(session: GuardedSession, position_id: uuid.UUID, now: datetime) -> None:
+    """Sold, or not to be sold now: all that is left belongs under the stop again."""
+    bracket = _of(session, position_id)
+    bracket.rollback = {name: kept for name, kept in (bracket.rollback or {}).items() if name != _TAKING}
+    bracket.updated_at = now
+    session.add(bracket)
+
+
 def note(session: GuardedSession, position_id: uuid.UUID, status: BracketStatus, now: datetime) -> None:
-    """The bracket rests (ACTIVE) or has done its work (DONE)."""
+    """The bracket rests (ACTIVE) or has done its work (DONE); then there is nothing left to return to."""
     bracket = positions.bracket_of(session, position_id)
     if bracket is None or (bracket.status is status and bracket.unprotected_since is None):
         return
     bracket.status, bracket.unprotected_since, bracket.updated_at = status, None, now
+    bracket.rollback = _remembered(bracket, _AMENDING, "after_attempt")
     session.add(bracket)
 
 
 def restore(session: GuardedSession, position_id: uuid.UUID, stop: Decimal, targets: list[list[str]], now: datetime) -> None:
     """A move failed: what stood before is what is wanted again."""
     bracket = _of(session, position_id)
-    bracket.stop_price, bracket.targets, bracket.rollback = stop, targets, {"after_attempt": bracket.attempt}
+    bracket.rollback = _remembered(bracket, _AMENDING) | {"after_attempt": bracket.attempt}
+    bracket.stop_price, bracket.targets = stop, targets
     bracket.status, bracket.unprotected_since, bracket.updated_at = BracketStatus.ACTIVE, None, now
     session.add(bracket)
 
 
 def show(session: GuardedSession, position_id: uuid.UUID, stop: Order | None, target: Order | None, now: datetime) -> None:
-    """Show in the alert's view which orders guard the position."""
+    """Show in the alert's view which orders guard the position; a target that we watch ourselves is shown without an order."""
     state = positions.state_of(session, position_id)
     if state is None:
         return
     state.stop_loss = stop.stop_price if stop else ZERO
-    state.take_profit = (target.price or target.stop_price) if target else ZERO
+    state.take_profit = (target.price or target.stop_price) if target else _watched(session, position_id)
     state.stop_order_id = stop.id if stop else None
     state.target_order_id = target.id if target else None
     state.updated_at = now
     session.add(state)
+
+
+def _watched(session: GuardedSession, position_id: uuid.UUID) -> Decimal:
+    """The nearest target that was asked for and not reached yet; zero without one."""
+    found = guarded(session, position_id)
+    asked = (found.bracket.targets or []) if found.bracket else []
+    return next((Decimal(price) for i, (_, price) in enumerate(asked) if f"t{i}" not in found.done_legs), ZERO)
+
+
+def _remembered(bracket: Bracket, *names: str) -> dict[str, Any]:
+    return {name: kept for name, kept in (bracket.rollback or {}).items() if name in names}
 
 
 def _of(session: GuardedSession, position_id: uuid.UUID) -> Bracket:

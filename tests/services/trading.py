@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import httpx
 
 from aristobot.clock import Clock, SystemClock
-from aristobot.exchange import Endpoints
+from aristobot.exchange import ClientFactory, Endpoints
 from aristobot.kinds import LotStatus
 from aristobot.settings import Settings
 from aristobot.store import orders, positions, webhooks
@@ -92,7 +92,10 @@ class Trader:
 
 
 class TradingHouse:
-    """The house, its exchange, and what a test wants to do with both."""
+    """The house, its exchange, and what a test wants to do with both. Others put another exchange before their house."""
+
+    exchange: ClassVar[str] = "binance"
+    client: ClassVar[ClientFactory] = QuickBinance
 
     def __init__(self, folder: Path, clock: Clock, simulator: SimulatorServer) -> None:
         self.clock = clock
@@ -103,16 +106,20 @@ class TradingHouse:
         self.app = self._built()
 
     def _built(self, **options: Any) -> App:
-        rest, stream = f"{self.simulator.url}/binance", self.simulator.url.replace("http", "ws") + "/binance"
-        urls = {"binance": {"rest": rest, "stream": stream, "trading": f"{stream}/ws-api/v3"}}
-        given = {"data_dir": self.folder, "webhook_port": 0, "webhook_rate": 10_000, "webhook_burst": 1000, "exchange_urls": urls}
+        given: dict[str, object] = {"data_dir": self.folder, "exchange_urls": self.addresses()}
+        given |= {"webhook_port": 0, "webhook_rate": 10_000, "webhook_burst": 1000}
         settings = Settings.load(given | options, {})
         upgrade_at_start(settings.database_url, settings.data_dir / "backups")
         self._lock = InstanceLock(settings)
         self._lock.acquire()
         app = App(settings, self.clock)
-        app.gateway._factories["binance"] = QuickBinance
+        app.gateway._factories[self.exchange] = self.client
         return app
+
+    def addresses(self) -> dict[str, dict[str, str]]:
+        """Where the exchange is."""
+        rest, stream = f"{self.simulator.url}/binance", self.simulator.url.replace("http", "ws") + "/binance"
+        return {"binance": {"rest": rest, "stream": stream, "trading": f"{stream}/ws-api/v3"}}
 
     async def open(self) -> None:
         """Start everything and wait until trading may begin."""
@@ -140,9 +147,9 @@ class TradingHouse:
         number = next(_numbers)
         amounts = {asset: D(amount) for asset, amount in (balances or {"USDT": "10000"}).items()}
         key, secret = uuid.uuid4().hex * 2, uuid.uuid4().hex * 2
-        account = self.simulator.venue.open_account("binance", key, secret, amounts)
+        account = self.simulator.venue.open_account(self.exchange, key, secret, amounts)
         user = await self.app.accounts.household.add_without_password(NewUser(f"trader-{number}", ""), HAND)
-        wanted = {"exchange": "binance", "name": "Main", "api_key": key, "api_secret": secret, "mode": "WEBHOOKS"}
+        wanted = {"exchange": self.exchange, "name": "Main", "api_key": key, "api_secret": secret, "mode": "WEBHOOKS"}
         wanted["limits"] = WIDE | form.pop("limits", {})
         broker = await self.app.brokers.add(user.id, wanted | form, HAND)
         token = await self.app.brokers.webhooks.rotate(user.id, broker.id, HAND)
@@ -290,13 +297,15 @@ def _furnish(folder: Path, template: Path) -> None:
 
 
 @asynccontextmanager
-async def a_trading_house(folder: Path, template: Path, speed: float = 1.0) -> AsyncIterator[TradingHouse]:
+async def a_trading_house(
+    folder: Path, template: Path, speed: float = 1.0, kind: type[TradingHouse] = TradingHouse
+) -> AsyncIterator[TradingHouse]:
     """A house on a fresh SQLite memory, open and ready."""
     _furnish(folder, template)
     clock = FastClock(speed)
     simulator = SimulatorServer(clock)
     await simulator.start()
-    house = TradingHouse(folder, clock, simulator)
+    house = kind(folder, clock, simulator)
     try:
         async with asyncio.timeout(60):
             await house.open()

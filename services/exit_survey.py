@@ -1,0 +1,78 @@
+"""How the exits of one position stand at this moment: what rests, what should, what differs, and the market's price."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from loguru import logger
+
+from aristobot.errors import ExchangeError
+from aristobot.market import Instrument
+from aristobot.money import ZERO
+from aristobot.store import brackets
+from aristobot.store.trading_tables import Bracket, Order
+from services.broker_book import Account
+from services.exit_plan import Arrangement, ExitPlan, Slice, arranged, plan_of, slices, sort_out
+from services.trading_floor import TradingFloor
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """One position at one moment. `price` is None when nobody can tell it, or nobody needs it."""
+
+    account: Account
+    instrument: Instrument
+    guarded: brackets.Guarded
+    bracket: Bracket
+    plan: ExitPlan
+    wanted: Arrangement
+    missing: list[Slice]
+    stale: list[Order]
+    price: Decimal | None
+
+    @property
+    def in_order(self) -> bool:
+        """Whether what rests is what shall rest."""
+        return not self.missing and not self.stale
+
+    @property
+    def leaves_nothing_to_guard(self) -> bool:
+        """Whether the stop would trigger at once, or the price has passed targets for all that is held."""
+        if self.price is None:
+            return False
+        wanted = self.wanted.resting
+        passed = bool(self.missing) and all(ZERO < cut.target <= self.price for cut in wanted)
+        whole = sum((cut.quantity for cut in wanted), ZERO) == self.instrument.quantity(self.guarded.position.quantity)
+        return (passed and whole) or self.price <= self.plan.stop
+
+    @property
+    def reached(self) -> tuple[Slice, ...]:
+        """The watched targets that the price has reached."""
+        return self.wanted.reached(self.price) if self.price is not None else ()
+
+
+class ExitSurvey:
+    """Looks; changes nothing."""
+
+    def __init__(self, floor: TradingFloor) -> None:
+        self._floor = floor
+
+    async def of(self, account: Account, guarded: brackets.Guarded, bracket: Bracket, plan: ExitPlan | None = None) -> Situation:
+        """The situation of a position under `plan`, by default under what its bracket asks for. Raises UnknownSymbol."""
+        position, wished = guarded.position, plan or plan_of(bracket)
+        instrument = await self._floor.catalog.instrument(account.broker.exchange, position.symbol)
+        linked = self._floor.gateway.client_for(account.broker).capabilities.native_oco and instrument.oco_allowed
+        cuts = slices(wished, instrument.quantity(position.quantity), instrument, guarded.done_legs)
+        wanted = arranged(cuts, instrument, linked=linked, taking=guarded.taking.legs)
+        missing, stale = sort_out(guarded.resting, wanted.resting, instrument)
+        price = await self._price(account, position.symbol) if missing or stale or wanted.watched else None
+        return Situation(account, instrument, guarded, bracket, wished, wanted, missing, stale, price)
+
+    async def _price(self, account: Account, symbol: str) -> Decimal | None:
+        """The market's price; None when it cannot be had: a stop must be put up all the same."""
+        try:
+            return await self._floor.prices.price(self._floor.gateway.client_for(account.broker), symbol)
+        except ExchangeError as error:
+            logger.warning("The price of {} cannot be read while its exits are looked after: {}", symbol, error)
+            return None
