@@ -175,11 +175,13 @@ class Socket:
         """Hang up without a word."""
         self._protocol.transport.abort()
 
-    async def serve(self, hear: Callable[[str], None]) -> None:
-        """Accept, and give every text that comes to `hear`, until the other side is gone."""
+    async def serve(self, hear: Callable[[str], None], opened: Callable[[], None] | None = None) -> None:
+        """Accept, tell `opened`, and give every text that comes to `hear`, until the other side is gone."""
         await self._receive()
         await self._send({"type": "websocket.accept"})
         self._protocol.hear = hear
+        if opened is not None:
+            opened()
         while (message := await self._receive())["type"] != "websocket.disconnect":
             hear(message.get("text") or "")
 
