@@ -1,0 +1,84 @@
+"""Every call of Bitget that the simulator answers: its address, how often it may be asked, who may ask."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from services.simulator.bitget_classic import ClassicAccount, ClassicOrders
+from services.simulator.bitget_market import BitgetMarket
+from services.simulator.bitget_params import Ask
+from services.simulator.bitget_tongue import Tongue, Tongues
+
+_TRADE = "/api/v2/spot/trade"
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One call. `right`: empty for anybody, else what the key must be allowed; `rate`: times a second."""
+
+    event: str
+    act: Callable[[Ask], object]
+    rate: int
+    right: str = ""
+    tongue: Tongue = Tongues.CLASSIC
+
+
+def public_calls(market: BitgetMarket) -> dict[str, Endpoint]:
+    """What needs no key."""
+    spot = "GET /api/v2/spot"
+    calls = {
+        "GET /api/v2/public/time": Endpoint("time", market.time, 20),
+        f"{spot}/public/symbols": Endpoint("exchange_info", market.classic_symbols, 20),
+        f"{spot}/public/coins": Endpoint("exchange_info", market.coins, 3),
+        f"{spot}/market/tickers": Endpoint("ticker", market.classic_tickers, 20),
+        f"{spot}/market/candles": Endpoint("klines", market.classic_candles, 20),
+        f"{spot}/market/history-candles": Endpoint("klines", market.classic_history, 20),
+        f"{spot}/market/fills": Endpoint("ticker", market.classic_executions, 10),
+        f"{spot}/market/fills-history": Endpoint("ticker", market.classic_executions, 10),
+        "GET /api/v2/margin/currencies": Endpoint("exchange_info", market.nothing, 10),
+        "GET /api/v2/mix/market/contracts": Endpoint("exchange_info", market.nothing, 20),
+    }
+    v3, unified = "GET /api/v3/market", Tongues.UNIFIED
+    return calls | {
+        f"{v3}/instruments": Endpoint("exchange_info", market.unified_symbols, 20, tongue=unified),
+        f"{v3}/tickers": Endpoint("ticker", market.unified_tickers, 20, tongue=unified),
+        f"{v3}/candles": Endpoint("klines", market.unified_candles, 20, tongue=unified),
+        f"{v3}/history-candles": Endpoint("klines", market.unified_history, 20, tongue=unified),
+        f"{v3}/fills": Endpoint("ticker", market.unified_executions, 20, tongue=unified),
+    }
+
+
+def classic_reads(account: ClassicAccount) -> dict[str, Endpoint]:
+    """What a classic key may read."""
+    get = f"GET {_TRADE}"
+    return {
+        "GET /api/v2/spot/account/info": Endpoint("permissions", account.info, 1, "read"),
+        "GET /api/v2/spot/account/assets": Endpoint("account", account.assets, 10, "read"),
+        "GET /api/v2/common/trade-rate": Endpoint("account", account.rates, 10, "read"),
+        f"{get}/orderInfo": Endpoint("order.status", account.order, 20, "read"),
+        f"{get}/unfilled-orders": Endpoint("orders.open", account.open_orders, 20, "read"),
+        f"{get}/history-orders": Endpoint("orders.all", account.history, 20, "read"),
+        f"{get}/fills": Endpoint("fills", account.fills, 10, "read"),
+        f"{get}/current-plan-order": Endpoint("orders.open", account.open_plans, 20, "read"),
+        f"{get}/history-plan-order": Endpoint("orders.all", account.plan_history, 20, "read"),
+        f"{get}/plan-sub-order": Endpoint("order.status", account.sub_orders, 20, "read"),
+    }
+
+
+def classic_orders(orders: ClassicOrders) -> dict[str, Endpoint]:
+    """What changes orders of a classic account."""
+    post = f"POST {_TRADE}"
+    return {
+        f"{post}/place-order": Endpoint("order.place", orders.place, 10, "trade"),
+        f"{post}/batch-orders": Endpoint("order.place", orders.place_batch, 5, "trade"),
+        f"{post}/cancel-order": Endpoint("order.cancel", orders.cancel, 10, "trade"),
+        f"{post}/batch-cancel-order": Endpoint("orders.cancel", orders.cancel_batch, 10, "trade"),
+        f"{post}/cancel-symbol-order": Endpoint("orders.cancel", orders.cancel_symbol, 5, "trade"),
+        f"{post}/cancel-replace-order": Endpoint("order.replace", orders.replace, 5, "trade"),
+        f"{post}/batch-cancel-replace-order": Endpoint("order.replace", orders.replace_batch, 5, "trade"),
+        f"{post}/place-plan-order": Endpoint("order.place", orders.place_plan, 20, "trade"),
+        f"{post}/modify-plan-order": Endpoint("order.amend", orders.modify_plan, 20, "trade"),
+        f"{post}/cancel-plan-order": Endpoint("order.cancel", orders.cancel_plan, 20, "trade"),
+        f"{post}/batch-cancel-plan-order": Endpoint("orders.cancel", orders.cancel_plans, 5, "trade"),
+    }
