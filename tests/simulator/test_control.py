@@ -13,6 +13,7 @@ import pytest
 import websockets
 
 from aristobot.clock import ManualClock
+from services.simulator import discover
 from services.simulator.journal import Tripwire, Tripwires
 from services.simulator.server import SimulatorServer
 from tests.simulator.speaker import Speaker
@@ -202,7 +203,7 @@ async def test_the_toy_prints_one_line_and_answers() -> None:
     assert toy.stdout is not None
     ready = json.loads(await asyncio.wait_for(toy.stdout.readline(), 20))
     assert ready["event"] == "ready"
-    assert [account["exchange"] for account in ready["accounts"]] == ["binance"]
+    assert [account["exchange"] for account in ready["accounts"]] == list(discover())
     async with httpx.AsyncClient() as http:
         assert (await http.get(f"{ready['url']}/binance/api/v3/ping")).json() == {}
         balances = (await http.get(f"{ready['control']}/ledger")).json()["balances"]
