@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -16,9 +17,12 @@ from services.simulator.bitget_limits import Limits
 from services.simulator.bitget_market import BitgetMarket
 from services.simulator.bitget_orders import BitgetOrders
 from services.simulator.bitget_plans import BitgetPlans
+from services.simulator.bitget_private import CHANNEL, CLASSIC, PrivateChannels
+from services.simulator.bitget_public import PublicChannels
 from services.simulator.bitget_rest import BitgetRest
 from services.simulator.bitget_routes import classic_orders, classic_reads, public_calls
-from services.simulator.bitget_tongue import Tongues
+from services.simulator.bitget_sockets import PATIENCE, Channels, Session
+from services.simulator.bitget_tongue import Tongue, Tongues
 from services.simulator.plans import Plans
 from services.simulator.records import Account
 from services.simulator.wire import HttpCall, Outcome, Socket
@@ -29,6 +33,8 @@ READY_SECRET = "aristobotSimulatorSecret00000000"  # play money, printed on purp
 READY_PASSPHRASE = "simulator"
 #: The first id of an order or an execution; they share one row, as wide as the real ones.
 FIRST_NUMBER = 1_480_000_000_000_000_001
+#: Seconds after which a connection is cut, whatever it does.
+LIFETIME = 86_400.0
 _PREFIX = "/bitget"
 
 
@@ -48,6 +54,13 @@ class BitgetDialect:
         classic = BitgetPlans(world, plans, BitgetOrders(world, self.market.symbols, Tongues.CLASSIC))
         calls = public_calls(self.market) | classic_reads(ClassicAccount(world, classic)) | classic_orders(ClassicOrders(classic))
         self._rest = BitgetRest(world.clock, self.desk, calls)
+        self._public = [PublicChannels(world, self.market, unified=unified) for unified in (False, True)]
+        self._sessions: set[Session] = set()
+        self._doors: dict[str, tuple[Tongue, Channels]] = {
+            "/v2/ws/public": (Tongues.CLASSIC, self._public[0]),
+            "/v2/ws/private": (Tongues.CLASSIC, PrivateChannels(world, CLASSIC, CHANNEL, "SPOT")),
+            "/v3/ws/public": (Tongues.UNIFIED, self._public[1]),
+        }
         self.load(default_symbols())
 
     def load(self, symbols: Sequence[Mapping[str, Any]]) -> None:
@@ -80,11 +93,31 @@ class BitgetDialect:
         """Bitget gives no warning."""
 
     async def run(self) -> None:
-        """Push what is due."""
+        """Push what is due, and cut who has fallen silent."""
+        await asyncio.gather(*(channels.run() for channels in self._public), self._watch())
+
+    async def _watch(self) -> None:
+        while True:
+            await self._world.clock.sleep(1)
+            silent_since = self._world.clock.ms() - PATIENCE
+            for session in list(self._sessions):
+                if session.heard_at < silent_since:
+                    session.socket.cut()
 
     async def socket(self, socket: Socket) -> None:
         """A public or a private socket."""
-        await socket.refuse()
+        door = self._doors.get(socket.path.removeprefix(_PREFIX))
+        if door is None or self._world.faults.take("socket.connect", self.name, "") is not None:
+            await socket.refuse()
+            return
+        session = Session(self._world, self.desk, socket, *door)
+        self._sessions.add(session)
+        async with self._world.lifetime(socket, LIFETIME):
+            try:
+                await socket.serve(session.hear)
+            finally:
+                self._sessions.discard(session)
+                session.close()
 
     async def http(self, call: HttpCall) -> Outcome:
         """One REST request."""
