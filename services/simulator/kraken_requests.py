@@ -28,6 +28,8 @@ WORDS = {kind: word for word, kind in TYPES.items()} | {OrderType.LIMIT_MAKER: "
 LIMITED_STOPS = frozenset({OrderType.STOP_LOSS_LIMIT, OrderType.TAKE_PROFIT_LIMIT})
 _FORCES = {"": TimeInForce.GTC, "gtc": TimeInForce.GTC, "ioc": TimeInForce.IOC, "fok": TimeInForce.FOK, "gtd": TimeInForce.GTC}
 _FLAGS = frozenset({"post", "fcib", "fciq", "nompp", "viqc"})
+#: What the sockets call the flags that say in what fees are paid.
+_FEES_IN = {"base": "fcib", "quote": "fciq"}
 
 
 @dataclass(slots=True)
@@ -203,7 +205,8 @@ def order_from_socket(given: Mapping[str, Any]) -> dict[str, str]:
     limit, trigger = given.get("limit_price"), triggers.get("price")
     cash = given.get("cash_order_qty")
     flags = [name for name, asked in (("post", "post_only"),) if given.get(asked)]
-    flags += [str(given["fee_preference"])] if given.get("fee_preference") else []
+    fees = str(given.get("fee_preference") or "")
+    flags += [_FEES_IN.get(fees, fees)] if fees else []
     flags += ["viqc"] if cash is not None else []
     after, after_trigger = conditional.get("limit_price"), conditional.get("trigger_price")
     told = {

@@ -1,0 +1,156 @@
+"""Kraken's candles: rows over REST, pushes of its public socket, and when one is over, which neither says. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+import msgspec
+
+from aristobot.clock import EPOCH
+from aristobot.errors import DataError
+from aristobot.market import Candle, Symbol, Timeframe
+from aristobot.money import ZERO
+from services.exchanges.kraken_errors import NAME
+from services.exchanges.kraken_wire import Answer, read, result_of
+
+#: What Kraken keeps candles of. Its weeks are left out: they begin on another day than ours.
+TIMEFRAMES = (
+    Timeframe.M1,
+    Timeframe.M5,
+    Timeframe.M15,
+    Timeframe.M30,
+    Timeframe.H1,
+    Timeframe.H4,
+    Timeframe.D1,
+)
+BY_MINUTES = {one.seconds // 60: one for one in TIMEFRAMES}
+#: How long after its end a candle may still change by a late execution.
+_GRACE = timedelta(seconds=2)
+_LAST_SECOND = 10**11
+
+
+class OhlcRow(msgspec.Struct, array_like=True):
+    """One row of OHLC; what follows the volume is not used."""
+
+    start: int
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    vwap: Decimal
+    volume: Decimal
+
+
+class PushedCandle(msgspec.Struct):
+    """A candle on the socket; `interval_begin` is its start."""
+
+    symbol: Symbol
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    volume: Decimal
+    interval_begin: datetime
+    interval: int
+
+
+class Push(msgspec.Struct):
+    """A frame of the public socket; with a `method` it answers our subscription."""
+
+    channel: str = ""
+    type: str = ""
+    method: str = ""
+    success: bool = True
+    error: str = ""
+    data: msgspec.Raw = msgspec.Raw(b"[]")
+
+
+ROWS = msgspec.json.Decoder(Answer[dict[str, list[OhlcRow] | int | str]])
+PUSH = msgspec.json.Decoder(Push)
+CANDLES = msgspec.json.Decoder(list[PushedCandle])
+
+
+def candles_of(body: bytes, symbol: Symbol, timeframe: Timeframe, now: datetime) -> list[Candle]:
+    """The rows of `OHLC`, oldest first; the last one is still forming when its time is not over by the exchange's clock."""
+    rows = next((one for one in result_of(ROWS, body).values() if isinstance(one, list)), [])
+    step, length = timeframe.duration, timeframe.seconds
+    candles: list[Candle] = []
+    at, start = EPOCH, 0
+    for row in rows:
+        if candles and row.start == start + length:
+            at += step
+        else:
+            at = _start_of(row.start)
+        start = row.start
+        candles.append(_candle(row, at, symbol, timeframe, closed=at + step <= now))
+    return candles
+
+
+def pushed_candles(push: Push, symbol: Symbol) -> list[Candle]:
+    """The candles in a push, oldest first, as if all were forming; none when it is about something else."""
+    if push.channel != "ohlc":
+        return []
+    found = [
+        _candle(one, one.interval_begin, symbol, BY_MINUTES[one.interval], closed=False)
+        for one in read(CANDLES, push.data)
+        if one.symbol == symbol and one.interval in BY_MINUTES and one.interval_begin.tzinfo is not None
+    ]
+    return sorted(found, key=lambda one: one.open_time)
+
+
+class Closing:
+    """Says of candles of one symbol that they are over: when the next one begins, or the clock says so."""
+
+    def __init__(self) -> None:
+        self._forming: dict[Timeframe, Candle] = {}
+        self._closed: dict[Timeframe, datetime] = {}
+
+    def begin(self, candles: list[Candle]) -> None:
+        """What was before we listened is nobody's news: of a first snapshot only the forming candle counts."""
+        for timeframe in {one.timeframe for one in candles} - self._forming.keys() - self._closed.keys():
+            past = sorted(one.open_time for one in candles if one.timeframe is timeframe)[:-1]
+            if past:
+                self._closed[timeframe] = past[-1]
+
+    def heard(self, candle: Candle, now: datetime) -> list[Candle]:
+        """What a candle that came in means: it grew, and another may be over by it. Nothing that was over is told again."""
+        timeframe = candle.timeframe
+        over = self._closed.get(timeframe)
+        forming = self._forming.get(timeframe)
+        if (over is not None and candle.open_time <= over) or (forming is not None and candle.open_time < forming.open_time):
+            return []
+        told: list[Candle] = []
+        if forming is not None and candle.open_time > forming.open_time:
+            told.append(self._close(forming))
+        self._forming[timeframe] = candle
+        return told + (self.due(now, timeframe) or [candle])
+
+    def due(self, now: datetime, *timeframes: Timeframe) -> list[Candle]:
+        """The candles whose time is over."""
+        waiting = [self._forming[one] for one in timeframes or tuple(self._forming) if one in self._forming]
+        return [self._close(one) for one in waiting if now >= one.close_time + _GRACE]
+
+    def _close(self, candle: Candle) -> Candle:
+        self._closed[candle.timeframe] = candle.open_time
+        self._forming.pop(candle.timeframe, None)
+        return replace(candle, closed=True)
+
+
+def _start_of(second: int) -> datetime:
+    if not 0 <= second < _LAST_SECOND:
+        raise DataError("impossible_time", exchange=NAME, value=second)
+    return EPOCH + timedelta(0, second)
+
+
+def _candle(one: OhlcRow | PushedCandle, at: datetime, symbol: Symbol, timeframe: Timeframe, *, closed: bool) -> Candle:
+    """Hundreds of these are made at a time: nothing is looked at twice."""
+    first, high, low, last, volume = one.open, one.high, one.low, one.close, one.volume
+    try:
+        sound = ZERO <= low <= first <= high and low <= last <= high and volume >= ZERO
+    except ArithmeticError:  # something that is no number cannot be compared
+        sound = False
+    if not sound or high.is_infinite() or volume.is_infinite():
+        raise DataError("impossible_candle", exchange=NAME, high=high, low=low)
+    return Candle(symbol, timeframe, at, first, high, low, last, volume, closed)

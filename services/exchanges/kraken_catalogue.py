@@ -1,0 +1,146 @@
+"""Kraken's catalogue in our words, and the only place where its names are read: XBT is BTC, XDG is DOGE. Pure.
+
+One pair has three spellings of theirs (`XXBTZUSD`, `XBTUSD`, `XBT/USD`); ours, `BTC/USD`, is what its sockets say, too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+import msgspec
+
+from aristobot.errors import DataError
+from aristobot.market import Instrument, InstrumentState, Symbol
+from aristobot.money import HUNDRED, ZERO
+from aristobot.orders import OrderType
+from services.exchanges.kraken_errors import NAME
+from services.exchanges.kraken_wire import Answer, read, real, result_of
+
+_OURS = {"XBT": "BTC", "XDG": "DOGE"}
+_MOST_PLACES = 30
+#: Per cent, of an account without volume: the catalogue names none any more.
+MAKER_FEE, TAKER_FEE = Decimal("0.25"), Decimal("0.40")
+_ALL_TYPES = frozenset(kind.value for kind in OrderType)
+_LIMITS = frozenset({OrderType.LIMIT.value, OrderType.LIMIT_MAKER.value})
+_MODES = {
+    "online": (InstrumentState.TRADING, _ALL_TYPES),
+    "limit_only": (InstrumentState.TRADING, _LIMITS),
+    "post_only": (InstrumentState.TRADING, frozenset({OrderType.LIMIT_MAKER.value})),
+    "reduce_only": (InstrumentState.CANCEL_ONLY, _ALL_TYPES),
+    "cancel_only": (InstrumentState.CANCEL_ONLY, _ALL_TYPES),
+}
+_CLOSED = (InstrumentState.HALTED, _ALL_TYPES)
+
+
+class NativePair(msgspec.Struct):
+    """One pair of the catalogue. Without a `wsname` it is not for everybody."""
+
+    altname: str
+    base: str
+    quote: str
+    wsname: str = ""
+    status: str = "online"
+    pair_decimals: int = 8
+    lot_decimals: int = 8
+    cost_decimals: int = 8
+    ordermin: Decimal = ZERO
+    costmin: Decimal = ZERO
+    tick_size: Decimal = ZERO
+    fees: list[tuple[Decimal, Decimal]] = []
+    fees_maker: list[tuple[Decimal, Decimal]] = []
+
+
+class NativeAsset(msgspec.Struct):
+    """One asset: the name people know it by."""
+
+    altname: str
+
+
+_PAIRS = msgspec.json.Decoder(Answer[dict[str, msgspec.Raw]])
+_PAIR = msgspec.json.Decoder(NativePair)
+_ASSETS = msgspec.json.Decoder(Answer[dict[str, NativeAsset]])
+
+
+class UnlistedPair(DataError):
+    """A pair that the catalogue at hand does not list."""
+
+    default_code = "unlisted_symbol"
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """What the exchange lists: instruments, every spelling of their names, and the names of assets."""
+
+    instruments: list[Instrument] = field(default_factory=list)
+    ours: dict[str, Symbol] = field(default_factory=dict)
+    native: dict[Symbol, str] = field(default_factory=dict)
+    assets: dict[str, str] = field(default_factory=dict)
+
+    def native_of(self, symbol: Symbol) -> str:
+        """Their spelling; for a pair listed since the catalogue was read ours, which most calls take as well."""
+        return self.native.get(symbol, symbol)
+
+    def symbol_of(self, native: str) -> Symbol:
+        """Our spelling of any of theirs; raise UnlistedPair when the catalogue knows none."""
+        found = self.ours.get(native)
+        if found is None:
+            raise UnlistedPair(exchange=NAME, value=native[:40])
+        return found
+
+    def asset_of(self, native: str) -> str:
+        """Our name of an asset. Staked and earning variants (`ETH2.S`, `USD.M`) keep theirs: they cannot be sold."""
+        return self.assets.get(native) or common_name(native)
+
+
+def common_name(name: str) -> str:
+    """The name the rest of the world uses."""
+    return _OURS.get(name, name)
+
+
+def read_catalogue(pairs: bytes, assets: bytes) -> Catalogue:
+    """Both answers; costs some ten milliseconds for a full catalogue, so hand it to a thread."""
+    catalogue = Catalogue(assets={name: common_name(one.altname) for name, one in result_of(_ASSETS, assets).items()})
+    for key, text in result_of(_PAIRS, pairs).items():
+        pair = read(_PAIR, text)
+        base, slash, quote = pair.wsname.partition("/")
+        if not slash:
+            continue
+        base, quote = common_name(base), common_name(quote)
+        symbol = f"{base}/{quote}"
+        for spelling in (key, pair.altname, pair.wsname, symbol):
+            catalogue.ours[spelling] = symbol
+        catalogue.native[symbol] = pair.altname
+        catalogue.assets.setdefault(pair.base, base)
+        catalogue.assets.setdefault(pair.quote, quote)
+        catalogue.instruments.append(_instrument(pair, base, quote))
+    return catalogue
+
+
+def _instrument(pair: NativePair, base: str, quote: str) -> Instrument:
+    state, kinds = _MODES.get(pair.status, _CLOSED)
+    tick = pair.tick_size or _step(pair.pair_decimals)
+    maker = pair.fees_maker[0][1] if pair.fees_maker else MAKER_FEE
+    taker = pair.fees[0][1] if pair.fees else TAKER_FEE
+    real(tick, pair.ordermin, pair.costmin, maker, taker)
+    return Instrument(
+        exchange=NAME,
+        symbol=f"{base}/{quote}",
+        base=base,
+        quote=quote,
+        tick=tick,
+        lot=_step(pair.lot_decimals),
+        min_quantity=pair.ordermin,
+        min_notional=pair.costmin,
+        quote_step=_step(pair.cost_decimals),
+        maker_fee=maker / HUNDRED,
+        taker_fee=taker / HUNDRED,
+        state=state,
+        order_types=kinds,
+    )
+
+
+def _step(places: int) -> Decimal:
+    if not 0 <= places <= _MOST_PLACES:
+        raise DataError("impossible_amount", exchange=NAME, value=places)
+    return Decimal(1).scaleb(-places)
