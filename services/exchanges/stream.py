@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from loguru import logger
@@ -22,11 +23,13 @@ class Habits:
     silence   no message for so long means that the connection is dead, whatever TCP thinks
     lifetime  the exchange cuts a connection at some age: a new one takes over before
     settled   a connection that lived so long was a good one: its loss is answered at once, not after a grown pause
+    ping      what we say four times per `silence` where it is not the exchange that asks whether we are there
     """
 
     silence: float = 40.0
     lifetime: float = 23 * 3600.0
     settled: float = 30.0
+    ping: bytes = b""
 
 
 class Stream:
@@ -116,6 +119,9 @@ class Stream:
                 return
             if now - born >= self._habits.lifetime:
                 await self._hand_over(connection)
+            elif self._habits.ping:
+                with suppress(ConnectionClosed):
+                    await connection.send(self._habits.ping, text=True)
 
     async def _hand_over(self, connection: ClientConnection) -> None:
         """Open the successor first, then close this one; when none can be had yet, this one goes on while it lives."""

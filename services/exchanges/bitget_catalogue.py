@@ -1,0 +1,162 @@
+"""Bitget's catalogue in our words, and the only place where its concatenated names are split. Pure.
+
+Both protocols list the same pairs. The classic list is the richer one (fees, largest values): it is the one that is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+import msgspec
+
+from aristobot.errors import DataError
+from aristobot.market import Instrument, InstrumentState, Symbol
+from aristobot.money import WIDE, ZERO, round_up, times
+from aristobot.orders import OrderType
+from services.exchanges.bitget_errors import NAME
+from services.exchanges.bitget_wire import Reply, decoded, number
+
+#: Smallest and largest values are in this coin whatever a pair is quoted in; coins worth about the same need no conversion.
+DOLLAR = "USDT"
+_DOLLARS = frozenset({DOLLAR, "USDC", "USD", "USDE", "FDUSD", "BGUSD"})
+#: A converted smallest value is taken so much larger: the prices it was made with move.
+_MARGIN = Decimal("1.05")
+#: Beyond this an amount is no limit, and too long for the store.
+_NO_LIMIT = Decimal(10) ** 18
+_STEPS = tuple(Decimal(1).scaleb(-places) for places in range(31))
+_DEFAULT_FEE = Decimal("0.002")
+_DEFAULT_BAND = Decimal("0.02")
+_ORDER_TYPES = frozenset(kind.value for kind in OrderType)
+
+
+class NativeSymbol(msgspec.Struct, rename="camel", gc=False):
+    """One pair of the catalogue; what only one of the protocols says is empty in the other."""
+
+    symbol: str
+    base_coin: str
+    quote_coin: str
+    price_precision: str
+    quantity_precision: str
+    status: str
+    quote_precision: str = "8"
+    min_trade_amount: str = ""
+    min_order_qty: str = ""
+    max_trade_amount: str = ""
+    max_order_qty: str = ""
+    # Camel case would make it minTradeUsdt.
+    min_trade_usdt: str = msgspec.field(default="", name="minTradeUSDT")
+    min_order_amount: str = ""
+    max_limit_order_value: str = ""
+    taker_fee_rate: str = ""
+    maker_fee_rate: str = ""
+    buy_limit_price_ratio: str = ""
+
+
+class LastPrice(msgspec.Struct, rename="camel", gc=False):
+    """The last price of a pair: of a ticker, what the catalogue needs."""
+
+    symbol: str
+    last_pr: str = "0"
+
+
+_SYMBOLS = msgspec.json.Decoder(Reply[list[NativeSymbol]])
+_PRICES = msgspec.json.Decoder(Reply[list[LastPrice]])
+
+
+class UnlistedSymbol(DataError):
+    """A pair that the catalogue at hand does not list."""
+
+    default_code = "unlisted_symbol"
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """What the exchange lists: instruments, names, and how far above the price a limit buy may lie (a fraction)."""
+
+    instruments: list[Instrument] = field(default_factory=list)
+    ours: Mapping[str, Symbol] = field(default_factory=dict)
+    listed: Mapping[Symbol, Instrument] = field(default_factory=dict)
+    buy_bands: Mapping[Symbol, Decimal] = field(default_factory=dict)
+
+    def symbol_of(self, native: str) -> Symbol:
+        """Our spelling; raise UnlistedSymbol when the catalogue does not know it, since a suffix is never guessed."""
+        found = self.ours.get(native)
+        if found is None:
+            raise UnlistedSymbol(exchange=NAME, value=native[:40])
+        return found
+
+
+def native_of(symbol: Symbol) -> str:
+    """Their spelling: base and quote run together."""
+    return symbol.replace("/", "")
+
+
+def read_symbols(body: bytes) -> list[NativeSymbol]:
+    """The list as it came; some milliseconds for a full one: hand it to a thread."""
+    return decoded(_SYMBOLS, body).data
+
+
+def needs_prices(listed: list[NativeSymbol]) -> bool:
+    """Whether something is quoted in a coin that is no dollar, so that its smallest value has to be converted."""
+    return any(one.quote_coin not in _DOLLARS for one in listed)
+
+
+def read_catalogue(listed: list[NativeSymbol], prices: bytes = b"") -> Catalogue:
+    """The list in our words, with `prices` (all tickers) to convert by; tens of milliseconds: hand it to a thread."""
+    rates = _rates(prices, {one.quote_coin for one in listed} - _DOLLARS) if prices else {}
+    instruments = [_instrument(one, rates) for one in listed]
+    return Catalogue(
+        instruments=instruments,
+        ours={one.symbol: f"{one.base_coin}/{one.quote_coin}" for one in listed},
+        listed={instrument.symbol: instrument for instrument in instruments},
+        buy_bands={f"{one.base_coin}/{one.quote_coin}": number(one.buy_limit_price_ratio) or _DEFAULT_BAND for one in listed},
+    )
+
+
+def _rates(prices: bytes, coins: set[str]) -> dict[str, Decimal]:
+    """What one of each coin is worth in dollars, where it has a market against them."""
+    wanted = {coin + DOLLAR: coin for coin in coins}
+    return {wanted[one.symbol]: number(one.last_pr) for one in decoded(_PRICES, prices).data if one.symbol in wanted}
+
+
+def _instrument(one: NativeSymbol, rates: Mapping[str, Decimal]) -> Instrument:
+    tick = _step(one.price_precision)
+    return Instrument(
+        exchange=NAME,
+        symbol=f"{one.base_coin}/{one.quote_coin}",
+        base=one.base_coin,
+        quote=one.quote_coin,
+        tick=tick,
+        lot=_step(one.quantity_precision),
+        min_quantity=number(one.min_trade_amount or one.min_order_qty),
+        max_quantity=_limit(one.max_trade_amount or one.max_order_qty),
+        min_notional=number(one.min_order_amount) or _in_quote(number(one.min_trade_usdt), one.quote_coin, rates, tick, _MARGIN),
+        max_notional=_limit(one.max_limit_order_value) if one.quote_coin in _DOLLARS else ZERO,
+        quote_step=_step(one.quote_precision),
+        maker_fee=number(one.maker_fee_rate) if one.maker_fee_rate else _DEFAULT_FEE,
+        taker_fee=number(one.taker_fee_rate) if one.taker_fee_rate else _DEFAULT_FEE,
+        state=InstrumentState.TRADING if one.status == "online" else InstrumentState.HALTED,
+        order_types=_ORDER_TYPES,
+    )
+
+
+def _in_quote(dollars: Decimal, quote: str, rates: Mapping[str, Decimal], step: Decimal, margin: Decimal) -> Decimal:
+    """A value given in dollars, in the quote coin; zero, no rule that we know, where that has no price."""
+    if quote in _DOLLARS or not dollars:
+        return dollars
+    rate = rates.get(quote, ZERO)
+    return round_up(WIDE.divide(times(dollars, margin), rate), step) if rate else ZERO
+
+
+def _limit(text: str) -> Decimal:
+    value = number(text)
+    return value if value < _NO_LIMIT else ZERO
+
+
+def _step(places: str) -> Decimal:
+    """10 to the minus `places`."""
+    if not places.isdecimal() or int(places) >= len(_STEPS):
+        raise DataError("impossible_amount", exchange=NAME, field="precision", value=places[:40])
+    return _STEPS[int(places)]
