@@ -17,12 +17,13 @@ from services.simulator.bitget_limits import Limits
 from services.simulator.bitget_market import BitgetMarket
 from services.simulator.bitget_orders import BitgetOrders
 from services.simulator.bitget_plans import BitgetPlans
-from services.simulator.bitget_private import CHANNEL, CLASSIC, PrivateChannels
+from services.simulator.bitget_private import CHANNEL, CLASSIC, TOPIC, PrivateChannels, unified_topics
 from services.simulator.bitget_public import PublicChannels
 from services.simulator.bitget_rest import BitgetRest
-from services.simulator.bitget_routes import classic_orders, classic_reads, public_calls
+from services.simulator.bitget_routes import every_call
 from services.simulator.bitget_sockets import PATIENCE, Channels, Session
 from services.simulator.bitget_tongue import Tongue, Tongues
+from services.simulator.bitget_unified import UnifiedAccount, UnifiedOrders
 from services.simulator.plans import Plans
 from services.simulator.records import Account
 from services.simulator.wire import HttpCall, Outcome, Socket
@@ -51,15 +52,21 @@ class BitgetDialect:
         self.market = BitgetMarket(world)
         self.desk = BitgetDesk(world, self.limits)
         plans = Plans(world.venue)
-        classic = BitgetPlans(world, plans, BitgetOrders(world, self.market.symbols, Tongues.CLASSIC))
-        calls = public_calls(self.market) | classic_reads(ClassicAccount(world, classic)) | classic_orders(ClassicOrders(classic))
+        classic, unified = (
+            BitgetPlans(world, plans, BitgetOrders(world, self.market.symbols, tongue))
+            for tongue in (Tongues.CLASSIC, Tongues.UNIFIED)
+        )
+        account, orders = UnifiedAccount(world, unified), UnifiedOrders(unified)
+        calls = every_call(self.market, (ClassicAccount(world, classic), ClassicOrders(classic)), (account, orders))
         self._rest = BitgetRest(world.clock, self.desk, calls)
+        self._order_calls = orders.socket_calls
         self._public = [PublicChannels(world, self.market, unified=unified) for unified in (False, True)]
         self._sessions: set[Session] = set()
         self._doors: dict[str, tuple[Tongue, Channels]] = {
             "/v2/ws/public": (Tongues.CLASSIC, self._public[0]),
             "/v2/ws/private": (Tongues.CLASSIC, PrivateChannels(world, CLASSIC, CHANNEL, "SPOT")),
             "/v3/ws/public": (Tongues.UNIFIED, self._public[1]),
+            "/v3/ws/private": (Tongues.UNIFIED, PrivateChannels(world, unified_topics(account), TOPIC, "UTA")),
         }
         self.load(default_symbols())
 
@@ -111,6 +118,8 @@ class BitgetDialect:
             await socket.refuse()
             return
         session = Session(self._world, self.desk, socket, *door)
+        if socket.path.endswith("/v3/ws/private"):
+            session.order_calls = self._order_calls
         self._sessions.add(session)
         async with self._world.lifetime(socket, LIFETIME):
             try:

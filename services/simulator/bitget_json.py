@@ -34,8 +34,20 @@ def order_id(order: Order) -> str:
 
 
 def client_id(order: Order) -> str:
-    """The client id in the book: what becomes of a classic plan has one that nobody gave."""
-    return str(order.book_id) if order.book_id and order.account.mode == "classic" else order.client_id
+    """The client id in the book: what becomes of a classic plan has one that nobody gave, of a strategy the strategy's."""
+    if order.book_id and order.account.mode == "classic":
+        return str(order.book_id)
+    return order.group.client_id if order.group is not None else order.client_id
+
+
+def legs_of(order: Order) -> list[Order]:
+    """The parts of a strategy: a stop, a target, or both, the stop first."""
+    return list(order.group.rivals) if order.group is not None else [order]
+
+
+def created(order: Order) -> int:
+    """When it came into the book: a plan, when it was triggered."""
+    return order.working_at if order.book_id else order.accepted_at
 
 
 def is_in_book(order: Order) -> bool:

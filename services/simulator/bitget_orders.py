@@ -11,7 +11,7 @@ from aristobot.money import ZERO, plain
 from aristobot.orders import OrderRequest, OrderType, Side, TimeInForce
 from services.simulator.bitget_catalogue import BitgetSymbol, dollars
 from services.simulator.bitget_errors import BitgetError, missing, wrong
-from services.simulator.bitget_json import client_id, is_in_book, native
+from services.simulator.bitget_json import client_id, is_in_book, legs_of, native
 from services.simulator.bitget_keys import check_window
 from services.simulator.bitget_params import Params
 from services.simulator.bitget_tongue import Tongue
@@ -144,7 +144,9 @@ class BitgetOrders:
         named = account.named.get(client)
         if named is None and client.isdigit():
             named = account.numbered.get(int(client))
-        return named if named is not None and is_in_book(named) and client_id(named) == client else None
+        if named is None:
+            return None
+        return next((leg for leg in legs_of(named) if is_in_book(leg) and client_id(leg) == client), None)
 
     def find_plan(self, account: Account, params: Params, id_name: str = "orderId") -> Order | None:
         """The plan that `orderId` or `clientOid` names."""

@@ -6,10 +6,12 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
+from services.simulator import bitget_unified_json as unified_json
 from services.simulator.bitget_classic_json import pushed_fill, pushed_order, pushed_plan, told_balance
 from services.simulator.bitget_errors import Json
-from services.simulator.bitget_json import is_in_book, native
+from services.simulator.bitget_json import is_in_book, legs_of, native
 from services.simulator.bitget_sockets import Session, SocketError
+from services.simulator.bitget_unified import UnifiedAccount
 from services.simulator.misfortune import say
 from services.simulator.records import Account, BalancesChanged, OrderChanged, VenueEvent
 from services.simulator.world import World
@@ -50,6 +52,39 @@ def concerns(event: OrderChanged, arg: Mapping[str, str]) -> bool:
 
 #: Channel, what it says, and whether it begins with what there is.
 CLASSIC: Mapping[str, Rows] = {"orders": _orders, "orders-algo": _plans, "fill": _fills, "account": _balances}
+
+
+def unified_topics(account: UnifiedAccount) -> Mapping[str, Rows]:
+    """The unified topics, and what each says."""
+
+    def orders(event: VenueEvent, arg: Mapping[str, str]) -> list[Json]:
+        if not isinstance(event, OrderChanged) or not is_in_book(event.order):
+            return []
+        return [unified_json.pushed_order(event.order)]
+
+    def strategies(event: VenueEvent, arg: Mapping[str, str]) -> list[Json]:
+        if not isinstance(event, OrderChanged) or not event.order.planned or event.fill is not None:
+            return []
+        first = legs_of(event.order)[0]
+        return [unified_json.pushed_strategy(first)]
+
+    def fills(event: VenueEvent, arg: Mapping[str, str]) -> list[Json]:
+        filled = event.fill if isinstance(event, OrderChanged) else None
+        return [unified_json.pushed_fill(filled)] if filled is not None else []
+
+    def balances(event: VenueEvent, arg: Mapping[str, str]) -> list[Json]:
+        if not isinstance(event, BalancesChanged):
+            return []
+        owner = event.account
+        coins = [unified_json.pushed_balance(owner, asset, account.value(owner, asset)) for asset in event.assets]
+        whole = account.totals(owner)
+        named = {"unrealisedPnL": "unrealisedPnl", "totalEquity": "accountEquity"}
+        same = ("positionMgnRatio", "mmr", "effEquity", "imr", "mgnRatio")
+        return [{name: whole[known] for name, known in named.items()} | {name: whole[name] for name in same} | {"coin": coins}]
+
+    return {"order": orders, "strategy-order": strategies, "fill": fills, "account": balances}
+
+
 #: What the classic socket calls a channel, and the unified one.
 CHANNEL, TOPIC = "channel", "topic"
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from aristobot.money import plain
 from services.simulator.bitget_candles import CLASSIC_CHANNELS, UNIFIED_CHANNELS, Length, long_row, row
 from services.simulator.bitget_errors import Json
 from services.simulator.bitget_market import BitgetMarket, executed
@@ -112,7 +113,7 @@ class PublicChannels:
             return self._market.unified_ticker(name)
         told = self._market.classic_ticker(name)
         opened = feed.tape.last_day(self._world.clock.ms()).open * feed.tape.tick
-        return {"instId": name, "open24h": f"{opened:f}", **told}
+        return {"instId": name, "open24h": plain(opened), **told}
 
     def _executed(self, feed: _Feed) -> Json:
         told = executed(feed.tape, self._world.clock.ms())

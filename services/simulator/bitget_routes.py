@@ -9,6 +9,7 @@ from services.simulator.bitget_classic import ClassicAccount, ClassicOrders
 from services.simulator.bitget_market import BitgetMarket
 from services.simulator.bitget_params import Ask
 from services.simulator.bitget_tongue import Tongue, Tongues
+from services.simulator.bitget_unified import UnifiedAccount, UnifiedOrders
 
 _TRADE = "/api/v2/spot/trade"
 
@@ -82,3 +83,49 @@ def classic_orders(orders: ClassicOrders) -> dict[str, Endpoint]:
         f"{post}/cancel-plan-order": Endpoint("order.cancel", orders.cancel_plan, 20, "trade"),
         f"{post}/batch-cancel-plan-order": Endpoint("orders.cancel", orders.cancel_plans, 5, "trade"),
     }
+
+
+def unified_reads(account: UnifiedAccount) -> dict[str, Endpoint]:
+    """What a unified key may read."""
+
+    def read(event: str, act: Callable[[Ask], object]) -> Endpoint:
+        return Endpoint(event, act, 20, "read", Tongues.UNIFIED)
+
+    return {
+        "GET /api/v3/account/settings": read("permissions", account.settings),
+        "GET /api/v3/account/info": read("permissions", account.info),
+        "GET /api/v3/account/assets": read("account", account.assets),
+        "GET /api/v3/account/fee-rate": read("account", account.rates),
+        "GET /api/v3/trade/order-info": read("order.status", account.order),
+        "GET /api/v3/trade/unfilled-orders": read("orders.open", account.open_orders),
+        "GET /api/v3/trade/history-orders": read("orders.all", account.history),
+        "GET /api/v3/trade/fills": read("fills", account.fills),
+        "GET /api/v3/trade/unfilled-strategy-orders": read("orders.open", account.open_strategies),
+        "GET /api/v3/trade/history-strategy-orders": read("orders.all", account.strategy_history),
+    }
+
+
+def unified_orders(orders: UnifiedOrders) -> dict[str, Endpoint]:
+    """What changes orders of a unified account."""
+
+    def change(event: str, act: Callable[[Ask], object]) -> Endpoint:
+        return Endpoint(event, act, 10, "trade", Tongues.UNIFIED)
+
+    return {
+        "POST /api/v3/trade/place-order": change("order.place", orders.place),
+        "POST /api/v3/trade/modify-order": change("order.amend", orders.modify),
+        "POST /api/v3/trade/cancel-order": change("order.cancel", orders.cancel),
+        "POST /api/v3/trade/cancel-symbol-order": change("orders.cancel", orders.cancel_symbol),
+        "POST /api/v3/trade/place-strategy-order": change("order.place", orders.place_strategy),
+        "POST /api/v3/trade/modify-strategy-order": change("order.amend", orders.modify_strategy),
+        "POST /api/v3/trade/cancel-strategy-order": change("order.cancel", orders.cancel_strategy),
+    }
+
+
+def every_call(
+    market: BitgetMarket, classic: tuple[ClassicAccount, ClassicOrders], unified: tuple[UnifiedAccount, UnifiedOrders]
+) -> dict[str, Endpoint]:
+    """All calls, by `METHOD path`."""
+    (account, orders), (other_account, other_orders) = classic, unified
+    reads = classic_reads(account) | unified_reads(other_account)
+    return public_calls(market) | reads | classic_orders(orders) | unified_orders(other_orders)
