@@ -17,7 +17,8 @@ from services.simulator.kraken_market import KrakenMarket
 from services.simulator.kraken_orders import KrakenOrders
 from services.simulator.kraken_rest import KrakenRest
 from services.simulator.kraken_routes import account_calls, public_calls, trading_calls
-from services.simulator.kraken_session import Line
+from services.simulator.kraken_session import Line, Request
+from services.simulator.kraken_streams import PublicStreams
 from services.simulator.kraken_trading import PrivateSession
 from services.simulator.records import Account, Names
 from services.simulator.wire import HttpCall, Outcome, Socket
@@ -48,6 +49,7 @@ class KrakenDialect:
         account = KrakenAccount(world, self._orders, self.market, self.desk.tokens)
         calls = public_calls(self.market) | account_calls(account) | trading_calls(self._orders)
         self._rest = KrakenRest(world.clock, self.desk, calls)
+        self.streams = PublicStreams(world, self.market)
         self._lines: set[Line] = set()
         world.venue.names[self.name] = Names(order_id, fill_id)
         self.load(default_pairs())
@@ -78,6 +80,7 @@ class KrakenDialect:
             raise ValueError(f"a status is one of {', '.join(STATUSES)}, of a symbol that is listed")
         changed = self.market.change(pair, dict(pair.raw) | {"status": status})
         self._world.venue.set_state(self.name, symbol, changed.instrument.state)
+        self.streams.tell_change(changed)
 
     def warn_of_shutdown(self) -> None:
         """The system goes into maintenance: every connection is told."""
@@ -100,14 +103,28 @@ class KrakenDialect:
             await socket.refuse()
             return
         line = Line(self._world, socket, lambda: self.market.system)
-        session = PrivateSession(self._world, self.desk, self._orders, line)
         async with self._world.lifetime(socket, LIFETIME):
             self._lines.add(line)
             try:
-                await socket.serve(lambda text: line.hear(text, session.handle), line.greet)
+                await (self._listen(socket, line) if path == _PUBLIC_SOCKET else self._trade(socket, line))
             finally:
                 self._lines.discard(line)
-                session.close()
+
+    async def _listen(self, socket: Socket, line: Line) -> None:
+        def handle(request: Request, came: int) -> None:
+            self.streams.serve(line, request, came)
+
+        try:
+            await socket.serve(lambda text: line.hear(text, handle), line.greet)
+        finally:
+            self.streams.leave(line)
+
+    async def _trade(self, socket: Socket, line: Line) -> None:
+        session = PrivateSession(self._world, self.desk, self._orders, line)
+        try:
+            await socket.serve(lambda text: line.hear(text, session.handle), line.greet)
+        finally:
+            session.close()
 
     async def http(self, call: HttpCall) -> Outcome:
         """One REST request."""

@@ -14,7 +14,7 @@ from services.simulator.kraken_catalogue import Catalogue, KrakenAsset, KrakenPa
 from services.simulator.kraken_errors import UNKNOWN_PAIR, KrakenError, invalid
 from services.simulator.kraken_json import Json, exact
 from services.simulator.kraken_requests import Ask
-from services.simulator.price_history import DAY, MINUTE, Bar, open_of
+from services.simulator.price_history import DAY, MINUTE, Bar
 from services.simulator.prices import Tape, Tick, opens_before
 from services.simulator.world import World
 
@@ -212,10 +212,3 @@ def _row(tape: Tape, opened: int, bar: Bar) -> list[Any]:
 def _trade(tick: Tick) -> list[Any]:
     side = "s" if tick.buyer_is_maker else "b"
     return [exact(tick.price, 5), f"{tick.quantity:.8f}", tick.at / 1000, side, "m", "", tick.trade_id]
-
-
-def forming(minutes: int, now: int) -> int:
-    """Open time of the candle that forms."""
-    name = INTERVALS.get(minutes)
-    length = FORTNIGHT * MINUTE
-    return open_of(name, now) if name is not None else now // length * length

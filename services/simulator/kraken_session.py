@@ -91,8 +91,12 @@ class Line:
 
     def push(self, event: str, message: Json) -> None:
         """Send something unasked, unless the script has something else in mind for it."""
+        self.push_text(event, self.encode(message))
+
+    def push_text(self, event: str, text: str) -> None:
+        """The same for a message that is written already."""
         self._spoke = True
-        say(self._world, self._socket, event, self.key, ENCODER.encode(message).decode())
+        say(self._world, self._socket, event, self.key, text)
 
     def send(self, text: str, told: Callable[[], None] | None = None) -> None:
         """Send an answer."""

@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 
 from aristobot.clock import ManualClock
+from aristobot.money import ZERO
 from services.simulator.server import SimulatorServer
 from tests.simulator.kraken_speaker import SECRET, KrakenSpeaker
 
@@ -26,8 +27,8 @@ async def test_a_market_buy_is_filled_at_the_ask_and_pays_its_fee_in_quote(owner
     assert (found["status"], found["vol_exec"], found["price"]) == ("closed", "0.01000000", "60000.10000")
     assert Decimal(found["cost"]) == Decimal("600.001")
     assert Decimal(found["fee"]) == Decimal("600.001") * Decimal("0.004")
-    assert await owner.held("XXBT") == (Decimal("1.01"), 0)
-    assert await owner.held("ZUSD") == (Decimal(10_000) - Decimal("600.001") - Decimal("2.400004"), 0)
+    assert await owner.held("XXBT") == (Decimal("1.01"), ZERO)
+    assert await owner.held("ZUSD") == (Decimal(10_000) - Decimal("600.001") - Decimal("2.400004"), ZERO)
 
 
 async def test_a_resting_buy_holds_its_price_and_its_fee(owner: KrakenSpeaker) -> None:
@@ -35,7 +36,7 @@ async def test_a_resting_buy_holds_its_price_and_its_fee(owner: KrakenSpeaker) -
     assert await owner.held("ZUSD") == (Decimal(10_000), Decimal("502.0"))
     assert list((await owner.ask("OpenOrders"))["open"]) == [txid]
     assert await owner.ask("CancelOrder", txid=txid) == {"count": 1}
-    assert await owner.held("ZUSD") == (Decimal(10_000), 0)
+    assert await owner.held("ZUSD") == (Decimal(10_000), ZERO)
 
 
 async def test_orders_come_and_go_over_the_private_socket(owner: KrakenSpeaker, clock: ManualClock) -> None:

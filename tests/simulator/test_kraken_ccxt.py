@@ -1,0 +1,125 @@
+"""An outside witness: CCXT's own Kraken clients, REST and sockets, believe that they talk to Kraken."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+from collections.abc import AsyncIterator
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from aristobot.clock import SystemClock
+from services.simulator.server import SimulatorServer
+from tests.simulator.kraken_speaker import SECRET
+
+SYMBOL = "BTC/USD"
+CLOCK = SystemClock()
+ccxt = importlib.import_module("ccxt.pro")
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[SimulatorServer]:
+    """A simulator by the clock on the wall, with an owner of 10,000 USD and 1 BTC."""
+    simulator = SimulatorServer(CLOCK)
+    await simulator.start()
+    simulator.venue.open_account("kraken", "key-one", SECRET, {"USD": Decimal(10_000), "BTC": Decimal(1)})
+    yield simulator
+    await simulator.stop()
+
+
+def pointed_at(server: SimulatorServer, client: Any) -> Any:
+    """A client of CCXT that knows no other address than ours."""
+    client.aiohttp_trust_env = False
+    sockets = server.url.replace("http", "ws", 1) + "/kraken"
+    ws = {name: f"{sockets}/v2" for name in ("public", "publicV2")} | {
+        n: f"{sockets}/v2/private" for n in ("private", "privateV2")
+    }
+    client.urls["api"] = {"public": f"{server.url}/kraken", "private": f"{server.url}/kraken", "ws": ws}
+    return client
+
+
+@pytest.fixture
+async def client(server: SimulatorServer) -> AsyncIterator[Any]:
+    """CCXT's client; `ccxt.pro.kraken` is `ccxt.async_support.kraken` with sockets."""
+    options = {"apiKey": "key-one", "secret": SECRET, "enableRateLimit": False}
+    one = pointed_at(server, ccxt.kraken(options))
+    yield one
+    await one.close()
+
+
+async def test_ccxt_reads_the_markets(client: Any) -> None:
+    markets = await client.load_markets()
+    assert {"BTC/USD", "BTC/EUR", "BTC/USDT", "BTC/USDC", "ETH/EUR", "SOL/EUR", "DOGE/USD", "ETH/BTC"} <= markets.keys()
+    market = markets[SYMBOL]
+    assert (market["precision"]["price"], market["precision"]["amount"]) == (0.1, 1e-08)
+    assert (market["limits"]["amount"]["min"], market["limits"]["cost"]["min"]) == (0.00005, 0.5)
+    ticker = await client.fetch_ticker(SYMBOL)
+    assert (ticker["bid"], ticker["last"], ticker["ask"]) == (59999.9, 60000.0, 60000.1)
+    assert set(await client.fetch_tickers(["BTC/USD", "ETH/EUR"])) == {"BTC/USD", "ETH/EUR"}
+    candles = await client.fetch_ohlcv(SYMBOL, "1h")
+    assert len(candles) == 720
+    assert candles[1][0] - candles[0][0] == 3_600_000
+    assert (await client.fetch_status())["status"] == "ok"
+    assert len((await client.fetch_order_book(SYMBOL))["bids"]) == 100
+
+
+async def test_ccxt_trades(client: Any) -> None:
+    balance = await client.fetch_balance()
+    assert (balance["BTC"]["free"], balance["USD"]["total"]) == (1, 10_000)
+    resting = await client.create_order(SYMBOL, "limit", "buy", 0.01, 50_000, {"clientOrderId": "b" * 32})
+    (found,) = await client.fetch_open_orders(SYMBOL)
+    assert (found["id"], found["clientOrderId"], found["price"], found["amount"]) == (resting["id"], "b" * 32, 50_000, 0.01)
+    assert (await client.fetch_balance())["USD"]["used"] == 502
+    await client.cancel_order(resting["id"], SYMBOL)
+    assert await client.fetch_open_orders(SYMBOL) == []
+    taken = await client.create_order(SYMBOL, "market", "sell", 0.02)
+    closed = {order["id"]: order for order in await client.fetch_closed_orders(SYMBOL)}
+    assert closed[resting["id"]]["status"] == "canceled"
+    order = closed[taken["id"]]
+    assert (order["status"], order["filled"], order["average"]) == ("closed", 0.02, 59_999.9)
+    (fill,) = await client.fetch_my_trades(SYMBOL)
+    assert (fill["order"], fill["amount"], fill["price"], fill["takerOrMaker"]) == (taken["id"], 0.02, 59_999.9, "taker")
+    assert fill["fee"] == {"cost": pytest.approx(0.02 * 59_999.9 * 0.004), "currency": "USD"}
+    stop = await client.create_order(SYMBOL, "market", "sell", 0.01, None, {"stopLossPrice": 55_000})
+    assert (await client.fetch_order(stop["id"], SYMBOL))["stopLossPrice"] == 55_000
+    with pytest.raises(ccxt.InsufficientFunds):
+        await client.create_order(SYMBOL, "limit", "buy", 10, 50_000)
+    with pytest.raises(ccxt.InvalidOrder):
+        await client.cancel_order("OAAAAA-BBBBB-CCCCCC", SYMBOL)
+
+
+async def _soon(awaitable: Any) -> Any:
+    return await asyncio.wait_for(awaitable, 5)
+
+
+async def test_ccxt_watches_the_market(server: SimulatorServer, client: Any) -> None:
+    assert (await _soon(client.watch_ticker(SYMBOL)))["last"] == 60_000
+    assert len(await _soon(client.watch_ohlcv(SYMBOL, "1m"))) == 720
+    waiting = asyncio.create_task(client.watch_ticker(SYMBOL))
+    candle = asyncio.create_task(client.watch_ohlcv(SYMBOL, "1m"))
+    await CLOCK.sleep(0.01)
+    server.world.feed.move(SYMBOL, "60100")
+    assert (await _soon(waiting))["last"] == 60_100
+    assert (await _soon(candle))[-1][4] == 60_100
+    assert (await _soon(client.watch_trades(SYMBOL)))[-1]["price"] == 60_100
+
+
+async def test_ccxt_watches_its_account(client: Any) -> None:
+    resting = await client.create_order(SYMBOL, "limit", "buy", 0.01, 50_000)
+    assert (await _soon(client.watch_balance()))["BTC"]["total"] == 1
+    assert [order["id"] for order in await _soon(client.watch_orders(SYMBOL))] == [resting["id"]]
+    waiting = [client.watch_orders(SYMBOL), client.watch_my_trades(SYMBOL), client.watch_balance()]
+    orders, fills, balance = (asyncio.create_task(one) for one in waiting)
+    await CLOCK.sleep(0.01)
+    placed = await _soon(client.create_order_ws(SYMBOL, "market", "buy", 0.01))
+    assert (await _soon(orders))[-1]["id"] == placed["id"]
+    (fill,) = await _soon(fills)
+    assert (fill["order"], fill["amount"], fill["price"]) == (placed["id"], 0.01, 60_000.1)
+    assert (await _soon(balance))["BTC"]["total"] == 1.01
+    later = await _soon(client.create_order_ws(SYMBOL, "limit", "buy", 0.01, 51_000))
+    assert {order["id"] for order in await client.fetch_open_orders(SYMBOL)} == {resting["id"], later["id"]}
+    await _soon(client.cancel_order_ws(later["id"]))
+    await _soon(client.cancel_all_orders_ws())
+    assert await client.fetch_open_orders(SYMBOL) == []
