@@ -29,6 +29,7 @@ class Limits:
     allowed_symbols: tuple[Symbol, ...] | None = None
     max_open_positions: int | None = None
     collar_percent: Decimal = Decimal(3)
+    remap_divergence_percent: Decimal = Decimal(1)
     entries_per_minute: int = 30
     entries_per_day: int = 1000
     repeated_entries: int = 5

@@ -29,6 +29,7 @@ from services.flattener import Flattener
 from services.heartbeat import Heartbeat
 from services.kill_switch import KillSwitch
 from services.market_catalog import MarketCatalog
+from services.market_choice import MarketChoice
 from services.order_checks import OrderChecks
 from services.order_desk import OrderDesk
 from services.order_monitor import OrderMonitor
@@ -88,6 +89,7 @@ class App:
         sender = OrderSender(self.floor, self.records, self.resolver)
         self.desk = OrderDesk(self.floor, OrderChecks(self.floor, self.records), sender)
         self.keeper = BracketKeeper(self.floor, ExitPlacer(self.floor, self.desk, self.records))
+        self.markets = MarketChoice(self.floor)
         self.target_watch = TargetWatch(self.floor, self.keeper)
         self.monitor = OrderMonitor(self.floor, self.desk, self.records, self.resolver)
         self.engine = TradingEngine(self.floor, WebhookTrading(self.floor, self.desk, self.keeper))

@@ -117,9 +117,17 @@ class TradingHouse:
         return app
 
     def addresses(self) -> dict[str, dict[str, str]]:
-        """Where the exchange is."""
-        rest, stream = f"{self.simulator.url}/binance", self.simulator.url.replace("http", "ws") + "/binance"
-        return {"binance": {"rest": rest, "stream": stream, "trading": f"{stream}/ws-api/v3"}}
+        """Where the exchanges are."""
+        rest, socket = self.simulator.url, self.simulator.url.replace("http", "ws")
+        return {
+            "binance": {"rest": f"{rest}/binance", "stream": f"{socket}/binance", "trading": f"{socket}/binance/ws-api/v3"},
+            "bitget": {
+                "rest": f"{rest}/bitget",
+                "stream": f"{socket}/bitget/v2/ws/public",
+                "trading": f"{socket}/bitget/v2/ws/private",
+            },
+            "kraken": {"rest": f"{rest}/kraken", "stream": f"{socket}/kraken/v2", "trading": f"{socket}/kraken/v2/private"},
+        }
 
     async def open(self) -> None:
         """Start everything and wait until trading may begin."""
