@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -119,10 +120,15 @@ class Activity:
         self.refusals_in_a_row = 0
 
     def entered(self, at: datetime, symbol: Symbol, side: Side, quantity: Decimal) -> None:
-        """Note an entry that was written."""
+        """Note an entry that goes out."""
         self._entries.append(_Past(at, symbol, side, quantity))
         while self._entries and self._entries[0].at < at - timedelta(days=1):
             self._entries.popleft()
+
+    def withdrawn(self, at: datetime, symbol: Symbol, side: Side, quantity: Decimal) -> None:
+        """Forget an entry that was noted and then did not go out."""
+        with suppress(ValueError):
+            self._entries.remove(_Past(at, symbol, side, quantity))
 
     def ended(self, status: OrderStatus) -> None:
         """Note how an order was answered: refusals count up, anything accepted resets them."""

@@ -101,12 +101,23 @@ class OrderChecks:
             replacing=wish.replaces,
         )
 
-    def written(self, account: Account, row: Order, priced: Priced) -> None:
-        """Set aside what a written order will take, and count it."""
+    def set_aside(self, account: Account, row: Order, priced: Priced) -> None:
+        """Set aside what an order will take, and count it, unless it is refused."""
+        if row.status is not OrderStatus.PENDING:
+            return
         made = priced.draft
         self._floor.accounts.reserve(account.id, row.id, made.reserve_asset, made.reserve)
         if row.side is Side.BUY:
             self._records.activity(account.id).entered(row.created_at, row.symbol, row.side, row.quantity)
+
+    def withdraw(self, account: Account, row: Order, *, free: bool) -> None:
+        """Forget an order that was set aside and then did not go out; `free` unless another one under its id still may."""
+        if row.status is not OrderStatus.PENDING:
+            return
+        if free:
+            self._floor.accounts.settle(account.id, row.id, had_effect=False)
+        if row.side is Side.BUY:
+            self._records.activity(account.id).withdrawn(row.created_at, row.symbol, row.side, row.quantity)
 
     async def act_on_refusal(self, account: Account, row: Order) -> None:
         """Stop the broker's entries after a refusal that says something is wrong with whoever sends them."""

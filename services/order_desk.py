@@ -82,15 +82,22 @@ class OrderDesk:
         async with self._locks.setdefault(account.id, asyncio.Lock()):
             priced = await self._checks.draft(account, wish)
             listed = self._listed(wish, exits, priced) if exits is not None else None
-            rows, is_new = await self._write_intent(account, wish, priced, progress, listed)
-            if is_new and rows[0].status is OrderStatus.PENDING:
-                self._checks.written(account, rows[0], priced)
+            intent = self._intent(account, wish, priced, progress, listed)
+            self._checks.set_aside(account, intent.rows[0], priced)  # before the next wish of this broker is looked at
+        try:
+            rows, is_new = await self._written(account.user_id, intent)
+        except AristobotError:
+            self._checks.withdraw(account, intent.rows[0], free=True)
+            raise
         if not is_new:
+            self._checks.withdraw(account, intent.rows[0], free=orders.is_settled(rows[0]))
             return await self._sender.settled(rows[0])
-        self._sender.announce(rows[0])
         if rows[0].status is not OrderStatus.PENDING:
+            self._sender.announce(rows[0])
             await self._checks.act_on_refusal(account, rows[0])
             return rows[0]
+        # the order leaves within this turn of the loop; everybody else hears of it in the next
+        asyncio.get_running_loop().call_later(0, self._sender.announce, rows[0])
         request = replace(priced.draft.request, client_order_id=rows[0].client_order_id)
 
         async def ask(client: ExchangeClient, keys: Credentials) -> list[OrderReport]:
@@ -127,7 +134,8 @@ class OrderDesk:
         async with self._locks.setdefault(account.id, asyncio.Lock()):
             priced = await self._checks.draft(account, wish)
             priced = replace(priced, free=priced.free + held_by(old))
-            (row,), is_new = await self._write_intent(account, wish, priced)
+            intent = self._intent(account, wish, priced)
+        (row,), is_new = await self._written(user_id, intent)
         if not is_new or row.status is not OrderStatus.PENDING:
             return await self._sender.settled(row)
         request = replace(priced.draft.request, client_order_id=row.client_order_id)
@@ -140,14 +148,14 @@ class OrderDesk:
         await self._sender.look(account, [old])
         return sent
 
-    async def _write_intent(
+    def _intent(
         self,
         account: Account,
         wish: PlaceOrder,
         priced: Priced,
         progress: Callable[[Order], Progress] | None = None,
         listed: OtocoRequest | None = None,
-    ) -> tuple[list[Order], bool]:
+    ) -> Intent:
         now = self._clock.now()
         order_id = client_order_id(self._floor.installation, account.id, wish.cause, wish.leg, wish.attempt)
         row = row_of(account, wish, priced.draft, order_id, now)
@@ -161,7 +169,7 @@ class OrderDesk:
             if listed is not None:
                 row.time_in_force, row.list_client_id = listed.entry.time_in_force, listed.list_client_id
                 rows += exit_rows(account, wish, listed, row)
-        return await self._written(account.user_id, Intent(rows, progress(row) if progress is not None else None))
+        return Intent(rows, progress(row) if progress is not None else None)
 
     async def _written(self, user_id: uuid.UUID, intent: Intent) -> tuple[list[Order], bool]:
         """The rows of a new intent, or those that were written the first time; whether they are new."""

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
+
+from loguru import logger
 
 from aristobot.bus import Bus
 from aristobot.clock import Clock
@@ -36,29 +40,54 @@ class Held:
 
 
 class PositionBook:
-    """One answer per broker, forgotten with every change of one of its positions (PositionUpdated), and at midnight."""
+    """One answer per broker, read anew with every change of one of its positions (PositionUpdated), and at midnight.
+
+    It is read when the change is told, not when somebody asks: between an alert and its order there is no time for it.
+    """
 
     def __init__(self, db: Database, bus: Bus, clock: Clock) -> None:
         self._db = db
         self._clock = clock
         self._held: dict[uuid.UUID, Held] = {}
+        self._owners: dict[uuid.UUID, uuid.UUID] = {}
         self._changes: dict[uuid.UUID, int] = {}
+        self._reading: dict[uuid.UUID, asyncio.Task[None]] = {}
         bus.listen(PositionUpdated, do=lambda event: self.changed(event.broker_id))
 
     async def of(self, account: Account) -> Held:
         """What this broker holds now."""
-        midnight = self._clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
-        known = self._held.get(account.id)
-        if known is not None and known.midnight == midnight:
-            return known
-        changes = self._changes.get(account.id, 0)
-        rows = await self._db.read(account.user_id, lambda s: holdings.since(s, account.id, midnight))
-        held = Held(tuple(rows), midnight)
-        if self._changes.get(account.id, 0) == changes:  # else a position changed while we read: ask again next time
-            self._held[account.id] = held
+        self._owners[account.id] = account.user_id
+        while (held := self._held.get(account.id)) is None or held.midnight != self._midnight():
+            await asyncio.shield(self._read_anew(account.id))
         return held
 
     def changed(self, broker_id: uuid.UUID) -> None:
         """A position of this broker is not what it was."""
         self._changes[broker_id] = self._changes.get(broker_id, 0) + 1
         self._held.pop(broker_id, None)
+        if broker_id in self._owners:
+            self._read_anew(broker_id)
+
+    def _midnight(self) -> datetime:
+        return self._clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
+
+    def _read_anew(self, broker_id: uuid.UUID) -> asyncio.Task[None]:
+        task = self._reading.get(broker_id)
+        if task is None:
+            task = self._reading[broker_id] = asyncio.ensure_future(self._read(broker_id))
+            task.add_done_callback(lambda done: self._end(broker_id, done))
+        return task
+
+    def _end(self, broker_id: uuid.UUID, done: asyncio.Task[None]) -> None:
+        del self._reading[broker_id]
+        if not done.cancelled() and (error := done.exception()) is not None:
+            logger.debug("Positions of broker {} cannot be read now: {}", broker_id, error)
+
+    async def _read(self, broker_id: uuid.UUID) -> None:
+        """Until nothing changed while we read: what is remembered must not be older than the last change."""
+        while True:
+            changes, midnight = self._changes.get(broker_id, 0), self._midnight()
+            rows = await self._db.read(self._owners[broker_id], partial(holdings.since, broker_id=broker_id, midnight=midnight))
+            if self._changes.get(broker_id, 0) == changes:
+                self._held[broker_id] = Held(tuple(rows), midnight)
+                return
