@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -79,6 +80,7 @@ class ExchangeGateway:
         self._addresses: Mapping[str, Mapping[str, str]] = settings.exchange_urls
         self._factories: dict[str, ClientFactory] = discover()
         self._lines: dict[tuple[str, Endpoints], _Line] = {}
+        self._opened: dict[uuid.UUID, tuple[tuple[str, str, str], Credentials]] = {}
 
     def exchanges(self) -> list[str]:
         """The names of every exchange that has a client, in alphabetical order."""
@@ -100,12 +102,17 @@ class ExchangeGateway:
         return self._line(broker.exchange, broker.endpoints).client
 
     async def keys(self, broker: Broker) -> Credentials:
-        """The broker's opened keys, for the length of one call. Raise SealBroken when they were sealed elsewhere."""
-        return Credentials(
-            self._opened(broker, "api_key", broker.api_key_sealed),
-            self._opened(broker, "api_secret", broker.api_secret_sealed),
-            self._opened(broker, "passphrase", broker.passphrase_sealed),
-        )
+        """The broker's opened keys, for the length of one call. Raise SealBroken when they were sealed elsewhere.
+
+        Those used last stay open in memory: between an alert and its order, opening them would be a tenth of the time.
+        """
+        sealed = (broker.api_key_sealed, broker.api_secret_sealed, broker.passphrase_sealed)
+        known = self._opened.get(broker.id)
+        if known is None or known[0] != sealed:
+            names = ("api_key", "api_secret", "passphrase")
+            opened = Credentials(*(self._open(broker, name, one) for name, one in zip(names, sealed, strict=True)))
+            known = self._opened[broker.id] = (sealed, opened)
+        return known[1]
 
     def order_lists(self, broker: Broker) -> SupportsOrderLists:
         """The broker's client as one that knows OCO and OTOCO; ask its capabilities first."""
@@ -179,7 +186,7 @@ class ExchangeGateway:
             self._lines[key] = _Line(exchange, factory(self._clock, endpoints), is_default=endpoints == default)
         return self._lines[key]
 
-    def _opened(self, broker: Broker, name: str, sealed: str) -> str:
+    def _open(self, broker: Broker, name: str, sealed: str) -> str:
         return self._vault.unseal(sealed, f"user:{broker.user_id}", f"broker:{broker.id}", name) if sealed else ""
 
     async def _look_at(self, line: _Line) -> None:

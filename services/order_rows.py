@@ -10,6 +10,7 @@ from aristobot.kinds import OrderOrigin, OrderRole
 from aristobot.logs import current_trace_id
 from aristobot.money import ZERO, times
 from aristobot.orders import OrderRequest, OtocoRequest, Side
+from aristobot.store.prepared import new_row
 from aristobot.store.trading_tables import Order
 from services.broker_book import Account
 from services.order_draft import Draft, EditOrder, PlaceOrder, PlacePair
@@ -46,33 +47,34 @@ def held_by(old: Order) -> Decimal:
 def row_of(account: Account, wish: PlaceOrder, made: Draft, order_id: uuid.UUID, now: datetime) -> Order:
     """An intent, pending; whether it may be sent is written on it by the caller."""
     request = made.request
-    return Order(
-        id=order_id,
-        user_id=account.user_id,
-        broker_id=account.id,
-        symbol=request.symbol,
-        side=request.side,
-        type=request.type,
-        time_in_force=request.time_in_force,
-        quantity=request.quantity,
-        quote_quantity=wish.quote_quantity,
-        price=request.price,
-        stop_price=request.stop_price,
-        client_order_id=order_id.hex,
-        origin=wish.origin,
-        role=wish.role,
-        owner=wish.owner,
-        leg=wish.leg,
-        attempt=wish.attempt,
-        position_id=wish.position_id,
-        webhook_id=wish.webhook_id,
-        reserved_quote=made.reserve if request.side is Side.BUY else ZERO,
-        reserved_base=made.reserve if request.side is Side.SELL else ZERO,
-        note=wish.note,
-        trace_id=current_trace_id(),
-        created_at=now,
-        updated_at=now,
-    )
+    values = {
+        "id": order_id,
+        "user_id": account.user_id,
+        "broker_id": account.id,
+        "symbol": request.symbol,
+        "side": request.side,
+        "type": request.type,
+        "time_in_force": request.time_in_force,
+        "quantity": request.quantity,
+        "quote_quantity": wish.quote_quantity,
+        "price": request.price,
+        "stop_price": request.stop_price,
+        "client_order_id": order_id.hex,
+        "origin": wish.origin,
+        "role": wish.role,
+        "owner": wish.owner,
+        "leg": wish.leg,
+        "attempt": wish.attempt,
+        "position_id": wish.position_id,
+        "webhook_id": wish.webhook_id,
+        "reserved_quote": made.reserve if request.side is Side.BUY else ZERO,
+        "reserved_base": made.reserve if request.side is Side.SELL else ZERO,
+        "note": wish.note,
+        "trace_id": current_trace_id(),
+        "created_at": now,
+        "updated_at": now,
+    }
+    return new_row(Order, values)
 
 
 def exit_rows(account: Account, wish: PlaceOrder, listed: OtocoRequest, entry: Order) -> list[Order]:

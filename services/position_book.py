@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -24,19 +25,28 @@ from services.broker_book import Account
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """The open positions of a broker, and those closed since `midnight` (UTC); rows to read, not to change."""
+    """The open positions of a broker, with those closed since `midnight` (UTC), as rows to read and as their sums."""
 
-    rows: tuple[PositionRow, ...]
     midnight: datetime
+    rows: tuple[PositionRow, ...]
+    _open: Mapping[tuple[Symbol, str], PositionRow]
+    _sums: Mapping[Symbol, Holdings]
+    _elsewhere: Holdings
+
+    @classmethod
+    def of(cls, rows: Sequence[PositionRow], midnight: datetime) -> Held:
+        """What these rows come to."""
+        opened = {(row.symbol, row.owner): row for row in rows if row.status is LotStatus.OPEN}
+        sums = {symbol: holdings.summed(rows, symbol) for symbol, _ in opened}
+        return cls(midnight, tuple(rows), opened, sums, holdings.summed(rows, ""))
 
     def open_one(self, symbol: Symbol, owner: str) -> PositionRow | None:
         """The open position of one owner of lots, if there is one."""
-        mine = (row for row in self.rows if row.symbol == symbol and row.owner == owner and row.status is LotStatus.OPEN)
-        return next(mine, None)
+        return self._open.get((symbol, owner))
 
     def summed(self, symbol: Symbol) -> Holdings:
         """The sums that limits are checked against."""
-        return holdings.summed(self.rows, symbol)
+        return self._sums.get(symbol, self._elsewhere)
 
 
 class PositionBook:
@@ -89,5 +99,5 @@ class PositionBook:
             changes, midnight = self._changes.get(broker_id, 0), self._midnight()
             rows = await self._db.read(self._owners[broker_id], partial(holdings.since, broker_id=broker_id, midnight=midnight))
             if self._changes.get(broker_id, 0) == changes:
-                self._held[broker_id] = Held(tuple(rows), midnight)
+                self._held[broker_id] = Held.of(rows, midnight)
                 return

@@ -61,18 +61,34 @@ def write(epoch: Callable[[], int], connection: Any, intents: Sequence[Intent], 
     """Write the intents inside the open transaction of a driver connection; which of them were new, in their order."""
     if connection.execute("SELECT epoch FROM installation").fetchone()[0] != epoch():
         raise InstanceRunning(folder="")
-    return [_write_one(connection, intent, on_sqlite) for intent in intents]
+    new = _insert(connection, [row for intent in intents for row in intent.rows], on_sqlite)
+    are_new = [_claimed(intent, new) for intent in intents]
+    known = [(one.progress, one.rows[0].user_id) for one, is_new in zip(intents, are_new, strict=True) if is_new]
+    progress = [_progress_values(one, user_id, on_sqlite) for one, user_id in known if one is not None]
+    if progress:
+        cursor = connection.cursor()
+        cursor.executemany(_progress_sql(on_sqlite), progress)
+        cursor.close()
+    return are_new
 
 
-def _write_one(connection: Any, intent: Intent, on_sqlite: bool) -> bool:
+def _claimed(intent: Intent, new: set[uuid.UUID]) -> bool:
+    """Whether the intent's rows are among the new ones; asked twice in one batch, only the first is the one that wrote them."""
+    ids = {row.id for row in intent.rows}
+    is_new = ids <= new
+    new -= ids
+    return is_new
+
+
+def _insert(connection: Any, rows: Sequence[Order], on_sqlite: bool) -> set[uuid.UUID]:
+    """Write those that are not there yet; their ids."""
     columns = prepared.columns(Order, on_sqlite)
-    values = [column.encoded(row.__dict__) for row in intent.rows for column in columns]
-    written = connection.execute(_insert_sql(len(intent.rows), on_sqlite), values).fetchall()
-    if len(written) < len(intent.rows):
-        return False
-    if intent.progress is not None:
-        connection.execute(_progress_sql(on_sqlite), _progress_values(intent.progress, intent.rows[0].user_id, on_sqlite))
-    return True
+    new: set[uuid.UUID] = set()
+    for start in range(0, len(rows), prepared.LARGEST_INSERT):
+        part = rows[start : start + prepared.LARGEST_INSERT]
+        values = [column.encoded(row.__dict__) for row in part for column in columns]
+        new |= {prepared.read_key(key) for (key,) in connection.execute(_insert_sql(len(part), on_sqlite), values)}
+    return new
 
 
 def _progress_values(progress: Progress, user_id: uuid.UUID | None, on_sqlite: bool) -> list[Any]:
