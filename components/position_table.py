@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from aristobot.errors import AristobotError
 from aristobot.events import PositionUpdated, PricesUpdated
-from aristobot.kinds import LotStatus
+from aristobot.kinds import LotStatus, Protection
 from aristobot.language import _
 from aristobot.money import HUNDRED, divided, times
 from aristobot.orders import Side
-from aristobot.store import positions
+from aristobot.store import brackets, positions
+from aristobot.store.tenancy import GuardedSession
 from aristobot.store.trading_tables import WebhookState
 from components import formats
 from components.live import Live
@@ -36,6 +37,7 @@ class PositionTable:
         self._broker_id: uuid.UUID | None = None
         self._exchanges: dict[uuid.UUID, str] = {}
         self._states: dict[uuid.UUID, WebhookState] = {}
+        self._protections: dict[uuid.UUID, Protection] = {}
         with panel(_("Open positions"), "tall"):
             self._list = StatefulList(
                 icon="account_balance_wallet",
@@ -52,13 +54,19 @@ class PositionTable:
         found = await self._read()
         if found is not None:
             self._states = {one.id: one for one in found}
-            self._grid.fill(position_row(one) for one in found)
+            self._grid.fill(self._row(one) for one in found)
             self._list.show(self._grid)
 
     async def _read(self) -> list[WebhookState] | None:
         broker_id = self._broker_id
+
+        def work(session: GuardedSession) -> tuple[list[WebhookState], dict[uuid.UUID, Protection]]:
+            states = positions.states(session, broker_id, LotStatus.OPEN, MOST)
+            return states, brackets.protections(session, [one.position_id for one in states if one.position_id])
+
         try:
-            return await self._app.db.read(self._user.id, lambda s: positions.states(s, broker_id, LotStatus.OPEN, MOST))
+            states, self._protections = await self._app.db.read(self._user.id, work)
+            return states
         except AristobotError as error:
             self._list.failed(error, lambda: self.show(broker_id, self._exchanges))
             return None
@@ -74,7 +82,7 @@ class PositionTable:
             self._grid.remove_row(str(gone))
         self._states = now_open
         for one in reversed(found):
-            self._grid.upsert(position_row(one))
+            self._grid.upsert(self._row(one))
         self._list.show(self._grid)
 
     def _priced(self, event: PricesUpdated) -> None:
@@ -82,16 +90,20 @@ class PositionTable:
             price = event.prices.get(state.symbol)
             if price is not None and self._exchanges.get(state.broker_id) == event.exchange:
                 state.current_price = price
-                self._grid.upsert(position_row(state))
+                self._grid.upsert(self._row(state))
+
+    def _row(self, state: WebhookState) -> dict[str, Any]:
+        return position_row(state, self._protections.get(state.position_id) if state.position_id else None)
 
 
-def position_row(state: WebhookState) -> dict[str, Any]:
+def position_row(state: WebhookState, protection: Protection | None) -> dict[str, Any]:
     """One row. The gain is what selling now would bring over the entry, fees aside, in quote and in per cent."""
     quote = state.symbol.partition("/")[2]
     gain = _gain(state)
     cost = times(state.entry_price, state.quantity)
     percent = divided(times(gain, HUNDRED), cost) if gain is not None and cost else None
     buys = state.side is Side.BUY
+    guard, guard_tone, guard_tip = protection_words(protection)
     return {
         "id": str(state.id),
         "symbol": state.symbol,
@@ -104,8 +116,34 @@ def position_row(state: WebhookState) -> dict[str, Any]:
         "target": formats.price(state.take_profit),
         "gain": formats.money(gain, quote, signed=True).rpartition("\u00a0")[0] if gain is not None else formats.NOTHING,
         "gain_tone": formats.tone(gain),
+        "guard": guard,
+        "guard_tone": guard_tone,
+        "guard_tip": guard_tip,
         "gain_tip": f"{formats.money(gain, quote, signed=True)} ({formats.percent(percent, 2, signed=True)})",
     }
+
+
+def protection_words(protection: Protection | None) -> tuple[str, str, str]:
+    """Who sees to the exits: one word, its tone, and what that means."""
+    if protection is None:
+        return formats.NOTHING, "quiet", _("No stop and no target were asked for.")
+    return {
+        Protection.EXCHANGE: (
+            _("Exchange"),
+            "good",
+            _("The exits rest at the exchange: they act even while Aristobot is off."),
+        ),
+        Protection.HALF: (
+            _("Half"),
+            "primary",
+            _("Half of the exits rests at the exchange; Aristobot watches the other half and must keep running for it."),
+        ),
+        Protection.BOT: (
+            _("Bot only"),
+            "warn",
+            _("Nothing rests at the exchange: Aristobot alone watches the exits and must keep running."),
+        ),
+    }[protection]
 
 
 def _gain(state: WebhookState) -> Decimal | None:
@@ -118,7 +156,8 @@ def _gain(state: WebhookState) -> Decimal | None:
 def _columns() -> list[dict[str, Any]]:
     return [
         column("symbol", _("Symbol"), 84, grows=2),
-        chip("side", _("Side"), 58, grows=1, least=400),
+        chip("guard", _("Guarded by"), 84, grows=1, least=300),
+        chip("side", _("Side"), 58, grows=1, least=560),
         column("quantity", _("Quantity"), 72, grows=2, number=True, least=460),
         column("entry", _("Entry"), 72, grows=2, number=True, least=320),
         column("current", _("Price"), 72, grows=2, number=True),

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Query
 from pydantic import Field
 
 from aristobot.errors import Conflict, InvalidInput
-from aristobot.kinds import BracketStatus, LotStatus
+from aristobot.kinds import BracketStatus, LotStatus, Protection
 from aristobot.language import explain
 from aristobot.money import HUNDRED, ZERO, round_up
 from aristobot.store import brackets, brokers, positions
@@ -55,10 +55,15 @@ class TargetOut(Out):
 
 
 class ProtectionOut(Out):
-    """The stop and the targets that were asked for, and the orders that rest for them."""
+    """The stop and the targets that were asked for, and the orders that rest for them.
+
+    `protection` says who sees to them: `exchange` (all rest there), `half` (what does not rest is watched by the bot), or
+    `bot`; null when nothing was asked for.
+    """
 
     position_id: uuid.UUID
     status: BracketStatus | None
+    protection: Protection | None
     stop_loss: Money | None
     take_profit: list[TargetOut]
     unprotected_since: Moment | None
@@ -179,6 +184,7 @@ def _protection(guarded: Guarded) -> ProtectionOut:
     return ProtectionOut(
         position_id=guarded.position.id,
         status=bracket.status if bracket else None,
+        protection=guarded.protection,
         stop_loss=plan.stop or None,
         take_profit=[TargetOut(percent=share, price=price) for share, price in plan.targets],
         unprotected_since=bracket.unprotected_since if bracket else None,

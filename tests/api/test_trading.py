@@ -89,7 +89,7 @@ async def test_a_buy_becomes_a_fill_a_position_and_can_be_protected(street: Stre
     assert {fill["order_id"] for fill in fills} == {bought.json()["id"]}
     assert sum(Decimal(fill["quantity"]) for fill in fills) == Decimal(bought.json()["filled"])
     path, entry = f"/api/positions/{position['id']}/protection/", Decimal(position["entry"])
-    assert (await bob.web.get(path)).json()["status"] is None
+    assert [(await bob.web.get(path)).json()[name] for name in ("status", "protection")] == [None, None]
     wanted = {
         "stop_loss": str((entry * Decimal("0.9")).quantize(Decimal(1))),
         "take_profit": str((entry * 2).quantize(Decimal(1))),
@@ -99,6 +99,7 @@ async def test_a_buy_becomes_a_fill_a_position_and_can_be_protected(street: Stre
     assert guarded.json()["stop_loss"] == wanted["stop_loss"]
     assert [one["price"] for one in guarded.json()["take_profit"]] == [wanted["take_profit"]]
     assert guarded.json()["order_ids"]
+    assert guarded.json()["protection"] == "exchange"
     assert (await bob.web.get(path)).json()["order_ids"] == guarded.json()["order_ids"]
 
 
