@@ -83,10 +83,9 @@ class KrakenDialect:
         self.streams.tell_change(changed)
 
     def warn_of_shutdown(self) -> None:
-        """The system goes into maintenance: every connection is told."""
-        self.market.system = "maintenance"
+        """Every connection is told that maintenance comes."""
         for line in list(self._lines):
-            line.greet()
+            line.greet("maintenance")
 
     async def run(self) -> None:
         """Let every line beat once a second."""

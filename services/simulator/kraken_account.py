@@ -99,7 +99,7 @@ class KrakenAccount:
             order = self._orders.find(ask.sender, text)
             if order is not None:
                 return Decimal(order.accepted_at)
-            fill = self._fills(ask.sender).get(text)
+            fill = next((one for one in self._fills(ask.sender) if fill_id(one) == text), None)
             if fill is None:
                 raise invalid(name)
             return Decimal(fill.at)
@@ -120,24 +120,21 @@ class KrakenAccount:
         userref = ask.params.integer("userref")
         return self._told(ask, [order for order in found if userref in (None, wanted_of(order).userref)])
 
-    def _fills(self, account: Account) -> dict[str, Fill]:
-        seen = (fill for fill in reversed(account.fills) if self._world.venue.is_visible(fill.order))
-        return {fill_id(fill): fill for fill in seen}
+    def _fills(self, account: Account) -> list[Fill]:
+        """All executions of an account, newest first."""
+        return [fill for fill in reversed(account.fills) if self._world.venue.is_visible(fill.order)]
 
     def trades_history(self, ask: Ask) -> Json:
         """`TradesHistory`, newest first, fifty at a time."""
         start, end = self._moment(ask, "start"), self._moment(ask, "end")
-        found = [
-            (name, fill)
-            for name, fill in self._fills(ask.sender).items()
-            if (start is None or fill.at > start) and (end is None or fill.at <= end)
-        ]
-        told_ones = {name: traded(fill) for name, fill in _page(found, ask)}
+        known = self._fills(ask.sender)
+        found = [fill for fill in known if (start is None or fill.at > start) and (end is None or fill.at <= end)]
+        told_ones = {fill_id(fill): traded(fill) for fill in _page(found, ask)}
         return {"trades": told_ones} if ask.params.flag("without_count") else {"count": len(found), "trades": told_ones}
 
     def query_trades(self, ask: Ask) -> Json:
         """`QueryTrades`: executions by their ids."""
-        names, known = ask.params.need("txid").split(","), self._fills(ask.sender)
+        names, known = ask.params.need("txid").split(","), {fill_id(fill): fill for fill in self._fills(ask.sender)}
         if len(names) > PAGE or not set(names) <= known.keys():
             raise invalid("txid")
         return {name: traded(known[name]) for name in names}

@@ -41,7 +41,12 @@ def order_id(order: Order) -> str:
 
 def fill_id(fill: Fill) -> str:
     """`txid` of an execution."""
-    return made_id("T", fill.order.tags["txid"], fill.trade_id)
+    names = fill.order.tags.setdefault("fills", {})
+    assert isinstance(names, dict)
+    name = names.get(fill.trade_id)
+    if name is None:
+        name = names[fill.trade_id] = made_id("T", fill.order.tags["txid"], fill.trade_id)
+    return str(name)
 
 
 def wanted_of(order: Order) -> Wanted:

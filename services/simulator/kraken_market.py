@@ -155,7 +155,7 @@ class KrakenMarket:
         since = (ask.params.integer("since") or 0) * 1000
         tape = self.tape(pair)
         found = self.candles(pair, minutes, MOST_CANDLES)
-        rows = [_row(tape, opened, bar) for opened, bar in found if opened >= since]
+        rows = [_row(tape, opened, bar) for opened, bar in found if opened > since or not since]
         return {key: rows, "last": found[-2][0] // 1000}
 
     def depth(self, ask: Ask) -> Json:

@@ -17,7 +17,7 @@ from services.simulator.kraken_filters import check_order, check_price, check_ro
 from services.simulator.kraken_json import Json, made_id, order_id, wanted_of
 from services.simulator.kraken_limits import Limits
 from services.simulator.kraken_requests import LIMITED_STOPS, Ask, Wanted, read_order
-from services.simulator.records import Account, Change, Fill, Manner, Order, OrderChanged, VenueEvent, VenueRefusal
+from services.simulator.records import Account, Fill, Manner, Order, OrderChanged, VenueEvent, VenueRefusal
 from services.simulator.world import World
 
 
@@ -94,8 +94,12 @@ class KrakenOrders:
         loop = asyncio.get_running_loop()
 
         def follow(event: VenueEvent) -> None:
-            if isinstance(event, OrderChanged) and event.order is order and event.change is Change.FILLED and event.fill:
+            if not isinstance(event, OrderChanged) or event.order is not order:
+                return
+            if event.fill is not None:
                 loop.call_soon(self._close, event.fill)
+            if not order.is_open:
+                loop.call_soon(order.account.listeners.remove, follow)
 
         for fill in order.fills:
             loop.call_soon(self._close, fill)

@@ -58,11 +58,11 @@ class Line:
         """Where it comes from."""
         return self._socket.peer
 
-    def greet(self) -> None:
-        """The first message, and the one when the state of the system changes."""
+    def greet(self, system: str = "") -> None:
+        """The first message, and the one that warns of another state of the system."""
         state: Json = {
             "version": "2.0.10",
-            "system": self._system(),
+            "system": system or self._system(),
             "api_version": "v2",
             "connection_id": next(_CONNECTIONS),
             "upcoming_maintenance": [],
