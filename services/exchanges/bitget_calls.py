@@ -74,7 +74,7 @@ class BitgetCalls:
     async def public(self, path: str, params: Params) -> bytes:
         """A question that needs no key."""
         request = Request("GET", target_of(path, params), {})
-        with _naming_symbol(params):
+        with naming_symbol(params):
             return await self._rest.read(lambda: request, 1)
 
     async def read(self, signer: Signer, path: str, params: Params) -> bytes:
@@ -85,7 +85,7 @@ class BitgetCalls:
         def make() -> Request:
             return Request("GET", target, signer.headers(self.link.server_clock.timestamp(), "GET", target))
 
-        with _naming_symbol(params):
+        with naming_symbol(params):
             try:
                 return await self._rest.read(make, 1)
             except ClockSkewed:
@@ -104,7 +104,7 @@ class BitgetCalls:
             params = {**params, "requestTime": str(timestamp), "receiveWindow": str(WINDOW_MS)}
         body = msgspec.json.encode(params)
         try:
-            with _naming_symbol(params):
+            with naming_symbol(params):
                 return await self._rest.order(Request("POST", path, signer.headers(timestamp, "POST", path, body), body), 0)
         except ClockSkewed:
             self.link.server_clock.distrust()
@@ -168,7 +168,8 @@ def answers_doubt() -> Iterator[None]:
 
 
 @contextmanager
-def _naming_symbol(params: Params) -> Iterator[None]:
+def naming_symbol(params: Params) -> Iterator[None]:
+    """A refused symbol is named: the exchange does so in its text only."""
     try:
         yield
     except UnknownSymbol as refusal:

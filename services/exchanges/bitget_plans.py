@@ -84,7 +84,7 @@ class Plan:
             at=self.at,
             price=self.price,
             stop_price=self.stop_price,
-            reason="plan_failed" if self.stage is Stage.FAILED else "",
+            reason="fail_execute" if self.stage is Stage.FAILED else "",
         )
 
     def fill(self, execution: Fill) -> Fill:

@@ -10,7 +10,7 @@ from aristobot.money import plain
 from aristobot.orders import OrderReport, OrderRequest, OrderType, Side
 from aristobot.portfolio import Balance
 from services.exchanges import bitget_v3_wire as wire
-from services.exchanges.bitget_calls import Mode, answers_doubt
+from services.exchanges.bitget_calls import Mode, answers_doubt, naming_symbol
 from services.exchanges.bitget_errors import OtherAccountMode
 from services.exchanges.bitget_placed import placed
 from services.exchanges.bitget_socket import Frame, Subscription
@@ -93,7 +93,8 @@ class Unified(UnifiedReads):
             return None
         self._calls.link.budget.take(1, read=False)
         try:
-            frame = await socket.trade(line, topic, params)
+            with naming_symbol(params):
+                frame = await socket.trade(line, topic, params)
         except ConnectionLost:
             return None
         except OtherAccountMode:
