@@ -115,8 +115,8 @@ class ClassicOrders:
 
     def cancel_plans(self, ask: Ask) -> Json:
         """`batch-cancel-plan-order`: of the symbols named, or of all."""
-        names = {symbol for one in ask.params.lists.get("symbolList", ()) for symbol in one.given.values()}
-        wanted = {self._orders.symbol(Params({"symbol": name})).instrument.symbol for name in names}
+        names = (ask.params.text("symbolList") or "").split(",")
+        wanted = {self._orders.symbol(Params({"symbol": name})).instrument.symbol for name in names if name}
         plans = [one for one in ask.sender.open_orders.values() if one.planned and not one.awake]
         chosen = [one for one in plans if not wanted or one.symbol in wanted]
         for order in chosen:

@@ -106,12 +106,14 @@ def of_query(query: bytes) -> Params:
 
 
 def of_object(body: Mapping[str, Any]) -> Params:
-    """The parameters of a JSON object; raise BitgetError for what is nested otherwise than in a list of objects."""
+    """The parameters of a JSON object; a list of texts is one text with commas. Raise BitgetError for the rest."""
     given: dict[str, str] = {}
     lists: dict[str, list[Params]] = {}
     for name, value in body.items():
         if isinstance(value, list) and all(isinstance(one, dict) for one in value):
             lists[name] = [of_object(one) for one in value]
+        elif isinstance(value, list) and all(isinstance(one, str) for one in value):
+            given[name] = ",".join(value)
         elif isinstance(value, dict | list):
             raise wrong(name)
         elif value is not None:

@@ -10,6 +10,7 @@ import json
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from decimal import Decimal
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlencode
@@ -18,6 +19,7 @@ import httpx
 import websockets
 
 from aristobot.clock import Clock, to_milliseconds
+from services.simulator.bitget import BitgetDialect
 from services.simulator.server import SimulatorServer
 
 #: Nothing here is encrypted; making a context for each client would take longer than most tests.
@@ -114,6 +116,18 @@ class BitgetSpeaker:
         address = self.server.url.replace("http", "ws", 1) + f"/bitget/{version}/ws/{kind}"
         async with websockets.connect(address, compression=None) as connection:
             yield BitgetSocket(self, connection)
+
+
+@asynccontextmanager
+async def bitget_owner(server: SimulatorServer, clock: Clock, mode: str) -> AsyncIterator[BitgetSpeaker]:
+    """Open an account of 10,000 USDT and 1 BTC, and speak for it; nobody counts how often."""
+    dialect = server.dialects["bitget"]
+    assert isinstance(dialect, BitgetDialect)
+    dialect.limits.counting = False
+    account = server.venue.open_account("bitget", "key-one", "secret-one", {"USDT": Decimal(10_000), "BTC": Decimal(1)})
+    account.passphrase, account.mode = "pass-one", mode
+    async with BitgetSpeaker(server, clock) as speaker:
+        yield speaker
 
 
 def told(answer: httpx.Response) -> Any:

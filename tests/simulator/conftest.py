@@ -9,6 +9,7 @@ import pytest
 
 from aristobot.clock import ManualClock
 from services.simulator.server import SimulatorServer
+from tests.simulator.bitget_speaker import BitgetSpeaker, bitget_owner
 from tests.simulator.speaker import Speaker
 
 
@@ -27,3 +28,17 @@ async def speaker(simulator: SimulatorServer, clock: ManualClock) -> AsyncIterat
     simulator.venue.open_account("binance", "key-one", "secret-one", {"USDT": Decimal(10_000), "BTC": Decimal(1)})
     async with Speaker(simulator, clock) as speaker:
         yield speaker
+
+
+@pytest.fixture
+async def classic(simulator: SimulatorServer, clock: ManualClock) -> AsyncIterator[BitgetSpeaker]:
+    """An owner of 10,000 USDT and 1 BTC with a classic account at Bitget, asking as often as he likes."""
+    async with bitget_owner(simulator, clock, "classic") as owner:
+        yield owner
+
+
+@pytest.fixture
+async def unified(simulator: SimulatorServer, clock: ManualClock) -> AsyncIterator[BitgetSpeaker]:
+    """The same with a unified account."""
+    async with bitget_owner(simulator, clock, "unified") as owner:
+        yield owner
