@@ -60,8 +60,7 @@ class App:
 
             self.demo_exchange = DemoExchange(clock)
             settings = self.demo_exchange.lead_here(settings)
-        self.settings = settings
-        self.clock = clock
+        self.settings, self.clock = settings, clock
         self.bus = Bus()
         self.db = Database(settings.database_url)
         self.vault = Vault.open_or_create(settings.master_key_file)

@@ -13,7 +13,7 @@ import pytest
 from tests.house import ROOT, Function, Source, docstrings, last_name, sources
 
 ORDER_CALLS = {"place_order", "cancel_order", "edit_order", "place_oco", "place_otoco", "cancel_list"}
-ORDER_DOORS = {"services/order_desk.py", "services/order_resolver.py"}
+ORDER_DOORS = {"services/order_desk.py", "services/order_resolver.py", "services/exit_mover.py"}
 SQL_FILES = {
     f"aristobot/store/{name}.py"
     for name in ("database", "tenancy", "inbox", "intents", "prepared", "migrate", "columns", "tables", "trading_tables", "instance")
@@ -46,7 +46,7 @@ def test_the_tools_have_nothing_to_say(command: list[str]) -> None:
     assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}{done.stderr}"
 
 
-def test_only_the_desk_and_its_resolver_send_or_cancel_orders() -> None:
+def test_only_the_desk_its_resolver_and_who_moves_a_stop_in_place_speak_of_orders_to_an_exchange() -> None:
     assert not [
         source.at(call, name)
         for source in sources()
