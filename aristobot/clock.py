@@ -12,6 +12,8 @@ from typing import Protocol
 _NANOSECONDS = 1_000_000_000
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+#: Milliseconds since 1970 that nobody means, from the year 9999 on: before them a candle may be added without overflow.
+LAST_MS = 253_370_764_800_000
 _MILLISECOND = timedelta(milliseconds=1)
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
+import msgspec
+
+from aristobot.clock import from_milliseconds, to_milliseconds
 from aristobot.errors import DataError
-from aristobot.money import ZERO, round_down, times
+from aristobot.money import ZERO, amount, round_down, times
 
 #: Ours everywhere, `"BTC/USDT"`. The exchange's own spelling lives in its `_wire` file alone.
 Symbol = str
@@ -22,8 +25,7 @@ class InstrumentState(StrEnum):
     HALTED = "halted"
 
 
-@dataclass(frozen=True, slots=True)
-class Instrument:
+class Instrument(msgspec.Struct, frozen=True, gc=False):
     """One pair on one exchange: steps, minimums, fees, state. A step or bound of zero means that there is no rule."""
 
     exchange: str
@@ -113,28 +115,92 @@ def timeframe_of(text: str) -> Timeframe:
         raise DataError("unknown_timeframe", field="interval", value=cleaned[:20]) from None
 
 
-@dataclass(frozen=True, slots=True)
-class Candle:
-    """Open, high, low, close, volume over one timeframe; `closed` says whether it can still change."""
+#: The figures of a candle, in the order in which everybody names them.
+FIGURES = ("open", "high", "low", "close", "volume")
+
+
+class Candle(msgspec.Struct, frozen=True, eq=False, gc=False):
+    """Open, high, low, close, volume over one timeframe; `closed` says whether it can still change.
+
+    It keeps the exchange's own text and reads a figure when somebody asks for it: they come by the thousand, and of most
+    only the close is ever looked at. A text that is no finite number raises DataError where it is read; `check` reads all.
+    """
 
     symbol: Symbol
     timeframe: Timeframe
-    open_time: datetime
-    open: Decimal
-    high: Decimal
-    low: Decimal
-    close: Decimal
-    volume: Decimal
+    open_ms: int
+    open_text: str
+    high_text: str
+    low_text: str
+    close_text: str
+    volume_text: str
     closed: bool
+
+    @classmethod
+    def of(cls, symbol: Symbol, timeframe: Timeframe, open_time: datetime, figures: Sequence[Decimal], *, closed: bool) -> Candle:
+        """A candle from open, high, low, close and volume. `open_time` is kept to the millisecond."""
+        first, high, low, last, volume = (str(one) for one in figures)
+        return cls(symbol, timeframe, to_milliseconds(open_time), first, high, low, last, volume, closed)
+
+    @property
+    def open_time(self) -> datetime:
+        """The moment at which it began."""
+        return from_milliseconds(self.open_ms)
 
     @property
     def close_time(self) -> datetime:
         """The moment at which the next candle opens."""
         return self.open_time + self.timeframe.duration
 
+    @property
+    def open(self) -> Decimal:
+        """The first price."""
+        return amount(self.open_text, "open")
 
-@dataclass(frozen=True, slots=True)
-class Ticker:
+    @property
+    def high(self) -> Decimal:
+        """The highest price."""
+        return amount(self.high_text, "high")
+
+    @property
+    def low(self) -> Decimal:
+        """The lowest price."""
+        return amount(self.low_text, "low")
+
+    @property
+    def close(self) -> Decimal:
+        """The last price."""
+        return amount(self.close_text, "close")
+
+    @property
+    def volume(self) -> Decimal:
+        """What changed hands, in base."""
+        return amount(self.volume_text, "volume")
+
+    @property
+    def figures(self) -> tuple[Decimal, Decimal, Decimal, Decimal, Decimal]:
+        """Open, high, low, close, volume."""
+        return self.open, self.high, self.low, self.close, self.volume
+
+    def check(self) -> None:
+        """Raise DataError for a candle that cannot be: a figure that is none or negative, a high below its low."""
+        start, high, low, end, volume = self.figures
+        if low > high or min(low, start, end, volume) < ZERO:
+            raise DataError("impossible_candle", symbol=self.symbol, high=high, low=low)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Candle):
+            return NotImplemented
+        return self._key() == other._key()
+
+    def __hash__(self) -> int:
+        return hash(self._key())
+
+    def _key(self) -> tuple[object, ...]:
+        return self.symbol, self.timeframe, self.open_ms, self.closed, self.figures
+
+
+class Ticker(msgspec.Struct, frozen=True, gc=False):
     """The last price of a symbol, and how its last 24 hours went. `change_percent` is in per cent."""
 
     symbol: Symbol

@@ -107,7 +107,7 @@ async def closed_between(
 ) -> list[Candle]:
     """The closed candles whose open times lie from `first` to `last`, straight from the exchange, oldest first.
 
-    Asks in as many pages as the exchange needs. Raises ExchangeError.
+    Asks in as many pages as the exchange needs. Raises ExchangeError, and DataError for a candle that cannot be.
     """
     found: dict[datetime, Candle] = {}
     before = last + timeframe.duration
@@ -115,6 +115,8 @@ async def closed_between(
         wanted = min(client.capabilities.max_candles, (before - first) // timeframe.duration)
         page = await client.candles(symbol, timeframe, limit=wanted, before=before)
         useful = [one for one in page if first <= one.open_time < before]
+        for one in useful:
+            one.check()
         found.update((one.open_time, one) for one in useful if one.closed)
         before = min((one.open_time for one in useful), default=first)
     return [found[open_time] for open_time in sorted(found)]

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from aristobot.kinds import OrderOrigin
-from aristobot.market import Candle, Instrument, Timeframe
+from aristobot.market import FIGURES, Candle, Instrument, Timeframe
 from aristobot.orders import Fill, OrderReport, OrderRequest, OrderStatus, OrderType, Side
 from aristobot.store.tables import Broker, User
 from aristobot.store.trading_tables import FillRow, Order, PositionRow, Webhook, WebhookState
@@ -42,8 +42,9 @@ def an_instrument(symbol: str = "BTC/USDT", **differences: Any) -> Instrument:
 def a_candle(**differences: Any) -> Candle:
     """A closed minute of BTC/USDT around 42,000."""
     defaults = {"symbol": "BTC/USDT", "timeframe": Timeframe.M1, "open_time": MIDNIGHT, "closed": True}
-    prices = {"open": Decimal(42000), "high": Decimal(42100), "low": Decimal(41900), "close": Decimal(42050)}
-    return Candle(**{**defaults, **prices, "volume": Decimal("12.5"), **differences})
+    figures = {"open": 42000, "high": 42100, "low": 41900, "close": 42050, "volume": Decimal("12.5")}
+    given = {**defaults, **figures, **differences}
+    return Candle.of(**{name: given[name] for name in defaults}, figures=[given[name] for name in FIGURES])
 
 
 def an_order_request(**differences: Any) -> OrderRequest:

@@ -9,7 +9,7 @@ from typing import Any
 from sqlmodel import col, select
 
 from aristobot.errors import DataError
-from aristobot.market import Candle, Symbol, Timeframe
+from aristobot.market import FIGURES, Candle, Symbol, Timeframe
 from aristobot.store.tables import CandleRow
 from aristobot.store.tenancy import GuardedSession, insert_many_once
 
@@ -48,11 +48,10 @@ def last_open_time(session: GuardedSession, exchange: str, symbol: Symbol, timef
 def _columns_of(exchange: str, candle: Candle, received_at: datetime, live: bool) -> dict[str, Any]:
     if not candle.closed:
         raise DataError("candle_not_closed", symbol=candle.symbol, timeframe=candle.timeframe.value)
-    prices = {name: getattr(candle, name) for name in ("open", "high", "low", "close", "volume")}
+    prices = dict(zip(FIGURES, candle.figures, strict=True))
     key = {"exchange": exchange, "symbol": candle.symbol, "timeframe": candle.timeframe, "open_time": candle.open_time}
     return {**key, **prices, "close_time": candle.close_time, "received_at": received_at, "live": live}
 
 
 def _value(row: CandleRow) -> Candle:
-    prices = {name: getattr(row, name) for name in ("open", "high", "low", "close", "volume")}
-    return Candle(symbol=row.symbol, timeframe=row.timeframe, open_time=row.open_time, **prices, closed=True)
+    return Candle.of(row.symbol, row.timeframe, row.open_time, [getattr(row, name) for name in FIGURES], closed=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +14,7 @@ from aristobot.market import Instrument, Symbol
 from aristobot.store.tables import InstrumentRow
 from aristobot.store.tenancy import GuardedSession
 
-_NAMES = tuple(field.name for field in fields(Instrument))
+_NAMES = Instrument.__struct_fields__
 _COLUMNS = [getattr(InstrumentRow, name) for name in _NAMES]
 
 

@@ -14,10 +14,12 @@ from pydantic_core import PydanticCustomError
 
 from aristobot.clock import iso_milliseconds
 from aristobot.errors import DataError
+from aristobot.market import FIGURES, Candle
 from aristobot.money import amount, plain
 
 #: The store keeps 20 digits before the point and 18 after.
 _MOST_DIGITS, _MOST_PLACES = 20, 18
+_OF_A_CANDLE = ("symbol", "timeframe", "open_time", *FIGURES, "closed")
 
 
 def _read_amount(value: Any) -> Decimal:
@@ -56,6 +58,8 @@ def plain_values(value: Any) -> Any:
         return iso_milliseconds(value)
     if isinstance(value, StrEnum):
         return value.value
+    if isinstance(value, Candle):
+        return {name: plain_values(getattr(value, name)) for name in _OF_A_CANDLE}
     if is_dataclass(value) and not isinstance(value, type):
         return {one.name: plain_values(getattr(value, one.name)) for one in fields(value)}
     if isinstance(value, Mapping):

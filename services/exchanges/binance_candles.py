@@ -3,32 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
-from decimal import Decimal
+from typing import Annotated
 
 import msgspec
 
-from aristobot.clock import EPOCH
-from aristobot.errors import DataError
+from aristobot.clock import LAST_MS
 from aristobot.market import Candle, Symbol, Timeframe
-from aristobot.money import ZERO
-from services.exchanges.binance_wire import decoded, moment
+from services.exchanges.binance_wire import decoded
+
+#: A moment that a calendar has, in milliseconds.
+Milliseconds = Annotated[int, msgspec.Meta(ge=0, lt=LAST_MS)]
 
 
-class KlineRow(msgspec.Struct, array_like=True):
+class KlineRow(msgspec.Struct, array_like=True, gc=False):
     """One row of `klines`; what follows the close time is not used."""
 
-    open_time: int
-    open: Decimal
-    high: Decimal
-    low: Decimal
-    close: Decimal
-    volume: Decimal
-    close_time: int
+    open_ms: Milliseconds
+    open: str
+    high: str
+    low: str
+    close: str
+    volume: str
+    close_ms: int
 
 
 _KLINE_NAMES = {
-    "open_time": "t",
+    "open_ms": "t",
     "timeframe": "i",
     "open": "o",
     "high": "h",
@@ -39,16 +39,16 @@ _KLINE_NAMES = {
 }
 
 
-class Kline(msgspec.Struct, rename=_KLINE_NAMES):
+class Kline(msgspec.Struct, gc=False, rename=_KLINE_NAMES):
     """The candle inside a kline push."""
 
-    open_time: int
+    open_ms: Milliseconds
     timeframe: str
-    open: Decimal
-    high: Decimal
-    low: Decimal
-    close: Decimal
-    volume: Decimal
+    open: str
+    high: str
+    low: str
+    close: str
+    volume: str
     closed: bool
 
 
@@ -75,15 +75,14 @@ def says_farewell(frame: bytes) -> bool:
 
 
 def candles_of(body: bytes, symbol: Symbol, timeframe: Timeframe, server_ms: int) -> list[Candle]:
-    """The rows of `klines`, oldest first; one whose time is not over by the exchange's clock is still forming."""
-    candles: list[Candle] = []
-    step, step_ms = timeframe.duration, timeframe.seconds * 1000
-    at, at_ms = EPOCH, 0
-    for row in decoded(ROWS, body):
-        at = at + step if row.open_time == at_ms + step_ms and candles else moment(row.open_time)
-        at_ms = row.open_time
-        candles.append(_candle(row, at, symbol, timeframe, row.close_time < server_ms))
-    return candles
+    """The rows of `klines`, oldest first; one whose time is not over by the exchange's clock is still forming.
+
+    Prices are read, and judged by `Candle.check`, when somebody looks at them.
+    """
+    return [
+        Candle(symbol, timeframe, row.open_ms, row.open, row.high, row.low, row.close, row.volume, row.close_ms < server_ms)
+        for row in decoded(ROWS, body)
+    ]
 
 
 def pushed_candle(frame: bytes, symbols: Mapping[str, Symbol], timeframes: Mapping[str, Timeframe]) -> Candle | None:
@@ -91,17 +90,10 @@ def pushed_candle(frame: bytes, symbols: Mapping[str, Symbol], timeframes: Mappi
     event = decoded(PUSHED, frame).data
     if event is None or event.kline is None:
         return None
-    kline = event.kline
-    if event.symbol not in symbols or kline.timeframe not in timeframes:
+    row = event.kline
+    if event.symbol not in symbols or row.timeframe not in timeframes:
         return None
-    return _candle(kline, moment(kline.open_time), symbols[event.symbol], timeframes[kline.timeframe], kline.closed)
-
-
-def _candle(row: KlineRow | Kline, at: datetime, symbol: Symbol, timeframe: Timeframe, closed: bool) -> Candle:
-    """Thousands of these are made at a time: nothing here is done twice."""
-    start, high, low, end, volume = row.open, row.high, row.low, row.close, row.volume
-    if not (start.is_finite() and high.is_finite() and low.is_finite() and end.is_finite() and volume.is_finite()):
-        raise DataError("impossible_amount", exchange="binance", field="candle")
-    if low > high or low < ZERO or start < ZERO or end < ZERO or volume < ZERO:
-        raise DataError("impossible_candle", exchange="binance", high=high, low=low)
-    return Candle(symbol, timeframe, at, start, high, low, end, volume, closed)
+    symbol, timeframe = symbols[event.symbol], timeframes[row.timeframe]
+    candle = Candle(symbol, timeframe, row.open_ms, row.open, row.high, row.low, row.close, row.volume, row.closed)
+    candle.check()
+    return candle

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from decimal import Decimal
+from datetime import timedelta
 
 import msgspec
 
-from aristobot.clock import EPOCH
+from aristobot.clock import LAST_MS
 from aristobot.errors import DataError
 from aristobot.market import Candle, Symbol, Timeframe
-from aristobot.money import ZERO
 from services.exchanges.bitget_errors import NAME
-from services.exchanges.bitget_wire import BEYOND, Reply, decoded, moment
+from services.exchanges.bitget_wire import Reply, decoded
 
 _T = Timeframe
 #: Names over REST. Those from six hours on would begin at midnight in Hong Kong if they did not say `utc`.
@@ -40,22 +38,22 @@ class Row(msgspec.Struct, array_like=True, gc=False):
     """One candle in a list; what follows the volume in base is not used."""
 
     start: str
-    open: Decimal
-    high: Decimal
-    low: Decimal
-    close: Decimal
-    volume: Decimal
+    open: str
+    high: str
+    low: str
+    close: str
+    volume: str
 
 
-class Kline(msgspec.Struct):
+class Kline(msgspec.Struct, gc=False):
     """One candle as the unified socket pushes it."""
 
     start: str
-    open: Decimal
-    high: Decimal
-    low: Decimal
-    close: Decimal
-    volume: Decimal
+    open: str
+    high: str
+    low: str
+    close: str
+    volume: str
 
 
 class About(msgspec.Struct, rename="camel"):
@@ -87,17 +85,12 @@ _BY_INTERVAL: dict[str, Timeframe] = {name: timeframe for timeframe, name in INT
 
 
 def candles_of(body: bytes, symbol: Symbol, timeframe: Timeframe, server_ms: int) -> list[Candle]:
-    """The rows of an answer, oldest first; one whose time is not over by the exchange's clock is still forming."""
-    found: list[Candle] = []
-    step, length = timeframe.duration, timeframe.seconds * 1000
-    expected, at = -1, EPOCH
-    last_whole = server_ms - length
-    for row in decoded(ROWS, body).data:
-        start = _milliseconds(row.start)
-        at = at + step if start == expected else moment(start)
-        expected = start + length
-        found.append(_candle(row, at, symbol, timeframe, start <= last_whole))
-    return found
+    """The rows of an answer, oldest first; one whose time is not over by the exchange's clock is still forming.
+
+    Prices are read, and judged by `Candle.check`, when somebody looks at them.
+    """
+    last_whole = server_ms - timeframe.seconds * 1000
+    return [_candle(row, symbol, timeframe, last_whole) for row in decoded(ROWS, body).data]
 
 
 def pushed_candles(frame: bytes, native: str, symbol: Symbol) -> list[Candle]:
@@ -114,8 +107,10 @@ def pushed_candles(frame: bytes, native: str, symbol: Symbol) -> list[Candle]:
     if timeframe is None:
         return []
     rows = decoded(_PUSHED_KLINES, push.data) if about.topic else decoded(_PUSHED_ROWS, push.data)
-    found = [_candle(row, moment(_milliseconds(row.start)), symbol, timeframe, False) for row in rows]
-    return sorted(found, key=lambda candle: candle.open_time)
+    found = [_candle(row, symbol, timeframe, -1) for row in rows]
+    for one in found:
+        one.check()
+    return sorted(found, key=lambda candle: candle.open_ms)
 
 
 def subscription(native: str, timeframes: list[Timeframe], *, unified: bool) -> bytes:
@@ -129,18 +124,12 @@ def subscription(native: str, timeframes: list[Timeframe], *, unified: bool) -> 
 
 
 def _milliseconds(text: str) -> int:
-    if not text.isdecimal() or len(text) > 15:
+    if not text.isdecimal() or len(text) > 15 or (milliseconds := int(text)) >= LAST_MS:
         raise DataError("impossible_time", exchange=NAME, value=text[:40])
-    return int(text)
+    return milliseconds
 
 
-def _candle(row: Row | Kline, at: datetime, symbol: Symbol, timeframe: Timeframe, closed: bool) -> Candle:
-    """Made by the thousand: each figure is looked at once, and what is no number fails its comparison."""
-    begin, top, bottom, end, volume = row.open, row.high, row.low, row.close, row.volume
-    try:
-        possible = ZERO <= bottom <= top < BEYOND and ZERO <= begin < BEYOND and ZERO <= end < BEYOND and ZERO <= volume < BEYOND
-    except ArithmeticError:
-        possible = False
-    if not possible:
-        raise DataError("impossible_candle", exchange=NAME, high=top, low=bottom)
-    return Candle(symbol, timeframe, at, begin, top, bottom, end, volume, closed)
+def _candle(row: Row | Kline, symbol: Symbol, timeframe: Timeframe, last_whole: int) -> Candle:
+    """Closed when it began no later than `last_whole`, in milliseconds."""
+    start = _milliseconds(row.start)
+    return Candle(symbol, timeframe, start, row.open, row.high, row.low, row.close, row.volume, start <= last_whole)

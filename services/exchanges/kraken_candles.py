@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Annotated
 
 import msgspec
+from msgspec.structs import replace
 
-from aristobot.clock import EPOCH
-from aristobot.errors import DataError
+from aristobot.clock import LAST_MS, to_milliseconds
 from aristobot.market import Candle, Symbol, Timeframe
-from aristobot.money import ZERO
-from services.exchanges.kraken_errors import NAME
 from services.exchanges.kraken_wire import Answer, read, result_of
 
 #: What Kraken keeps candles of. Its weeks are left out: they begin on another day than ours.
@@ -28,19 +26,20 @@ TIMEFRAMES = (
 BY_MINUTES = {one.seconds // 60: one for one in TIMEFRAMES}
 #: How long after its end a candle may still change by a late execution.
 _GRACE = timedelta(seconds=2)
-_LAST_SECOND = 10**11
+#: A moment that a calendar has.
+Seconds = Annotated[int, msgspec.Meta(ge=0, lt=LAST_MS // 1000)]
 
 
-class OhlcRow(msgspec.Struct, array_like=True):
+class OhlcRow(msgspec.Struct, array_like=True, gc=False):
     """One row of OHLC; what follows the volume is not used."""
 
-    start: int
-    open: Decimal
-    high: Decimal
-    low: Decimal
-    close: Decimal
-    vwap: Decimal
-    volume: Decimal
+    start: Seconds
+    open: str
+    high: str
+    low: str
+    close: str
+    vwap: str
+    volume: str
 
 
 class PushedCandle(msgspec.Struct):
@@ -73,19 +72,16 @@ CANDLES = msgspec.json.Decoder(list[PushedCandle])
 
 
 def candles_of(body: bytes, symbol: Symbol, timeframe: Timeframe, now: datetime) -> list[Candle]:
-    """The rows of `OHLC`, oldest first; the last one is still forming when its time is not over by the exchange's clock."""
+    """The rows of `OHLC`, oldest first; the last one is still forming when its time is not over by the exchange's clock.
+
+    Prices are read, and judged by `Candle.check`, when somebody looks at them.
+    """
     rows = next((one for one in result_of(ROWS, body).values() if isinstance(one, list)), [])
-    step, length = timeframe.duration, timeframe.seconds
-    candles: list[Candle] = []
-    at, start = EPOCH, 0
-    for row in rows:
-        if candles and row.start == start + length:
-            at += step
-        else:
-            at = _start_of(row.start)
-        start = row.start
-        candles.append(_candle(row, at, symbol, timeframe, closed=at + step <= now))
-    return candles
+    last_whole = to_milliseconds(now) // 1000 - timeframe.seconds
+    return [
+        Candle(symbol, timeframe, row.start * 1000, row.open, row.high, row.low, row.close, row.volume, row.start <= last_whole)
+        for row in rows
+    ]
 
 
 def pushed_candles(push: Push, symbol: Symbol) -> list[Candle]:
@@ -93,7 +89,7 @@ def pushed_candles(push: Push, symbol: Symbol) -> list[Candle]:
     if push.channel != "ohlc":
         return []
     found = [
-        _candle(one, one.interval_begin, symbol, BY_MINUTES[one.interval], closed=False)
+        _forming(one, symbol)
         for one in read(CANDLES, push.data)
         if one.symbol == symbol and one.interval in BY_MINUTES and one.interval_begin.tzinfo is not None
     ]
@@ -138,19 +134,8 @@ class Closing:
         return replace(candle, closed=True)
 
 
-def _start_of(second: int) -> datetime:
-    if not 0 <= second < _LAST_SECOND:
-        raise DataError("impossible_time", exchange=NAME, value=second)
-    return EPOCH + timedelta(0, second)
-
-
-def _candle(one: OhlcRow | PushedCandle, at: datetime, symbol: Symbol, timeframe: Timeframe, *, closed: bool) -> Candle:
-    """Hundreds of these are made at a time: nothing is looked at twice."""
-    first, high, low, last, volume = one.open, one.high, one.low, one.close, one.volume
-    try:
-        sound = ZERO <= low <= first <= high and low <= last <= high and volume >= ZERO
-    except ArithmeticError:  # something that is no number cannot be compared
-        sound = False
-    if not sound or high.is_infinite() or volume.is_infinite():
-        raise DataError("impossible_candle", exchange=NAME, high=high, low=low)
-    return Candle(symbol, timeframe, at, first, high, low, last, volume, closed)
+def _forming(one: PushedCandle, symbol: Symbol) -> Candle:
+    figures = (one.open, one.high, one.low, one.close, one.volume)
+    candle = Candle.of(symbol, BY_MINUTES[one.interval], one.interval_begin, figures, closed=False)
+    candle.check()
+    return candle

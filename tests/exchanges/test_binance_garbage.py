@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aristobot.errors import AristobotError, DataError
-from aristobot.market import Timeframe
+from aristobot.market import Candle, Timeframe
 from services.exchanges import binance_orders as orders
 from services.exchanges import binance_wire as wire
 from services.exchanges.binance_candles import candles_of, pushed_candle
@@ -23,6 +23,15 @@ from services.exchanges.binance_socket import Answer
 from tests.exchanges.messages import body, composed, event, received, result
 
 ANSWER = msgspec.json.Decoder(Answer)
+
+
+def looked_at(candles: list[Candle]) -> list[Candle]:
+    """Candles whose figures somebody has read."""
+    for one in candles:
+        one.check()
+        assert one.open_time < one.close_time
+    return candles
+
 
 READERS: dict[str, Callable[[bytes], object]] = {
     "order": lambda text: wire.report_of(wire.decoded(wire.ORDER, text), "A/B"),
@@ -36,7 +45,7 @@ READERS: dict[str, Callable[[bytes], object]] = {
     "account": lambda text: wire.balances_of(wire.decoded(wire.ACCOUNT, text)),
     "rights": lambda text: wire.rights_of(wire.decoded(wire.RESTRICTIONS, text), wire.Account([])),
     "time": lambda text: wire.moment(wire.decoded(wire.SERVER_TIME, text).server_time),
-    "candles": lambda text: candles_of(text, "A/B", Timeframe.M1, 0),
+    "candles": lambda text: looked_at(candles_of(text, "A/B", Timeframe.M1, 0)),
     "pushed": lambda text: pushed_candle(text, {"BNBBTC": "BNB/BTC"}, {"1m": Timeframe.M1}),
     "catalogue": read_catalogue,
     "event": lambda text: update_of(text, str),

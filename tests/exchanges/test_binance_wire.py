@@ -245,9 +245,9 @@ def test_a_candle_is_closed_when_its_time_is_over_by_the_exchanges_clock() -> No
     end = 1499644799999
     assert [one.closed for one in candles_of(text, "A/B", Timeframe.W1, end)] == [False]
     assert candles_of(text, "A/B", Timeframe.W1, end + 1) == [
-        Candle(
-            "A/B", Timeframe.W1, datetime(2017, 7, 3, tzinfo=UTC), D("0.0163479"), D("0.8"), D("0.015758"), D("0.015771"),
-            D("148976.11427815"), closed=True,
+        Candle.of(
+            "A/B", Timeframe.W1, datetime(2017, 7, 3, tzinfo=UTC),
+            [D("0.0163479"), D("0.8"), D("0.015758"), D("0.015771"), D("148976.11427815")], closed=True,
         )
     ]  # fmt: skip
     assert candles_of(result("ws-api/get-klines.json"), "A/B", Timeframe.H1, end)[0].high == D("0.010866")

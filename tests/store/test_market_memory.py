@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from functools import partial
 
 import pytest
 import sqlalchemy as sa
+from msgspec.structs import replace
 from sqlmodel import col, select
 
 from aristobot.errors import DataError
