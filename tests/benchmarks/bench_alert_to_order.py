@@ -10,6 +10,7 @@ trading socket. The floor is the same alert with nothing to order (PING), which 
 from __future__ import annotations
 
 import asyncio
+import json
 import statistics
 import sys
 import tempfile
@@ -17,9 +18,7 @@ import time
 import uuid
 from collections import deque
 from pathlib import Path
-from typing import Any
-
-import httpx
+from typing import Any, cast
 
 from aristobot.clock import SystemClock
 from services.simulator.server import SimulatorServer
@@ -52,33 +51,64 @@ class _Arrivals(deque[Any]):
             await asyncio.wait_for(self.rung.wait(), 10)
 
 
-def _alert(action: str, symbol: str = "BTCUSDT") -> dict[str, Any]:
-    return {"action": action, "symbol": symbol, "percent": 5, "id": uuid.uuid4().hex}
+class _Sender(asyncio.Protocol):
+    """One open connection that sends alerts with as little of its own as can be: what is measured is the house."""
+
+    def __init__(self) -> None:
+        self._answer = b""
+        self._waiting: asyncio.Future[None] | None = None
+
+    @classmethod
+    async def connect(cls, household: Household) -> _Sender:
+        """A connection to the household's ingress."""
+        loop = asyncio.get_running_loop()
+        _, sender = await loop.create_connection(cls, "127.0.0.1", household.settings["webhook_port"])
+        return sender
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Be ready."""
+        self._transport = cast(asyncio.Transport, transport)
+
+    def data_received(self, data: bytes) -> None:
+        """The answer, in one piece or several."""
+        self._answer += data
+        if self._waiting is not None and self._answer.endswith(b"}"):
+            assert self._answer.startswith(b"HTTP/1.1 200 "), self._answer
+            self._answer = b""
+            self._waiting.set_result(None)
+
+    async def send(self, seat: Seat, action: str, symbol: str = "BTCUSDT") -> None:
+        """Send an alert; returns when it is acknowledged."""
+        body = json.dumps({"action": action, "symbol": symbol, "percent": 5, "id": uuid.uuid4().hex})
+        head = f"POST /webhook/{seat.token} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        self._waiting = asyncio.get_running_loop().create_future()
+        self._transport.write(f"{head}Content-Length: {len(body)}\r\n\r\n{body}".encode())
+        await self._waiting
 
 
-async def _one_by_one(web: httpx.AsyncClient, seat: Seat, arrivals: _Arrivals, count: int) -> list[float]:
+async def _one_by_one(web: _Sender, seat: Seat, arrivals: _Arrivals, count: int) -> list[float]:
     """Milliseconds from sending a buy to its order's arrival; each is sold before the next."""
     took: list[float] = []
     for _ in range(count):
         for action in ("BuyMarket", "SellMarket"):
             known, started = len(arrivals.orders), time.perf_counter()
-            (await web.post(f"/webhook/{seat.token}", json=_alert(action))).raise_for_status()
+            await web.send(seat, action)
             await arrivals.number(known + 1)
             took.append((arrivals.orders[known] - started) * 1000)
             await _CLOCK.sleep(0.05)
     return took
 
 
-async def _burst(web: httpx.AsyncClient, seats: list[Seat], arrivals: _Arrivals) -> float:
+async def _burst(web: list[_Sender], seats: list[Seat], arrivals: _Arrivals) -> float:
     """Milliseconds from sending twenty alerts at once to the arrival of the last order."""
     known, started = len(arrivals.orders), time.perf_counter()
-    posts = [web.post(f"/webhook/{seat.token}", json=_alert("BuyMarket", symbol)) for seat, symbol in _spread(seats)]
-    await asyncio.gather(*posts)
+    spread = _spread(seats)
+    await asyncio.gather(*(one.send(seat, "BuyMarket", symbol) for one, (seat, symbol) in zip(web, spread, strict=True)))
     await arrivals.number(known + AT_ONCE)
     took = (arrivals.orders[known + AT_ONCE - 1] - started) * 1000
     await _CLOCK.sleep(0.5)
-    for seat, symbol in _spread(seats):
-        await web.post(f"/webhook/{seat.token}", json=_alert("SellMarket", symbol))
+    for seat, symbol in spread:
+        await web[0].send(seat, "SellMarket", symbol)
     await arrivals.number(known + 2 * AT_ONCE)
     await _CLOCK.sleep(1.0)
     return took
@@ -89,11 +119,11 @@ def _spread(seats: list[Seat]) -> list[tuple[Seat, str]]:
     return [(seats[number % len(seats)], symbols[number // len(seats)]) for number in range(AT_ONCE)]
 
 
-async def _pings(web: httpx.AsyncClient, seat: Seat, count: int) -> list[float]:
+async def _pings(web: _Sender, seat: Seat, count: int) -> list[float]:
     took: list[float] = []
     for _ in range(count):
         started = time.perf_counter()
-        (await web.post(f"/webhook/{seat.token}", json=_alert("PING"))).raise_for_status()
+        await web.send(seat, "PING")
         took.append((time.perf_counter() - started) * 1000)
         await _CLOCK.sleep(0.02)
     return took
@@ -107,29 +137,26 @@ def _line(name: str, values: list[float], aim: float | None = None) -> str:
 
 
 async def _measure(household: Household, arrivals: _Arrivals, count: int) -> None:
-    async with httpx.AsyncClient(base_url=household.ingress, trust_env=False) as web:
-        await _one_by_one(web, household.seats[0], arrivals, 20)
-        for seat in household.seats:  # every market was seen once: prices and balances are in memory
-            for symbol in {symbol for one, symbol in _spread(household.seats) if one is seat}:
-                known = len(arrivals.orders)
-                for action in ("BuyMarket", "SellMarket"):
-                    await web.post(f"/webhook/{seat.token}", json=_alert(action, symbol))
-                    await _CLOCK.sleep(0.2)
-                await arrivals.number(known + 2)
-        await _CLOCK.sleep(1.0)
-        print(_line("alert answered (stored, nothing to order)", await _pings(web, household.seats[0], count)))
-        print(_line("alert to order at the exchange", await _one_by_one(web, household.seats[0], arrivals, count // 2), AIM_P50))
-        print(
-            _line(
-                f"{AT_ONCE} alerts at once, last order out",
-                [await _burst(web, household.seats, arrivals) for _ in range(15)],
-                AIM_BURST,
-            )
-        )
+    web = await _Sender.connect(household)
+    await _one_by_one(web, household.seats[0], arrivals, 20)
+    for seat, symbol in _spread(household.seats):  # every market was seen once: prices and balances are in memory
+        known = len(arrivals.orders)
+        for action in ("BuyMarket", "SellMarket"):
+            await web.send(seat, action, symbol)
+            await _CLOCK.sleep(0.2)
+        await arrivals.number(known + 2)
+    await _CLOCK.sleep(1.0)
+    print(_line("alert answered (stored, nothing to order)", await _pings(web, household.seats[0], count)))
+    took = await _one_by_one(web, household.seats[0], arrivals, count // 2)
+    print(_line("alert to order at the exchange, entries", took[::2], AIM_P50))
+    print(_line("alert to order at the exchange, exits", took[1::2], AIM_P50))
+    several = [await _Sender.connect(household) for _ in range(AT_ONCE)]
+    bursts = [await _burst(several, household.seats, arrivals) for _ in range(15)]
+    print(_line(f"{AT_ONCE} alerts at once, last order out", bursts, AIM_BURST))
 
 
 async def main(count: int) -> None:
-    """Print the three figures."""
+    """Print the figures."""
     exchange = SimulatorServer(SystemClock())
     await exchange.start()
     arrivals = _Arrivals(exchange.world.journal.entries)
