@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from decimal import Decimal
 from typing import Any
 
-from aristobot.clock import ManualClock
+from aristobot.clock import ManualClock, SystemClock
 from aristobot.exchange import AccountUpdate, Credentials, Endpoints
 from aristobot.orders import OrderRequest, OrderType, Side
 from services.exchanges.bitget import BitgetClient
@@ -71,6 +71,21 @@ class BitgetHouse:
             task.cancel()
 
 
+@asynccontextmanager
+async def a_house(clock: ManualClock, keys: Credentials) -> AsyncIterator[BitgetHouse]:
+    """A house for one of the accounts, its catalogue read; gone when the context ends."""
+    server = SimulatorServer(clock)
+    await server.start()
+    made = BitgetHouse(clock, server, keys)
+    made.price("100")
+    try:
+        await made.client.instruments()
+        yield made
+    finally:
+        await made.client.close()
+        await server.stop()
+
+
 def new_id() -> str:
     """A client order id."""
     return f"{next(_ids):032x}"
@@ -96,4 +111,4 @@ def stop(trigger: str = "90", **differences: Any) -> OrderRequest:
 async def turn(loops: int = 30) -> None:
     """Let what is under way get somewhere."""
     for _ in range(loops):
-        await asyncio.sleep(0.001)
+        await SystemClock().sleep(0.001)

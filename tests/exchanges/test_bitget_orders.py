@@ -21,8 +21,7 @@ from aristobot.errors import (
 )
 from aristobot.exchange import Credentials
 from aristobot.orders import OrderStatus, OrderType, Side, TimeInForce
-from services.simulator.server import SimulatorServer
-from tests.exchanges.bitget_house import CLASSIC, SYMBOL, UNIFIED, BitgetHouse, limit, market, new_id, stop
+from tests.exchanges.bitget_house import CLASSIC, SYMBOL, UNIFIED, BitgetHouse, a_house, limit, market, new_id, stop
 
 D = Decimal
 S = OrderStatus
@@ -31,20 +30,19 @@ S = OrderStatus
 @pytest.fixture(params=["classic", "unified"])
 async def house(clock: ManualClock, request: pytest.FixtureRequest) -> AsyncIterator[BitgetHouse]:
     """A simulator with a client, for an account of each kind."""
-    server = SimulatorServer(clock)
-    await server.start()
-    made = BitgetHouse(clock, server, {"classic": CLASSIC, "unified": UNIFIED}[request.param])
-    made.price("100")
-    await made.client.instruments()
-    yield made
-    await made.client.close()
-    await server.stop()
+    async with a_house(clock, {"classic": CLASSIC, "unified": UNIFIED}[request.param]) as made:
+        yield made
 
 
 async def test_a_limit_order_rests_is_found_and_fills_with_its_fee(house: BitgetHouse) -> None:
     asked = limit("99")
     placed = await house.client.place_order(house.keys, asked)
-    assert (placed.client_order_id, placed.status, placed.quantity, placed.price) == (asked.client_order_id, S.OPEN, D("0.1"), D(99))
+    assert (placed.client_order_id, placed.status, placed.quantity, placed.price) == (
+        asked.client_order_id,
+        S.OPEN,
+        D("0.1"),
+        D(99),
+    )
     (resting,) = await house.client.open_orders(house.keys, SYMBOL)
     assert (resting.client_order_id, resting.exchange_order_id) == (asked.client_order_id, placed.exchange_order_id)
     assert (resting.status, resting.price, resting.quantity, resting.type) == (S.OPEN, D(99), D("0.1"), OrderType.LIMIT)
@@ -117,7 +115,12 @@ async def test_a_stop_waits_locks_nothing_and_is_moved_in_place(house: BitgetHou
     placed = await house.client.place_order(house.keys, asked)
     assert (placed.status, placed.stop_price, placed.type) == (S.OPEN, D(90), kind)
     (resting,) = await house.client.open_orders(house.keys, SYMBOL)
-    assert (resting.client_order_id, resting.stop_price, resting.type, resting.side) == (asked.client_order_id, D(90), kind, Side.SELL)
+    assert (resting.client_order_id, resting.stop_price, resting.type, resting.side) == (
+        asked.client_order_id,
+        D(90),
+        kind,
+        Side.SELL,
+    )
     moved = replace(asked, stop_price=D(95), price=D(94) if asked.price else D(0), quantity=D("0.2"))
     report = await house.client.edit_order(house.keys, SYMBOL, asked.client_order_id, moved)
     assert (report.exchange_order_id, report.stop_price, report.status) == (placed.exchange_order_id, D(95), S.OPEN)
@@ -229,7 +232,7 @@ async def test_a_replacement_too_large_is_refused_and_says_which_half_was_done(h
     asked = limit("90")
     await house.client.place_order(house.keys, asked)
     other = replace(asked, client_order_id=new_id(), quantity=D(500))
-    with pytest.raises(Exception) as refused:  # noqa: PT011 # which error depends on the half that failed
+    with pytest.raises(Exception) as refused:  # which error depends on the half that failed
         await house.client.edit_order(house.keys, SYMBOL, asked.client_order_id, other)
     old = await house.client.find_order(house.keys, SYMBOL, asked.client_order_id)
     assert old is not None
