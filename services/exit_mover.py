@@ -68,11 +68,11 @@ class ExitMover:
         """Make a resting stop be this slice. Raises ExchangeError when nobody can say what became of it: ask again later."""
         instrument = await self._floor.catalog.instrument(account.broker.exchange, order.symbol)
         request = _request(order, cut, instrument)
-        await self._intend(account, order)
+        earlier = await self._intend(account, order)
         certain = True
         for pause in (*_PAUSES, None):
             try:
-                return await self._ask(account, order, request, certain=certain)
+                return await self._ask(account, order, request, certain=certain, alone=certain and not earlier)
             except (OutcomeUnknown, TryAgain) as error:
                 logger.warning("Whether stop {} was moved is not sure: {}", order.id.hex, error)
                 certain = certain and isinstance(error, TryAgain)
@@ -94,21 +94,25 @@ class ExitMover:
         else:
             self._look_again(position.id, until)
 
-    async def _intend(self, account: Account, order: Order) -> None:
-        """Commit what is about to be asked; until its fence a lost request may still come true."""
+    async def _intend(self, account: Account, order: Order) -> bool:
+        """Commit what is about to be asked; until its fence a lost request may still come true. Whether an earlier one may."""
         now, position_id = self._floor.clock.now(), _position_of(order)
         until = fence(now, self._floor.gateway.client_for(account.broker).capabilities.request_window)
 
-        def work(session: GuardedSession) -> None:
+        def work(session: GuardedSession) -> bool:
             if installation(session).epoch != self._floor.epoch:  # a newer start of the house holds the store
                 raise InstanceRunning(folder="")
-            brackets.begin_amend(session, position_id, until, now)
+            return brackets.begin_amend(session, position_id, until, now)
 
-        await self._floor.db.write(account.user_id, work)
+        earlier = await self._floor.db.write(account.user_id, work)
         self._look_again(position_id, until)
+        return earlier
 
-    async def _ask(self, account: Account, order: Order, request: OrderRequest, *, certain: bool) -> Moved:
-        """Once: look first when an earlier answer was lost, then ask. Raises TryAgain, OutcomeUnknown."""
+    async def _ask(self, account: Account, order: Order, request: OrderRequest, *, certain: bool, alone: bool) -> Moved:
+        """Once: look first when an earlier answer was lost (not `certain`), then ask. Raises TryAgain, OutcomeUnknown.
+
+        With its answer the matter is over, unless some other change may come true after it (not `alone`).
+        """
         if not certain and (found := await self._found(account, order, request)) is not None:
             return found
         gateway = self._floor.gateway
@@ -127,7 +131,7 @@ class ExitMover:
         except AristobotError as error:
             raise OutcomeUnknown(detail=str(error)[:200]) from error
         if report.status.is_working and report.stop_price == request.stop_price:
-            await self._believe(account, order, report, ended=certain)
+            await self._believe(account, order, report, ended=alone)
             return Moved.DONE
         found = await self._found(account, order, request)
         if found is None:

@@ -176,14 +176,18 @@ def begin_move(session: GuardedSession, position_id: uuid.UUID, now: datetime) -
     return bracket
 
 
-def begin_amend(session: GuardedSession, position_id: uuid.UUID, until: datetime, now: datetime) -> None:
-    """A resting stop is about to be changed in place; what was asked can come true until `until`."""
+def begin_amend(session: GuardedSession, position_id: uuid.UUID, until: datetime, now: datetime) -> bool:
+    """A resting stop is about to be changed in place; what was asked can come true until `until`.
+
+    Returns whether an earlier change is open, which may yet come true after this one.
+    """
     bracket = _of(session, position_id)
     earlier = (bracket.rollback or {}).get(_AMENDING)
     latest = max(until, datetime.fromisoformat(earlier)) if earlier else until
     bracket.rollback = (bracket.rollback or {}) | {_AMENDING: latest.isoformat()}
     bracket.status, bracket.updated_at = BracketStatus.MOVING, now
     session.add(bracket)
+    return earlier is not None
 
 
 def end_amend(session: GuardedSession, position_id: uuid.UUID) -> None:

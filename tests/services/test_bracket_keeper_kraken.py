@@ -1,0 +1,172 @@
+"""At Kraken a stop rests alone and is moved in place: never naked, whatever becomes of the answers."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from decimal import Decimal
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from aristobot.kinds import LotStatus, Protection
+from aristobot.orders import OrderStatus, OrderType, Side
+from aristobot.store import brackets
+from services.exit_plan import ExitPlan
+from tests.services.kraken import KrakenHouse
+from tests.services.naked import NakedMeter
+from tests.services.trading import Trader, TradingHouse, a_trading_house
+
+D = Decimal
+S = OrderStatus
+HELD = "0.08333333"
+STOP = ("stop", HELD, "59000")
+
+
+@pytest.fixture
+async def house(tmp_path: Path, sqlite_template: Path) -> AsyncIterator[TradingHouse]:
+    """A house that trades at Kraken, where a bitcoin costs 60,000."""
+    async with a_trading_house(tmp_path / "house", sqlite_template, kind=KrakenHouse) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def hurried(tmp_path: Path, sqlite_template: Path) -> AsyncIterator[TradingHouse]:
+    """The same, on a clock that runs ten times as fast."""
+    async with a_trading_house(tmp_path / "house", sqlite_template, speed=10.0, kind=KrakenHouse) as opened:
+        yield opened
+
+
+async def a_holder(house: TradingHouse, **exits: object) -> tuple[Trader, NakedMeter]:
+    """Somebody who holds bitcoin above a stop at 59,000 with a watched target at 62,000, and the meter beside them."""
+    trader = await house.trader()
+    await house.buy(trader, **({"stop_loss": "59000", "take_profit": "62000"} | exits))
+    await house.guarded(trader, STOP)
+    return trader, NakedMeter(house, trader)
+
+
+def changes(house: TradingHouse, since: int) -> list[str]:
+    """What was asked of the exchange about orders since then."""
+    entries = list(house.simulator.world.journal.entries)[since:]
+    return [entry.event for entry in entries if entry.event in ("order.place", "order.amend", "order.cancel")]
+
+
+async def test_a_move_changes_the_stop_in_place_under_its_own_id(house: TradingHouse) -> None:
+    holder, meter = await a_holder(house)
+    asked = len(house.simulator.world.journal.entries)
+    (before,) = holder.orders(type=OrderType.STOP_LOSS)
+    assert (await house.alert(holder, action="MAJ", stop_loss="59500")).outcome == "updated"
+    await house.guarded(holder, ("stop", HELD, "59500"))
+    assert holder.orders(type=OrderType.STOP_LOSS) == [before]
+    assert changes(house, asked) == ["order.amend"]
+    assert (meter.longest, meter.oversold) == (0, False)
+    position = await house.position(holder)
+    assert (await house.read(lambda s: brackets.guarded(s, position.id))).protection is Protection.HALF
+
+
+async def test_a_move_by_less_than_a_tick_asks_nothing(house: TradingHouse) -> None:
+    holder, _ = await a_holder(house)
+    asked = len(house.simulator.world.journal.entries)
+    ended = await house.alert(holder, action="MAJ", stop_loss="59000.04")
+    assert (ended.outcome, changes(house, asked)) == ("no_effect", [])
+
+
+@pytest.mark.parametrize(
+    "lost", ["accept_then_5xx", "accept_then_hang", "disconnect", "short_body", "-1007", "refuse", "refuse_5xx", "delayed_accept"]
+)
+async def test_a_move_whose_answer_got_lost_is_looked_at_and_finished(house: TradingHouse, lost: str) -> None:
+    holder, meter = await a_holder(house)
+    house.faults({"on": "order.amend", "do": lost})
+    assert (await house.alert(holder, action="MAJ", stop_loss="59500")).outcome == "updated"
+    await house.guarded(holder, ("stop", HELD, "59500"))
+    assert len(holder.orders(type=OrderType.STOP_LOSS)) == 1
+    assert meter.longest == 0
+
+
+async def test_a_move_that_comes_true_too_late_is_moved_again(hurried: TradingHouse) -> None:
+    holder, meter = await a_holder(hurried)
+    position, target = await hurried.position(holder), ((D(100), D(62000)),)
+    (stop,) = holder.orders(type=OrderType.STOP_LOSS)
+    hurried.faults({"on": "order.amend", "do": "delayed_accept", "seconds": 4})
+    await hurried.app.keeper.guard(holder.user_id, position.id, ExitPlan(D(59500), target))
+    await hurried.app.keeper.guard(holder.user_id, position.id, ExitPlan(D(59300), target))
+    assert stop.stop_price == D(59300)
+    await hurried.until(lambda: stop.stop_price == D(59500))
+    await hurried.until(lambda: stop.stop_price == D(59300))
+    assert meter.longest == 0
+
+
+async def test_a_move_that_is_refused_leaves_the_stop_where_it_was(house: TradingHouse) -> None:
+    holder, meter = await a_holder(house)
+    allowed, holder.account.permissions = holder.account.permissions, frozenset({"read"})
+    ended = await house.alert(holder, action="MAJ", stop_loss="59500")
+    holder.account.permissions = allowed
+    assert (ended.outcome, ended.reason) == ("refused", "reason.move_refused")
+    await house.guarded(holder, STOP)
+    bracket = await house.bracket(holder)
+    assert bracket is not None
+    assert (bracket.stop_price, meter.longest) == (D(59000), 0)
+
+
+@pytest.mark.parametrize("fault", ["slow_reply", "slow"])
+async def test_a_restart_in_the_middle_of_a_move_completes_it(house: TradingHouse, fault: str) -> None:
+    holder, meter = await a_holder(house)
+    house.faults({"on": "order.amend", "do": fault, "seconds": 0.4})
+    moving = await house.send(holder, {"symbol": "BTCUSDT", "action": "MAJ", "stop_loss": "59500"})
+    await house.until(lambda: bool(house.asked("order.amend")))
+    await house.restart()
+    await house.ended(moving)
+    await house.guarded(holder, ("stop", HELD, "59500"))
+    assert meter.longest == 0
+    assert all(order.filled == 0 for order in holder.orders(side=Side.SELL))
+
+
+async def test_a_target_of_a_half_is_sold_while_the_other_half_never_leaves_its_stop(house: TradingHouse) -> None:
+    holder, meter = await a_holder(house, take_profit=[["50%", "61000"], ["50%", "62000"]])
+    asked = len(house.simulator.world.journal.entries)
+    house.price("61100")
+    await house.holds(holder, "0.04166667")
+    await house.guarded(holder, ("stop", "0.04166667", "59000"))
+    assert changes(house, asked) == ["order.amend", "order.place"]
+    assert len(holder.orders(type=OrderType.STOP_LOSS)) == 1
+    house.price("62100")
+    await house.closed(holder)
+    assert sum(order.filled for order in holder.orders(side=Side.SELL)) == D(HELD)
+    assert not meter.oversold
+
+
+async def test_a_position_that_grows_has_its_stop_grow_in_place(house: TradingHouse) -> None:
+    trader = await house.trader(limits={"pyramiding": True})
+    await house.buy(trader, stop_loss="59000", take_profit="62000")
+    await house.guarded(trader, STOP)
+    asked = len(house.simulator.world.journal.entries)
+    await house.buy(trader, stop_loss="59000", take_profit="62000", percent=50)
+    await house.guarded(trader, ("stop", "0.12483332", "59000"))
+    assert changes(house, asked) == ["order.place", "order.amend"]
+
+
+@pytest.mark.parametrize("moment", ["order.cancel", "order.place"])
+async def test_a_restart_in_the_middle_of_a_target_finishes_it(house: TradingHouse, moment: str) -> None:
+    holder, _ = await a_holder(house)
+    before = len(house.asked(moment))
+    house.faults({"on": moment, "do": "slow_reply", "seconds": 0.4})
+    house.price("62010")
+    await house.until(lambda: len(house.asked(moment)) > before)
+    await house.restart()
+    await house.closed(holder)
+    assert [order.filled for order in holder.orders(type=OrderType.MARKET, side=Side.SELL)] == [D(HELD)]
+
+
+async def test_moves_under_faults_of_every_kind_never_leave_a_position_naked(hurried: TradingHouse) -> None:
+    holder, meter = await a_holder(hurried)
+    position = await hurried.position(holder)
+    chance = Random(11)
+    hurried.simulator.world.faults.random(0.45, 11, seconds=1.0, events=("order.amend", "order.status", "orders.open"))
+    for _ in range(30):
+        stop = D(chance.randrange(580_000, 599_000)) / 10
+        await hurried.app.keeper.guard(holder.user_id, position.id, ExitPlan(stop, ((D(100), D(62000)),)))
+    hurried.no_faults()
+    await hurried.guarded(holder, ("stop", HELD, str(stop)))
+    assert (meter.longest, meter.oversold) == (0, False)
+    assert (await hurried.position(holder)).status is LotStatus.OPEN
+    assert len(holder.orders(type=OrderType.STOP_LOSS)) == 1
