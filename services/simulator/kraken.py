@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from collections.abc import Mapping
 from decimal import Decimal
@@ -51,6 +52,7 @@ class KrakenDialect:
         self._rest = KrakenRest(world.clock, self.desk, calls)
         self.streams = PublicStreams(world, self.market)
         self._lines: set[Line] = set()
+        self._wanted = asyncio.Event()
         world.venue.names[self.name] = Names(order_id, fill_id)
         self.load(default_pairs())
 
@@ -88,11 +90,15 @@ class KrakenDialect:
             line.greet("maintenance")
 
     async def run(self) -> None:
-        """Let every line beat once a second."""
+        """Let every line beat once a second, as long as there are lines that do."""
         while True:
+            await self._wanted.wait()
             await self._world.clock.sleep(1)
-            for line in list(self._lines):
+            beating = [line for line in self._lines if line.alive]
+            for line in beating:
                 line.beat()
+            if not beating:
+                self._wanted.clear()
 
     async def socket(self, socket: Socket) -> None:
         """The public socket, or the private one."""
@@ -101,7 +107,7 @@ class KrakenDialect:
         if not known or self._world.faults.take("socket.connect", self.name, "") is not None:
             await socket.refuse()
             return
-        line = Line(self._world, socket, lambda: self.market.system)
+        line = Line(self._world, socket, self._wanted.set)
         async with self._world.lifetime(socket, LIFETIME):
             self._lines.add(line)
             try:

@@ -38,10 +38,10 @@ Handler = Callable[[Request, int], None]
 class Line:
     """The connection itself: greets, answers pings, numbers nothing, beats when it has been silent."""
 
-    def __init__(self, world: World, socket: Socket, system: Callable[[], str]) -> None:
+    def __init__(self, world: World, socket: Socket, wake: Callable[[], None]) -> None:
         self._world = world
         self._socket = socket
-        self._system = system
+        self._wake = wake
         self._spoke = False
         #: Whose connection it is, as soon as that is known; for the script of misfortunes.
         self.key = ""
@@ -58,11 +58,16 @@ class Line:
         """Where it comes from."""
         return self._socket.peer
 
-    def greet(self, system: str = "") -> None:
+    def enliven(self) -> None:
+        """Something is subscribed to: from now on it beats."""
+        self.alive = True
+        self._wake()
+
+    def greet(self, system: str = "online") -> None:
         """The first message, and the one that warns of another state of the system."""
         state: Json = {
             "version": "2.0.10",
-            "system": system or self._system(),
+            "system": system,
             "api_version": "v2",
             "connection_id": next(_CONNECTIONS),
             "upcoming_maintenance": [],

@@ -77,7 +77,7 @@ class PublicStreams:
             return
         snapshot = bool(params.get("snapshot", True))
         line.send(line.agreed(request, came, result | {"snapshot": snapshot} | about))
-        line.alive = True
+        line.enliven()
         lines.append(line)
         if snapshot:
             line.push(_EVENTS[channel], self._snapshot(channel, symbol, minutes))

@@ -183,7 +183,7 @@ class PrivateSession:
     def _start(self, feed: _Feed) -> None:
         if self._feeds.get(feed.channel) is not feed:
             return
-        self._line.alive = True
+        self._line.enliven()
         if feed.wants("snapshot", otherwise=True):
             data = self._executions(feed) if feed.channel == "executions" else holdings(feed.account)
             self._push(feed, "snapshot", data)

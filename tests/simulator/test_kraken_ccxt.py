@@ -16,7 +16,8 @@ from tests.simulator.kraken_speaker import SECRET
 
 SYMBOL = "BTC/USD"
 CLOCK = SystemClock()
-ccxt = importlib.import_module("ccxt.pro")
+ccxt = importlib.import_module("ccxt")
+OPTIONS = {"apiKey": "key-one", "secret": SECRET, "enableRateLimit": False}
 
 
 @pytest.fixture
@@ -41,53 +42,60 @@ def pointed_at(server: SimulatorServer, client: Any) -> Any:
 
 
 @pytest.fixture
-async def client(server: SimulatorServer) -> AsyncIterator[Any]:
-    """CCXT's client; `ccxt.pro.kraken` is `ccxt.async_support.kraken` with sockets."""
-    options = {"apiKey": "key-one", "secret": SECRET, "enableRateLimit": False}
-    one = pointed_at(server, ccxt.kraken(options))
+async def rest(server: SimulatorServer) -> AsyncIterator[Any]:
+    """CCXT's REST client."""
+    one = pointed_at(server, importlib.import_module("ccxt.async_support").kraken(OPTIONS))
     yield one
     await one.close()
 
 
-async def test_ccxt_reads_the_markets(client: Any) -> None:
-    markets = await client.load_markets()
+@pytest.fixture
+async def client(server: SimulatorServer) -> AsyncIterator[Any]:
+    """CCXT's client with sockets."""
+    one = pointed_at(server, importlib.import_module("ccxt.pro").kraken(OPTIONS))
+    yield one
+    await one.close()
+
+
+async def test_ccxt_reads_the_markets(rest: Any) -> None:
+    markets = await rest.load_markets()
     assert {"BTC/USD", "BTC/EUR", "BTC/USDT", "BTC/USDC", "ETH/EUR", "SOL/EUR", "DOGE/USD", "ETH/BTC"} <= markets.keys()
     market = markets[SYMBOL]
     assert (market["precision"]["price"], market["precision"]["amount"]) == (0.1, 1e-08)
     assert (market["limits"]["amount"]["min"], market["limits"]["cost"]["min"]) == (0.00005, 0.5)
-    ticker = await client.fetch_ticker(SYMBOL)
+    ticker = await rest.fetch_ticker(SYMBOL)
     assert (ticker["bid"], ticker["last"], ticker["ask"]) == (59999.9, 60000.0, 60000.1)
-    assert set(await client.fetch_tickers(["BTC/USD", "ETH/EUR"])) == {"BTC/USD", "ETH/EUR"}
-    candles = await client.fetch_ohlcv(SYMBOL, "1h")
+    assert set(await rest.fetch_tickers(["BTC/USD", "ETH/EUR"])) == {"BTC/USD", "ETH/EUR"}
+    candles = await rest.fetch_ohlcv(SYMBOL, "1h")
     assert len(candles) == 720
     assert candles[1][0] - candles[0][0] == 3_600_000
-    assert (await client.fetch_status())["status"] == "ok"
-    assert len((await client.fetch_order_book(SYMBOL))["bids"]) == 100
+    assert (await rest.fetch_status())["status"] == "ok"
+    assert len((await rest.fetch_order_book(SYMBOL))["bids"]) == 100
 
 
-async def test_ccxt_trades(client: Any) -> None:
-    balance = await client.fetch_balance()
+async def test_ccxt_trades(rest: Any) -> None:
+    balance = await rest.fetch_balance()
     assert (balance["BTC"]["free"], balance["USD"]["total"]) == (1, 10_000)
-    resting = await client.create_order(SYMBOL, "limit", "buy", 0.01, 50_000, {"clientOrderId": "b" * 32})
-    (found,) = await client.fetch_open_orders(SYMBOL)
+    resting = await rest.create_order(SYMBOL, "limit", "buy", 0.01, 50_000, {"clientOrderId": "b" * 32})
+    (found,) = await rest.fetch_open_orders(SYMBOL)
     assert (found["id"], found["clientOrderId"], found["price"], found["amount"]) == (resting["id"], "b" * 32, 50_000, 0.01)
-    assert (await client.fetch_balance())["USD"]["used"] == 502
-    await client.cancel_order(resting["id"], SYMBOL)
-    assert await client.fetch_open_orders(SYMBOL) == []
-    taken = await client.create_order(SYMBOL, "market", "sell", 0.02)
-    closed = {order["id"]: order for order in await client.fetch_closed_orders(SYMBOL)}
+    assert (await rest.fetch_balance())["USD"]["used"] == 502
+    await rest.cancel_order(resting["id"], SYMBOL)
+    assert await rest.fetch_open_orders(SYMBOL) == []
+    taken = await rest.create_order(SYMBOL, "market", "sell", 0.02)
+    closed = {order["id"]: order for order in await rest.fetch_closed_orders(SYMBOL)}
     assert closed[resting["id"]]["status"] == "canceled"
     order = closed[taken["id"]]
     assert (order["status"], order["filled"], order["average"]) == ("closed", 0.02, 59_999.9)
-    (fill,) = await client.fetch_my_trades(SYMBOL)
+    (fill,) = await rest.fetch_my_trades(SYMBOL)
     assert (fill["order"], fill["amount"], fill["price"], fill["takerOrMaker"]) == (taken["id"], 0.02, 59_999.9, "taker")
     assert fill["fee"] == {"cost": pytest.approx(0.02 * 59_999.9 * 0.004), "currency": "USD"}
-    stop = await client.create_order(SYMBOL, "market", "sell", 0.01, None, {"stopLossPrice": 55_000})
-    assert (await client.fetch_order(stop["id"], SYMBOL))["stopLossPrice"] == 55_000
+    stop = await rest.create_order(SYMBOL, "market", "sell", 0.01, None, {"stopLossPrice": 55_000})
+    assert (await rest.fetch_order(stop["id"], SYMBOL))["stopLossPrice"] == 55_000
     with pytest.raises(ccxt.InsufficientFunds):
-        await client.create_order(SYMBOL, "limit", "buy", 10, 50_000)
+        await rest.create_order(SYMBOL, "limit", "buy", 10, 50_000)
     with pytest.raises(ccxt.InvalidOrder):
-        await client.cancel_order("OAAAAA-BBBBB-CCCCCC", SYMBOL)
+        await rest.cancel_order("OAAAAA-BBBBB-CCCCCC", SYMBOL)
 
 
 async def _soon(awaitable: Any) -> Any:
