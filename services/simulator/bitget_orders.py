@@ -21,6 +21,10 @@ from services.simulator.world import World
 
 _SIDES = {"buy": Side.BUY, "sell": Side.SELL}
 _FORCES = {"ioc": TimeInForce.IOC, "fok": TimeInForce.FOK}
+#: Exits that hang on an entry are not spoken here, and refused rather than ignored.
+_UNSPOKEN = (
+    "presetTakeProfitPrice", "executeTakeProfitPrice", "presetStopLossPrice", "executeStopLossPrice", "takeProfit", "stopLoss",
+)  # fmt: skip
 #: Open orders that a unified account may have.
 MOST_UNIFIED = 400
 
@@ -114,6 +118,10 @@ class BitgetOrders:
     def place(self, account: Account, params: Params) -> Order:
         """Take one order; raise BitgetError."""
         check_window(params, self._world.clock)
+        params.choice("tpslType", "normal", default="normal")
+        for name in _UNSPOKEN:
+            if params.text(name):
+                raise wrong(name)
         request = self.read(params)
         self.check_free(account, request.client_order_id)
         self.check_room(account, self.symbol(params))
