@@ -2,42 +2,43 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from functools import lru_cache
 
 import msgspec
 
 from aristobot.errors import DataError
 from aristobot.market import Instrument, InstrumentState, Symbol
-from aristobot.money import ZERO
+from aristobot.money import amount
 from aristobot.orders import OrderType
 from services.exchanges.binance_wire import check, decoded
 
 _STATES = {"TRADING": InstrumentState.TRADING, "CANCEL_ONLY": InstrumentState.CANCEL_ONLY}
-_FEWEST_PLACES, _MOST_PLACES = 0, 30
+_MOST_PLACES = 30
 
 
-class Filter(msgspec.Struct, rename="camel"):
+class Filter(msgspec.Struct, rename="camel", gc=False):
     """One rule of a symbol: the fields of those we use, zero where it is not the one."""
 
     filter_type: str = ""
-    tick_size: Decimal = ZERO
-    min_qty: Decimal = ZERO
-    max_qty: Decimal = ZERO
-    step_size: Decimal = ZERO
-    min_notional: Decimal = ZERO
-    max_notional: Decimal = ZERO
+    tick_size: str = "0"
+    min_qty: str = "0"
+    max_qty: str = "0"
+    step_size: str = "0"
+    min_notional: str = "0"
+    max_notional: str = "0"
 
 
-class NativeSymbol(msgspec.Struct, rename="camel"):
-    """One symbol of the catalogue."""
+class NativeSymbol(msgspec.Struct, rename="camel", gc=False):
+    """One symbol of the catalogue. The kinds of orders stay as they were written: hardly two lists of them differ."""
 
     symbol: str
     status: str
     base_asset: str
     quote_asset: str
     quote_asset_precision: int = 8
-    order_types: list[str] = []
+    order_types: msgspec.Raw = msgspec.Raw(b"[]")
     oco_allowed: bool = False
     oto_allowed: bool = False
     opo_allowed: bool = False
@@ -53,6 +54,7 @@ class ExchangeInfo(msgspec.Struct):
 
 _INFO = msgspec.json.Decoder(ExchangeInfo)
 _SYMBOL = msgspec.json.Decoder(NativeSymbol)
+_KINDS = msgspec.json.Decoder(list[str])
 _KNOWN_TYPES = {kind.name: kind.value for kind in OrderType}
 _NO_RULE = Filter()
 
@@ -85,42 +87,68 @@ class Catalogue:
 
 
 def read_catalogue(body: bytes) -> Catalogue:
-    """The whole answer; costs some ten milliseconds for a full catalogue, so hand it to a thread."""
-    listed = [decoded(_SYMBOL, raw) for raw in decoded(_INFO, body).symbols]
-    names = {one.symbol: f"{one.base_asset}/{one.quote_asset}" for one in listed}
-    return Catalogue(
-        instruments=[_instrument(one) for one in listed if one.is_spot_trading_allowed],
-        ours=names,
-        native={ours: theirs for theirs, ours in names.items()},
-        opo_allowed=frozenset(names[one.symbol] for one in listed if one.opo_allowed),
-    )
+    """The whole answer; costs some milliseconds for a full catalogue, so hand it to a thread."""
+    catalogue = Catalogue()
+    opo_allowed = []
+    for raw in decoded(_INFO, body).symbols:
+        one = decoded(_SYMBOL, raw)
+        symbol = f"{one.base_asset}/{one.quote_asset}"
+        catalogue.ours[one.symbol], catalogue.native[symbol] = symbol, one.symbol
+        if one.is_spot_trading_allowed:
+            catalogue.instruments.append(_instrument(one, symbol))
+        if one.opo_allowed:
+            opo_allowed.append(symbol)
+    return replace(catalogue, opo_allowed=frozenset(opo_allowed))
 
 
-def _instrument(one: NativeSymbol) -> Instrument:
-    rules = {rule.filter_type: rule for rule in one.filters}
-    price, lot = rules.get("PRICE_FILTER", _NO_RULE), rules.get("LOT_SIZE", _NO_RULE)
-    market = rules.get("MARKET_LOT_SIZE", _NO_RULE)
-    value = rules.get("NOTIONAL") or rules.get("MIN_NOTIONAL", _NO_RULE)
-    check(price.tick_size, lot.step_size, lot.min_qty, lot.max_qty, market.step_size, market.max_qty)
-    check(value.min_notional, value.max_notional)
-    if not _FEWEST_PLACES <= one.quote_asset_precision <= _MOST_PLACES:
-        raise DataError("impossible_amount", exchange="binance", field="quoteAssetPrecision", value=one.quote_asset_precision)
-    return Instrument(
-        exchange="binance",
-        symbol=f"{one.base_asset}/{one.quote_asset}",
-        base=one.base_asset,
-        quote=one.quote_asset,
-        tick=price.tick_size,
-        lot=lot.step_size,
-        min_quantity=lot.min_qty,
-        max_quantity=lot.max_qty,
-        market_lot=market.step_size,
-        max_market_quantity=market.max_qty,
-        min_notional=value.min_notional,
-        max_notional=value.max_notional,
-        quote_step=Decimal(1).scaleb(-one.quote_asset_precision),
+def _instrument(one: NativeSymbol, symbol: Symbol) -> Instrument:
+    price = lot = market = value = _NO_RULE
+    for rule in one.filters:
+        kind = rule.filter_type
+        if kind == "PRICE_FILTER":
+            price = rule
+        elif kind == "LOT_SIZE":
+            lot = rule
+        elif kind == "MARKET_LOT_SIZE":
+            market = rule
+        elif kind == "NOTIONAL" or (kind == "MIN_NOTIONAL" and value is _NO_RULE):
+            value = rule
+    return Instrument(  # by position as far as names go without saying: they would cost more than all the rest
+        "binance",
+        symbol,
+        one.base_asset,
+        one.quote_asset,
+        _amount(price.tick_size),
+        _amount(lot.step_size),
+        _amount(lot.min_qty),
+        _amount(lot.max_qty),
+        _amount(market.step_size),
+        _amount(market.max_qty),
+        _amount(value.min_notional),
+        _amount(value.max_notional),
+        _step(one.quote_asset_precision),
         state=_STATES.get(one.status, InstrumentState.HALTED),
-        order_types=frozenset(_KNOWN_TYPES[kind] for kind in one.order_types if kind in _KNOWN_TYPES),
+        order_types=_kinds(bytes(one.order_types)),
         oco_allowed=one.oco_allowed,
         otoco_allowed=one.oto_allowed,
     )
+
+
+@lru_cache(maxsize=4096)
+def _amount(text: str) -> Decimal:
+    """Steps and bounds are the same for hundreds of symbols: each is read once."""
+    found = amount(text)
+    check(found)
+    return found
+
+
+@lru_cache(maxsize=_MOST_PLACES + 1)
+def _step(places: int) -> Decimal:
+    if not 0 <= places <= _MOST_PLACES:
+        raise DataError("impossible_amount", exchange="binance", field="quoteAssetPrecision", value=places)
+    return Decimal(1).scaleb(-places)
+
+
+@lru_cache(maxsize=64)
+def _kinds(names: bytes) -> frozenset[str]:
+    return frozenset(_KNOWN_TYPES[kind] for kind in decoded(_KINDS, names) if kind in _KNOWN_TYPES)
