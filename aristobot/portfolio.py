@@ -43,6 +43,9 @@ class Balance(msgspec.Struct, frozen=True, eq=False, gc=False, rename={"free_tex
             return NotImplemented
         return (self.asset, self.free, self.locked) == (other.asset, other.free, other.locked)
 
+    def __ne__(self, other: object) -> bool:
+        return not self == other  # msgspec's own would compare identities
+
     def __hash__(self) -> int:
         return hash((self.asset, self.free, self.locked))
 

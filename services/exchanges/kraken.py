@@ -21,7 +21,6 @@ from services.exchanges.kraken_history import KrakenHistory
 from services.exchanges.kraken_market import MOST_CANDLES, KrakenMarket
 from services.exchanges.kraken_orders import Amending, Cancelling, Placing, accepted_report
 from services.exchanges.kraken_rights import rights
-from services.exchanges.kraken_sign import Signer
 from services.exchanges.kraken_wire import TAKEN, read
 from services.exchanges.transport import Timeouts
 
@@ -86,7 +85,7 @@ class KrakenClient(KrakenMarket):
 
         An order whose end and every execution the socket has told is not asked for again: that does not change.
         """
-        told = self._calls.record(Signer(keys)).socket.feed.known(client_order_id)
+        told = self._calls.record_of(keys).socket.feed.known(client_order_id)
         if told is not None and told.is_whole:
             return told.report()
         return await self._history.find(keys, symbol, client_order_id)
@@ -124,7 +123,7 @@ class KrakenClient(KrakenMarket):
         answer = await self._calls.change(Amending(request), client_order_id, keys)
         with answers_doubt():
             taken = read(TAKEN, answer)
-        told = self._calls.record(Signer(keys)).socket.feed.known(client_order_id)
+        told = self._calls.record_of(keys).socket.feed.known(client_order_id)
         asked = accepted_report(request, taken.exchange_id, self._now())
         if told is None:
             return asked
@@ -147,7 +146,7 @@ class KrakenClient(KrakenMarket):
 
     async def _ended(self, keys: Credentials, client_order_id: str) -> OrderReport | None:
         """The order as the socket tells its end; None when there is no socket, or it does not within a second."""
-        socket = self._calls.record(Signer(keys)).socket
+        socket = self._calls.record_of(keys).socket
         ended = await socket.feed.ended(client_order_id, _PATIENCE) if socket.is_open else None
         return ended.report() if ended is not None else None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
@@ -54,6 +55,7 @@ class KrakenCalls:
         self._rest = RestSession(endpoints.rest, self.link, judge, accepted=accepted)
         self._private = endpoints.trading
         self._keys: dict[bytes, KeyRecord] = {}
+        self._measuring = asyncio.Lock()
 
     async def public(self, target: str, symbol: Symbol = "") -> bytes:
         """A question that needs no key."""
@@ -71,7 +73,7 @@ class KrakenCalls:
     ) -> bytes:
         """A question about an account; `leaves` is called when it is signed. A refused nonce is asked again with a larger one."""
         signer = Signer(keys)
-        record = self.record(signer)
+        record = self._record(signer)
         await self._settle_clock()
         tries = iter(range(1_000_000))
 
@@ -96,7 +98,7 @@ class KrakenCalls:
         Raises ConnectionLost and RateLimited (never sent, or not taken), Refused (a definite no), OutcomeUnknown (the rest).
         """
         signer = Signer(keys)
-        record = self.record(signer)
+        record = self._record(signer)
         await self._settle_clock()
         self._count(record, change, client_order_id)
         try:
@@ -112,12 +114,15 @@ class KrakenCalls:
 
     async def updates(self, keys: Credentials) -> AsyncIterator[AccountUpdate]:
         """The account's orders and funds as they change; StreamReset first, and whenever some may have been missed."""
-        record = self.record(Signer(keys))
+        record = self.record_of(keys)
         async for update in record.socket.updates(lambda: self._token(keys)):
             yield update
 
-    def record(self, signer: Signer) -> KeyRecord:
+    def record_of(self, keys: Credentials) -> KeyRecord:
         """What is remembered of a key."""
+        return self._record(Signer(keys))
+
+    def _record(self, signer: Signer) -> KeyRecord:
         identity = signer.identity
         found = self._keys.get(identity)
         if found is None:
@@ -149,8 +154,11 @@ class KrakenCalls:
         await self._rest.close()
 
     async def _settle_clock(self) -> None:
+        """Have the clock measured when nobody knows it: once, whoever waits for it."""
         if self.link.server_clock.doubtful:
-            await self.synchronise()
+            async with self._measuring:
+                if self.link.server_clock.doubtful:
+                    await self.synchronise()
 
     def _count(self, record: KeyRecord, change: Change, client_order_id: str) -> None:
         limits = record.limits

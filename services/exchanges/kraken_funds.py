@@ -50,7 +50,7 @@ class Funds:
     """Totals, and movements on their way."""
 
     def __init__(self) -> None:
-        self._told: dict[str, Balance] = {}
+        self._told: dict[str, tuple[Decimal, Decimal]] = {}
         self._totals: dict[str, Decimal] = {}
         self._moving: dict[tuple[str, str], Decimal] = {}
         self._booked: dict[tuple[str, str], None] = {}
@@ -105,15 +105,15 @@ class Funds:
         moving: dict[str, Decimal] = {}
         for (_, asset), delta in self._moving.items():
             moving[asset] = WIDE.add(moving.get(asset, ZERO), delta)
-        news: dict[str, Balance] = {}
+        news: list[Balance] = []
         for asset in sorted(assets):
             total = WIDE.add(self._totals.get(asset, ZERO), moving.get(asset, ZERO))
             locked = held.get(asset, ZERO)
-            now = Balance.of(asset, max(WIDE.subtract(total, locked), ZERO), locked)
-            if now != self._told.get(asset):
-                news[asset] = now
-        self._told |= news
-        return BalanceChanged(tuple(news.values())) if news else None
+            free = max(WIDE.subtract(total, locked), ZERO)
+            if (free, locked) != self._told.get(asset):
+                self._told[asset] = free, locked
+                news.append(Balance.of(asset, free, locked))
+        return BalanceChanged(tuple(news)) if news else None
 
 
 def assets_of(symbol: str) -> set[str]:
@@ -122,7 +122,7 @@ def assets_of(symbol: str) -> set[str]:
 
 
 def _hold(order: HeldOrder) -> tuple[str, Decimal]:
-    """What an order keeps from being spent: a sell its coins, a buy their price (the trigger where it has no limit) and the fee."""
+    """What an order keeps from being spent: a sell its coins, a buy its price or trigger, and the fee."""
     base, _, quote = order.symbol.partition("/")
     left = max(WIDE.subtract(order.quantity, order.filled), ZERO)
     if order.side is Side.SELL:

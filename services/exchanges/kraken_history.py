@@ -10,7 +10,6 @@ from aristobot.exchange import Credentials
 from aristobot.market import Symbol
 from aristobot.orders import Fill, OrderReport
 from services.exchanges.kraken_calls import KrakenCalls
-from services.exchanges.kraken_sign import Signer
 from services.exchanges.kraken_wire import (
     CLOSED_ORDERS,
     OPEN_ORDERS,
@@ -41,7 +40,7 @@ class KrakenHistory:
 
     async def open_orders(self, keys: Credentials) -> list[OrderReport]:
         """Everything that rests. Who asks while a question waits to leave shares its answer: one may ask per pair."""
-        record = self._calls.record(Signer(keys))
+        record = self._calls.record_of(keys)
         body = await record.open_orders.ask(lambda leaves: self._calls.private("/0/private/OpenOrders", {}, keys, leaves=leaves))
         return await self._reports(result_of(OPEN_ORDERS, body).open)
 

@@ -135,7 +135,6 @@ class Time(msgspec.Struct):
 
 OPEN_ORDERS = msgspec.json.Decoder(Answer[OpenOrders])
 CLOSED_ORDERS = msgspec.json.Decoder(Answer[ClosedOrders])
-QUERIED_ORDERS = msgspec.json.Decoder(Answer[dict[str, NativeOrder]])
 OWN_FILLS = msgspec.json.Decoder(Answer[OwnFills])
 QUERIED_FILLS = msgspec.json.Decoder(Answer[dict[str, OwnFill]])
 TAKEN = msgspec.json.Decoder(Taken)

@@ -10,6 +10,7 @@ from aristobot.clock import ManualClock
 from aristobot.exchange import Credentials
 from services.simulator.server import SimulatorServer
 from tests.exchanges.house import ED25519, HMAC, House
+from tests.exchanges.kraken_house import KrakenHouse
 
 
 @pytest.fixture
@@ -36,4 +37,23 @@ def way(request: pytest.FixtureRequest, house: House) -> str:
     """Orders over the trading socket, or over REST because there is none."""
     if request.param == "rest":
         house.faults({"on": "socket.connect", "do": "refuse", "times": 0})
+    return str(request.param)
+
+
+@pytest.fixture
+async def kraken(clock: ManualClock) -> AsyncIterator[KrakenHouse]:
+    """A simulator with a client of Kraken's."""
+    server = SimulatorServer(clock)
+    await server.start()
+    made = KrakenHouse(clock, server)
+    yield made
+    await made.client.close()
+    await server.stop()
+
+
+@pytest.fixture(params=["socket", "rest"])
+def kraken_way(request: pytest.FixtureRequest, kraken: KrakenHouse) -> str:
+    """Orders over the key's socket, or over REST because there is none."""
+    if request.param == "rest":
+        kraken.faults({"on": "socket.connect", "do": "refuse", "times": 0})
     return str(request.param)
