@@ -31,6 +31,7 @@ class Forming:
         if timeframe not in self._over_until:
             self._over_until[timeframe] = pushed[-1].open_time - timeframe.duration
         known: list[Candle] = []
+        shown = self._open.get(timeframe)
         for candle in pushed:
             if candle.open_time <= self._over_until[timeframe]:
                 continue
@@ -40,17 +41,14 @@ class Forming:
             if before is not None and candle.open_time > before.open_time:
                 known.append(self._end(before))
             self._open[timeframe] = candle
-        return known + self._news(timeframe, now)
+        latest = self._open.get(timeframe)
+        if latest is None or latest is shown:
+            return known
+        return [*known, self._end(latest) if now >= latest.close_time + GRACE else latest]
 
     def overdue(self, now: datetime) -> list[Candle]:
         """The candles that nothing followed although their time has passed."""
         return [self._end(one) for one in list(self._open.values()) if now >= one.close_time + GRACE]
-
-    def _news(self, timeframe: Timeframe, now: datetime) -> list[Candle]:
-        candle = self._open.get(timeframe)
-        if candle is None:
-            return []
-        return [self._end(candle)] if now >= candle.close_time + GRACE else [candle]
 
     def _end(self, candle: Candle) -> Candle:
         self._over_until[candle.timeframe] = candle.open_time

@@ -24,6 +24,7 @@ class Asked:
     path: str
     query: dict[str, str]
     headers: dict[str, str]
+    body: bytes = b""
 
 
 @dataclass
@@ -75,9 +76,9 @@ class SmallServer:
                 first, *lines = head.strip().split("\r\n")
                 method, target, _ = first.split(" ")
                 headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
-                await reader.readexactly(int(headers.get("content-length", "0")))
+                body = await reader.readexactly(int(headers.get("content-length", "0")))
                 parts = urlsplit(target)
-                asked = Asked(method, parts.path, dict(parse_qsl(parts.query)), headers)
+                asked = Asked(method, parts.path, dict(parse_qsl(parts.query)), headers, body)
                 self.asked.append(asked)
                 match self.rest(asked):
                     case Say() as answer:

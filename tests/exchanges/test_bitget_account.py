@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from decimal import Decimal
+from functools import partial
 
 import pytest
 
@@ -35,6 +36,11 @@ def statuses(updates: list[AccountUpdate], client_id: str) -> list[OrderStatus]:
     """How one order fared, without repetitions."""
     seen = [one.status for one in of(updates, client_id)]
     return [status for index, status in enumerate(seen) if index == 0 or seen[index - 1] is not status]
+
+
+def cancelled(updates: list[AccountUpdate], client_id: str) -> bool:
+    """Whether the last that was told of an order is that it is cancelled."""
+    return statuses(updates, client_id)[-1:] == [S.CANCELED]
 
 
 async def test_the_stream_begins_with_a_reset_and_tells_of_orders_fills_and_balances(house: BitgetHouse) -> None:
@@ -103,7 +109,7 @@ async def test_a_cancelled_order_and_a_cancelled_stop_are_told(house: BitgetHous
         for asked in (limit("90"), stop("90")):
             await house.client.place_order(house.keys, asked)
             await house.client.cancel_order(house.keys, asked.symbol, asked.client_order_id)
-            await soon(lambda name=asked.client_order_id: statuses(updates, name)[-1:] == [S.CANCELED])
+            await soon(partial(cancelled, updates, asked.client_order_id))
 
 
 async def test_a_socket_that_is_cut_comes_back_and_says_that_something_may_be_missing(house: BitgetHouse) -> None:

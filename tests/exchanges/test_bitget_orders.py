@@ -146,7 +146,7 @@ async def test_a_stop_that_fires_is_one_order_under_one_name_from_trigger_to_fil
         assert (ended.client_order_id, ended.status, ended.filled) == (asked.client_order_id, S.FILLED, D("0.1"))
         assert sum(one.quantity for one in ended.fills) == D("0.1")
         assert not await client.open_orders(house.keys, SYMBOL)
-    assert found.quantity == D("0.1")
+        assert found.quantity == D("0.1")
     assert placed.exchange_order_id
     await client.close()
 
@@ -217,8 +217,8 @@ async def test_a_limit_order_is_edited_in_place_where_the_account_allows_it(hous
 async def test_an_order_is_replaced_by_one_of_another_name(house: BitgetHouse, kind: str) -> None:
     asked = limit("90") if kind == "limit" else stop("90")
     await house.client.place_order(house.keys, asked)
-    change = {"price": D(91)} if kind == "limit" else {"stop_price": D(91)}
-    other = replace(asked, client_order_id=new_id(), **change)
+    other = replace(asked, client_order_id=new_id())
+    other = replace(other, price=D(91)) if kind == "limit" else replace(other, stop_price=D(91))
     report = await house.client.edit_order(house.keys, SYMBOL, asked.client_order_id, other)
     assert (report.client_order_id, report.status) == (other.client_order_id, S.OPEN)
     (resting,) = await house.client.open_orders(house.keys, SYMBOL)
