@@ -156,6 +156,7 @@ class TradingHouse:
         amounts = {asset: D(amount) for asset, amount in (balances or {"USDT": "10000"}).items()}
         key, secret = uuid.uuid4().hex * 2, uuid.uuid4().hex * 2
         account = self.simulator.venue.open_account(self.exchange, key, secret, amounts)
+        self.prepare(account)
         user = await self.app.accounts.household.add_without_password(NewUser(f"trader-{number}", ""), HAND)
         wanted = {"exchange": self.exchange, "name": "Main", "api_key": key, "api_secret": secret, "mode": "WEBHOOKS"}
         wanted["limits"] = WIDE | form.pop("limits", {})
@@ -163,6 +164,9 @@ class TradingHouse:
         token = await self.app.brokers.webhooks.rotate(user.id, broker.id, HAND)
         await self.until(lambda: broker.id in self.app.floor.reconciled and bool(account.listeners))
         return Trader(user.id, broker.id, account, token)
+
+    def prepare(self, account: VenueAccount) -> None:
+        """What an account of this exchange needs besides its money."""
 
     def faults(self, *script: dict[str, Any]) -> None:
         """Let something go wrong at the exchange."""

@@ -1,4 +1,4 @@
-"""At Kraken a stop rests alone and is moved in place: never naked, whatever becomes of the answers."""
+"""At Kraken and Bitget a stop rests alone and is moved in place: never naked, whatever becomes of the answers."""
 
 from __future__ import annotations
 
@@ -13,36 +13,37 @@ from aristobot.kinds import LotStatus, Protection
 from aristobot.orders import OrderStatus, OrderType, Side
 from aristobot.store import brackets
 from services.exit_plan import ExitPlan
+from tests.services.bitget import ClassicHouse, UnifiedHouse
 from tests.services.kraken import KrakenHouse
 from tests.services.naked import NakedMeter
 from tests.services.trading import Trader, TradingHouse, a_trading_house
 
 D = Decimal
 S = OrderStatus
-HELD = "0.08333333"
-STOP = ("stop", HELD, "59000")
+HOUSES = [KrakenHouse, ClassicHouse, UnifiedHouse]
 
 
-@pytest.fixture
-async def house(tmp_path: Path, sqlite_template: Path) -> AsyncIterator[TradingHouse]:
-    """A house that trades at Kraken, where a bitcoin costs 60,000."""
-    async with a_trading_house(tmp_path / "house", sqlite_template, kind=KrakenHouse) as opened:
+@pytest.fixture(params=HOUSES)
+async def house(request: pytest.FixtureRequest, tmp_path: Path, sqlite_template: Path) -> AsyncIterator[TradingHouse]:
+    """A house whose exchange moves stops in place, where a bitcoin costs 60,000."""
+    async with a_trading_house(tmp_path / "house", sqlite_template, kind=request.param) as opened:
         yield opened
 
 
-@pytest.fixture
-async def hurried(tmp_path: Path, sqlite_template: Path) -> AsyncIterator[TradingHouse]:
+@pytest.fixture(params=HOUSES)
+async def hurried(request: pytest.FixtureRequest, tmp_path: Path, sqlite_template: Path) -> AsyncIterator[TradingHouse]:
     """The same, on a clock that runs ten times as fast."""
-    async with a_trading_house(tmp_path / "house", sqlite_template, speed=10.0, kind=KrakenHouse) as opened:
+    async with a_trading_house(tmp_path / "house", sqlite_template, speed=10.0, kind=request.param) as opened:
         yield opened
 
 
-async def a_holder(house: TradingHouse, **exits: object) -> tuple[Trader, NakedMeter]:
-    """Somebody who holds bitcoin above a stop at 59,000 with a watched target at 62,000, and the meter beside them."""
+async def a_holder(house: TradingHouse, **exits: object) -> tuple[Trader, NakedMeter, str]:
+    """Somebody who holds bitcoin above a stop at 59,000 with a watched target at 62,000; the meter beside them, and how much."""
     trader = await house.trader()
     await house.buy(trader, **({"stop_loss": "59000", "take_profit": "62000"} | exits))
-    await house.guarded(trader, STOP)
-    return trader, NakedMeter(house, trader)
+    held = {"kraken": "0.08333333", "bitget": "0.083249"}[house.exchange]
+    await house.guarded(trader, ("stop", held, "59000"))
+    return trader, NakedMeter(house, trader), held
 
 
 def changes(house: TradingHouse, since: int) -> list[str]:
@@ -52,11 +53,11 @@ def changes(house: TradingHouse, since: int) -> list[str]:
 
 
 async def test_a_move_changes_the_stop_in_place_under_its_own_id(house: TradingHouse) -> None:
-    holder, meter = await a_holder(house)
+    holder, meter, held = await a_holder(house)
     asked = len(house.simulator.world.journal.entries)
     (before,) = holder.orders(type=OrderType.STOP_LOSS)
     assert (await house.alert(holder, action="MAJ", stop_loss="59500")).outcome == "updated"
-    await house.guarded(holder, ("stop", HELD, "59500"))
+    await house.guarded(holder, ("stop", held, "59500"))
     assert holder.orders(type=OrderType.STOP_LOSS) == [before]
     assert changes(house, asked) == ["order.amend"]
     assert (meter.longest, meter.oversold) == (0, False)
@@ -65,9 +66,9 @@ async def test_a_move_changes_the_stop_in_place_under_its_own_id(house: TradingH
 
 
 async def test_a_move_by_less_than_a_tick_asks_nothing(house: TradingHouse) -> None:
-    holder, _ = await a_holder(house)
+    holder, *_ = await a_holder(house)
     asked = len(house.simulator.world.journal.entries)
-    ended = await house.alert(holder, action="MAJ", stop_loss="59000.04")
+    ended = await house.alert(holder, action="MAJ", stop_loss="59000.004")
     assert (ended.outcome, changes(house, asked)) == ("no_effect", [])
 
 
@@ -75,16 +76,16 @@ async def test_a_move_by_less_than_a_tick_asks_nothing(house: TradingHouse) -> N
     "lost", ["accept_then_5xx", "accept_then_hang", "disconnect", "short_body", "-1007", "refuse", "refuse_5xx", "delayed_accept"]
 )
 async def test_a_move_whose_answer_got_lost_is_looked_at_and_finished(house: TradingHouse, lost: str) -> None:
-    holder, meter = await a_holder(house)
+    holder, meter, held = await a_holder(house)
     house.faults({"on": "order.amend", "do": lost})
     assert (await house.alert(holder, action="MAJ", stop_loss="59500")).outcome == "updated"
-    await house.guarded(holder, ("stop", HELD, "59500"))
+    await house.guarded(holder, ("stop", held, "59500"))
     assert len(holder.orders(type=OrderType.STOP_LOSS)) == 1
     assert meter.longest == 0
 
 
 async def test_a_move_that_comes_true_too_late_is_moved_again(hurried: TradingHouse) -> None:
-    holder, meter = await a_holder(hurried)
+    holder, meter, _ = await a_holder(hurried)
     position, target = await hurried.position(holder), ((D(100), D(62000)),)
     (stop,) = holder.orders(type=OrderType.STOP_LOSS)
     hurried.faults({"on": "order.amend", "do": "delayed_accept", "seconds": 4})
@@ -97,12 +98,12 @@ async def test_a_move_that_comes_true_too_late_is_moved_again(hurried: TradingHo
 
 
 async def test_a_move_that_is_refused_leaves_the_stop_where_it_was(house: TradingHouse) -> None:
-    holder, meter = await a_holder(house)
+    holder, meter, held = await a_holder(house)
     allowed, holder.account.permissions = holder.account.permissions, frozenset({"read"})
     ended = await house.alert(holder, action="MAJ", stop_loss="59500")
     holder.account.permissions = allowed
     assert (ended.outcome, ended.reason) == ("refused", "reason.move_refused")
-    await house.guarded(holder, STOP)
+    await house.guarded(holder, ("stop", held, "59000"))
     bracket = await house.bracket(holder)
     assert bracket is not None
     assert (bracket.stop_price, meter.longest) == (D(59000), 0)
@@ -110,55 +111,55 @@ async def test_a_move_that_is_refused_leaves_the_stop_where_it_was(house: Tradin
 
 @pytest.mark.parametrize("fault", ["slow_reply", "slow"])
 async def test_a_restart_in_the_middle_of_a_move_completes_it(house: TradingHouse, fault: str) -> None:
-    holder, meter = await a_holder(house)
+    holder, meter, held = await a_holder(house)
     house.faults({"on": "order.amend", "do": fault, "seconds": 0.4})
     moving = await house.send(holder, {"symbol": "BTCUSDT", "action": "MAJ", "stop_loss": "59500"})
     await house.until(lambda: bool(house.asked("order.amend")))
     await house.restart()
     await house.ended(moving)
-    await house.guarded(holder, ("stop", HELD, "59500"))
+    await house.guarded(holder, ("stop", held, "59500"))
     assert meter.longest == 0
     assert all(order.filled == 0 for order in holder.orders(side=Side.SELL))
 
 
 async def test_a_target_of_a_half_is_sold_while_the_other_half_never_leaves_its_stop(house: TradingHouse) -> None:
-    holder, meter = await a_holder(house, take_profit=[["50%", "61000"], ["50%", "62000"]])
+    holder, meter, held = await a_holder(house, take_profit=[["50%", "61000"], ["50%", "62000"]])
     asked = len(house.simulator.world.journal.entries)
     house.price("61100")
-    await house.holds(holder, "0.04166667")
-    await house.guarded(holder, ("stop", "0.04166667", "59000"))
-    assert changes(house, asked) == ["order.amend", "order.place"]
+    half = {"kraken": "0.04166667", "bitget": "0.041625"}[house.exchange]
+    await house.guarded(holder, ("stop", half, "59000"))
+    await house.until(lambda: changes(house, asked) == ["order.amend", "order.place"])
     assert len(holder.orders(type=OrderType.STOP_LOSS)) == 1
     house.price("62100")
     await house.closed(holder)
-    assert sum(order.filled for order in holder.orders(side=Side.SELL)) == D(HELD)
+    assert sum(order.filled for order in holder.orders(side=Side.SELL)) == D(held)
     assert not meter.oversold
 
 
 async def test_a_position_that_grows_has_its_stop_grow_in_place(house: TradingHouse) -> None:
     trader = await house.trader(limits={"pyramiding": True})
     await house.buy(trader, stop_loss="59000", take_profit="62000")
-    await house.guarded(trader, STOP)
     asked = len(house.simulator.world.journal.entries)
-    await house.buy(trader, stop_loss="59000", take_profit="62000", percent=50)
-    await house.guarded(trader, ("stop", "0.12483332", "59000"))
+    await house.buy(trader, stop_loss="59000", take_profit="62000")
+    (stop,) = trader.orders(type=OrderType.STOP_LOSS)
+    await house.until(lambda: D("0.99") * trader.total("BTC") <= stop.quantity <= trader.total("BTC"))
     assert changes(house, asked) == ["order.place", "order.amend"]
 
 
 @pytest.mark.parametrize("moment", ["order.cancel", "order.place"])
 async def test_a_restart_in_the_middle_of_a_target_finishes_it(house: TradingHouse, moment: str) -> None:
-    holder, _ = await a_holder(house)
+    holder, _, held = await a_holder(house)
     before = len(house.asked(moment))
     house.faults({"on": moment, "do": "slow_reply", "seconds": 0.4})
     house.price("62010")
     await house.until(lambda: len(house.asked(moment)) > before)
     await house.restart()
     await house.closed(holder)
-    assert [order.filled for order in holder.orders(type=OrderType.MARKET, side=Side.SELL)] == [D(HELD)]
+    assert [order.filled for order in holder.orders(type=OrderType.MARKET, side=Side.SELL)] == [D(held)]
 
 
 async def test_moves_under_faults_of_every_kind_never_leave_a_position_naked(hurried: TradingHouse) -> None:
-    holder, meter = await a_holder(hurried)
+    holder, meter, held = await a_holder(hurried)
     position = await hurried.position(holder)
     chance = Random(11)
     hurried.simulator.world.faults.random(0.45, 11, seconds=1.0, events=("order.amend", "order.status", "orders.open"))
@@ -166,7 +167,7 @@ async def test_moves_under_faults_of_every_kind_never_leave_a_position_naked(hur
         stop = D(chance.randrange(580_000, 599_000)) / 10
         await hurried.app.keeper.guard(holder.user_id, position.id, ExitPlan(stop, ((D(100), D(62000)),)))
     hurried.no_faults()
-    await hurried.guarded(holder, ("stop", HELD, str(stop)))
+    await hurried.guarded(holder, ("stop", held, str(stop)))
     assert (meter.longest, meter.oversold) == (0, False)
     assert (await hurried.position(holder)).status is LotStatus.OPEN
     assert len(holder.orders(type=OrderType.STOP_LOSS)) == 1
