@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 from services.simulator.bitget_catalogue import STATUSES, default_symbols, dollars, read_symbols
-from services.simulator.bitget_classic import ClassicAccount, ClassicOrders
 from services.simulator.bitget_desk import BitgetDesk
+from services.simulator.bitget_doors import Doors
 from services.simulator.bitget_json import native
 from services.simulator.bitget_keys import checker
 from services.simulator.bitget_limits import Limits
 from services.simulator.bitget_market import BitgetMarket
-from services.simulator.bitget_orders import BitgetOrders
-from services.simulator.bitget_plans import BitgetPlans
-from services.simulator.bitget_private import CHANNEL, CLASSIC, TOPIC, PrivateChannels, unified_topics
-from services.simulator.bitget_public import PublicChannels
 from services.simulator.bitget_rest import BitgetRest
 from services.simulator.bitget_routes import every_call
-from services.simulator.bitget_sockets import PATIENCE, Channels, Session
-from services.simulator.bitget_tongue import Tongue, Tongues
-from services.simulator.bitget_unified import UnifiedAccount, UnifiedOrders
-from services.simulator.plans import Plans
 from services.simulator.records import Account
 from services.simulator.wire import HttpCall, Outcome, Socket
 from services.simulator.world import World
@@ -34,8 +25,6 @@ READY_SECRET = "aristobotSimulatorSecret00000000"  # play money, printed on purp
 READY_PASSPHRASE = "simulator"
 #: The first id of an order or an execution; they share one row, as wide as the real ones.
 FIRST_NUMBER = 1_480_000_000_000_000_001
-#: Seconds after which a connection is cut, whatever it does.
-LIFETIME = 86_400.0
 _PREFIX = "/bitget"
 
 
@@ -51,23 +40,9 @@ class BitgetDialect:
         self.limits = Limits(world.clock)
         self.market = BitgetMarket(world)
         self.desk = BitgetDesk(world, self.limits)
-        plans = Plans(world.venue)
-        classic, unified = (
-            BitgetPlans(world, plans, BitgetOrders(world, self.market.symbols, tongue))
-            for tongue in (Tongues.CLASSIC, Tongues.UNIFIED)
-        )
-        account, orders = UnifiedAccount(world, unified), UnifiedOrders(unified)
-        calls = every_call(self.market, (ClassicAccount(world, classic), ClassicOrders(classic)), (account, orders))
-        self._rest = BitgetRest(world.clock, self.desk, calls)
-        self._order_calls = orders.socket_calls
-        self._public = [PublicChannels(world, self.market, unified=unified) for unified in (False, True)]
-        self._sessions: set[Session] = set()
-        self._doors: dict[str, tuple[Tongue, Channels]] = {
-            "/v2/ws/public": (Tongues.CLASSIC, self._public[0]),
-            "/v2/ws/private": (Tongues.CLASSIC, PrivateChannels(world, CLASSIC, CHANNEL, "SPOT")),
-            "/v3/ws/public": (Tongues.UNIFIED, self._public[1]),
-            "/v3/ws/private": (Tongues.UNIFIED, PrivateChannels(world, unified_topics(account), TOPIC, "UTA")),
-        }
+        calls = every_call(world, self.market)
+        self._rest = BitgetRest(world.clock, self.desk, calls.by_address)
+        self._doors = Doors(world, self.desk, self.market, calls)
         self.load(default_symbols())
 
     def load(self, symbols: Sequence[Mapping[str, Any]]) -> None:
@@ -100,33 +75,12 @@ class BitgetDialect:
         """Bitget gives no warning."""
 
     async def run(self) -> None:
-        """Push what is due, and cut who has fallen silent."""
-        await asyncio.gather(*(channels.run() for channels in self._public), self._watch())
-
-    async def _watch(self) -> None:
-        while True:
-            await self._world.clock.sleep(1)
-            silent_since = self._world.clock.ms() - PATIENCE
-            for session in list(self._sessions):
-                if session.heard_at < silent_since:
-                    session.socket.cut()
+        """Push what is due on the sockets."""
+        await self._doors.run()
 
     async def socket(self, socket: Socket) -> None:
         """A public or a private socket."""
-        door = self._doors.get(socket.path.removeprefix(_PREFIX))
-        if door is None or self._world.faults.take("socket.connect", self.name, "") is not None:
-            await socket.refuse()
-            return
-        session = Session(self._world, self.desk, socket, *door)
-        if socket.path.endswith("/v3/ws/private"):
-            session.order_calls = self._order_calls
-        self._sessions.add(session)
-        async with self._world.lifetime(socket, LIFETIME):
-            try:
-                await socket.serve(session.hear)
-            finally:
-                self._sessions.discard(session)
-                session.close()
+        await self._doors.serve(socket, socket.path.removeprefix(_PREFIX))
 
     async def http(self, call: HttpCall) -> Outcome:
         """One REST request."""

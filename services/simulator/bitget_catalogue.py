@@ -151,7 +151,7 @@ def _as_unified(raw: Mapping[str, Any]) -> Json:
 def _as_classic(raw: Mapping[str, Any]) -> Json:
     same = ("symbol", "baseCoin", "quoteCoin", "pricePrecision", "quantityPrecision", "quotePrecision", "buyLimitPriceRatio")
     return (
-        _default_like()
+        _default_symbol("BTC", "USDT")
         | {name: raw[name] for name in same}
         | {
             "sellLimitPriceRatio": raw["sellLimitPriceRatio"],
@@ -162,7 +162,3 @@ def _as_classic(raw: Mapping[str, Any]) -> Json:
             "openTime": raw["launchTime"],
         }
     )
-
-
-def _default_like() -> Json:
-    return _default_symbol("BTC", "USDT")

@@ -1,4 +1,4 @@
-"""Public data on Bitget, in both tongues: time, symbols, coins, tickers, candles, the last execution."""
+"""Public data on Bitget, in both tongues: time, symbols, coins, tickers."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from typing import Any
 import msgspec
 
 from aristobot.money import plain
-from services.simulator.bitget_candles import CLASSIC, UNIFIED, Length, long_row, row
 from services.simulator.bitget_catalogue import BitgetSymbol, dollars, read_symbols
-from services.simulator.bitget_errors import BitgetError, Json, wrong
+from services.simulator.bitget_errors import BitgetError, Json
 from services.simulator.bitget_params import Ask, Params
 from services.simulator.price_history import DAY
 from services.simulator.prices import Tape
@@ -128,69 +127,6 @@ class BitgetMarket:
             "price24hPcnt": "change24h",
         }  # fmt: skip
         return {name: told[short] for name, short in names.items()} | {"openPrice24h": plain(opened)}
-
-    def _candles(self, length: Length, tape: Tape, params: Params, most: int) -> list[tuple[int, Any]]:
-        now = self._world.clock.ms()
-        start, end = params.integer("startTime"), params.integer("endTime")
-        first = max(start or 0, now - length.reach if length.reach else 0)
-        opens = length.before(min(now, now if end is None else end), params.limit(100, most), first)
-        return [(opened, length.bar(tape, opened)) for opened in opens]
-
-    def _past(self, length: Length, tape: Tape, params: Params, most: int) -> list[tuple[int, Any]]:
-        """What is over: it began before `endTime`, at most a year ago."""
-        now = self._world.clock.ms()
-        end = params.integer("endTime")
-        last = min(now if end is None else end, length.open_of(now)) - 1
-        opens = length.before(last, params.limit(100, most), now - 365 * DAY)
-        return [(opened, length.bar(tape, opened)) for opened in opens]
-
-    def _classic_length(self, params: Params) -> Length:
-        length = CLASSIC.get(params.need("granularity"))
-        if length is None:
-            raise wrong("granularity")
-        return length
-
-    def classic_candles(self, ask: Ask) -> list[list[str]]:
-        """`GET /api/v2/spot/market/candles`: oldest first, the last one still forms; what is out of reach is not told."""
-        tape = self.tape(ask.params.need("symbol"))
-        rows = self._candles(self._classic_length(ask.params), tape, ask.params, 1000)
-        return [long_row(tape, *candle) for candle in rows]
-
-    def classic_history(self, ask: Ask) -> list[list[str]]:
-        """`GET /api/v2/spot/market/history-candles`: backwards from `endTime`; `startTime` is not looked at."""
-        tape = self.tape(ask.params.need("symbol"))
-        ask.params.need("endTime")
-        rows = self._past(self._classic_length(ask.params), tape, ask.params, 200)
-        return [long_row(tape, *candle) for candle in rows]
-
-    def _unified_length(self, params: Params) -> tuple[Tape, Length]:
-        if params.need("category").upper() != "SPOT":
-            raise wrong("category")
-        length = UNIFIED.get(params.need("interval"))
-        if length is None:
-            raise wrong("interval")
-        return self.tape(params.need("symbol"), "25100"), length
-
-    def unified_candles(self, ask: Ask) -> list[list[str]]:
-        """`GET /api/v3/market/candles`: seven columns."""
-        tape, length = self._unified_length(ask.params)
-        return [row(tape, *candle) for candle in self._candles(length, tape, ask.params, 1000)]
-
-    def unified_history(self, ask: Ask) -> list[list[str]]:
-        """`GET /api/v3/market/history-candles`."""
-        tape, length = self._unified_length(ask.params)
-        return [row(tape, *candle) for candle in self._past(length, tape, ask.params, 100)]
-
-    def classic_executions(self, ask: Ask) -> list[Json]:
-        """`GET /api/v2/spot/market/fills` and `fills-history`: of the public tape only the last one is remembered."""
-        name = ask.params.need("symbol")
-        return [{"symbol": name} | executed(self.tape(name), self._world.clock.ms())]
-
-    def unified_executions(self, ask: Ask) -> list[Json]:
-        """`GET /api/v3/market/fills`."""
-        told = executed(self.tape(ask.params.need("symbol"), "25100"), self._world.clock.ms())
-        number = told.pop("tradeId")
-        return [told | {"execId": number, "execLinkId": number, "isRPI": "no"}]
 
 
 def executed(tape: Tape, now: int) -> Json:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from services.simulator.bitget_classic import ClassicAccount, ClassicOrders
+from services.simulator.bitget_history import BitgetHistory
 from services.simulator.bitget_market import BitgetMarket
+from services.simulator.bitget_orders import BitgetOrders
 from services.simulator.bitget_params import Ask
+from services.simulator.bitget_plans import BitgetPlans
 from services.simulator.bitget_tongue import Tongue, Tongues
 from services.simulator.bitget_unified import UnifiedAccount, UnifiedOrders
+from services.simulator.plans import Plans
+from services.simulator.world import World
 
 _TRADE = "/api/v2/spot/trade"
 
@@ -25,7 +30,7 @@ class Endpoint:
     tongue: Tongue = Tongues.CLASSIC
 
 
-def public_calls(market: BitgetMarket) -> dict[str, Endpoint]:
+def public_calls(market: BitgetMarket, history: BitgetHistory) -> dict[str, Endpoint]:
     """What needs no key."""
     spot = "GET /api/v2/spot"
     calls = {
@@ -33,10 +38,10 @@ def public_calls(market: BitgetMarket) -> dict[str, Endpoint]:
         f"{spot}/public/symbols": Endpoint("exchange_info", market.classic_symbols, 20),
         f"{spot}/public/coins": Endpoint("exchange_info", market.coins, 3),
         f"{spot}/market/tickers": Endpoint("ticker", market.classic_tickers, 20),
-        f"{spot}/market/candles": Endpoint("klines", market.classic_candles, 20),
-        f"{spot}/market/history-candles": Endpoint("klines", market.classic_history, 20),
-        f"{spot}/market/fills": Endpoint("ticker", market.classic_executions, 10),
-        f"{spot}/market/fills-history": Endpoint("ticker", market.classic_executions, 10),
+        f"{spot}/market/candles": Endpoint("klines", history.classic_candles, 20),
+        f"{spot}/market/history-candles": Endpoint("klines", history.classic_history, 20),
+        f"{spot}/market/fills": Endpoint("ticker", history.classic_executions, 10),
+        f"{spot}/market/fills-history": Endpoint("ticker", history.classic_executions, 10),
         "GET /api/v2/margin/currencies": Endpoint("exchange_info", market.nothing, 10),
         "GET /api/v2/mix/market/contracts": Endpoint("exchange_info", market.nothing, 20),
     }
@@ -44,9 +49,9 @@ def public_calls(market: BitgetMarket) -> dict[str, Endpoint]:
     return calls | {
         f"{v3}/instruments": Endpoint("exchange_info", market.unified_symbols, 20, tongue=unified),
         f"{v3}/tickers": Endpoint("ticker", market.unified_tickers, 20, tongue=unified),
-        f"{v3}/candles": Endpoint("klines", market.unified_candles, 20, tongue=unified),
-        f"{v3}/history-candles": Endpoint("klines", market.unified_history, 20, tongue=unified),
-        f"{v3}/fills": Endpoint("ticker", market.unified_executions, 20, tongue=unified),
+        f"{v3}/candles": Endpoint("klines", history.unified_candles, 20, tongue=unified),
+        f"{v3}/history-candles": Endpoint("klines", history.unified_history, 20, tongue=unified),
+        f"{v3}/fills": Endpoint("ticker", history.unified_executions, 20, tongue=unified),
     }
 
 
@@ -122,10 +127,22 @@ def unified_orders(orders: UnifiedOrders) -> dict[str, Endpoint]:
     }
 
 
-def every_call(
-    market: BitgetMarket, classic: tuple[ClassicAccount, ClassicOrders], unified: tuple[UnifiedAccount, UnifiedOrders]
-) -> dict[str, Endpoint]:
-    """All calls, by `METHOD path`."""
-    (account, orders), (other_account, other_orders) = classic, unified
-    reads = classic_reads(account) | unified_reads(other_account)
-    return public_calls(market) | reads | classic_orders(orders) | unified_orders(other_orders)
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """All calls by `METHOD path`, and what the unified socket needs of those behind them."""
+
+    by_address: Mapping[str, Endpoint]
+    account: UnifiedAccount
+    orders: UnifiedOrders
+
+
+def every_call(world: World, market: BitgetMarket) -> Calls:
+    """All calls of both tongues, over the same plans and orders."""
+    plans = Plans(world.venue)
+    classic, unified = (
+        BitgetPlans(world, plans, BitgetOrders(world, market.symbols, tongue)) for tongue in (Tongues.CLASSIC, Tongues.UNIFIED)
+    )
+    account, orders = UnifiedAccount(world, unified), UnifiedOrders(unified)
+    reads = classic_reads(ClassicAccount(world, classic)) | unified_reads(account)
+    changes = classic_orders(ClassicOrders(classic)) | unified_orders(orders)
+    return Calls(public_calls(market, BitgetHistory(world, market)) | reads | changes, account, orders)

@@ -39,7 +39,11 @@ async def plan_of(owner: BitgetSpeaker, client: str) -> Any:
 async def test_a_market_buy_spends_what_it_may_and_pays_its_fee_in_what_it_gets(classic: BitgetSpeaker) -> None:
     await classic.do(f"{V2}/place-order", symbol="BTCUSDT", side="buy", orderType="market", size="600", clientOid="buy")
     order = await order_of(classic, "buy")
-    assert (order["status"], Decimal(order["size"]), Decimal(order["baseVolume"])) == ("filled", 600, Decimal("0.009999"))
+    assert (order["status"], Decimal(order["size"]), Decimal(order["baseVolume"])) == (
+        "filled",
+        Decimal(600),
+        Decimal("0.009999"),
+    )
     assert Decimal(order["quoteVolume"]) <= 600
     (fill,) = await classic.read(f"{V2}/fills", symbol="BTCUSDT")
     assert (fill["feeDetail"]["feeCoin"], fill["feeDetail"]["totalFee"]) == ("BTC", "-0.00000999")
@@ -116,7 +120,7 @@ async def test_a_plan_with_a_price_rests_once_it_is_triggered(classic: BitgetSpe
     plan = await classic.do(f"{V2}/place-plan-order", **limited, clientOid="stop")
     await classic.move("54000")
     (order,) = await classic.read(f"{V2}/unfilled-orders")
-    assert (order["status"], Decimal(order["priceAvg"])) == ("live", 54_500)
+    assert (order["status"], Decimal(order["priceAvg"])) == ("live", Decimal(54_500))
     assert await held(classic, "BTC") == ("0.4", "0.6")
     (sub,) = await classic.read(f"{V2}/plan-sub-order", planOrderId=plan["orderId"])
     await classic.do(f"{V2}/cancel-order", symbol="BTCUSDT", orderId=sub["orderId"])
