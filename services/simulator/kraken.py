@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from services.simulator.kraken_account import KrakenAccount
 from services.simulator.kraken_catalogue import STATUSES, Catalogue, default_pairs, read_pair, starting_price
 from services.simulator.kraken_desk import KrakenDesk
 from services.simulator.kraken_json import fill_id, order_id
@@ -17,7 +16,7 @@ from services.simulator.kraken_limits import Limits
 from services.simulator.kraken_market import KrakenMarket
 from services.simulator.kraken_orders import KrakenOrders
 from services.simulator.kraken_rest import KrakenRest
-from services.simulator.kraken_routes import account_calls, public_calls, trading_calls
+from services.simulator.kraken_routes import every_call
 from services.simulator.kraken_session import Line, Request
 from services.simulator.kraken_streams import PublicStreams
 from services.simulator.kraken_trading import PrivateSession
@@ -47,8 +46,7 @@ class KrakenDialect:
         self.market = KrakenMarket(world, self.catalogue)
         self.desk = KrakenDesk(world, self.limits)
         self._orders = KrakenOrders(world, self.catalogue, self.limits)
-        account = KrakenAccount(world, self._orders, self.market, self.desk.tokens)
-        calls = public_calls(self.market) | account_calls(account) | trading_calls(self._orders)
+        calls = every_call(world, self._orders, self.market, self.desk.tokens)
         self._rest = KrakenRest(world.clock, self.desk, calls)
         self.streams = PublicStreams(world, self.market)
         self._lines: set[Line] = set()

@@ -41,7 +41,7 @@ class KrakenAccount:
 
     def _assets(self, account: Account, *, today: bool) -> dict[str, tuple[KrakenAsset, str]]:
         """Every asset of an account by its key in answers, with our name."""
-        known = {one.name: one for one in self._catalogue.assets().values()}
+        known = self._catalogue.assets_by_name
         assets = {name: known.get(name) or asset_named(name) for name in account.holdings}
         return {(one.name if today else one.id): (one, name) for name, one in assets.items()}
 
@@ -75,8 +75,8 @@ class KrakenAccount:
         return answer if ask.params.flag("without_count") else answer | {"count": len(found)}
 
     def _told(self, ask: Ask, found: list[Order]) -> Json:
-        trades = ask.params.flag("trades")
-        return {order_id(order): told(order, trades=trades) for order in found}
+        with_fills = ask.params.flag("trades")
+        return {order_id(order): told(order, with_fills=with_fills) for order in found}
 
     def _meant(self, ask: Ask, order: Order) -> bool:
         wanted, userref, client_id = wanted_of(order), ask.params.integer("userref"), ask.params.text("cl_ord_id")

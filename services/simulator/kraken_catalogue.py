@@ -187,6 +187,9 @@ class Catalogue:
 
     def __init__(self) -> None:
         self.pairs: dict[str, KrakenPair] = {}
+        #: All assets of all pairs, by id and by the name of today.
+        self.assets: dict[str, KrakenAsset] = {}
+        self.assets_by_name: dict[str, KrakenAsset] = {}
         self._by_name: dict[str, KrakenPair] = {}
 
     def add(self, pair: KrakenPair) -> None:
@@ -194,11 +197,9 @@ class Catalogue:
         self.pairs[pair.name] = pair
         for spelling in (pair.key, pair.altname, pair.name):
             self._by_name[spelling] = pair
+        for one in (pair.base, pair.quote):
+            self.assets[one.id] = self.assets_by_name[one.name] = one
 
     def find(self, spelling: str) -> KrakenPair | None:
         """A pair by its key, its altname, or its name of today; the catalogue's own `wsname` is not among them."""
         return self._by_name.get(spelling)
-
-    def assets(self) -> dict[str, KrakenAsset]:
-        """All assets of all pairs, by id."""
-        return {one.id: one for pair in self.pairs.values() for one in (pair.base, pair.quote)}

@@ -132,7 +132,7 @@ def _words_of_today(order: Order, wanted: Wanted) -> str:
     return today.words()
 
 
-def told(order: Order, *, trades: bool) -> Json:
+def told(order: Order, *, with_fills: bool) -> Json:
     """An order, as OpenOrders, ClosedOrders and QueryOrders tell it."""
     wanted = wanted_of(order)
     pair = wanted.pair
@@ -161,7 +161,7 @@ def told(order: Order, *, trades: bool) -> Json:
         body["trigger"] = wanted.trigger
     if not order.is_open:
         body |= {"reason": reason_of(order), "closetm": seconds(order.done_at)}
-    if trades and order.fills:
+    if with_fills and order.fills:
         body["trades"] = [fill_id(fill) for fill in order.fills]
     return body
 

@@ -82,7 +82,7 @@ class KrakenMarket:
     def assets(self, ask: Ask) -> Json:
         """`Assets`; with `assetVersion=1` under the names of today."""
         today, names = ask.params.text("assetVersion") == "1", ask.params.text("asset")
-        known = self.catalogue.assets()
+        known = self.catalogue.assets
         spellings = {spelling: one for one in known.values() for spelling in (one.id, one.altname, one.name)}
         if names and not set(names.split(",")) <= spellings.keys():
             raise KrakenError("EQuery:Unknown asset")
@@ -154,7 +154,8 @@ class KrakenMarket:
         since = (ask.params.integer("since") or 0) * 1000
         tape = self.tape(pair)
         found = self.candles(pair, minutes, MOST_CANDLES)
-        rows = [_row(tape, opened, bar) for opened, bar in found if opened > since or not since]
+        decimals = max(1, -int(tape.tick.as_tuple().exponent))
+        rows = [_row(tape, decimals, opened, bar) for opened, bar in found if opened > since or not since]
         return {key: rows, "last": found[-2][0] // 1000}
 
     def depth(self, ask: Ask) -> Json:
@@ -172,7 +173,7 @@ class KrakenMarket:
             }
         return answer
 
-    def trades(self, ask: Ask) -> Json:
+    def executions(self, ask: Ask) -> Json:
         """`Trades`: those after `since` (nanoseconds), or the newest; `last` asks for those that follow."""
         names = self._asked(ask)
         if len(names) != 1 or not ask.params.has("pair"):
@@ -202,10 +203,10 @@ def average_of(bar: Bar) -> Decimal:
     return Decimal(bar.quote) / bar.volume if bar.volume else Decimal(bar.close)
 
 
-def _row(tape: Tape, opened: int, bar: Bar) -> list[Any]:
-    prices = [exact(value * tape.tick, 1) for value in (bar.open, bar.high, bar.low, bar.close)]
-    average = f"{average_of(bar) * tape.tick:.{max(1, -int(tape.tick.as_tuple().exponent))}f}"
-    return [opened // 1000, *prices, average, f"{bar.volume * tape.lot:.8f}", bar.count]
+def _row(tape: Tape, decimals: int, opened: int, bar: Bar) -> list[Any]:
+    values = (bar.open, bar.high, bar.low, bar.close, average_of(bar))
+    prices = [f"{value * tape.tick:.{decimals}f}" for value in values]
+    return [opened // 1000, *prices, f"{bar.volume * tape.lot:.8f}", bar.count]
 
 
 def _trade(tick: Tick) -> list[Any]:

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 from services.simulator.kraken_account import KrakenAccount
 from services.simulator.kraken_json import Json, order_id
+from services.simulator.kraken_keys import Tokens
 from services.simulator.kraken_market import KrakenMarket
 from services.simulator.kraken_orders import KrakenOrders
 from services.simulator.kraken_requests import Ask
+from services.simulator.world import World
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,11 @@ class Endpoint:
     cost: int = 1
 
 
+def every_call(world: World, orders: KrakenOrders, market: KrakenMarket, tokens: Tokens) -> dict[str, Endpoint]:
+    """All calls, by the last part of their path."""
+    return public_calls(market) | account_calls(KrakenAccount(world, orders, market, tokens)) | trading_calls(orders)
+
+
 def public_calls(market: KrakenMarket) -> dict[str, Endpoint]:
     """What needs no key."""
     return {
@@ -32,7 +39,7 @@ def public_calls(market: KrakenMarket) -> dict[str, Endpoint]:
         "Ticker": Endpoint("ticker", market.ticker),
         "OHLC": Endpoint("klines", market.ohlc),
         "Depth": Endpoint("ticker", market.depth),
-        "Trades": Endpoint("ticker", market.trades),
+        "Trades": Endpoint("ticker", market.executions),
     }
 
 

@@ -170,7 +170,7 @@ class PublicStreams:
                 "margin_rate": Decimal("0.02"),
                 "multiplier": _ONE,
             }
-            for one in self._market.catalogue.assets().values()
+            for one in self._market.catalogue.assets.values()
         ]
         return {"assets": assets, "pairs": [_pair(pair) for pair in self._market.catalogue.pairs.values()]}
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from decimal import Decimal
-from typing import Any
 
 from services.simulator.faults import DELAYS, Fault
 from services.simulator.journal import Entry
 from services.simulator.kraken_desk import KrakenDesk, trouble_text
 from services.simulator.kraken_errors import INVALID_SESSION, KrakenError, invalid
-from services.simulator.kraken_executions import TURNS, entries, execution, holdings, snapshot, told
+from services.simulator.kraken_feeds import Feeds
 from services.simulator.kraken_json import Json, order_id, wanted_of
 from services.simulator.kraken_keys import check_right
 from services.simulator.kraken_orders import KrakenOrders
@@ -19,7 +17,7 @@ from services.simulator.kraken_params import Params, as_text, flat
 from services.simulator.kraken_requests import Ask, order_from_socket
 from services.simulator.kraken_session import Line, Request
 from services.simulator.misfortune import Question
-from services.simulator.records import Account, Order, OrderChanged, Transferred, VenueEvent
+from services.simulator.records import Account, Order
 from services.simulator.wire import Ending, Outcome, Reply
 from services.simulator.world import World
 
@@ -32,28 +30,6 @@ _EVENTS = {
     "cancel_order": "order.cancel",
     "cancel_all": "orders.cancel",
 }
-#: Executions in a snapshot.
-SNAPPED = 50
-
-
-@dataclass(slots=True)
-class _Feed:
-    """One channel that is subscribed to, by its own count of messages."""
-
-    channel: str
-    account: Account
-    wishes: Mapping[str, Any]
-    sequence: int = 0
-    listener: Callable[[VenueEvent], None] | None = None
-
-    def wants(self, name: str, *, otherwise: bool) -> bool:
-        """A yes or no of the subscription."""
-        return bool(self.wishes.get(name, otherwise))
-
-    def message(self, kind: str, data: list[Json]) -> Json:
-        """The next message."""
-        self.sequence += 1
-        return {"channel": self.channel, "type": kind, "sequence": self.sequence, "data": data}
 
 
 @dataclass(slots=True)
@@ -77,15 +53,14 @@ class PrivateSession:
         self._world = world
         self._desk = desk
         self._orders = orders
-        self._feeds: dict[str, _Feed] = {}
+        self._feeds = Feeds(world, desk.limits, line)
         self._trusted: dict[str, Account] = {}
         self._afterwards: list[Callable[[], None]] = []
         self._line = line
 
     def close(self) -> None:
         """The connection is gone: nobody listens any more."""
-        for channel in list(self._feeds):
-            self._drop(channel)
+        self._feeds.close()
 
     def handle(self, request: Request, came: int) -> None:
         """One request: through the script of misfortunes, as any other."""
@@ -166,72 +141,15 @@ class PrivateSession:
 
     def _subscribe(self, request: Request, came: int, account: Account, answers: _Answers) -> None:
         check_right(account, "read")
-        wishes, channel = request.params, request.params.get("channel")
-        if channel not in ("executions", "balances"):
-            raise KrakenError("EGeneral:Invalid arguments:channel")
-        if channel in self._feeds:
-            raise KrakenError("Already subscribed")
-        self._trusted[as_text(wishes.get("token"))] = account
-        feed = self._feeds[channel] = _Feed(channel, account, wishes)
-        result: Json = {"channel": channel, "snapshot": bool(wishes.get("snapshot", True))}
-        if channel == "executions":
-            words = ["cancel_reason is deprecated, use reason"]
-            result |= {"maxratecount": int(self._desk.limits.orders), "warnings": words}
+        channel = as_text(request.params.get("channel", ""))
+        result = self._feeds.subscribe(channel, account, request.params)
+        self._trusted[as_text(request.params.get("token"))] = account
         answers.texts.append(self._line.agreed(request, came, result))
-        answers.afterwards.append(lambda: self._start(feed))
-
-    def _start(self, feed: _Feed) -> None:
-        if self._feeds.get(feed.channel) is not feed:
-            return
-        self._line.enliven()
-        if feed.wants("snapshot", otherwise=True):
-            data = self._executions(feed) if feed.channel == "executions" else holdings(feed.account)
-            self._push(feed, "snapshot", data)
-        feed.listener = lambda event: self._tell(feed, event)
-        feed.account.listeners.append(feed.listener)
-
-    def _executions(self, feed: _Feed) -> list[Json]:
-        data: list[Json] = []
-        if feed.wants("snap_trades", otherwise=False):
-            data += [execution(fill) for fill in reversed(feed.account.fills[-SNAPPED:])]
-        if feed.wants("snap_orders", otherwise=True):
-            waiting = feed.account.open_orders.values()
-            data += [self._counted(feed, order, snapshot(order, self._last(order))) for order in waiting]
-        return data
-
-    def _counted(self, feed: _Feed, order: Order, data: Json) -> Json:
-        """With the counter of orders, where that is wanted."""
-        if not feed.wants("ratecounter", otherwise=False):
-            return data
-        return data | {"ratecount": self._desk.limits.count(feed.account, order.symbol)}
-
-    def _last(self, order: Order) -> Decimal:
-        return self._world.feed.tapes[order.symbol].last
-
-    def _tell(self, feed: _Feed, event: VenueEvent) -> None:
-        if feed.channel == "balances":
-            if isinstance(event, OrderChanged | Transferred):
-                data = entries(event, self._world.clock.us())
-                if data:
-                    self._push(feed, "update", data)
-        elif isinstance(event, OrderChanged):
-            for one in told(event, self._last(event.order)):
-                if feed.wants("order_status", otherwise=True) or one["exec_type"] in TURNS:
-                    self._push(feed, "update", [self._counted(feed, event.order, one)])
-
-    def _push(self, feed: _Feed, kind: str, data: list[Json]) -> None:
-        self._line.push("user.message", feed.message(kind, data))
-
-    def _drop(self, channel: str) -> None:
-        feed = self._feeds.pop(channel)
-        if feed.listener is not None:
-            feed.account.listeners.remove(feed.listener)
+        answers.afterwards.append(lambda: self._feeds.start(channel))
 
     def _unsubscribe(self, request: Request, came: int, account: Account, answers: _Answers) -> None:
         channel = as_text(request.params.get("channel", ""))
-        if channel not in self._feeds:
-            raise KrakenError("Subscription Not Found")
-        self._drop(channel)
+        self._feeds.end(channel)
         answers.texts.append(self._line.agreed(request, came, {"channel": channel}))
 
     def _add(self, request: Request, came: int, account: Account, answers: _Answers) -> None:
