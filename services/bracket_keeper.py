@@ -69,7 +69,8 @@ class BracketKeeper:
         """
         now = self._floor.clock.now()
         async with self._lock(position_id):
-            await self._floor.db.write(user_id, lambda s: brackets.ask(s, position_id, plan.stop, plan.stored_targets(), now))
+            with self._floor.positions.touching(position_id):
+                await self._floor.db.write(user_id, lambda s: brackets.ask(s, position_id, plan.stop, plan.stored_targets(), now))
             await self._ensure_held(user_id, position_id)
         return await self._placer.read(user_id, position_id)
 
@@ -81,6 +82,9 @@ class BracketKeeper:
         when the exits cannot be taken back, or when an earlier sale is in doubt for too long.
         """
         async with self._lock(position_id):
+            if (bare := self._floor.positions.unguarded(position_id)) is not None:
+                yield bare.quantity
+                return
             try:
                 left = (await self._placer.stand_down(user_id, position_id)).position
                 yield left.quantity if left.status is LotStatus.OPEN else ZERO

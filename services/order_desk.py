@@ -173,7 +173,9 @@ class OrderDesk:
 
     async def _written(self, user_id: uuid.UUID, intent: Intent) -> tuple[list[Order], bool]:
         """The rows of a new intent, or those that were written the first time; whether they are new."""
-        if await self._intents.write(intent):
+        with self._floor.positions.touching(intent.rows[0].position_id):
+            is_new = await self._intents.write(intent)
+        if is_new:
             return list(intent.rows), True
         ids = [row.id for row in intent.rows]
         known = await self._db.read(user_id, lambda s: [orders.find(s, one) for one in ids])

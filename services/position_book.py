@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -19,6 +20,7 @@ from aristobot.market import Symbol
 from aristobot.store import holdings
 from aristobot.store.database import Database
 from aristobot.store.holdings import Holdings
+from aristobot.store.tenancy import GuardedSession
 from aristobot.store.trading_tables import PositionRow
 from services.broker_book import Account
 
@@ -29,16 +31,17 @@ class Held:
 
     midnight: datetime
     rows: tuple[PositionRow, ...]
+    _guarded: frozenset[uuid.UUID]
     _open: Mapping[tuple[Symbol, str], PositionRow]
     _sums: Mapping[Symbol, Holdings]
     _elsewhere: Holdings
 
     @classmethod
-    def of(cls, rows: Sequence[PositionRow], midnight: datetime) -> Held:
+    def of(cls, rows: Sequence[PositionRow], guarded: frozenset[uuid.UUID], midnight: datetime) -> Held:
         """What these rows come to."""
         opened = {(row.symbol, row.owner): row for row in rows if row.status is LotStatus.OPEN}
         sums = {symbol: holdings.summed(rows, symbol) for symbol, _ in opened}
-        return cls(midnight, tuple(rows), opened, sums, holdings.summed(rows, ""))
+        return cls(midnight, tuple(rows), guarded, opened, sums, holdings.summed(rows, ""))
 
     def open_one(self, symbol: Symbol, owner: str) -> PositionRow | None:
         """The open position of one owner of lots, if there is one."""
@@ -47,6 +50,12 @@ class Held:
     def summed(self, symbol: Symbol) -> Holdings:
         """The sums that limits are checked against."""
         return self._sums.get(symbol, self._elsewhere)
+
+    def unguarded(self, position_id: uuid.UUID) -> PositionRow | None:
+        """The open position, when no exits were asked for it and nothing of it is being sold."""
+        if position_id in self._guarded:
+            return None
+        return next((row for row in self._open.values() if row.id == position_id), None)
 
 
 class PositionBook:
@@ -62,6 +71,7 @@ class PositionBook:
         self._owners: dict[uuid.UUID, uuid.UUID] = {}
         self._changes: dict[uuid.UUID, int] = {}
         self._reading: dict[uuid.UUID, asyncio.Task[None]] = {}
+        self._touching: list[uuid.UUID] = []
         bus.listen(PositionUpdated, do=lambda event: self.changed(event.broker_id))
 
     async def of(self, account: Account) -> Held:
@@ -70,6 +80,28 @@ class PositionBook:
         while (held := self._held.get(account.id)) is None or held.midnight != self._midnight():
             await asyncio.shield(self._read_anew(account.id))
         return held
+
+    def unguarded(self, position_id: uuid.UUID) -> PositionRow | None:
+        """The open position when it is known that there is nothing to take back before it is sold; None when one has to look."""
+        if position_id in self._touching:
+            return None
+        found = (held.unguarded(position_id) for held in self._held.values())
+        return next((row for row in found if row is not None), None)
+
+    @contextmanager
+    def touching(self, position_id: uuid.UUID | None) -> Iterator[None]:
+        """For the length of a write that asks for exits of this position, or sells of it: what is known of it is not sure."""
+        if position_id is None:
+            yield
+            return
+        self._touching.append(position_id)
+        try:
+            yield
+        finally:
+            self._touching.remove(position_id)
+            for broker_id, held in list(self._held.items()):
+                if any(row.id == position_id for row in held.rows):
+                    self.changed(broker_id)
 
     def changed(self, broker_id: uuid.UUID) -> None:
         """A position of this broker is not what it was."""
@@ -97,7 +129,11 @@ class PositionBook:
         """Until nothing changed while we read: what is remembered must not be older than the last change."""
         while True:
             changes, midnight = self._changes.get(broker_id, 0), self._midnight()
-            rows = await self._db.read(self._owners[broker_id], partial(holdings.since, broker_id=broker_id, midnight=midnight))
+            rows, guarded = await self._db.read(self._owners[broker_id], partial(_read, broker_id=broker_id, midnight=midnight))
             if self._changes.get(broker_id, 0) == changes:
-                self._held[broker_id] = Held.of(rows, midnight)
+                self._held[broker_id] = Held.of(rows, guarded, midnight)
                 return
+
+
+def _read(session: GuardedSession, *, broker_id: uuid.UUID, midnight: datetime) -> tuple[list[PositionRow], frozenset[uuid.UUID]]:
+    return holdings.since(session, broker_id, midnight), holdings.guarded(session, broker_id)

@@ -9,10 +9,12 @@ from decimal import Decimal
 import sqlalchemy as sa
 from sqlmodel import col, select
 
-from aristobot.kinds import LotStatus
+from aristobot.kinds import BracketStatus, LotStatus
 from aristobot.money import ZERO, times
+from aristobot.orders import Side
+from aristobot.store.orders import ALIVE
 from aristobot.store.tenancy import GuardedSession
-from aristobot.store.trading_tables import PositionRow
+from aristobot.store.trading_tables import Bracket, Order, PositionRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,15 @@ def since(session: GuardedSession, broker_id: uuid.UUID, midnight: datetime) -> 
     """The open positions of a broker, and those closed since `midnight`."""
     open_or_today = sa.or_(col(PositionRow.status) == LotStatus.OPEN, col(PositionRow.closed_at) >= midnight)
     return list(session.exec(select(PositionRow).where(PositionRow.broker_id == broker_id, open_or_today)))
+
+
+def guarded(session: GuardedSession, broker_id: uuid.UUID) -> frozenset[uuid.UUID]:
+    """The positions of a broker that have exits asked for, or sales that may still happen: before another sale, look at them."""
+    asked = select(Bracket.position_id).where(Bracket.broker_id == broker_id, Bracket.status != BracketStatus.DONE)
+    selling = select(Order.position_id).where(
+        Order.broker_id == broker_id, Order.side == Side.SELL, col(Order.status).in_(ALIVE), col(Order.position_id).is_not(None)
+    )
+    return frozenset(one for one in (*session.exec(asked), *session.exec(selling)) if one is not None)
 
 
 def summed(rows: Iterable[PositionRow], symbol: str) -> Holdings:
