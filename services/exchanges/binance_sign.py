@@ -7,7 +7,7 @@ import hmac
 from base64 import b64encode
 from collections.abc import Mapping
 from functools import cached_property
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -61,17 +61,19 @@ class Signer:
     def params(self, params: Params, timestamp: int) -> dict[str, str | int | bool]:
         """Signed parameters of a WebSocket API request: sorted by name, not percent-encoded, the key included."""
         signed: dict[str, str | int | bool] = {**params, "apiKey": self.api_key, "timestamp": timestamp}
-        signed["signature"] = self.sign("&".join(f"{name}={_word(signed[name])}" for name in sorted(signed)))
+        signed["signature"] = self.sign("&".join([f"{name}={_word(signed[name])}" for name in sorted(signed)]))
         return signed
 
 
 def encoded(params: Params) -> str:
     """`name=value` pairs, UTF-8, percent-encoded."""
-    return urlencode([(name, _word(value)) for name, value in params.items()], quote_via=quote, safe="")
+    return "&".join([f"{name}={quote(_word(value), safe='')}" for name, value in params.items()])
 
 
 def _word(value: str | int | bool) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    if isinstance(value, str):
+        return value
+    return str(value).lower()  # of the rest only True and False have letters
 
 
 def _private_key(pem: bytes) -> Ed25519PrivateKey | RSAPrivateKey:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import TypeVar
 
 import msgspec
@@ -179,7 +179,11 @@ def word(table: dict[str, T], native: str, field: str) -> T:
 def check(*amounts: Decimal) -> None:
     """Raise DataError unless every amount is finite, not negative and of this world."""
     for amount in amounts:
-        if not (amount.is_finite() and ZERO <= amount < _BEYOND):
+        try:
+            possible = ZERO <= amount < _BEYOND
+        except InvalidOperation:  # NaN can be compared with nothing
+            possible = False
+        if not possible:
             raise DataError("impossible_amount", exchange="binance", value=str(amount)[:60])
 
 
