@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+from aristobot.exchange import Endpoints
 from services.simulator.bitget_catalogue import STATUSES, default_symbols, dollars, read_symbols
 from services.simulator.bitget_desk import BitgetDesk
 from services.simulator.bitget_doors import Doors
@@ -33,6 +34,8 @@ class BitgetDialect:
 
     name = "bitget"
     prefixes = ("bitget",)
+    paths = Endpoints(_PREFIX, f"{_PREFIX}/v2/ws/public", f"{_PREFIX}/v2/ws/private")
+    modes = ("classic", "unified")
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -62,6 +65,10 @@ class BitgetDialect:
     def check_secret(self, secret: str) -> None:
         """A plain secret, or the PEM of an RSA key; raise ValueError for a broken one."""
         checker(secret)
+
+    def secret(self, name: str) -> str:
+        """64 characters."""
+        return name.ljust(64, "s")
 
     def set_status(self, symbol: str, status: str) -> None:
         """Open or close a market: online, gray, halt, offline. Raise ValueError for anything else."""

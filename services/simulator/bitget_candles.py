@@ -78,7 +78,6 @@ def row(tape: Tape, opened: int, bar: Bar) -> list[str]:
     return [str(opened), *prices, plain(bar.volume * tape.lot), plain(bar.quote * tape.tick * tape.lot)]
 
 
-def long_row(tape: Tape, opened: int, bar: Bar) -> list[str]:
-    """The same with the volume in dollars, which is that in quote."""
-    told = row(tape, opened, bar)
+def lengthened(told: list[str]) -> list[str]:
+    """The same with the volume in dollars, which is taken to be that in quote."""
     return [*told, told[-1]]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from aristobot.money import plain
-from services.simulator.bitget_candles import CLASSIC_CHANNELS, UNIFIED_CHANNELS, Length, long_row, row
+from services.simulator.bitget_candles import CLASSIC_CHANNELS, UNIFIED_CHANNELS, Length, lengthened, row
 from services.simulator.bitget_errors import Json
 from services.simulator.bitget_market import BitgetMarket, executed
 from services.simulator.bitget_sockets import Session, SocketError
@@ -101,11 +101,10 @@ class PublicChannels:
             self._say(feed, [session], "snapshot", [self._executed(feed)])
 
     def _candle(self, feed: _Feed, length: Length, opened: int) -> list[str] | Json:
-        bar = length.bar(feed.tape, opened)
+        told = row(feed.tape, opened, length.bar(feed.tape, opened))
         if not self._unified:
-            return long_row(feed.tape, opened, bar)
-        names = ("start", "open", "high", "low", "close", "volume", "turnover")
-        return dict(zip(names, row(feed.tape, opened, bar), strict=True))
+            return lengthened(told)
+        return dict(zip(("start", "open", "high", "low", "close", "volume", "turnover"), told, strict=True))
 
     def _ticker(self, feed: _Feed) -> Json:
         name = feed.arg.get("symbol") or feed.arg["instId"]
