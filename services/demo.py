@@ -9,6 +9,7 @@ import itertools
 import socket
 import uuid
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import httpx
@@ -21,7 +22,7 @@ from aristobot.store import brokers as broker_rows
 from services.accounts import Accounts
 from services.audit_trail import SYSTEM_ACTOR
 from services.brokers import Brokers
-from services.simulator.server import SimulatorServer
+from services.simulator.server import SimulatorServer, endpoints_at
 from services.trading_floor import TradingFloor
 from services.webhook_receiver import WebhookReceiver
 
@@ -30,7 +31,6 @@ PLAY_MONEY = {"USDT": "10000", "USDC": "2500", "EUR": "1500"}
 #: Seconds between two alerts.
 RHYTHM = 12.0
 WALK_SEED = 7
-_PATHS = {"binance": {"rest": "/binance", "stream": "/binance", "trading": "/binance/ws-api/v3"}}
 
 #: A morning's alerts: entries with stop and target, a stop that is moved, an exit, and what happens when there is nothing to do.
 STORY: tuple[Mapping[str, Any], ...] = (
@@ -58,9 +58,8 @@ class DemoExchange:
 
     def lead_here(self, settings: Settings) -> Settings:
         """The same settings with every exchange's addresses leading to the simulator."""
-        addresses = {
-            name: {part: _address(self.url, part, path) for part, path in paths.items()} for name, paths in _PATHS.items()
-        }
+        dialects = self.server.dialects.items()
+        addresses = {name: asdict(endpoints_at(self.url, dialect)) for name, dialect in dialects}
         return settings.model_copy(update={"exchange_urls": addresses})
 
     def household(self, floor: TradingFloor, accounts: Accounts, brokers: Brokers, receiver: WebhookReceiver) -> Demo:
@@ -121,10 +120,6 @@ class Demo:
             logger.debug("Demo alert of {} answered {}", user_id, answer.status_code)
         except httpx.HTTPError as error:
             logger.warning("Demo alert was not taken: {}", error)
-
-
-def _address(root: str, part: str, path: str) -> str:
-    return (root if part == "rest" else root.replace("http", "ws", 1)) + path
 
 
 def _free_port() -> int:

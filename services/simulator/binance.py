@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from aristobot.exchange import Endpoints
 from services.simulator.binance_catalogue import default_symbols, read_symbols, starting_price
 from services.simulator.binance_desk import BinanceDesk
 from services.simulator.binance_json import native
@@ -35,6 +36,8 @@ class BinanceDialect:
 
     name = "binance"
     prefixes = ("binance",)
+    paths = Endpoints(_PREFIX, _PREFIX, _PREFIX + _TRADING)
+    modes = ("classic",)
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -61,6 +64,10 @@ class BinanceDialect:
     def check_secret(self, secret: str) -> None:
         """A plain secret, or the PEM of an Ed25519 or RSA key; raise ValueError for a broken one."""
         verifier(secret)
+
+    def secret(self, name: str) -> str:
+        """64 characters."""
+        return name.ljust(64, "s")
 
     def set_status(self, symbol: str, status: str) -> None:
         """Open or close a market: TRADING, CANCEL_ONLY, BREAK, HALT, END_OF_DAY. Raise ValueError for anything else."""

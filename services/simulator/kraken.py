@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from aristobot.exchange import Endpoints
 from services.simulator.kraken_catalogue import STATUSES, Catalogue, default_pairs, read_pair, starting_price
 from services.simulator.kraken_desk import KrakenDesk
 from services.simulator.kraken_json import fill_id, order_id
@@ -38,6 +39,8 @@ class KrakenDialect:
 
     name = "kraken"
     prefixes = ("kraken", "0")
+    paths = Endpoints(_PREFIX, _PREFIX + _PUBLIC_SOCKET, _PREFIX + _PRIVATE_SOCKET)
+    modes = ("classic",)
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -72,6 +75,10 @@ class KrakenDialect:
     def check_secret(self, secret: str) -> None:
         """A secret is base64; raise ValueError for any other."""
         decoded(secret)
+
+    def secret(self, name: str) -> str:
+        """64 bytes in base64."""
+        return base64.b64encode(name.encode().ljust(64, b"s")).decode()
 
     def set_status(self, symbol: str, status: str) -> None:
         """Open or close a market: online, cancel_only, post_only, limit_only, reduce_only. Raise ValueError for anything else."""

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import uvicorn
 
 from aristobot.clock import Clock
+from aristobot.exchange import Endpoints
 from services.simulator import discover
 from services.simulator.control import Control
 from services.simulator.venue import Venue
@@ -80,6 +81,10 @@ class SimulatorServer:
         self.url = ""
         self.control_url = ""
 
+    def endpoints(self, exchange: str) -> Endpoints:
+        """Where a client of an exchange finds it here, once started."""
+        return endpoints_at(self.url, self.dialects[exchange])
+
     @property
     def venue(self) -> Venue:
         """The venue behind all dialects."""
@@ -135,6 +140,12 @@ class SimulatorServer:
             return
         reply = self._control.answer(await read_call(scope, receive))
         await write_outcome(Outcome(Ending.ANSWERED, reply), scope, receive, send)
+
+
+def endpoints_at(url: str, dialect: Dialect) -> Endpoints:
+    """Where a client finds an exchange on a simulator that has this address."""
+    paths, sockets = dialect.paths, url.replace("http", "ws", 1)
+    return Endpoints(url + paths.rest, sockets + paths.stream, sockets + paths.trading)
 
 
 def _config(application: object) -> uvicorn.Config:

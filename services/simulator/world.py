@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Protocol
 
 from aristobot.clock import Clock
+from aristobot.exchange import Endpoints
 from aristobot.money import ZERO, round_down
 from services.simulator.faults import Faults
 from services.simulator.journal import Journal, Tripwires
@@ -24,6 +25,10 @@ class Dialect(Protocol):
     name: str
     #: First parts of the paths it serves.
     prefixes: tuple[str, ...]
+    #: Where a client speaks, from the root of this server on.
+    paths: Endpoints
+    #: What `Account.mode` may be here; a new account has the first.
+    modes: tuple[str, ...]
 
     async def http(self, call: HttpCall) -> Outcome:
         """Answer one request."""
@@ -36,6 +41,9 @@ class Dialect(Protocol):
 
     def check_secret(self, secret: str) -> None:
         """Raise ValueError for a secret with which nothing can be signed here."""
+
+    def secret(self, name: str) -> str:
+        """A secret of the shape that is given out here, another for every name."""
 
     def set_status(self, symbol: str, status: str) -> None:
         """Open or close a market (our spelling of the symbol, the exchange's word for the state)."""
