@@ -49,6 +49,7 @@ class BitgetClient(BitgetAccount):
         native_oco=False,
         native_otoco=False,
         edit_order=True,
+        amends_stops=True,
         private_stream=True,
         trading_socket=True,
         max_candles=MOST_CANDLES,
@@ -56,7 +57,6 @@ class BitgetClient(BitgetAccount):
         request_window=VALID_FOR,
         official_hosts=("api.bitget.com", "ws.bitget.com"),
         exits_lock_funds=False,
-        amends_stops=True,
     )
 
     def __init__(self, clock: Clock, endpoints: Endpoints | None = None, timeouts: Timeouts | None = None) -> None:

@@ -16,7 +16,7 @@ from services.exchanges.bitget_errors import NAME, OtherAccountMode, accepts, ju
 from services.exchanges.bitget_plans import PlanBook
 from services.exchanges.bitget_sign import Signer, target_of
 from services.exchanges.bitget_socket import KeySocket
-from services.exchanges.bitget_wire import SERVER_TIME, decoded
+from services.exchanges.bitget_wire import SERVER_TIME, Reply, decoded
 from services.exchanges.http import Request, RestSession
 from services.exchanges.transport import Link, Timeouts
 
@@ -28,6 +28,7 @@ WINDOW_MS = 5000
 VALID_FOR = 30.0
 
 Params = Mapping[str, str]
+_DONE = msgspec.json.Decoder(Reply[msgspec.Raw])
 
 
 class Mode(StrEnum):
@@ -109,6 +110,12 @@ class BitgetCalls:
         except ClockSkewed:
             self.link.server_clock.distrust()
             raise
+
+    async def done(self, signer: Signer, path: str, params: Params) -> None:
+        """As `change`, where the answer says nothing but that it was done."""
+        body = await self.change(signer, path, params)
+        with answers_doubt():
+            decoded(_DONE, body)
 
     async def mode(self, signer: Signer) -> Mode:
         """Which protocol this key's account speaks, asked once and remembered."""

@@ -28,27 +28,27 @@ MOST_CANDLES, MOST_OLD_CANDLES = 1000, 200
 _MARKET = "/api/v2/spot/market"
 _HABITS = Habits(silence=60.0, lifetime=float("inf"), ping=b"ping")
 _TICK = 1.0
+_FRAMES_WAITING = 1000
 
 
 class BitgetMarket:
     """What anybody may ask. One object serves every user."""
 
     def __init__(self, clock: Clock, endpoints: Endpoints, timeouts: Timeouts | None = None) -> None:
-        self._clock = clock
-        self._public = endpoints.stream
         self._calls = BitgetCalls(clock, endpoints, timeouts)
-        self._link = self._calls.link
+        self._clock, self._link = clock, self._calls.link
+        self._public = endpoints.stream
         self._catalogue = Catalogue()
         self._loading: asyncio.Task[Catalogue] | None = None
-
-    async def server_time(self) -> datetime:
-        """The exchange's clock."""
-        return from_milliseconds(await self._calls.server_time())
 
     @property
     def clock_reading(self) -> ClockReading | None:
         """The last measurement that can still be trusted, if any."""
         return self._link.server_clock.reading if not self._link.server_clock.doubtful else None
+
+    async def server_time(self) -> datetime:
+        """The exchange's clock."""
+        return from_milliseconds(await self._calls.server_time())
 
     async def synchronise(self) -> ClockReading:
         """Measure the exchange's clock; from then on requests carry its time."""
@@ -127,25 +127,25 @@ class BitgetMarket:
 
     async def _with_ticks(self, stream: Stream) -> AsyncGenerator[bytes | None, None]:
         """The frames of a stream, and None every second: a candle may be over without a word."""
-        inbox: asyncio.Queue[bytes | None] = asyncio.Queue()
+        inbox: asyncio.Queue[bytes | None] = asyncio.Queue(_FRAMES_WAITING)
 
         async def listen() -> None:
             async for frame in stream.frames():
-                inbox.put_nowait(frame)
+                await inbox.put(frame)
 
         async def tick() -> None:
             while True:
                 await self._clock.sleep(_TICK)
-                inbox.put_nowait(None)
+                await inbox.put(None)
 
-        tasks = [asyncio.ensure_future(listen()), asyncio.ensure_future(tick())]
+        listening, ticking = asyncio.ensure_future(listen()), asyncio.ensure_future(tick())
         try:
-            while not tasks[0].done():
+            while not listening.done():
                 yield await inbox.get()
-            tasks[0].result()
+            listening.result()
         finally:
-            for task in tasks:
-                task.cancel()
+            listening.cancel()
+            ticking.cancel()
 
     async def _load(self) -> Catalogue:
         if self._loading is None or self._loading.done():

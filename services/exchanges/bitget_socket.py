@@ -121,7 +121,7 @@ class KeySocket:
             self._pauses, self._not_before = growing_pauses(), float("-inf")
             return self._line
 
-    async def trade(self, line: Line, topic: str, order: dict[str, str]) -> Frame:
+    async def order(self, line: Line, topic: str, order: dict[str, str]) -> Frame:
         """One change of an order over an open line. Raises ConnectionLost (certainly not sent), Refused, OutcomeUnknown."""
         number = line.next_id()
         question = {"op": "trade", "id": str(number), "category": "spot", "topic": topic, "args": [order]}

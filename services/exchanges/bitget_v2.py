@@ -21,7 +21,6 @@ from services.exchanges.bitget_wire import (
     SIDES,
     TRIGGERED_TYPES,
     Naming,
-    Reply,
     cost,
     decoded,
     lives_of,
@@ -63,7 +62,6 @@ _PUSHED_ORDERS = msgspec.json.Decoder(list[PushedOrder])
 _PUSHED_PLANS = msgspec.json.Decoder(list[wire.NativePlan])
 _PUSHED_FILLS = msgspec.json.Decoder(list[wire.NativeFill])
 _PUSHED_HOLDINGS = msgspec.json.Decoder(list[wire.NativeHolding])
-_DONE = msgspec.json.Decoder(Reply[msgspec.Raw])
 
 
 class Classic(ClassicReads):
@@ -119,16 +117,11 @@ class Classic(ClassicReads):
     async def cancel(self, ask: Ask, client_id: str, order_id: str = "") -> None:
         """Have an order cancelled."""
         named = {"orderId": order_id} if order_id else {"clientOid": client_id}
-        await self._changed(ask, "cancel-order", {"symbol": ask.native, **named})
+        await self._calls.done(ask.signer, f"{TRADE}/cancel-order", {"symbol": ask.native, **named})
 
     async def cancel_plan(self, ask: Ask, client_id: str) -> None:
         """Have a plan cancelled."""
-        await self._changed(ask, "cancel-plan-order", {"clientOid": client_id})
-
-    async def _changed(self, ask: Ask, call: str, params: dict[str, str]) -> None:
-        body = await self._calls.change(ask.signer, f"{TRADE}/{call}", params)
-        with answers_doubt():
-            decoded(_DONE, body)
+        await self._calls.done(ask.signer, f"{TRADE}/cancel-plan-order", {"clientOid": client_id})
 
     def pushed(self, frame: Frame, naming: Naming) -> list[Push]:
         """What a push of the private socket says."""

@@ -24,7 +24,6 @@ _PUSHED_STRATEGIES = msgspec.json.Decoder(list[wire.NativeStrategy])
 _PUSHED_FILLS = msgspec.json.Decoder(list[wire.NativeFill])
 _PUSHED_ACCOUNTS = msgspec.json.Decoder(list[wire.PushedAccount])
 _SOCKET_NAMED = msgspec.json.Decoder(list[Named])
-_DONE = msgspec.json.Decoder(Reply[msgspec.Raw])
 
 
 class Unified(UnifiedReads):
@@ -71,16 +70,11 @@ class Unified(UnifiedReads):
         """Have an order cancelled."""
         named = {"orderId": order_id} if order_id else {"clientOid": client_id}
         if await self._over_socket(ask, "cancel-order", named) is None:
-            await self._changed(ask, "cancel-order", named)
+            await self._calls.done(ask.signer, f"{TRADE}/cancel-order", named)
 
     async def cancel_plan(self, ask: Ask, client_id: str) -> None:
         """Have a strategy cancelled."""
-        await self._changed(ask, "cancel-strategy-order", {"clientOid": client_id})
-
-    async def _changed(self, ask: Ask, call: str, params: dict[str, str]) -> None:
-        body = await self._calls.change(ask.signer, f"{TRADE}/{call}", params)
-        with answers_doubt():
-            decoded(_DONE, body)
+        await self._calls.done(ask.signer, f"{TRADE}/cancel-strategy-order", {"clientOid": client_id})
 
     async def _over_socket(self, ask: Ask, topic: str, params: dict[str, str]) -> Reply[Named] | None:
         """The answer to a change sent over the key's socket; None when it certainly was not sent there."""
@@ -94,7 +88,7 @@ class Unified(UnifiedReads):
         self._calls.link.budget.take(1, read=False)
         try:
             with naming_symbol(params):
-                frame = await socket.trade(line, topic, params)
+                frame = await socket.order(line, topic, params)
         except ConnectionLost:
             return None
         except OtherAccountMode:
@@ -125,10 +119,10 @@ def order_params(native: str, request: OrderRequest) -> dict[str, str]:
     """An order for the book; a market buy says how much quote it spends."""
     params = {
         "symbol": native,
+        "clientOid": request.client_order_id,
         "side": request.side.value,
         "orderType": "limit" if request.type in LIMITS else "market",
         "qty": plain(request.quote_quantity or request.quantity),
-        "clientOid": request.client_order_id,
     }
     if request.type in LIMITS:
         params["price"] = plain(request.price)

@@ -163,12 +163,12 @@ def report_of(order: NativeOrder, naming: Naming) -> OrderReport:
     filled = number(order.cum_exec_qty)
     bought = kind is OrderType.MARKET and side is Side.BUY
     return OrderReport(
+        symbol=naming(order.symbol.upper()),
         client_order_id=order.client_oid or "",
         exchange_order_id=order.order_id,
-        symbol=naming(order.symbol.upper()),
+        status=status_of(order.order_status, filled),
         side=side,
         type=kind,
-        status=status_of(order.order_status, filled),
         quantity=filled if bought else number(order.qty),
         filled=filled,
         at=moment(order.updated_time or order.created_time),

@@ -22,12 +22,13 @@ from services.exchanges.bitget_placed import placed
 from services.exchanges.bitget_plans import Stage
 from services.exchanges.bitget_socket import Frame, read_frame
 from services.exchanges.bitget_way import Push
-from services.exchanges.bitget_wire import NAMED, decoded
+from services.exchanges.bitget_wire import NAMED, Reply, decoded
 from tests.exchanges.bitget_house import limit
 from tests.exchanges.bitget_messages import body, files, received, sent
 from tests.exchanges.bitget_public import check_catalogue, check_market, check_public_pushes
 
 D = Decimal
+DONE = msgspec.json.Decoder(Reply[msgspec.Raw])
 CALLS = BitgetCalls(ManualClock(), OFFICIAL, None)
 CLASSIC, UNIFIED = v2.Classic(CALLS), v3.Unified(CALLS)
 
@@ -111,7 +112,7 @@ def check_v2_placed() -> None:
     replaced = decoded(v2_wire.REPLACED, body("rest-v2/cancel-replace-order.json"))
     assert (replaced.data.success, placed(replaced, request).exchange_order_id) == ("success", "xxxxxxxxxxxxxxx")
     for path in ("cancel-order", "cancel-trigger-order"):
-        decoded(v2._DONE, body(f"rest-v2/{path}.json"))
+        decoded(DONE, body(f"rest-v2/{path}.json"))
 
 
 def check_v2_account() -> None:
@@ -177,7 +178,7 @@ def check_v3_placed() -> None:
         report = placed(decoded(NAMED, body(f"rest-v3/{path}.json")), request)
         assert report.exchange_order_id in ("111111111111111111", "121211212122", "121212121212")
     for path in ("cancel-order", "cancel-strategy-order"):
-        decoded(v3._DONE, body(f"rest-v3/{path}.json"))
+        decoded(DONE, body(f"rest-v3/{path}.json"))
 
 
 def check_v3_account() -> None:
@@ -350,9 +351,8 @@ def test_every_file_is_read_or_known_never_to_be_asked_for(path: str) -> None:
 
 
 def test_answers_never_asked_for_are_still_a_yes_of_bitget() -> None:
-    envelope = msgspec.json.Decoder(v2._DONE.type)
     for path in NEVER_ASKED:
-        decoded(envelope, body(path))
+        decoded(DONE, body(path))
 
 
 @pytest.mark.parametrize("path", [path for path in files() if path.startswith("ws-")])
