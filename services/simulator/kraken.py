@@ -8,12 +8,10 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from aristobot.exchange import Endpoints
 from services.simulator.kraken_catalogue import STATUSES, Catalogue, default_pairs, read_pair, starting_price
 from services.simulator.kraken_desk import KrakenDesk
 from services.simulator.kraken_json import fill_id, order_id
 from services.simulator.kraken_keys import decoded
-from services.simulator.kraken_limits import Limits
 from services.simulator.kraken_market import KrakenMarket
 from services.simulator.kraken_orders import KrakenOrders
 from services.simulator.kraken_rest import KrakenRest
@@ -39,15 +37,15 @@ class KrakenDialect:
 
     name = "kraken"
     prefixes = ("kraken", "0")
-    paths = Endpoints(_PREFIX, _PREFIX + _PUBLIC_SOCKET, _PREFIX + _PRIVATE_SOCKET)
+    paths = (_PREFIX, _PREFIX + _PUBLIC_SOCKET, _PREFIX + _PRIVATE_SOCKET)
     modes = ("classic",)
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self.limits = Limits(world.clock)
         self.catalogue = Catalogue()
         self.market = KrakenMarket(world, self.catalogue)
-        self.desk = KrakenDesk(world, self.limits)
+        self.desk = KrakenDesk(world)
+        self.limits = self.desk.limits
         self._orders = KrakenOrders(world, self.catalogue, self.limits)
         calls = every_call(world, self._orders, self.market, self.desk.tokens)
         self._rest = KrakenRest(world.clock, self.desk, calls)

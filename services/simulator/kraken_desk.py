@@ -22,9 +22,9 @@ _ORDERS = ("order.", "orders.cancel")
 class KrakenDesk:
     """Authenticates and counts."""
 
-    def __init__(self, world: World, limits: Limits) -> None:
+    def __init__(self, world: World) -> None:
         self._world = world
-        self.limits = limits
+        self.limits = Limits(world.clock)
         self.tokens = Tokens(world.clock)
         self.courier = Courier(world)
         self._nonces: dict[Account, Nonces] = {}

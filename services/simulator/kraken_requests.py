@@ -38,7 +38,6 @@ class Ask:
 
     params: Params
     account: Account | None = None
-    over_socket: bool = False
 
     @property
     def sender(self) -> Account:

@@ -154,14 +154,14 @@ class PrivateSession:
 
     def _add(self, request: Request, came: int, account: Account, answers: _Answers) -> None:
         check_right(account, "trade")
-        placed = self._orders.place(Ask(Params(order_from_socket(request.params)), account, over_socket=True))
+        placed = self._orders.place(Ask(Params(order_from_socket(request.params)), account))
         result = _named(placed.order) if placed.order is not None else {}
         answers.texts.append(self._line.agreed(request, came, result))
 
     def _amend(self, request: Request, came: int, account: Account, answers: _Answers) -> None:
         check_right(account, "trade")
         given = flat(request.params)
-        order = self._orders.amend(Ask(Params(given | {"txid": given.get("order_id", "")}), account, over_socket=True))
+        order = self._orders.amend(Ask(Params(given | {"txid": given.get("order_id", "")}), account))
         result = {"amend_id": self._orders.amend_id(order)} | _named(order)
         answers.texts.append(self._line.agreed(request, came, result))
 
@@ -172,7 +172,7 @@ class PrivateSession:
         told_so = {"txid": given.get("order_id", ""), "volume": given.get("order_qty", ""), "price": first}
         if "triggers[price]" in given:
             told_so["price2"] = given.get("limit_price", "")
-        placed = self._orders.edit(Ask(Params(given | told_so), account, over_socket=True))
+        placed = self._orders.edit(Ask(Params(given | told_so), account))
         result = {"original_order_id": told_so["txid"]} | (_named(placed.order) if placed.order is not None else {})
         answers.texts.append(self._line.agreed(request, came, result))
 
@@ -190,7 +190,7 @@ class PrivateSession:
         for name, one in named:
             params = Params({name: one, "deadline": as_text(given.get("deadline") or "")})
             try:
-                for order in self._orders.cancel(Ask(params, account, over_socket=True)):
+                for order in self._orders.cancel(Ask(params, account)):
                     answers.texts.append(self._line.agreed(request, came, _named(order)))
             except KrakenError as error:
                 answers.texts.append(self._line.refused(request, came, error.text))
@@ -198,7 +198,7 @@ class PrivateSession:
 
     def _cancel_all(self, request: Request, came: int, account: Account, answers: _Answers) -> None:
         check_right(account, "trade")
-        count = len(self._orders.cancel_all(Ask(Params({}), account, over_socket=True)))
+        count = len(self._orders.cancel_all(Ask(Params({}), account)))
         answers.texts.append(self._line.agreed(request, came, {"count": count}))
 
 
