@@ -24,6 +24,8 @@ from services.exchanges.transport import Link, Timeouts
 REQUEST_LIMIT = 6000
 #: Milliseconds within which an order must have arrived, where the protocol lets us say so.
 WINDOW_MS = 5000
+#: Seconds for which a limit without a hint is first respected; it counts per call and account, so others are not kept long.
+_FIRST_SILENCE = 1.0
 #: A signed request is valid for so long (seconds), whatever it says itself: the fence is built on it.
 VALID_FOR = 30.0
 
@@ -61,7 +63,7 @@ class BitgetCalls:
 
     def __init__(self, clock: Clock, endpoints: Endpoints, timeouts: Timeouts | None) -> None:
         self.link = Link(NAME, clock, REQUEST_LIMIT, timeouts)
-        self._rest = RestSession(endpoints.rest, self.link, judge, accepted=accepts)
+        self._rest = RestSession(endpoints.rest, self.link, judge, accepted=accepts, silence=_FIRST_SILENCE)
         self._private = endpoints.trading
         self._records: dict[bytes, KeyRecord] = {}
 

@@ -101,8 +101,8 @@ class ClassicReads:
         if order_id:
             params["orderId"] = order_id
         if since is not None:
-            params["startTime"] = str(to_milliseconds(since))
-            params["endTime"] = str(self._calls.link.server_clock.timestamp() + 1)
+            now = self._calls.link.server_clock.timestamp()
+            params |= {"startTime": str(max(to_milliseconds(since), now - _NINETY_DAYS_MS)), "endTime": str(now + 1)}
 
         async def page(mark: str) -> tuple[list[wire.NativeFill], str]:
             asked = {**params, "idLessThan": mark} if mark else params

@@ -21,7 +21,8 @@ CONNECTIONS = 32
 #: Connections that reads leave free: an order never waits behind them.
 KEPT_FOR_ORDERS = 8
 _LONGEST_BODY = 64 * 1024 * 1024
-_DEFAULT_SILENCE = 60.0
+#: Seconds of silence after "too many requests" without a hint; where an exchange starts with less, it doubles up to this.
+_LONGEST_GUESS = 60.0
 
 #: Raised by aiohttp while it has no connection yet: nothing of the request has left.
 _NEVER_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
@@ -48,15 +49,25 @@ class RestSession:
     """The REST interface of one exchange, for all users together; keys pass through, nothing of them stays."""
 
     def __init__(
-        self, base: str, link: Link, judge: Judge, weight_header: str = "", accepted: Callable[[bytes], bool] | None = None
+        self,
+        base: str,
+        link: Link,
+        judge: Judge,
+        weight_header: str = "",
+        accepted: Callable[[bytes], bool] | None = None,
+        silence: float = _LONGEST_GUESS,
     ) -> None:
-        """`accepted` tells a yes from a no where the exchange puts its refusals into answers with status 200."""
+        """`accepted` tells a yes from a no where the exchange puts its refusals into answers with status 200.
+
+        `silence` is how long to leave it alone when it says "too many requests" and not until when, in seconds.
+        """
         self._base = checked(base)
         self._link = link
         self._clock, self._budget, self._meter = link.clock, link.budget, link.meter
         self._judge = judge
         self._accepted = accepted
         self._weight_header = weight_header
+        self._first_silence = self._next_silence = silence
         self._session: aiohttp.ClientSession | None = None
         self._closed = False
         self._reading = asyncio.Semaphore(CONNECTIONS - KEPT_FOR_ORDERS)
@@ -140,7 +151,10 @@ class RestSession:
             self._budget.heard(int(used), minute)
         if status in (429, 418):
             wait = headers.get("Retry-After", "")
-            self._budget.silence(float(wait) if wait.isdecimal() else _DEFAULT_SILENCE)
+            self._budget.silence(float(wait) if wait.isdecimal() else self._next_silence)
+            self._next_silence = min(2 * self._next_silence, _LONGEST_GUESS)
+        elif status < 400:
+            self._next_silence = self._first_silence
 
     def _refusal(self, request: Request, status: int, body: bytes, error: ExchangeError) -> ExchangeError:
         if isinstance(error, RateLimited):

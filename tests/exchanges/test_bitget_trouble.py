@@ -27,7 +27,7 @@ from aristobot.errors import (
     UnknownOrder,
 )
 from aristobot.exchange import Credentials, Endpoints
-from aristobot.orders import OrderStatus, OrderType, Side
+from aristobot.orders import OrderReport, OrderStatus, OrderType, Side
 from services.exchanges.bitget import BitgetClient
 from tests.exchanges.bitget_house import QUICK, SYMBOL, limit, new_id, stop
 from tests.exchanges.small_server import Answer, Asked, Half, Hang, Reset, Say, SmallServer, small_server
@@ -143,6 +143,75 @@ async def test_an_order_is_sent_once_whatever_happens_and_a_doubt_is_a_doubt(
         with pytest.raises(error):
             await client.place_order(KEYS, limit("90") if kind == "limit" else stop())
         assert server.count(f"{ORDER}/place-order") + server.count(f"{ORDER}/place-plan-order") == 1
+
+
+async def test_too_many_requests_are_followed_by_a_silence_that_grows_and_is_forgotten(clock: ManualClock) -> None:
+    answers = iter([Say({}, 429), Say({}, 429), yes({"orderId": "5"}), Say({}, 429)])
+    async with speaking(clock, {"/place-order": lambda _: next(answers)}) as (client, _):
+        waits = []
+        for _ in range(4):
+            try:
+                await client.place_order(KEYS, limit("90"))
+            except RateLimited as limited:
+                waits.append(limited.retry_after)
+                await clock.advance(limited.retry_after)
+        assert waits == [1.0, 2.0, 1.0]
+
+
+async def test_a_stop_and_the_order_it_makes_are_told_as_one_though_they_come_in_the_wrong_order(clock: ManualClock) -> None:
+    asked, made = stop(), iter([[], [{"orderId": "77"}]])
+    plan = {
+        "orderId": "9", "clientOid": asked.client_order_id, "instId": "BTCUSDT", "size": "0.1", "triggerPrice": "90", "status": "executed",
+        "orderType": "market", "side": "sell", "planType": "amount", "cTime": "1767225600000", "uTime": "1767225600000",
+    }  # fmt: skip
+    sold = {
+        "instId": "BTCUSDT", "orderId": "77", "clientOid": "theirs", "newSize": "0.1", "orderType": "market", "side": "sell", "status": "filled",
+        "accBaseVolume": "0.1", "priceAvg": "89", "tradeId": "3", "fillPrice": "89", "baseVolume": "0.1", "fillFee": "-0.01",
+        "fillFeeCoin": "USDT", "fillTime": "1767225600000", "tradeScope": "T", "cTime": "1767225600000", "uTime": "1767225600000",
+    }  # fmt: skip
+
+    async def talk(socket: ServerConnection) -> None:
+        subscribed = 0
+        async for frame in socket:
+            asked = json.loads(frame)
+            await socket.send(
+                json.dumps({"event": asked["op"], "code": 0} | ({"arg": asked["args"][0]} if asked["op"] == "subscribe" else {}))
+            )
+            subscribed += asked["op"] == "subscribe"
+            if subscribed == 4:
+                for channel, row in (("orders-algo", plan), ("orders", sold)):
+                    await socket.send(json.dumps({"action": "snapshot", "arg": {"channel": channel}, "data": [row]}))
+
+    symbols = [
+        {
+            "symbol": "BTCUSDT",
+            "baseCoin": "BTC",
+            "quoteCoin": "USDT",
+            "pricePrecision": "2",
+            "quantityPrecision": "6",
+            "status": "online",
+        }
+    ]
+    replies: dict[str, Reply | Answer] = {
+        "/plan-sub-order": lambda _: yes(next(made)), "/public/symbols": yes(symbols), "/orderInfo": no("40109"),
+    }  # fmt: skip
+    async with speaking(clock, replies) as (client, server):
+        server.talk = talk
+        told: list[OrderReport] = []
+        async for update in client.stream_account(KEYS):
+            if isinstance(update, OrderReport):
+                told.append(update)
+            if len(told) == 2:
+                break
+        assert [(one.client_order_id, one.exchange_order_id, one.type) for one in told] == [
+            (asked.client_order_id, "9", OrderType.STOP_LOSS)
+        ] * 2
+        assert [one.status for one in told] == [OrderStatus.OPEN, OrderStatus.FILLED]
+        assert (told[1].filled, told[1].quote_filled, told[1].fills[0].client_order_id) == (
+            D("0.1"),
+            D("8.9"),
+            asked.client_order_id,
+        )
 
 
 async def test_nothing_listening_means_nothing_was_sent(clock: ManualClock) -> None:
