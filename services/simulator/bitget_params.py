@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
+from aristobot.money import ZERO
 from services.simulator.bitget_errors import BitgetError, missing, too_precise, wrong
 from services.simulator.bitget_tongue import Tongue
 from services.simulator.records import Account
@@ -37,11 +38,10 @@ class Params:
         return self.given.get(name) or None
 
     def need(self, name: str) -> str:
-        """A text that must be there."""
-        value = self.given.get(name)
-        if not value:
+        """A text; raise BitgetError when there is none."""
+        if not self.given.get(name):
             raise missing(name)
-        return value
+        return self.given[name]
 
     def choice(self, name: str, *allowed: str, default: str = "") -> str:
         """One of several words, in small letters; without a default it must be there."""
@@ -62,11 +62,9 @@ class Params:
         return amount
 
     def need_decimal(self, name: str, digits: int | None = None) -> Decimal:
-        """An amount that must be there."""
-        value = self.decimal(name, digits)
-        if value is None:
-            raise missing(name)
-        return value
+        """An amount; raise BitgetError when there is none."""
+        self.need(name)
+        return self.decimal(name, digits) or ZERO
 
     def integer(self, name: str) -> int | None:
         """A whole number, if sent."""
