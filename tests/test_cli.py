@@ -25,6 +25,7 @@ from aristobot.store.instance import InstanceLock
 from services.cli import exit_code, main, parser
 from services.commands.options import COMMANDS, MEANINGS, arranged
 from services.kill_switch import KillSwitch
+from services.simulator import discover
 from tests.house import ROOT
 
 
@@ -237,7 +238,7 @@ def test_the_simulator_says_where_it_is(tmp_path: Path) -> None:
         said = json.loads(running.stdout.readline())
         running.terminate()
     assert said["event"] == "ready"
-    assert [one["exchange"] for one in said["accounts"]] == ["binance"]
+    assert [one["exchange"] for one in said["accounts"]] == list(discover())
 
 
 def test_every_word_of_the_help_is_said_in_french() -> None:

@@ -8,7 +8,6 @@ from typing import Any
 
 import msgspec
 
-from aristobot.exchange import Endpoints
 from services.simulator.binance_catalogue import default_symbols, read_symbols, starting_price
 from services.simulator.binance_desk import BinanceDesk
 from services.simulator.binance_json import native
@@ -36,7 +35,7 @@ class BinanceDialect:
 
     name = "binance"
     prefixes = ("binance",)
-    paths = Endpoints(_PREFIX, _PREFIX, _PREFIX + _TRADING)
+    paths = (_PREFIX, _PREFIX, _PREFIX + _TRADING)
     modes = ("classic",)
 
     def __init__(self, world: World) -> None:

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from aristobot.exchange import Endpoints
 from services.simulator.bitget_catalogue import STATUSES, default_symbols, dollars, read_symbols
 from services.simulator.bitget_desk import BitgetDesk
 from services.simulator.bitget_doors import Doors
@@ -34,7 +33,7 @@ class BitgetDialect:
 
     name = "bitget"
     prefixes = ("bitget",)
-    paths = Endpoints(_PREFIX, f"{_PREFIX}/v2/ws/public", f"{_PREFIX}/v2/ws/private")
+    paths = (_PREFIX, f"{_PREFIX}/v2/ws/public", f"{_PREFIX}/v2/ws/private")
     modes = ("classic", "unified")
 
     def __init__(self, world: World) -> None:

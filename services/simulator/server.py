@@ -144,8 +144,8 @@ class SimulatorServer:
 
 def endpoints_at(url: str, dialect: Dialect) -> Endpoints:
     """Where a client finds an exchange on a simulator that has this address."""
-    paths, sockets = dialect.paths, url.replace("http", "ws", 1)
-    return Endpoints(url + paths.rest, sockets + paths.stream, sockets + paths.trading)
+    (rest, stream, trading), sockets = dialect.paths, url.replace("http", "ws", 1)
+    return Endpoints(url + rest, sockets + stream, sockets + trading)
 
 
 def _config(application: object) -> uvicorn.Config:

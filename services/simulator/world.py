@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 from typing import Protocol
 
 from aristobot.clock import Clock
-from aristobot.exchange import Endpoints
 from aristobot.money import ZERO, round_down
 from services.simulator.faults import Faults
 from services.simulator.journal import Journal, Tripwires
@@ -25,8 +24,8 @@ class Dialect(Protocol):
     name: str
     #: First parts of the paths it serves.
     prefixes: tuple[str, ...]
-    #: Where a client speaks, from the root of this server on.
-    paths: Endpoints
+    #: Where a client speaks, from the root of this server on: REST, public socket, private socket.
+    paths: tuple[str, str, str]
     #: What `Account.mode` may be here; a new account has the first.
     modes: tuple[str, ...]
 
