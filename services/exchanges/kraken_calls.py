@@ -29,7 +29,7 @@ from services.exchanges.transport import Link, Timeouts
 WINDOW = 5.0
 _STALE_MS = 2500
 #: Seconds for which a question, and a change of an order, waits for the private call before it.
-_READ_PATIENCE, _ORDER_PATIENCE = 10.0, 0.5
+READ_PATIENCE, ORDER_PATIENCE = 10.0, 0.5
 #: Their clock tells whole seconds: so far off may a reading be, in milliseconds.
 _HALF_A_SECOND = 500
 #: Seconds for which a key that may not have a socket is not asked for one again.
@@ -69,9 +69,19 @@ class KrakenCalls:
             return await self._rest.read(make, 0)
 
     async def private(
-        self, path: str, form: Form, keys: Credentials, points: int = 1, leaves: Callable[[], None] | None = None
+        self,
+        path: str,
+        form: Form,
+        keys: Credentials,
+        *,
+        points: int = 1,
+        leaves: Callable[[], None] | None = None,
+        patience: float = READ_PATIENCE,
     ) -> bytes:
-        """A question about an account; `leaves` is called when it is signed. A refused nonce is asked again with a larger one."""
+        """A question about an account, of so many points. A refused nonce is asked again with a larger one.
+
+        `leaves` is called when it is signed; it waits `patience` seconds for the private call before it.
+        """
         signer = Signer(keys)
         record = self._record(signer)
         await self._settle_clock()
@@ -85,7 +95,7 @@ class KrakenCalls:
                 leaves()
             return signer.request(path, form, record.nonces.next())
 
-        async with record.lane.turn(_READ_PATIENCE):
+        async with record.lane.turn(patience):
             try:
                 return await self._rest.read(make, 0)
             except RateLimited as error:
@@ -178,7 +188,7 @@ class KrakenCalls:
                 if answer.success:
                     return answer.result
                 if answer.error.startswith("ESession"):
-                    record.socket.renew()
+                    record.socket.leave(connection)
                 raise verdict([answer.error], order=True)
         return await self._over_rest(record, change, signer, timestamp)
 
@@ -195,7 +205,7 @@ class KrakenCalls:
             return None
 
     async def _over_rest(self, record: KeyRecord, change: Change, signer: Signer, timestamp: int) -> msgspec.Raw:
-        async with record.lane.turn(_ORDER_PATIENCE):
+        async with record.lane.turn(ORDER_PATIENCE):
             if self.link.server_clock.timestamp() - timestamp > _STALE_MS:
                 raise ConnectionLost("too_slow_to_send", exchange=NAME)
             request = signer.request(change.path, change.written(deadline_of(timestamp)), record.nonces.next())
@@ -207,7 +217,7 @@ class KrakenCalls:
 
     async def _token(self, keys: Credentials) -> str:
         try:
-            return read(_TOKENS, result_of(RESULT, await self.private(_TOKEN, {}, keys))).token
+            return read(_TOKENS, result_of(RESULT, await self.private(_TOKEN, {}, keys, patience=ORDER_PATIENCE))).token
         except DataError:
             raise ConnectionLost(exchange=NAME, detail="the token cannot be read") from None
 

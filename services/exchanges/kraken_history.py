@@ -71,7 +71,7 @@ class KrakenHistory:
         wanted = [fill_id for one in ours.values() for fill_id in one.fill_ids]
         fills = await self._fills_of(keys, wanted)
         found: list[OrderReport] = []
-        for order_id in sorted(ours, key=lambda one: ours[one].closed):
+        for order_id in sorted(ours, key=lambda one: (ours[one].closed, ours[one].opened)):
             order = ours[order_id]
             own = [(one, fills[one]) for one in order.fill_ids if one in fills]
             found.append(
@@ -85,7 +85,7 @@ class KrakenHistory:
         offset = 0
         while True:
             form = {"start": _start(since), "ofs": str(offset)}
-            body = await self._calls.private("/0/private/TradesHistory", form, keys, _FILLS_POINTS)
+            body = await self._calls.private("/0/private/TradesHistory", form, keys, points=_FILLS_POINTS)
             page = result_of(OWN_FILLS, body)
             found |= page.fills
             offset += len(page.fills)
@@ -110,7 +110,7 @@ class KrakenHistory:
         found: dict[str, OwnFill] = {}
         for start in range(0, len(fill_ids), _FILLS_AT_ONCE):
             form = {"txid": ",".join(fill_ids[start : start + _FILLS_AT_ONCE])}
-            page = result_of(QUERIED_FILLS, await self._calls.private("/0/private/QueryTrades", form, keys, _FILLS_POINTS))
+            page = result_of(QUERIED_FILLS, await self._calls.private("/0/private/QueryTrades", form, keys, points=_FILLS_POINTS))
             found |= page
         return found
 

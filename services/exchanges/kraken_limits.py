@@ -32,6 +32,8 @@ PUBLIC_BURST, PUBLIC_DECAY = 15.0, 1.0
 _AMEND_COSTS = ((5, 4), (10, 3), (15, 2))
 _CANCEL_COSTS = ((5, 8), (10, 6), (15, 5), (45, 4), (90, 2), (300, 1))
 _REMEMBERED = 1000
+#: What is left of a second by computing with floats.
+_NOTHING = 1e-6
 
 
 def tier_of(highest_orders: int) -> Tier:
@@ -61,7 +63,7 @@ class Counter:
     def take(self, points: float, code: str = CALLS_SPENT) -> None:
         """Add to it; raise RateLimited, and add nothing, where the exchange would refuse."""
         wait = max((self.count + points - self.most) / self.decay, self._closed_until - self._at)
-        if wait > 0:
+        if wait > _NOTHING:
             raise RateLimited(code, retry_after=wait, exchange=NAME)
         self._count += points
 
@@ -111,7 +113,9 @@ class KeyLimits:
         self._of(symbol).add(self._cost(_CANCEL_COSTS, client_order_id))
 
     def heard(self, error: RateLimited, symbol: Symbol = "") -> None:
-        """The exchange counts higher than we do: believe it."""
+        """The exchange counts higher than we do: believe it. Our own refusals say nothing new."""
+        if "native_code" not in error.facts:
+            return
         if error.code == LOCKED_OUT:
             self.calls.close(error.retry_after)
         elif error.code == ORDERS_SPENT and symbol:

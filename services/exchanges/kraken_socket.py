@@ -110,10 +110,18 @@ class KeySocket:
             return fresh
 
     async def change(self, connection: RequestSocket[Frame], change: Change, deadline: str) -> Frame:
-        """Ask for a change of an order. Raises ConnectionLost (certainly not sent) and OutcomeUnknown."""
+        """Ask for a change of an order. Raises ConnectionLost (certainly not sent) and OutcomeUnknown.
+
+        A connection that did not answer gets no more orders: the snapshot of the next one shows what became of this one.
+        """
         request_id = connection.next_id()
         question = Question(change.method, request_id, change.spoken(self._token, deadline))
-        return await connection.ask(request_id, _QUESTIONS.encode(question))
+        try:
+            return await connection.ask(request_id, _QUESTIONS.encode(question))
+        except OutcomeUnknown:
+            if connection.is_open:
+                self.leave(connection)
+            raise
 
     async def updates(self, fetch: Fetch) -> AsyncIterator[AccountUpdate]:
         """The account's orders and funds as they change, for ever; StreamReset first and whenever some may have been missed."""
@@ -136,8 +144,12 @@ class KeySocket:
         finally:
             self._readers.discard(inbox)
 
-    def renew(self) -> None:
-        """Believe this connection no longer: the next question opens another."""
+    def leave(self, connection: RequestSocket[Frame]) -> None:
+        """Believe a connection no longer, if it is still in use: the next question opens another."""
+        if self._socket is connection:
+            self._renew()
+
+    def _renew(self) -> None:
         socket, self._socket, self._listening_to = self._socket, None, 0
         if socket is not None:
             self._link.meter.reconnects += 1
@@ -224,11 +236,7 @@ class KeySocket:
                     self._heard = self._clock.monotonic()
                 except TryAgain:
                     logger.warning("{} private socket is silent: leaving it", self._link.exchange)
-                    self._leave(socket)
-
-    def _leave(self, socket: RequestSocket[Frame]) -> None:
-        if self._socket is socket:
-            self.renew()
+                    self.leave(socket)
 
     def _pushed(self, number: int, frame: Frame) -> None:
         """What nobody asked for. After a message was lost nothing of this connection is believed any more."""
@@ -241,7 +249,7 @@ class KeySocket:
             logger.error("{} said of an account what cannot be: {}", self._link.exchange, error)
             updates = None
         if updates is None:
-            self.renew()
+            self._renew()
             return
         for update in updates:
             self._tell_all(update)

@@ -157,7 +157,7 @@ def result_of(decoder: msgspec.json.Decoder[Answer[T]], body: bytes) -> T:
 
 def seconds(value: Decimal) -> datetime:
     """A time of theirs, to the microsecond; raise DataError for one that no calendar has."""
-    if not ZERO <= value < _LAST_SECOND:
+    if not (value.is_finite() and ZERO <= value < _LAST_SECOND):
         raise DataError("impossible_time", exchange=NAME, value=str(value)[:40])
     return EPOCH + timedelta(microseconds=int(value.scaleb(6)))
 

@@ -9,6 +9,7 @@ import pytest
 from aristobot.clock import ManualClock
 from aristobot.exchange import Credentials
 from services.simulator.server import SimulatorServer
+from tests.exchanges.compliance import Bench, a_bench
 from tests.exchanges.house import ED25519, HMAC, House
 from tests.exchanges.kraken_house import KrakenHouse
 
@@ -57,3 +58,10 @@ def kraken_way(request: pytest.FixtureRequest, kraken: KrakenHouse) -> str:
     if request.param == "rest":
         kraken.faults({"on": "socket.connect", "do": "refuse", "times": 0})
     return str(request.param)
+
+
+@pytest.fixture
+async def bench(request: pytest.FixtureRequest, clock: ManualClock) -> AsyncIterator[Bench]:
+    """A simulator with a client and an account, for the case that a behaviour is tried on."""
+    async with a_bench(clock, request.param) as made:
+        yield made
