@@ -67,7 +67,7 @@ _BY_TEXT: dict[str, Meaning] = {
     "EGeneral:Internal error": Meaning(ExchangeOffline, "exchange_offline", definite=False),
     "EQuery:Unknown asset pair": _SYMBOL,
     "EQuery:Unknown asset": _SYMBOL,
-    "ESession:Invalid session": Meaning(TryAgain, "session_ended"),
+    "ESession:Invalid session": Meaning(TryAgain, "socket_session_ended"),
     "ETrade:User Locked": _DISABLED,
     "EOrder:Insufficient funds": Meaning(InsufficientFunds, "insufficient_funds"),
     "EOrder:Order minimum not met": _FILTER,
@@ -94,7 +94,7 @@ _BY_CATEGORY: dict[str, Meaning] = {
     "EAccount": _DISABLED,
     "EOrder": Meaning(Refused, "refused"),
     "EService": Meaning(ExchangeOffline, "exchange_offline", definite=False),
-    "ESession": Meaning(TryAgain, "session_ended"),
+    "ESession": Meaning(TryAgain, "socket_session_ended"),
 }
 #: Words by which a refusal says that an id is taken (the documentation prints no text for it), or that a minimum is not met.
 _DUPLICATE = ("duplicate", "already exists", "already in use")

@@ -61,7 +61,7 @@ MATRIX: list[tuple[str, type[ExchangeError], type[ExchangeError], str]] = [
     ("EAPI:Something never heard of", Refused, Refused, "refused"),
     ("EQuery:Unknown asset pair", UnknownSymbol, UnknownSymbol, "unknown_symbol"),
     ("EQuery:Unknown asset", UnknownSymbol, UnknownSymbol, "unknown_symbol"),
-    ("ESession:Invalid session", TryAgain, TryAgain, "session_ended"),
+    ("ESession:Invalid session", TryAgain, TryAgain, "socket_session_ended"),
     ("EAccount:Invalid permissions", MissingRight, MissingRight, "account_disabled"),
     ("ETrade:User Locked", MissingRight, MissingRight, "account_disabled"),
     ("EService:Unavailable", DOUBT, OFF, "outcome_unknown"),
