@@ -89,7 +89,6 @@ class ExitMover:
                 await self._see(account, order)
         position, until = guarded.position, guarded.amended_until
         if until is None or self._floor.clock.now() > until:
-            self._watch.look_again.pop(position.id, None)
             await self._floor.db.write(account.user_id, lambda s: brackets.end_amend(s, position.id))
         else:
             self._look_again(position.id, until)

@@ -16,9 +16,10 @@ from enum import StrEnum
 from loguru import logger
 
 from aristobot.kinds import BracketStatus, LotStatus, OrderRole
-from aristobot.money import percent_of
+from aristobot.money import ZERO, percent_of
 from aristobot.orders import OrderStatus, client_order_id
 from aristobot.store import brackets, orders
+from aristobot.store.brackets import COVERED
 from services.broker_book import Account
 from services.exit_doubts import ExitDoubts
 from services.exit_mover import ExitMover, Moved
@@ -34,6 +35,8 @@ from services.trading_floor import TradingFloor
 _ROUNDS = 8
 #: A watched target is sold as long as the price has not fallen further below it, in per cent of the target.
 _STILL_THERE = Decimal("99.5")
+#: Seconds between two moves that leave a position without its stop for a moment, and cost an exchange two requests each.
+_MOVE_EVERY = 5.0
 #: Seconds before a watched target is taken again after it could not be sold.
 _TAKE_AGAIN_AFTER = 10.0
 
@@ -64,6 +67,7 @@ class ExitPlacer:
 
     async def ensure(self, user_id: uuid.UUID, position_id: uuid.UUID, *, exit_now: bool = False) -> None:
         """Make what rests what is wanted; with `exit_now` sell instead. Raises AristobotError for what did not work."""
+        self.watch.look_again.pop(position_id, None)
         for _ in range(_ROUNDS):
             if await self._round(user_id, position_id, exit_now=exit_now):
                 return
@@ -111,6 +115,9 @@ class ExitPlacer:
                 await self._show(user_id, position_id)
                 await self._note(user_id, position_id, BracketStatus.ACTIVE)
             return True
+        if self._moves_too_soon(now):
+            self.watch.look_again[position_id] = self.watch.moved_at[position_id] + _MOVE_EVERY
+            return True
         built = await self._rebuild(now)
         if built is Built.REFUSED:
             await self._roll_back(now.account, position_id)
@@ -118,6 +125,14 @@ class ExitPlacer:
             await self._show(user_id, position_id)
             await self._note(user_id, position_id, BracketStatus.ACTIVE)
         return built is not Built.CHANGED
+
+    def _moves_too_soon(self, now: Situation) -> bool:
+        """Whether exits that guard the whole position would be taken back for others right after the last time."""
+        last = self.watch.moved_at.get(now.guarded.position.id)
+        if last is None or self._floor.clock.monotonic() - last >= _MOVE_EVERY or self._can_amend(now):
+            return False
+        left = sum((one.quantity - one.filled for one in now.stale if one.role is OrderRole.STOP), ZERO)
+        return bool(now.plan.stop) and left >= COVERED * now.instrument.quantity(now.guarded.position.quantity)
 
     async def _rebuild(self, now: Situation) -> Built:
         """Put up what is missing, taking back what stands in its place: one leg after the other where that is possible.
@@ -141,12 +156,14 @@ class ExitPlacer:
                 return Built.CHANGED
             if not await self._orders.place(now, cut.at(now.price) if now.price is not None else cut, attempt):
                 return Built.REFUSED
+        if now.stale:
+            self.watch.moved_at[position.id] = self._floor.clock.monotonic()
         return Built.DONE
 
     async def _moved(self, now: Situation) -> Built | None:
         """What became of a move in place; None when there can be none, or it was refused and there is no way back but anew."""
         order = amendable(now.missing, now.stale)
-        if order is None or not self._mover.can_move(now.account):
+        if order is None or not self._can_amend(now):
             return None
         match await self._mover.move(now.account, order, now.missing[0]):
             case Moved.DONE:
@@ -154,6 +171,9 @@ class ExitPlacer:
             case Moved.GONE:
                 return Built.CHANGED
         return None if rollback_of(now.bracket).empty else Built.REFUSED
+
+    def _can_amend(self, now: Situation) -> bool:
+        return amendable(now.missing, now.stale) is not None and self._mover.can_move(now.account)
 
     async def _roll_back(self, account: Account, position_id: uuid.UUID) -> None:
         """The new exits were refused: what stood before is put up again; refused as well, the position stays on the list."""

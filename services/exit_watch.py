@@ -15,8 +15,10 @@ class Watch:
     alarmed: set[uuid.UUID] = field(default_factory=set)
     #: Exits in doubt beside which new ones were placed: the funds do not suffice for both.
     outdone: set[uuid.UUID] = field(default_factory=set)
-    #: When a change in place of unknown outcome is to be looked at once more.
+    #: When somebody has to be looked at once more: a change in place may have come true late, or a move came too early.
     look_again: dict[uuid.UUID, float] = field(default_factory=dict)
+    #: When the exits of a position were last taken back for others.
+    moved_at: dict[uuid.UUID, float] = field(default_factory=dict)
     #: Until when no watched target of a position is taken: the last try came to nothing.
     resting_until: dict[uuid.UUID, float] = field(default_factory=dict)
 
@@ -35,6 +37,7 @@ class Watch:
         self.rests(position_id)
         self.look_again.pop(position_id, None)
         self.resting_until.pop(position_id, None)
+        self.moved_at.pop(position_id, None)
 
     def due(self, now: float) -> set[uuid.UUID]:
         """Who has to be looked at now."""

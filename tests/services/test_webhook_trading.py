@@ -192,6 +192,7 @@ async def test_of_many_updates_that_wait_only_the_last_is_done(house: TradingHou
     ended = [await house.ended(one) for one in sent]
     assert [row.outcome for row in ended] == ["updated", "no_effect", "no_effect", "updated"]
     assert {row.reason for row in ended[1:3]} == {"reason.superseded"}
+    await house.until(lambda: D(59400) in {order.stop_price for order in trader.orders()}, within=8)  # 5 s after the first move
     await house.guarded(trader, ("stop", "0.08324", "59400"), ("target", "0.08324", "62000"))
 
 
@@ -255,10 +256,40 @@ async def test_a_broker_with_a_quote_of_its_own_buys_in_that_quote(house: Tradin
     assert {order.symbol for order in european.orders()} == {"BTC/EUR"}
 
 
-async def test_absolute_exits_in_another_quote_are_refused_because_they_cannot_be_translated(house: TradingHouse) -> None:
+async def test_an_alert_in_dollars_is_traded_in_euros_with_its_exits_converted(house: TradingHouse) -> None:
+    house.price("54000", "BTC/EUR")
     european = await house.trader({"EUR": "5000"}, quote="EUR")
-    ended = await house.alert(european, action="BuyMarket", stop_loss="59000")
-    assert (ended.outcome, ended.reason) == ("refused", "error.remap_needs_percent")
+    ended = await house.alert(european, action="BuyMarket", percent=50, price="60000", stop_loss="58800", take_profit="61800")
+    assert (ended.outcome, ended.symbol) == ("ordered", "BTC/EUR"), (ended.reason, ended.reason_facts)
+    assert {(role, price) for role, _, price in await house.resting(european)} == {("stop", D(52920)), ("target", D(55620))}
+
+
+async def test_an_alert_whose_price_has_left_its_market_is_not_converted(house: TradingHouse) -> None:
+    house.price("54000", "BTC/EUR")
+    european = await house.trader({"EUR": "5000"}, quote="EUR", limits={"remap_divergence_percent": "0.5"})
+    ended = await house.alert(european, action="BuyMarket", price="60400", stop_loss="58800")
+    assert (ended.outcome, ended.reason) == ("refused", "error.remap_diverged")
+    assert ended.reason_facts is not None
+    assert (ended.reason_facts["percent"], ended.reason_facts["maximum"]) == ("0.6667", "0.5")
+    assert european.orders() == []
+
+
+async def test_what_was_bought_before_the_quote_was_changed_can_still_be_sold(house: TradingHouse, trader: Trader) -> None:
+    await house.buy(trader, stop_loss="-2%")
+    await house.app.brokers.change(trader.user_id, trader.broker_id, {"quote": "EUR"}, HAND)
+    ended = await house.alert(trader, action="SellMarket")
+    assert (ended.outcome, ended.symbol) == ("ordered", "BTC/USDT")
+    await house.closed(trader)
+
+
+async def test_a_late_fill_is_guarded_in_its_own_market_however_far_the_prices_drifted(house: TradingHouse) -> None:
+    house.price("54000", "BTC/EUR")
+    european = await house.trader({"EUR": "5000"}, quote="EUR")
+    wish = {"action": "BuyLimit", "percent": 50, "price": "59000", "stop_loss": "57820"}
+    await house.alert(european, **wish)
+    assert [order.price for order in european.orders()] == [D(53100)]
+    house.price("52000", "BTC/EUR")
+    await house.guarded(european, ("stop", (await house.position(european, "BTC/EUR")).quantity.__str__(), "0"))
 
 
 async def test_every_alert_is_one_row_from_birth_to_end(house: TradingHouse, trader: Trader) -> None:
