@@ -79,7 +79,7 @@ class BitgetClient(BitgetAccount):
                 plans.note(request.client_order_id, report.exchange_order_id)
             else:
                 plans.note_ordinary(report.exchange_order_id)
-            return replace(report, type=request.type, price=request.price)
+            return report if asked is request else replace(report, type=request.type, price=request.price)
 
         return await self._spoken(keys, send)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Annotated
 
 import msgspec
 
@@ -13,6 +14,8 @@ from services.exchanges.bitget_errors import NAME
 from services.exchanges.bitget_wire import Reply, decoded
 
 _T = Timeframe
+#: A moment that a calendar has; it comes as text, which a lax decoder reads.
+Milliseconds = Annotated[int, msgspec.Meta(ge=0, lt=LAST_MS)]
 #: Names over REST. Those from six hours on would begin at midnight in Hong Kong if they did not say `utc`.
 GRANULARITIES = {
     _T.M1: "1min", _T.M3: "3min", _T.M5: "5min", _T.M15: "15min", _T.M30: "30min", _T.H1: "1h", _T.H4: "4h",
@@ -37,7 +40,7 @@ RECENT = {timeframe: timedelta(days=_REACH.get(timeframe, 360)) for timeframe in
 class Row(msgspec.Struct, array_like=True, gc=False):
     """One candle in a list; what follows the volume in base is not used."""
 
-    start: str
+    start: Milliseconds
     open: str
     high: str
     low: str
@@ -48,7 +51,7 @@ class Row(msgspec.Struct, array_like=True, gc=False):
 class Kline(msgspec.Struct, gc=False):
     """One candle as the unified socket pushes it."""
 
-    start: str
+    start: Milliseconds
     open: str
     high: str
     low: str
@@ -76,10 +79,10 @@ class Push(msgspec.Struct):
     data: msgspec.Raw = msgspec.Raw()
 
 
-ROWS = msgspec.json.Decoder(Reply[list[Row]])
+ROWS = msgspec.json.Decoder(Reply[list[Row]], strict=False)
 _PUSH = msgspec.json.Decoder(Push)
-_PUSHED_ROWS = msgspec.json.Decoder(list[Row])
-_PUSHED_KLINES = msgspec.json.Decoder(list[Kline])
+_PUSHED_ROWS = msgspec.json.Decoder(list[Row], strict=False)
+_PUSHED_KLINES = msgspec.json.Decoder(list[Kline], strict=False)
 _BY_CHANNEL: dict[str, Timeframe] = {name: timeframe for timeframe, name in CHANNELS.items()}
 _BY_INTERVAL: dict[str, Timeframe] = {name: timeframe for timeframe, name in INTERVALS.items()}
 
@@ -90,7 +93,10 @@ def candles_of(body: bytes, symbol: Symbol, timeframe: Timeframe, server_ms: int
     Prices are read, and judged by `Candle.check`, when somebody looks at them.
     """
     last_whole = server_ms - timeframe.seconds * 1000
-    return [_candle(row, symbol, timeframe, last_whole) for row in decoded(ROWS, body).data]
+    return [
+        Candle(symbol, timeframe, one.start, one.open, one.high, one.low, one.close, one.volume, one.start <= last_whole)
+        for one in decoded(ROWS, body).data
+    ]
 
 
 def pushed_candles(frame: bytes, native: str, symbol: Symbol) -> list[Candle]:
@@ -107,9 +113,9 @@ def pushed_candles(frame: bytes, native: str, symbol: Symbol) -> list[Candle]:
     if timeframe is None:
         return []
     rows = decoded(_PUSHED_KLINES, push.data) if about.topic else decoded(_PUSHED_ROWS, push.data)
-    found = [_candle(row, symbol, timeframe, -1) for row in rows]
-    for one in found:
-        one.check()
+    found = [Candle(symbol, timeframe, one.start, one.open, one.high, one.low, one.close, one.volume, False) for one in rows]
+    for candle in found:
+        candle.check()
     return sorted(found, key=lambda candle: candle.open_ms)
 
 
@@ -121,15 +127,3 @@ def subscription(native: str, timeframes: list[Timeframe], *, unified: bool) -> 
     else:
         args = [{"instType": "SPOT", "channel": CHANNELS[one], "instId": native} for one in timeframes if one in CHANNELS]
     return msgspec.json.encode({"op": "subscribe", "args": args})
-
-
-def _milliseconds(text: str) -> int:
-    if not text.isdecimal() or len(text) > 15 or (milliseconds := int(text)) >= LAST_MS:
-        raise DataError("impossible_time", exchange=NAME, value=text[:40])
-    return milliseconds
-
-
-def _candle(row: Row | Kline, symbol: Symbol, timeframe: Timeframe, last_whole: int) -> Candle:
-    """Closed when it began no later than `last_whole`, in milliseconds."""
-    start = _milliseconds(row.start)
-    return Candle(symbol, timeframe, start, row.open, row.high, row.low, row.close, row.volume, start <= last_whole)

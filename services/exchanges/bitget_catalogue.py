@@ -25,7 +25,7 @@ _DOLLARS = frozenset({DOLLAR, "USDC", "USD", "USDE", "FDUSD", "BGUSD"})
 _MARGIN = Decimal("1.05")
 #: Beyond this an amount is no limit, and too long for the store.
 _NO_LIMIT = Decimal(10) ** 18
-_STEPS = tuple(Decimal(1).scaleb(-places) for places in range(31))
+_STEPS = {str(places): Decimal(1).scaleb(-places) for places in range(31)}
 _DEFAULT_FEE = Decimal("0.002")
 _DEFAULT_BAND = Decimal("0.02")
 _ORDER_TYPES = frozenset(kind.value for kind in OrderType)
@@ -106,13 +106,30 @@ def needs_prices(listed: list[NativeSymbol]) -> bool:
 def read_catalogue(listed: list[NativeSymbol], prices: bytes = b"") -> Catalogue:
     """The list in our words, with `prices` (all tickers) to convert by; tens of milliseconds: hand it to a thread."""
     rates = _rates(prices, {one.quote_coin for one in listed} - _DOLLARS) if prices else {}
-    instruments = [_instrument(one, rates) for one in listed]
+    read = _Figures()
+    instruments = [_instrument(one, rates, read) for one in listed]
     return Catalogue(
         instruments=instruments,
-        ours={one.symbol: f"{one.base_coin}/{one.quote_coin}" for one in listed},
+        ours={one.symbol: instrument.symbol for one, instrument in zip(listed, instruments, strict=True)},
         listed={instrument.symbol: instrument for instrument in instruments},
-        buy_bands={f"{one.base_coin}/{one.quote_coin}": number(one.buy_limit_price_ratio) or _DEFAULT_BAND for one in listed},
+        buy_bands={
+            instrument.symbol: read[one.buy_limit_price_ratio] or _DEFAULT_BAND
+            for one, instrument in zip(listed, instruments, strict=True)
+        },
     )
+
+
+class _Figures(dict[str, Decimal]):
+    """Amounts by their text: thousands of pairs share a few dozen."""
+
+    def __missing__(self, text: str) -> Decimal:
+        self[text] = value = number(text)
+        return value
+
+    def limit(self, text: str) -> Decimal:
+        """A largest amount; zero, no rule, for one that is none."""
+        value = self[text]
+        return value if value < _NO_LIMIT else ZERO
 
 
 def _rates(prices: bytes, coins: set[str]) -> dict[str, Decimal]:
@@ -121,42 +138,40 @@ def _rates(prices: bytes, coins: set[str]) -> dict[str, Decimal]:
     return {wanted[one.symbol]: number(one.last_pr) for one in decoded(_PRICES, prices).data if one.symbol in wanted}
 
 
-def _instrument(one: NativeSymbol, rates: Mapping[str, Decimal]) -> Instrument:
-    tick = _step(one.price_precision)
+def _instrument(one: NativeSymbol, rates: Mapping[str, Decimal], read: _Figures) -> Instrument:
+    """A smallest value in dollars is converted; one that the unified protocol gives is in the quote coin already."""
+    base, quote, tick = one.base_coin, one.quote_coin, _step(one.price_precision)
+    in_dollars = quote in _DOLLARS
+    smallest = read[one.min_order_amount] or read[one.min_trade_usdt]
+    if smallest and not in_dollars and not read[one.min_order_amount]:
+        smallest = _in_quote(smallest, rates.get(quote, ZERO), tick)
     return Instrument(
         exchange=NAME,
-        symbol=f"{one.base_coin}/{one.quote_coin}",
-        base=one.base_coin,
-        quote=one.quote_coin,
+        symbol=f"{base}/{quote}",
+        base=base,
+        quote=quote,
         tick=tick,
         lot=_step(one.quantity_precision),
-        min_quantity=number(one.min_trade_amount or one.min_order_qty),
-        max_quantity=_limit(one.max_trade_amount or one.max_order_qty),
-        min_notional=number(one.min_order_amount) or _in_quote(number(one.min_trade_usdt), one.quote_coin, rates, tick, _MARGIN),
-        max_notional=_limit(one.max_limit_order_value) if one.quote_coin in _DOLLARS else ZERO,
+        min_quantity=read[one.min_trade_amount or one.min_order_qty],
+        max_quantity=read.limit(one.max_trade_amount or one.max_order_qty),
+        min_notional=smallest,
+        max_notional=read.limit(one.max_limit_order_value) if in_dollars else ZERO,
         quote_step=_step(one.quote_precision),
-        maker_fee=number(one.maker_fee_rate) if one.maker_fee_rate else _DEFAULT_FEE,
-        taker_fee=number(one.taker_fee_rate) if one.taker_fee_rate else _DEFAULT_FEE,
+        maker_fee=read[one.maker_fee_rate] if one.maker_fee_rate else _DEFAULT_FEE,
+        taker_fee=read[one.taker_fee_rate] if one.taker_fee_rate else _DEFAULT_FEE,
         state=InstrumentState.TRADING if one.status == "online" else InstrumentState.HALTED,
         order_types=_ORDER_TYPES,
     )
 
 
-def _in_quote(dollars: Decimal, quote: str, rates: Mapping[str, Decimal], step: Decimal, margin: Decimal) -> Decimal:
-    """A value given in dollars, in the quote coin; zero, no rule that we know, where that has no price."""
-    if quote in _DOLLARS or not dollars:
-        return dollars
-    rate = rates.get(quote, ZERO)
-    return round_up(WIDE.divide(times(dollars, margin), rate), step) if rate else ZERO
-
-
-def _limit(text: str) -> Decimal:
-    value = number(text)
-    return value if value < _NO_LIMIT else ZERO
+def _in_quote(dollars: Decimal, rate: Decimal, step: Decimal) -> Decimal:
+    """A value given in dollars, in a coin of that price; zero, no rule that we know, where it has none."""
+    return round_up(WIDE.divide(times(dollars, _MARGIN), rate), step) if rate else ZERO
 
 
 def _step(places: str) -> Decimal:
     """10 to the minus `places`."""
-    if not places.isdecimal() or int(places) >= len(_STEPS):
+    found = _STEPS.get(places)
+    if found is None:
         raise DataError("impossible_amount", exchange=NAME, field="precision", value=places[:40])
-    return _STEPS[int(places)]
+    return found
