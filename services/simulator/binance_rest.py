@@ -11,7 +11,6 @@ from services.simulator.binance_errors import BinanceError
 from services.simulator.binance_keys import check_key_form, without_signature
 from services.simulator.binance_params import Params, parse_query
 from services.simulator.binance_routes import Endpoint
-from services.simulator.faults import DELAYS
 from services.simulator.journal import Entry
 from services.simulator.misfortune import Question
 from services.simulator.records import Account
@@ -37,14 +36,11 @@ class BinanceRest:
             return Outcome(Ending.ANSWERED, Reply(405 if known else 404, _NOT_FOUND, media_type=b"text/html"))
         key = call.headers.get(b"x-mbx-apikey", b"").decode("latin-1")
         entry = Entry("binance", key, call.method, path, self._clock.ms(), endpoint.event)
-        courier, trouble = self._desk.courier, self._desk.trouble
+        trouble = self._desk.trouble
         question = Question(
             endpoint.event, bool(endpoint.right), entry, lambda: self._perform(call, endpoint, key, entry), trouble
         )
-        fault = courier.take(question)
-        if fault is None:
-            return courier.well(question)
-        return await courier.late(question, fault) if fault.do in DELAYS else courier.badly(question, fault)
+        return await self._desk.courier.answer(question)
 
     def _perform(self, call: HttpCall, endpoint: Endpoint, key: str, entry: Entry) -> Reply:
         account: Account | None = None

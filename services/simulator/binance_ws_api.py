@@ -15,7 +15,6 @@ from services.simulator.binance_keys import check_key_form, check_rights, check_
 from services.simulator.binance_limits import is_limit
 from services.simulator.binance_params import Params, as_text
 from services.simulator.binance_routes import Endpoint
-from services.simulator.faults import DELAYS, Fault
 from services.simulator.journal import Entry
 from services.simulator.misfortune import Question, say
 from services.simulator.records import Account, VenueEvent
@@ -94,16 +93,7 @@ class TradingSession:
             lambda: self._perform(request, endpoint, entry),
             lambda code, retry_after: self._trouble(request, code, retry_after),
         )
-        fault = self._desk.courier.take(question)
-        if fault is None:
-            self._send(self._desk.courier.well(question))
-        elif fault.do in DELAYS:
-            self._world.tasks.start(self._send_late(question, fault))
-        else:
-            self._send(self._desk.courier.badly(question, fault))
-
-    async def _send_late(self, question: Question, fault: Fault) -> None:
-        self._send(await self._desk.courier.late(question, fault))
+        self._desk.courier.carry(question, self._send)
 
     def _send(self, outcome: Outcome) -> None:
         reply = outcome.reply

@@ -34,14 +34,14 @@ _FEES_IN = {"base": "fcib", "quote": "fciq"}
 
 @dataclass(slots=True)
 class Ask:
-    """One request, its parameters read and its sender known."""
+    """What one request says, and whose it is."""
 
     params: Params
     account: Account | None = None
 
     @property
     def sender(self) -> Account:
-        """Who asks, on a call that only known ones may make."""
+        """The account whose key signed it."""
         if self.account is None:
             raise KrakenError("EAPI:Invalid key")
         return self.account

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from services.simulator.faults import DELAYS
 from services.simulator.journal import Entry
 from services.simulator.kraken_desk import KrakenDesk
 from services.simulator.kraken_errors import KrakenError
@@ -46,11 +45,7 @@ class KrakenRest:
             lambda: self._perform(call, path, endpoint, params),
             self._desk.trouble(event),
         )
-        courier = self._desk.courier
-        fault = courier.take(question)
-        if fault is None:
-            return courier.well(question)
-        return await courier.late(question, fault) if fault.do in DELAYS else courier.badly(question, fault)
+        return await self._desk.courier.answer(question)
 
     def _endpoint(self, call: HttpCall, path: str) -> Endpoint | None:
         private = path.startswith(_PRIVATE)

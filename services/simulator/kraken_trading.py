@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from services.simulator.faults import DELAYS, Fault
 from services.simulator.journal import Entry
 from services.simulator.kraken_desk import KrakenDesk, trouble_text
 from services.simulator.kraken_errors import INVALID_SESSION, KrakenError, invalid
@@ -78,16 +77,7 @@ class PrivateSession:
             lambda: self._perform(request, came),
             lambda code, _: self._trouble(request, came, trouble_text(code, event)),
         )
-        fault = self._desk.courier.take(question)
-        if fault is None:
-            self._send(self._desk.courier.well(question))
-        elif fault.do in DELAYS:
-            self._world.tasks.start(self._send_late(question, fault))
-        else:
-            self._send(self._desk.courier.badly(question, fault))
-
-    async def _send_late(self, question: Question, fault: Fault) -> None:
-        self._send(await self._desk.courier.late(question, fault))
+        self._desk.courier.carry(question, self._send)
 
     def _send(self, outcome: Outcome) -> None:
         reply = outcome.reply

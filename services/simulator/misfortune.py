@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from services.simulator.faults import Fault
+from services.simulator.faults import DELAYS, Fault
 from services.simulator.journal import Entry
 from services.simulator.wire import Ending, Outcome, Reply, Socket
 from services.simulator.world import World
@@ -59,6 +59,26 @@ class Courier:
         if fault is not None:
             entry.fault = fault.do
         return fault
+
+    async def answer(self, question: Question) -> Outcome:
+        """Carry a question to the venue and bring its answer, or what becomes of it."""
+        fault = self.take(question)
+        if fault is None:
+            return self.well(question)
+        return await self.late(question, fault) if fault.do in DELAYS else self.badly(question, fault)
+
+    def carry(self, question: Question, send: Callable[[Outcome], None]) -> None:
+        """The same on a socket, where nobody waits: what is not late is answered at once."""
+        fault = self.take(question)
+        if fault is None:
+            send(self.well(question))
+        elif fault.do in DELAYS:
+            self._world.tasks.start(self._carry_late(question, fault, send))
+        else:
+            send(self.badly(question, fault))
+
+    async def _carry_late(self, question: Question, fault: Fault, send: Callable[[Outcome], None]) -> None:
+        send(await self.late(question, fault))
 
     def well(self, question: Question) -> Outcome:
         """Do it and answer."""
