@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from decimal import Decimal
 
 from aristobot.clock import Clock
 from aristobot.errors import DataError, InvalidOrder, OutcomeUnknown, Refused, TryAgain, UnknownOrder
 from aristobot.exchange import Capabilities, CredentialField, Credentials, Endpoints
 from aristobot.market import Symbol
-from aristobot.money import ZERO, times
+from aristobot.money import ZERO
 from aristobot.orders import OrderReport, OrderRequest, OrderStatus, OrderType, Side, TimeInForce
 from services.exchanges import bitget_candles as candles
 from services.exchanges.bitget_account import BitgetAccount
@@ -22,8 +21,6 @@ from services.exchanges.bitget_way import Way
 from services.exchanges.bitget_wire import TRIGGERED_TYPES
 from services.exchanges.transport import Timeouts
 
-#: How far above the best offer a market buy sized in base may go, as part of the exchange's own limit for limit orders.
-_PART_OF_BAND = Decimal("0.5")
 #: Seconds between two looks at an order whose cancel was taken: the answer does not say that it is over.
 _LOOKS = (0.0, 0.1, 0.3, 0.6, 1.0)
 
@@ -118,12 +115,10 @@ class BitgetClient(BitgetAccount):
     async def _taking(self, request: OrderRequest) -> OrderRequest:
         """The market buy as a limit order that takes what is offered at once, up to a price within the exchange's limit."""
         catalogue = await self._listed()
-        instrument = catalogue.listed.get(request.symbol)
         offered = next((one.ask for one in await self.tickers([request.symbol])), ZERO)
-        if instrument is None or not offered:
+        if not offered:
             raise InvalidOrder("market_buy_without_price", exchange=NAME, symbol=request.symbol)
-        highest = offered + times(offered, times(catalogue.buy_bands[request.symbol], _PART_OF_BAND))
-        highest = instrument.price(highest)
+        highest = catalogue.highest_buy(request.symbol, offered)
         return replace(request, type=OrderType.LIMIT, price=highest, time_in_force=TimeInForce.IOC)
 
     async def _replaced(self, keys: Credentials, symbol: Symbol, client_id: str, request: OrderRequest) -> OrderReport:

@@ -13,7 +13,7 @@ import msgspec
 
 from aristobot.errors import DataError
 from aristobot.market import Instrument, InstrumentState, Symbol
-from aristobot.money import WIDE, ZERO, round_up, times
+from aristobot.money import WIDE, ZERO, round_down, round_up, times
 from aristobot.orders import OrderType
 from services.exchanges.bitget_errors import NAME
 from services.exchanges.bitget_wire import Reply, decoded, number
@@ -73,16 +73,24 @@ class UnlistedSymbol(DataError):
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """What the exchange lists: instruments, names, and how far above the price a limit buy may lie (a fraction)."""
+    """What the exchange lists, in our words, and as it came, by its own names."""
 
     instruments: list[Instrument] = field(default_factory=list)
-    ours: Mapping[str, Symbol] = field(default_factory=dict)
-    listed: Mapping[Symbol, Instrument] = field(default_factory=dict)
-    buy_bands: Mapping[Symbol, Decimal] = field(default_factory=dict)
+    natives: Mapping[str, NativeSymbol] = field(default_factory=dict)
 
     def symbol_of(self, native: str) -> Symbol:
         """Our spelling; raise UnlistedSymbol when the catalogue does not know it, since a suffix is never guessed."""
-        found = self.ours.get(native)
+        one = self._listed(native)
+        return f"{one.base_coin}/{one.quote_coin}"
+
+    def highest_buy(self, symbol: Symbol, offered: Decimal) -> Decimal:
+        """Half as far above the best offer as a limit buy may lie, rounded down to the tick. Raises UnlistedSymbol."""
+        one = self._listed(native_of(symbol))
+        band = WIDE.divide(number(one.buy_limit_price_ratio) or _DEFAULT_BAND, Decimal(2))
+        return round_down(offered + times(offered, band), _step(one.price_precision))
+
+    def _listed(self, native: str) -> NativeSymbol:
+        found = self.natives.get(native)
         if found is None:
             raise UnlistedSymbol(exchange=NAME, value=native[:40])
         return found
@@ -107,16 +115,7 @@ def read_catalogue(listed: list[NativeSymbol], prices: bytes = b"") -> Catalogue
     """The list in our words, with `prices` (all tickers) to convert by; tens of milliseconds: hand it to a thread."""
     rates = _rates(prices, {one.quote_coin for one in listed} - _DOLLARS) if prices else {}
     read = _Figures()
-    instruments = [_instrument(one, rates, read) for one in listed]
-    return Catalogue(
-        instruments=instruments,
-        ours={one.symbol: instrument.symbol for one, instrument in zip(listed, instruments, strict=True)},
-        listed={instrument.symbol: instrument for instrument in instruments},
-        buy_bands={
-            instrument.symbol: read[one.buy_limit_price_ratio] or _DEFAULT_BAND
-            for one, instrument in zip(listed, instruments, strict=True)
-        },
-    )
+    return Catalogue([_instrument(one, rates, read) for one in listed], {one.symbol: one for one in listed})
 
 
 class _Figures(dict[str, Decimal]):

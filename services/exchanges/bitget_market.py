@@ -166,7 +166,7 @@ class BitgetMarket:
 
     async def _listed(self) -> Catalogue:
         """The catalogue at hand, loaded now when there is none."""
-        return self._catalogue if self._catalogue.ours else await self._load()
+        return self._catalogue if self._catalogue.natives else await self._load()
 
     def _server_now(self) -> datetime:
         return from_milliseconds(self._link.server_clock.timestamp())

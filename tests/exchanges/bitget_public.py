@@ -61,7 +61,7 @@ def check_catalogue() -> None:
     assert (old.min_quantity, old.max_quantity, old.min_notional, old.tick) == (D("0.0001"), D(10000), D(5), D("0.0001"))
     classic = read_catalogue(read_symbols(body("catalogue-v2.json")))
     assert [one.symbol for one in classic.instruments if one.state is InstrumentState.HALTED] == ["ETH/USDT"]
-    assert (classic.symbol_of("TRXUSDT"), native_of("TRX/USDT"), classic.buy_bands["TRX/USDT"]) == (
+    assert (classic.symbol_of("TRXUSDT"), native_of("TRX/USDT"), classic.highest_buy("TRX/USDT", D(1))) == (
         "TRX/USDT",
         "TRXUSDT",
         D("0.05"),
