@@ -32,7 +32,8 @@ _EXITS = {
     "stopLoss": ("sl", OrderType.STOP_LOSS, OrderType.STOP_LOSS_LIMIT),
     "takeProfit": ("tp", OrderType.TAKE_PROFIT, OrderType.TAKE_PROFIT_LIMIT),
 }
-_RIGHTS = {"trade": "uta_trade", "withdraw": "withdraw", "transfer": "uta_mgt"}
+#: `permType` says what a key may do with what it is for.
+_RIGHTS = {"read": "uta_trade", "withdraw": "withdraw", "transfer": "uta_mgt"}
 
 
 def named(order: Order) -> Json:
