@@ -81,6 +81,8 @@ class Settings(BaseModel):
     headless: bool = False
     no_orders: bool = False
     exchange_urls: dict[str, dict[str, str]] = Field(default_factory=dict)
+    #: Whose candles make the heartbeat, and whose prices read an alert for a pair that the broker's own exchange does not list.
+    market_exchange: str = "binance"
 
     @classmethod
     def load(cls, options: Mapping[str, object] = MappingProxyType({}), environ: Mapping[str, str] | None = None) -> Self:
@@ -107,7 +109,7 @@ class Settings(BaseModel):
     def _any_case(cls, value: object) -> object:
         return value.upper() if isinstance(value, str) else value
 
-    @field_validator("language", mode="before")
+    @field_validator("language", "market_exchange", mode="before")
     @classmethod
     def _lower_case(cls, value: object) -> object:
         return value.lower() if isinstance(value, str) else value

@@ -88,15 +88,15 @@ class App:
         sender = OrderSender(self.floor, self.records, self.resolver)
         self.desk = OrderDesk(self.floor, OrderChecks(self.floor, self.records), sender)
         self.keeper = BracketKeeper(self.floor, ExitPlacer(self.floor, self.desk, self.records))
-        self.markets = MarketChoice(self.floor)
+        self.markets = MarketChoice(self.floor, settings.market_exchange)
         self.target_watch = TargetWatch(self.floor, self.keeper)
         self.monitor = OrderMonitor(self.floor, self.desk, self.records, self.resolver)
-        self.engine = TradingEngine(self.floor, WebhookTrading(self.floor, self.desk, self.keeper))
+        self.engine = TradingEngine(self.floor, WebhookTrading(self.floor, self.desk, self.keeper, self.markets))
         self.flattener = Flattener(self.floor, self.desk, self.keeper)
         self.receiver = WebhookReceiver(self.db, self.bus, clock, settings)
         self.receiver.waiting_for = self.waiting_for
         self.candles = CandleHistory(self.db, self.bus, clock, self.gateway)
-        self.heartbeat = Heartbeat(self.db, self.bus, clock, self.gateway)
+        self.heartbeat = Heartbeat(self.db, self.bus, clock, self.gateway, exchange=settings.market_exchange)
         self.accounts = Accounts(self.db, self.bus, clock, self.vault, settings)
         self.brokers = Brokers(self.db, self.bus, clock, self.vault, self.gateway, settings)
         self.brokers.webhooks.ingress = lambda: self.receiver.address

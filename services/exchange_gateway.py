@@ -13,7 +13,7 @@ from loguru import logger
 
 from aristobot.bus import Bus
 from aristobot.clock import Clock
-from aristobot.errors import ClockSkewed, ExchangeError, InvalidInput, RateLimited
+from aristobot.errors import ClockSkewed, ConfigurationError, ExchangeError, InvalidInput, RateLimited
 from aristobot.events import ExchangeHealthChanged
 from aristobot.exchange import (
     ClientFactory,
@@ -79,6 +79,9 @@ class ExchangeGateway:
         self._vault = vault
         self._addresses: Mapping[str, Mapping[str, str]] = settings.exchange_urls
         self._factories: dict[str, ClientFactory] = discover()
+        if settings.market_exchange not in self._factories:
+            facts = {"field": "market_exchange", "value": settings.market_exchange, "expected": tuple(self._factories)}
+            raise ConfigurationError("setting_choice", variable="ARISTOBOT_MARKET_EXCHANGE", option="--market-exchange", **facts)
         self._lines: dict[tuple[str, Endpoints], _Line] = {}
         self._opened: dict[uuid.UUID, tuple[tuple[str, str, str], Credentials]] = {}
 

@@ -70,6 +70,19 @@ def remapped(signal: Signal, remap: Remap, most_divergence: Decimal) -> Signal:
     return converted
 
 
+def in_percent(signal: Signal, price: Decimal) -> Signal:
+    """The signal with its exits as distances in per cent from `price`, at which its alert was drawn: they hold in any quote."""
+
+    def spec(one: PriceSpec) -> PriceSpec:
+        return one if one.relative else PriceSpec(divided(times(one.value - price, HUNDRED), price, 8), relative=True)
+
+    return replace(
+        signal,
+        stop_loss=None if signal.stop_loss is None else spec(signal.stop_loss),
+        take_profit=tuple(Target(one.share, spec(one.price)) for one in signal.take_profit),
+    )
+
+
 def _check_markets(remap: Remap, most: Decimal) -> None:
     """Both markets price the same thing: they differ by the rate between their quotes, and by little else."""
     quotes = {remap.alerts.partition("/")[2], remap.ours.quote}

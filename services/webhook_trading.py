@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from loguru import logger
 
-from aristobot.errors import AristobotError, ExchangeError, InvalidInput, InvalidOrder
+from aristobot.errors import AristobotError, ExchangeError, InvalidOrder
 from aristobot.kinds import OrderOrigin, OrderRole, WebhookOutcome, WebhookStatus
 from aristobot.market import Instrument
 from aristobot.money import HUNDRED, ZERO, percent_of
@@ -21,6 +21,7 @@ from services.alerts import FAILED, NOTHING_DONE, OWNER, Alert, Verdict, failed,
 from services.bracket_keeper import BracketKeeper
 from services.broker_book import Account
 from services.exit_plan import ExitPlan, from_specs, plan_of, remaining
+from services.market_choice import MarketChoice
 from services.order_desk import OrderDesk
 from services.order_draft import Exits, PlaceOrder
 from services.trading_floor import TradingFloor
@@ -34,10 +35,11 @@ _EXIT_PAUSES = (1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 30.0)
 class WebhookTrading:
     """Carries out signals through desk and keeper. Called by the lanes of the engine, one at a time per broker and symbol."""
 
-    def __init__(self, floor: TradingFloor, desk: OrderDesk, keeper: BracketKeeper) -> None:
+    def __init__(self, floor: TradingFloor, desk: OrderDesk, keeper: BracketKeeper, markets: MarketChoice) -> None:
         self._floor = floor
         self._desk = desk
         self._keeper = keeper
+        self._markets = markets
         self._handlers: dict[Action, Callable[[Alert, Signal, str, str], Awaitable[Verdict]]] = {
             Action.BUY_MARKET: self._buy,
             Action.BUY_LIMIT: self._buy,
@@ -65,28 +67,17 @@ class WebhookTrading:
             refusal = not_for_us(alert.account, signal)
             if refusal is not None:
                 return refusal
-            symbol = await self.symbol_of(alert.account, signal)
+            symbol = await self._markets.symbol(alert.account, signal)
             if alert.recovered and (finished := await self._finish_earlier(alert, signal, symbol, leg)) is not None:
                 return finished
             stale = staleness(signal, alert.received_at, self._floor.clock.now(), longest_age(alert.account, signal))
             if stale is not None:
                 return Verdict(WebhookOutcome.STALE, stale.code, dict(stale.facts), symbol=symbol)
-            return await self._handlers[signal.action](alert, signal, symbol, leg)
+            priced = await self._markets.priced(alert.account, signal, symbol)
+            return await self._handlers[signal.action](alert, priced, symbol, leg)
         except AristobotError as error:
             logger.warning("Alert {} cannot be carried out: {}", alert.id, error)
             return Verdict(WebhookOutcome.REFUSED, f"error.{error.code}", dict(error.facts))
-
-    async def symbol_of(self, account: Account, signal: Signal) -> str:
-        """Our symbol for the alert's, in the broker's quote asset if it names one. Raises UnknownSymbol, DataError."""
-        symbol = await self._floor.catalog.resolve(account.broker.exchange, signal.symbol_text)
-        wanted = account.broker.quote
-        base, _, quote = symbol.partition("/")
-        if not wanted or quote == wanted:
-            return symbol
-        absolute = [spec for spec in (signal.stop_loss, *(one.price for one in signal.take_profit)) if spec and not spec.relative]
-        if absolute or signal.is_limit:
-            raise InvalidInput("remap_needs_percent", field="stop_loss", symbol=symbol, quote=wanted)
-        return await self._floor.catalog.resolve(account.broker.exchange, f"{base}/{wanted}")
 
     async def _finish_earlier(self, alert: Alert, signal: Signal, symbol: str, leg: str) -> Verdict | None:
         """After a restart: what was already sent for this command is finished, however old it has become, and not sent again."""
@@ -129,7 +120,7 @@ class WebhookTrading:
             # A list that this market does not take: the entry alone, its exits right after it.
             row = await self._desk.place(account.user_id, replace(wish, attempt=2), progress(alert, symbol))
         if row.position_id is not None and row.filled and not row.list_client_id:
-            await self.protect(alert, signal, row.position_id)
+            await self._guard(alert, signal, row.position_id)
         return self._of_order(row, symbol)
 
     async def _exits_in_one_list(self, account: Account, signal: Signal, instrument: Instrument) -> Exits | None:
@@ -150,6 +141,13 @@ class WebhookTrading:
         return Exits(stop, target) if ZERO < stop < price < target else None
 
     async def protect(self, alert: Alert, signal: Signal, position_id: uuid.UUID) -> None:
+        """Put up the exits that an entry asked for, in the prices of its alert, after a restart or a late fill."""
+        position = await self._floor.db.read(alert.account.user_id, lambda s: positions.get(s, position_id))
+        if signal.stop_loss is not None or signal.take_profit:
+            priced = await self._markets.exits_for(alert.account, signal, position.symbol)
+            await self._guard(alert, priced, position_id)
+
+    async def _guard(self, alert: Alert, signal: Signal, position_id: uuid.UUID) -> None:
         """Put up the exits that an entry asked for, counted from the position's average entry."""
         if signal.stop_loss is None and not signal.take_profit:
             return

@@ -270,7 +270,7 @@ async def test_an_alert_whose_price_has_left_its_market_is_not_converted(house: 
     ended = await house.alert(european, action="BuyMarket", price="60400", stop_loss="58800")
     assert (ended.outcome, ended.reason) == ("refused", "error.remap_diverged")
     assert ended.reason_facts is not None
-    assert (ended.reason_facts["percent"], ended.reason_facts["maximum"]) == ("0.6667", "0.5")
+    assert (ended.reason_facts["percent"], ended.reason_facts["maximum"]) == ("0.6666", "0.5")
     assert european.orders() == []
 
 
@@ -285,11 +285,15 @@ async def test_what_was_bought_before_the_quote_was_changed_can_still_be_sold(ho
 async def test_a_late_fill_is_guarded_in_its_own_market_however_far_the_prices_drifted(house: TradingHouse) -> None:
     house.price("54000", "BTC/EUR")
     european = await house.trader({"EUR": "5000"}, quote="EUR")
-    wish = {"action": "BuyLimit", "percent": 50, "price": "59000", "stop_loss": "57820"}
-    await house.alert(european, **wish)
+    await house.alert(european, action="BuyLimit", percent=50, price="59000", stop_loss="57820")
     assert [order.price for order in european.orders()] == [D(53100)]
-    house.price("52000", "BTC/EUR")
-    await house.guarded(european, ("stop", (await house.position(european, "BTC/EUR")).quantity.__str__(), "0"))
+    house.price("57500")
+    house.price("52900", "BTC/EUR")
+
+    async def stops() -> list[Decimal]:
+        return [price for role, _, price in await house.resting(european) if role == "stop"]
+
+    assert await house.when(stops) == [D("52090.09")]  # two per cent below the entry and its fee
 
 
 async def test_every_alert_is_one_row_from_birth_to_end(house: TradingHouse, trader: Trader) -> None:
