@@ -14,7 +14,7 @@ from services.exchanges.kraken_catalogue import Catalogue
 from services.exchanges.kraken_wire import Answer, real, result_of, seconds
 
 
-class Holding(msgspec.Struct):
+class Holding(msgspec.Struct, gc=False):
     """One asset of BalanceEx as it is written: texts, of which most need never be read as numbers."""
 
     balance: str
@@ -43,7 +43,8 @@ class KeyInfo(msgspec.Struct):
 _HOLDINGS = msgspec.json.Decoder(Answer[dict[str, Holding]])
 _COUNTED = msgspec.json.Decoder(Answer[dict[str, Counted]])
 _KEY_INFO = msgspec.json.Decoder(Answer[KeyInfo])
-_DIGITS_OF_ZERO = "0."
+#: How nothing is written, by assets of so many decimals.
+_ZEROS = frozenset({"0", *("0." + "0" * places for places in range(1, 19))})
 
 
 def balances_of(body: bytes, catalogue: Catalogue) -> list[Balance]:
@@ -56,8 +57,8 @@ def balances_of(body: bytes, catalogue: Catalogue) -> list[Balance]:
     found: list[Balance] = []
     names = catalogue.assets
     for native, one in held.items():
-        if _is_zero(one.hold_trade) and _is_zero(one.credit):
-            if not _is_zero(one.balance):
+        if one.hold_trade in _ZEROS and one.credit in _ZEROS:
+            if one.balance not in _ZEROS:
                 found.append(Balance(names.get(native) or catalogue.asset_of(native), one.balance))
             continue
         exact = Counted(amount(one.balance), amount(one.hold_trade), amount(one.credit), amount(one.credit_used))
@@ -87,7 +88,3 @@ def rights_of(body: bytes) -> KeyRights:
         ip_restricted=any(info.ip_allowlist),
         expires_at=seconds(info.valid_until) if info.valid_until else None,
     )
-
-
-def _is_zero(text: str) -> bool:
-    return not text.strip(_DIGITS_OF_ZERO)

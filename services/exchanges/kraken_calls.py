@@ -10,7 +10,7 @@ from datetime import timedelta
 import msgspec
 from loguru import logger
 
-from aristobot.clock import Clock, from_milliseconds, iso_milliseconds
+from aristobot.clock import Clock, from_milliseconds
 from aristobot.errors import ConnectionLost, DataError, MissingRight, OutcomeUnknown, RateLimited, TryAgain, UnknownSymbol
 from aristobot.exchange import AccountUpdate, ClientStats, ClockReading, Credentials, Endpoints
 from aristobot.market import Symbol
@@ -27,6 +27,7 @@ from services.exchanges.transport import Link, Timeouts
 
 #: Seconds after which an order that still waits is refused by the exchange, and after which we do not send it any more.
 WINDOW = 5.0
+_WINDOW = timedelta(seconds=WINDOW)
 _STALE_MS = 2500
 #: Seconds for which a question, and a change of an order, waits for the private call before it.
 READ_PATIENCE, ORDER_PATIENCE = 10.0, 0.5
@@ -224,7 +225,7 @@ class KrakenCalls:
 
 def deadline_of(timestamp: int) -> str:
     """The moment after which a change of an order is refused unexecuted, as the exchange writes it."""
-    return iso_milliseconds(from_milliseconds(timestamp) + timedelta(seconds=WINDOW))
+    return f"{(from_milliseconds(timestamp) + _WINDOW).isoformat(timespec='milliseconds')[:-6]}Z"
 
 
 @contextmanager

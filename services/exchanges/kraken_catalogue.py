@@ -18,9 +18,10 @@ from services.exchanges.kraken_errors import NAME
 from services.exchanges.kraken_wire import Answer, read, real, result_of
 
 _OURS = {"XBT": "BTC", "XDG": "DOGE"}
-_MOST_PLACES = 30
-#: Per cent, of an account without volume: the catalogue names none any more.
-MAKER_FEE, TAKER_FEE = Decimal("0.25"), Decimal("0.40")
+_STEPS = tuple(Decimal(1).scaleb(-places) for places in range(31))
+#: Of an account without volume: the catalogue names none any more.
+MAKER_FEE, TAKER_FEE = Decimal("0.0025"), Decimal("0.0040")
+_NO_TABLE = b"[]"
 _ALL_TYPES = frozenset(kind.value for kind in OrderType)
 _LIMITS = frozenset({OrderType.LIMIT.value, OrderType.LIMIT_MAKER.value})
 _MODES = {
@@ -33,7 +34,7 @@ _MODES = {
 _CLOSED = (InstrumentState.HALTED, _ALL_TYPES)
 
 
-class NativePair(msgspec.Struct):
+class NativePair(msgspec.Struct, gc=False):
     """One pair of the catalogue. Without a `wsname` it is not for everybody."""
 
     altname: str
@@ -47,8 +48,8 @@ class NativePair(msgspec.Struct):
     ordermin: Decimal = ZERO
     costmin: Decimal = ZERO
     tick_size: Decimal = ZERO
-    fees: list[tuple[Decimal, Decimal]] = []
-    fees_maker: list[tuple[Decimal, Decimal]] = []
+    fees: msgspec.Raw = msgspec.Raw(b"[]")
+    fees_maker: msgspec.Raw = msgspec.Raw(b"[]")
 
 
 class NativeAsset(msgspec.Struct):
@@ -59,6 +60,7 @@ class NativeAsset(msgspec.Struct):
 
 _PAIRS = msgspec.json.Decoder(Answer[dict[str, msgspec.Raw]])
 _PAIR = msgspec.json.Decoder(NativePair)
+_RATES = msgspec.json.Decoder(list[tuple[Decimal, Decimal]])
 _ASSETS = msgspec.json.Decoder(Answer[dict[str, NativeAsset]])
 
 
@@ -101,6 +103,7 @@ def common_name(name: str) -> str:
 def read_catalogue(pairs: bytes, assets: bytes) -> Catalogue:
     """Both answers; costs some ten milliseconds for a full catalogue, so hand it to a thread."""
     catalogue = Catalogue(assets={name: common_name(one.altname) for name, one in result_of(_ASSETS, assets).items()})
+    rates: dict[bytes, Decimal] = {}
     for key, text in result_of(_PAIRS, pairs).items():
         pair = read(_PAIR, text)
         base, slash, quote = pair.wsname.partition("/")
@@ -113,16 +116,15 @@ def read_catalogue(pairs: bytes, assets: bytes) -> Catalogue:
         catalogue.native[symbol] = pair.altname
         catalogue.assets.setdefault(pair.base, base)
         catalogue.assets.setdefault(pair.quote, quote)
-        catalogue.instruments.append(_instrument(pair, base, quote))
+        catalogue.instruments.append(_instrument(pair, base, quote, rates))
     return catalogue
 
 
-def _instrument(pair: NativePair, base: str, quote: str) -> Instrument:
+def _instrument(pair: NativePair, base: str, quote: str, rates: dict[bytes, Decimal]) -> Instrument:
+    """One pair; `rates` remembers the tables of fees, which hundreds of pairs share."""
     state, kinds = _MODES.get(pair.status, _CLOSED)
     tick = pair.tick_size or _step(pair.pair_decimals)
-    maker = pair.fees_maker[0][1] if pair.fees_maker else MAKER_FEE
-    taker = pair.fees[0][1] if pair.fees else TAKER_FEE
-    real(tick, pair.ordermin, pair.costmin, maker, taker)
+    real(tick, pair.ordermin, pair.costmin)
     return Instrument(
         exchange=NAME,
         symbol=f"{base}/{quote}",
@@ -133,14 +135,26 @@ def _instrument(pair: NativePair, base: str, quote: str) -> Instrument:
         min_quantity=pair.ordermin,
         min_notional=pair.costmin,
         quote_step=_step(pair.cost_decimals),
-        maker_fee=maker / HUNDRED,
-        taker_fee=taker / HUNDRED,
+        maker_fee=_rate(bytes(pair.fees_maker), MAKER_FEE, rates),
+        taker_fee=_rate(bytes(pair.fees), TAKER_FEE, rates),
         state=state,
         order_types=kinds,
     )
 
 
+def _rate(table: bytes, usual: Decimal, rates: dict[bytes, Decimal]) -> Decimal:
+    """The rate of an account without volume, the first of a table; the usual one of an empty table."""
+    if table == _NO_TABLE:
+        return usual
+    found = rates.get(table)
+    if found is None:
+        rows = read(_RATES, table)
+        real(*[rate for _, rate in rows[:1]])
+        found = rates[table] = rows[0][1] / HUNDRED if rows else usual
+    return found
+
+
 def _step(places: int) -> Decimal:
-    if not 0 <= places <= _MOST_PLACES:
+    if not 0 <= places < len(_STEPS):
         raise DataError("impossible_amount", exchange=NAME, value=places)
-    return Decimal(1).scaleb(-places)
+    return _STEPS[places]

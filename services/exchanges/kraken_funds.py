@@ -12,7 +12,7 @@ from decimal import Decimal
 import msgspec
 
 from aristobot.exchange import BalanceChanged
-from aristobot.money import HUNDRED, WIDE, ZERO, times
+from aristobot.money import WIDE, ZERO, times
 from aristobot.orders import Fill, Side
 from aristobot.portfolio import Balance
 from services.exchanges.kraken_catalogue import TAKER_FEE
@@ -23,7 +23,7 @@ from services.exchanges.kraken_wire import real, real_fee
 _REMEMBERED = 500
 _TRADED_FROM = "spot"
 #: A buy pays its fee in quote, too: at the highest rate, since nobody tells us the account's.
-_WITH_FEE = 1 + TAKER_FEE / HUNDRED
+_WITH_FEE = 1 + TAKER_FEE
 
 
 class Wallet(msgspec.Struct):

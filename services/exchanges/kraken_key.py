@@ -26,8 +26,11 @@ class Lane:
     async def turn(self, patience: float) -> AsyncIterator[None]:
         """One's turn, or the end of one's patience (seconds)."""
         try:
-            async with asyncio.timeout(patience):
+            if not self._lock.locked():
                 await self._lock.acquire()
+            else:
+                async with asyncio.timeout(patience):
+                    await self._lock.acquire()
         except TimeoutError:
             yield
             return

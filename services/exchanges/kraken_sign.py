@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
-from urllib.parse import urlencode
+from urllib.parse import quote_plus
 
 from aristobot.errors import BadKey
 from aristobot.exchange import Credentials
@@ -20,6 +21,7 @@ from services.exchanges.kraken_errors import NAME
 Form = Mapping[str, str]
 
 _MILLION = 1_000_000
+_PLAIN = re.compile(r"[A-Za-z0-9_.-]*").fullmatch
 #: How far ahead the next number is taken once one was refused, in nanoseconds: our clock, or another's, may have stepped back.
 _LEAP = 30 * 10**9
 
@@ -65,10 +67,15 @@ class Signer:
 
     def request(self, path: str, form: Form, nonce: int) -> Request:
         """A private call, signed. Raise BadKey."""
-        body = urlencode({"nonce": nonce, **form}).encode()
+        body = f"nonce={nonce}{''.join([f'&{name}={_encoded(value)}' for name, value in form.items()])}".encode()
         headers = {
             "API-Key": self.api_key,
             "API-Sign": self.sign(path, nonce, body),
             "Content-Type": "application/x-www-form-urlencoded",
         }
         return Request("POST", path, headers, body)
+
+
+def _encoded(value: str) -> str:
+    """A value as forms write it; most are written as they are."""
+    return value if _PLAIN(value) else quote_plus(value)
