@@ -25,7 +25,6 @@ _DOLLARS = frozenset({DOLLAR, "USDC", "USD", "USDE", "FDUSD", "BGUSD"})
 _MARGIN = Decimal("1.05")
 #: Beyond this an amount is no limit, and too long for the store.
 _NO_LIMIT = Decimal(10) ** 18
-_STEPS = {str(places): Decimal(1).scaleb(-places) for places in range(31)}
 _DEFAULT_FEE = Decimal("0.002")
 _DEFAULT_BAND = Decimal("0.02")
 _ORDER_TYPES = frozenset(kind.value for kind in OrderType)
@@ -87,7 +86,7 @@ class Catalogue:
         """Half as far above the best offer as a limit buy may lie, rounded down to the tick. Raises UnlistedSymbol."""
         one = self._listed(native_of(symbol))
         band = WIDE.divide(number(one.buy_limit_price_ratio) or _DEFAULT_BAND, Decimal(2))
-        return round_down(offered + times(offered, band), _step(one.price_precision))
+        return round_down(offered + times(offered, band), _STEPS[one.price_precision])
 
     def _listed(self, native: str) -> NativeSymbol:
         found = self.natives.get(native)
@@ -102,7 +101,7 @@ def native_of(symbol: Symbol) -> str:
 
 
 def read_symbols(body: bytes) -> list[NativeSymbol]:
-    """The list as it came; some milliseconds for a full one: hand it to a thread."""
+    """The list as it came."""
     return decoded(_SYMBOLS, body).data
 
 
@@ -111,11 +110,20 @@ def needs_prices(listed: list[NativeSymbol]) -> bool:
     return any(one.quote_coin not in _DOLLARS for one in listed)
 
 
+def read_at_once(body: bytes) -> Catalogue | list[NativeSymbol]:
+    """The catalogue, or the bare list when prices are needed to make one of it. Milliseconds: hand it to a thread."""
+    listed = read_symbols(body)
+    return listed if needs_prices(listed) else read_catalogue(listed)
+
+
 def read_catalogue(listed: list[NativeSymbol], prices: bytes = b"") -> Catalogue:
-    """The list in our words, with `prices` (all tickers) to convert by; tens of milliseconds: hand it to a thread."""
+    """The list in our words, with `prices` (all tickers) to convert by. Milliseconds: hand it to a thread."""
     rates = _rates(prices, {one.quote_coin for one in listed} - _DOLLARS) if prices else {}
-    read = _Figures()
-    return Catalogue([_instrument(one, rates, read) for one in listed], {one.symbol: one for one in listed})
+    figures, limits = _Figures(), _Limits()
+    return Catalogue(
+        [_instrument(one, rates, figures, limits) for one in listed],
+        {one.symbol: one for one in listed},
+    )
 
 
 class _Figures(dict[str, Decimal]):
@@ -125,10 +133,24 @@ class _Figures(dict[str, Decimal]):
         self[text] = value = number(text)
         return value
 
-    def limit(self, text: str) -> Decimal:
-        """A largest amount; zero, no rule, for one that is none."""
-        value = self[text]
-        return value if value < _NO_LIMIT else ZERO
+
+class _Limits(dict[str, Decimal]):
+    """Largest amounts by their text; zero, no rule, for those that are none."""
+
+    def __missing__(self, text: str) -> Decimal:
+        value = number(text)
+        self[text] = limit = value if value < _NO_LIMIT else ZERO
+        return limit
+
+
+class _Steps(dict[str, Decimal]):
+    """10 to the minus so many places."""
+
+    def __missing__(self, places: str) -> Decimal:
+        raise DataError("impossible_amount", exchange=NAME, field="precision", value=places[:40])
+
+
+_STEPS = _Steps({str(places): Decimal(1).scaleb(-places) for places in range(31)})
 
 
 def _rates(prices: bytes, coins: set[str]) -> dict[str, Decimal]:
@@ -137,27 +159,27 @@ def _rates(prices: bytes, coins: set[str]) -> dict[str, Decimal]:
     return {wanted[one.symbol]: number(one.last_pr) for one in decoded(_PRICES, prices).data if one.symbol in wanted}
 
 
-def _instrument(one: NativeSymbol, rates: Mapping[str, Decimal], read: _Figures) -> Instrument:
+def _instrument(one: NativeSymbol, rates: Mapping[str, Decimal], figures: _Figures, limits: _Limits) -> Instrument:
     """A smallest value in dollars is converted; one that the unified protocol gives is in the quote coin already."""
-    base, quote, tick = one.base_coin, one.quote_coin, _step(one.price_precision)
+    base, quote, tick = one.base_coin, one.quote_coin, _STEPS[one.price_precision]
     in_dollars = quote in _DOLLARS
-    smallest = read[one.min_order_amount] or read[one.min_trade_usdt]
-    if smallest and not in_dollars and not read[one.min_order_amount]:
+    smallest = figures[one.min_order_amount or one.min_trade_usdt]
+    if smallest and not in_dollars and not one.min_order_amount:
         smallest = _in_quote(smallest, rates.get(quote, ZERO), tick)
     return Instrument(
-        exchange=NAME,
-        symbol=f"{base}/{quote}",
         base=base,
         quote=quote,
+        symbol=f"{base}/{quote}",
+        exchange=NAME,
         tick=tick,
-        lot=_step(one.quantity_precision),
-        min_quantity=read[one.min_trade_amount or one.min_order_qty],
-        max_quantity=read.limit(one.max_trade_amount or one.max_order_qty),
+        lot=_STEPS[one.quantity_precision],
+        quote_step=_STEPS[one.quote_precision],
+        min_quantity=figures[one.min_trade_amount or one.min_order_qty],
+        max_quantity=limits[one.max_trade_amount or one.max_order_qty],
         min_notional=smallest,
-        max_notional=read.limit(one.max_limit_order_value) if in_dollars else ZERO,
-        quote_step=_step(one.quote_precision),
-        maker_fee=read[one.maker_fee_rate] if one.maker_fee_rate else _DEFAULT_FEE,
-        taker_fee=read[one.taker_fee_rate] if one.taker_fee_rate else _DEFAULT_FEE,
+        max_notional=limits[one.max_limit_order_value] if in_dollars else ZERO,
+        maker_fee=figures[one.maker_fee_rate] if one.maker_fee_rate else _DEFAULT_FEE,
+        taker_fee=figures[one.taker_fee_rate] if one.taker_fee_rate else _DEFAULT_FEE,
         state=InstrumentState.TRADING if one.status == "online" else InstrumentState.HALTED,
         order_types=_ORDER_TYPES,
     )
@@ -166,11 +188,3 @@ def _instrument(one: NativeSymbol, rates: Mapping[str, Decimal], read: _Figures)
 def _in_quote(dollars: Decimal, rate: Decimal, step: Decimal) -> Decimal:
     """A value given in dollars, in a coin of that price; zero, no rule that we know, where it has none."""
     return round_up(WIDE.divide(times(dollars, _MARGIN), rate), step) if rate else ZERO
-
-
-def _step(places: str) -> Decimal:
-    """10 to the minus `places`."""
-    found = _STEPS.get(places)
-    if found is None:
-        raise DataError("impossible_amount", exchange=NAME, field="precision", value=places[:40])
-    return found

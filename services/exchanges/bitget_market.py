@@ -15,7 +15,7 @@ from aristobot.exchange import ClientStats, ClockReading, Endpoints
 from aristobot.market import Candle, Instrument, Symbol, Ticker, Timeframe
 from services.exchanges import bitget_candles as candles
 from services.exchanges.bitget_calls import BitgetCalls
-from services.exchanges.bitget_catalogue import Catalogue, native_of, needs_prices, read_catalogue, read_symbols
+from services.exchanges.bitget_catalogue import Catalogue, native_of, read_at_once, read_catalogue
 from services.exchanges.bitget_errors import NAME
 from services.exchanges.bitget_forming import Forming
 from services.exchanges.bitget_tickers import TICKERS, ticker_of
@@ -154,15 +154,19 @@ class BitgetMarket:
 
     async def _download(self) -> Catalogue:
         body = await self._calls.public("/api/v2/spot/public/symbols", {})
-        listed = await asyncio.to_thread(read_symbols, body)
-        prices = b""
-        if needs_prices(listed):
-            try:
-                prices = await self._calls.public(f"{_MARKET}/tickers", {})
-            except ExchangeError as problem:
-                logger.warning("{} catalogue is read without prices: {}", NAME, problem)
-        self._catalogue = await asyncio.to_thread(read_catalogue, listed, prices)
-        return self._catalogue
+        made = await asyncio.to_thread(read_at_once, body)
+        if not isinstance(made, Catalogue):
+            made = await asyncio.to_thread(read_catalogue, made, await self._prices())
+        self._catalogue = made
+        return made
+
+    async def _prices(self) -> bytes:
+        """All tickers, as they came; nothing when they cannot be had: some smallest values then are not known."""
+        try:
+            return await self._calls.public(f"{_MARKET}/tickers", {})
+        except ExchangeError as problem:
+            logger.warning("{} catalogue is read without prices: {}", NAME, problem)
+            return b""
 
     async def _listed(self) -> Catalogue:
         """The catalogue at hand, loaded now when there is none."""

@@ -64,7 +64,7 @@ def check_catalogue() -> None:
     assert (classic.symbol_of("TRXUSDT"), native_of("TRX/USDT"), classic.highest_buy("TRX/USDT", D(1))) == (
         "TRX/USDT",
         "TRXUSDT",
-        D("0.05"),
+        D("1.025"),
     )
     unified = {one.symbol: one for one in read_catalogue(read_symbols(body("catalogue-v3.json"))).instruments}
     assert (unified["ETH/USDT"].min_quantity, unified["ETH/USDT"].min_notional, unified["ETH/USDT"].max_quantity) == (

@@ -29,6 +29,7 @@ from aristobot.errors import (
 from aristobot.exchange import Credentials, Endpoints
 from aristobot.orders import OrderReport, OrderStatus, OrderType, Side
 from services.exchanges.bitget import BitgetClient
+from services.exchanges.bitget_v2 import Classic
 from tests.exchanges.bitget_house import QUICK, SYMBOL, limit, new_id, stop
 from tests.exchanges.small_server import Answer, Asked, Half, Hang, Reset, Say, SmallServer, small_server
 
@@ -158,6 +159,19 @@ async def test_too_many_requests_are_followed_by_a_silence_that_grows_and_is_for
         assert waits == [1.0, 2.0, 1.0]
 
 
+async def pushing(socket: ServerConnection, rows: list[tuple[str, dict[str, str]]]) -> None:
+    """A private socket that accepts all, and once everything is subscribed pushes these rows on their channels."""
+    subscribed = 0
+    async for frame in socket:
+        asked = json.loads(frame)
+        about = {"arg": asked["args"][0]} if asked["op"] == "subscribe" else {}
+        await socket.send(json.dumps({"event": asked["op"], "code": 0} | about))
+        subscribed += bool(about)
+        if subscribed == len(Classic.subscriptions):
+            for channel, row in rows:
+                await socket.send(json.dumps({"action": "snapshot", "arg": {"channel": channel}, "data": [row]}))
+
+
 async def test_a_stop_and_the_order_it_makes_are_told_as_one_though_they_come_in_the_wrong_order(clock: ManualClock) -> None:
     asked, made = stop(), iter([[], [{"orderId": "77"}]])
     plan = {
@@ -169,18 +183,6 @@ async def test_a_stop_and_the_order_it_makes_are_told_as_one_though_they_come_in
         "accBaseVolume": "0.1", "priceAvg": "89", "tradeId": "3", "fillPrice": "89", "baseVolume": "0.1", "fillFee": "-0.01",
         "fillFeeCoin": "USDT", "fillTime": "1767225600000", "tradeScope": "T", "cTime": "1767225600000", "uTime": "1767225600000",
     }  # fmt: skip
-
-    async def talk(socket: ServerConnection) -> None:
-        subscribed = 0
-        async for frame in socket:
-            asked = json.loads(frame)
-            await socket.send(
-                json.dumps({"event": asked["op"], "code": 0} | ({"arg": asked["args"][0]} if asked["op"] == "subscribe" else {}))
-            )
-            subscribed += asked["op"] == "subscribe"
-            if subscribed == 4:
-                for channel, row in (("orders-algo", plan), ("orders", sold)):
-                    await socket.send(json.dumps({"action": "snapshot", "arg": {"channel": channel}, "data": [row]}))
 
     symbols = [
         {
@@ -196,7 +198,7 @@ async def test_a_stop_and_the_order_it_makes_are_told_as_one_though_they_come_in
         "/plan-sub-order": lambda _: yes(next(made)), "/public/symbols": yes(symbols), "/orderInfo": no("40109"),
     }  # fmt: skip
     async with speaking(clock, replies) as (client, server):
-        server.talk = talk
+        server.talk = lambda socket: pushing(socket, [("orders-algo", plan), ("orders", sold)])
         told: list[OrderReport] = []
         async for update in client.stream_account(KEYS):
             if isinstance(update, OrderReport):
