@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from loguru import logger
@@ -14,7 +14,11 @@ from aristobot.store import brackets
 from aristobot.store.trading_tables import Bracket, Order
 from services.broker_book import Account
 from services.exit_plan import Arrangement, ExitPlan, Slice, arranged, plan_of, slices, sort_out
+from services.price_book import MAX_AGE
 from services.trading_floor import TradingFloor
+
+#: Seconds: how old a price may be for which something is sold.
+_FRESH = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +71,15 @@ class ExitSurvey:
         wanted = arranged(cuts, instrument, linked=linked, taking=guarded.taking.legs)
         missing, stale = sort_out(guarded.resting, wanted.resting, instrument)
         price = await self._price(account, position.symbol) if missing or stale or wanted.watched else None
-        return Situation(account, instrument, guarded, bracket, wished, wanted, missing, stale, price)
+        now = Situation(account, instrument, guarded, bracket, wished, wanted, missing, stale, price)
+        if now.reached or now.leaves_nothing_to_guard:  # something would be sold for it: not for a price that may be gone
+            now = replace(now, price=await self._price(account, position.symbol, _FRESH))
+        return now
 
-    async def _price(self, account: Account, symbol: str) -> Decimal | None:
+    async def _price(self, account: Account, symbol: str, max_age: float = MAX_AGE) -> Decimal | None:
         """The market's price; None when it cannot be had: a stop must be put up all the same."""
         try:
-            return await self._floor.prices.price(self._floor.gateway.client_for(account.broker), symbol)
+            return await self._floor.prices.price(self._floor.gateway.client_for(account.broker), symbol, max_age)
         except ExchangeError as error:
             logger.warning("The price of {} cannot be read while its exits are looked after: {}", symbol, error)
             return None

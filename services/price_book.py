@@ -43,12 +43,12 @@ class PriceBook:
         self._failing: set[str] = set()
         bus.listen(CandleUpdated, do=self._on_candle)
 
-    async def price(self, client: ExchangeClient, symbol: Symbol) -> Decimal:
-        """A price at most 5 s old: from memory, else from the exchange. Raises what the exchange raises."""
+    async def price(self, client: ExchangeClient, symbol: Symbol, max_age: float = MAX_AGE) -> Decimal:
+        """A price at most `max_age` seconds old: from memory, else from the exchange. Raises what the exchange raises."""
         self.watch(client.name, [symbol])
         known = self._quotes.get((client.name, symbol))
         now = self._clock.monotonic()
-        if known is not None and now - known.seen <= MAX_AGE:
+        if known is not None and now - known.seen <= max_age:
             return known.price
         (ticker,) = await client.tickers([symbol])
         self.note(client.name, symbol, ticker.last)

@@ -132,6 +132,17 @@ async def test_a_price_that_ran_away_while_the_stop_was_taken_back_is_not_sold_a
     assert sold(holder) == 0
 
 
+async def test_nothing_is_sold_for_a_price_that_is_gone(hurried: TradingHouse) -> None:
+    holder = await a_holder(hurried)
+    position = await hurried.position(holder)
+    for old in ("62500", "58000"):
+        hurried.app.prices.note("binance", "BTC/USDT", D(old))
+        await hurried.clock.sleep(1.2)
+        await hurried.app.keeper.resume(holder.user_id, position.id)
+    await hurried.guarded(holder, STOP)
+    assert (sold(holder), hurried.asked("order.cancel")) == (D(0), [])
+
+
 async def test_a_stop_that_is_hit_while_it_is_taken_back_sells_only_once(house: TradingHouse) -> None:
     rich = await house.trader({"USDT": "10000", "BTC": "5"})
     await house.buy(rich, stop_loss="59000", take_profit="62000")

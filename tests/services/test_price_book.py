@@ -32,6 +32,14 @@ async def test_a_price_that_grew_old_is_asked_for_anew(hurried: TradingHouse) ->
     assert await book.price(client, "SOL/USDT") == D(160)
 
 
+async def test_who_sells_for_a_price_asks_for_a_younger_one(hurried: TradingHouse) -> None:
+    book, client = hurried.app.prices, hurried.app.gateway.client("binance")
+    book.note("binance", "SOL/USDT", D(170))
+    await hurried.clock.sleep(1.5)
+    assert await book.price(client, "SOL/USDT") == D(170)
+    assert await book.price(client, "SOL/USDT", 1.0) == D(150)
+
+
 async def test_no_old_price_is_given_when_the_exchange_does_not_answer(hurried: TradingHouse) -> None:
     book, client = hurried.app.prices, hurried.app.gateway.client("binance")
     await book.price(client, "SOL/USDT")
