@@ -16,7 +16,18 @@ ORDER_CALLS = {"place_order", "cancel_order", "edit_order", "place_oco", "place_
 ORDER_DOORS = {"services/order_desk.py", "services/order_resolver.py", "services/exit_mover.py"}
 SQL_FILES = {
     f"aristobot/store/{name}.py"
-    for name in ("database", "tenancy", "inbox", "intents", "prepared", "migrate", "columns", "tables", "trading_tables", "instance")
+    for name in (
+        "database",
+        "tenancy",
+        "inbox",
+        "intents",
+        "prepared",
+        "migrate",
+        "columns",
+        "tables",
+        "trading_tables",
+        "instance",
+    )
 }
 #: Rooms whose doorplate discovers the files beside it.
 DISCOVERING = {"pages/__init__.py", "services/exchanges/__init__.py", "services/simulator/__init__.py"}
