@@ -188,7 +188,7 @@ class KrakenMarket:
     async def _names(self, natives: Iterable[str]) -> Mapping[str, Symbol]:
         """Our names for theirs; unknown ones are looked for in a fresh catalogue. Raise DataError for those not there either."""
         wanted = set(natives)
-        if wanted - self._catalogue.ours.keys():
+        if not wanted <= self._catalogue.ours.keys():
             await self._load()
         return {native: self._catalogue.symbol_of(native) for native in wanted}
 
