@@ -38,6 +38,7 @@ class KeyInfo(msgspec.Struct):
     permissions: list[str]
     ip_allowlist: list[str] = []
     valid_until: Decimal = ZERO
+    created_time: Decimal = ZERO
 
 
 _HOLDINGS = msgspec.json.Decoder(Answer[dict[str, Holding]])
@@ -87,4 +88,5 @@ def rights_of(body: bytes) -> KeyRights:
         can_withdraw="withdraw-funds" in may,
         ip_restricted=any(info.ip_allowlist),
         expires_at=seconds(info.valid_until) if info.valid_until else None,
+        created_at=seconds(info.created_time) if info.created_time else None,
     )

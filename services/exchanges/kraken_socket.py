@@ -31,6 +31,8 @@ QUIET = 20.0
 _OPENING = 2.5
 _SETTLED = 30.0
 _GRACE = 5.0
+#: A token serves for fifteen minutes until it is first used.
+_SPARE = 600.0
 _UPDATES_WAITING = 2000
 _GAP = None
 
@@ -69,6 +71,7 @@ class KeySocket:
         self._clock = link.clock
         self._limits = limits
         self._token = ""
+        self._spare: tuple[str, float] | None = None
         self._socket: RequestSocket[Frame] | None = None
         self._opening = asyncio.Lock()
         self._pauses = growing_pauses()
@@ -166,7 +169,7 @@ class KeySocket:
             await socket.close()
 
     async def _open(self, fetch: Fetch) -> RequestSocket[Frame]:
-        token = await fetch()
+        token = await self._unused(fetch)
         number = next(self._generation)
         connection = RequestSocket(
             await open_socket(self._url, self._link), self._link, _frame, lambda frame: self._pushed(number, frame)
@@ -176,13 +179,21 @@ class KeySocket:
         try:
             await self._subscribe(connection, token)
         except BaseException:
+            self._spare = None
             await connection.close()
             raise
         if self._listening_to != number:  # what it said at once could not be believed
             await connection.close()
             raise ConnectionLost(exchange=self._link.exchange, detail="its first words cannot be read")
-        self._token = token
+        self._token, self._spare = token, None
         return connection
+
+    async def _unused(self, fetch: Fetch) -> str:
+        """A token for the next connection: the last one, when no connection came of it, or a new one."""
+        now = self._clock.monotonic()
+        if self._spare is None or now >= self._spare[1]:
+            self._spare = (await fetch(), now + _SPARE)
+        return self._spare[0]
 
     async def _subscribe(self, connection: RequestSocket[Frame], token: str) -> None:
         wanted = {"snap_orders": True, "snap_trades": False, "order_status": True, "ratecounter": True}

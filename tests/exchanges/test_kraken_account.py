@@ -142,6 +142,15 @@ async def test_a_key_without_a_socket_trades_over_rest(kraken: KrakenHouse) -> N
     assert len(kraken.asked("token")) == 1, "it is not asked again and again for what it may not have"
 
 
+async def test_a_token_of_which_no_connection_came_serves_the_next_one(kraken: KrakenHouse) -> None:
+    kraken.faults({"on": "socket.connect", "do": "refuse", "times": 3})
+    for _ in range(5):
+        await kraken.client.place_order(ONE, limit("80"))
+        await kraken.clock.advance(20)
+    assert len(kraken.asked("token")) == 1
+    assert kraken.asked("order.place") == ["/0/private/AddOrder"] * 3 + ["add_order"] * 2
+
+
 async def test_an_unused_connection_is_closed_and_another_opened_when_needed(kraken: KrakenHouse) -> None:
     await kraken.client.place_order(ONE, limit("80"))
     socket = kraken.client._calls.record_of(ONE).socket
