@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import lru_cache
 
@@ -47,12 +47,13 @@ class NativeSymbol(msgspec.Struct, rename="camel", gc=False):
 
 
 class ExchangeInfo(msgspec.Struct):
-    """The catalogue."""
+    """The catalogue, its symbols not yet decoded: one after the other they do not hold up the rest of the house."""
 
-    symbols: list[NativeSymbol]
+    symbols: list[msgspec.Raw]
 
 
 _INFO = msgspec.json.Decoder(ExchangeInfo)
+_SYMBOL = msgspec.json.Decoder(NativeSymbol)
 _KINDS = msgspec.json.Decoder(list[str])
 _KNOWN_TYPES = {kind.name: kind.value for kind in OrderType}
 _NO_RULE = Filter()
@@ -87,14 +88,17 @@ class Catalogue:
 
 def read_catalogue(body: bytes) -> Catalogue:
     """The whole answer; costs some milliseconds for a full catalogue, so hand it to a thread."""
-    listed = decoded(_INFO, body).symbols
-    names = {one.symbol: f"{one.base_asset}/{one.quote_asset}" for one in listed}
-    return Catalogue(
-        instruments=[_instrument(one, names[one.symbol]) for one in listed if one.is_spot_trading_allowed],
-        ours=names,
-        native={ours: theirs for theirs, ours in names.items()},
-        opo_allowed=frozenset(names[one.symbol] for one in listed if one.opo_allowed),
-    )
+    catalogue = Catalogue()
+    opo_allowed = []
+    for raw in decoded(_INFO, body).symbols:
+        one = decoded(_SYMBOL, raw)
+        symbol = f"{one.base_asset}/{one.quote_asset}"
+        catalogue.ours[one.symbol], catalogue.native[symbol] = symbol, one.symbol
+        if one.is_spot_trading_allowed:
+            catalogue.instruments.append(_instrument(one, symbol))
+        if one.opo_allowed:
+            opo_allowed.append(symbol)
+    return replace(catalogue, opo_allowed=frozenset(opo_allowed))
 
 
 def _instrument(one: NativeSymbol, symbol: Symbol) -> Instrument:
