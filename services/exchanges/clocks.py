@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from statistics import median
 
@@ -24,6 +25,8 @@ class ExchangeClock:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._distrusted = False
+        self._measuring = asyncio.Lock()
+        self._measured = 0
         self.reading: ClockReading | None = None
         self._anchor(0)
 
@@ -48,14 +51,21 @@ class ExchangeClock:
         """Believe the measurement no longer: the exchange refused a timestamp."""
         self._distrusted = True
 
-    async def measure(self, ask: Callable[[], Awaitable[int]]) -> ClockReading:
-        """Ask the exchange's time five times; the median offset of the three quickest answers counts."""
-        samples = sorted([await self._sample(ask) for _ in range(SAMPLES)])[:BEST]
-        reading = ClockReading(round(median(offset for _, offset in samples)), round(samples[0][0] / 2) + 1)
-        self._anchor(reading.offset_ms)
-        self._distrusted = False
-        self.reading = reading
-        return reading
+    async def measure(self, ask: Callable[[], Awaitable[int]], blur_ms: int = 0) -> ClockReading:
+        """Ask the exchange's time five times; the median offset of the three quickest answers counts.
+
+        `blur_ms` is how far the time that it tells may itself be off. Who comes while somebody measures shares the result.
+        """
+        known = self._measured
+        async with self._measuring:
+            if self._measured == known or self.reading is None:
+                samples = sorted([await self._sample(ask) for _ in range(SAMPLES)])[:BEST]
+                offset, half_way = round(median(offset for _, offset in samples)), round(samples[0][0] / 2)
+                self._anchor(offset)
+                self._distrusted = False
+                self.reading = ClockReading(offset, half_way + 1 + blur_ms)
+                self._measured += 1
+            return self.reading
 
     async def _sample(self, ask: Callable[[], Awaitable[int]]) -> tuple[float, float]:
         """Round trip and offset, in milliseconds: the answer is taken to be made half way."""

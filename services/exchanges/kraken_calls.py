@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
@@ -56,7 +55,6 @@ class KrakenCalls:
         self._rest = RestSession(endpoints.rest, self.link, judge, accepted=accepted)
         self._private = endpoints.trading
         self._keys: dict[bytes, KeyRecord] = {}
-        self._measuring = asyncio.Lock()
 
     async def public(self, target: str, symbol: Symbol = "") -> bytes:
         """A question that needs no key."""
@@ -146,10 +144,7 @@ class KrakenCalls:
 
     async def synchronise(self) -> ClockReading:
         """Measure how far our clock is from theirs, to half a second."""
-        clock = self.link.server_clock
-        reading = await clock.measure(self.server_time)
-        clock.reading = ClockReading(reading.offset_ms, reading.uncertainty_ms + _HALF_A_SECOND)
-        return clock.reading
+        return await self.link.server_clock.measure(self.server_time, _HALF_A_SECOND)
 
     def stats(self) -> ClientStats:
         """Counters since the start; of the exchange's own counters the one that is nearest to full."""
@@ -165,11 +160,9 @@ class KrakenCalls:
         await self._rest.close()
 
     async def _settle_clock(self) -> None:
-        """Have the clock measured when nobody knows it: once, whoever waits for it."""
+        """Have the clock measured when nobody knows it."""
         if self.link.server_clock.doubtful:
-            async with self._measuring:
-                if self.link.server_clock.doubtful:
-                    await self.synchronise()
+            await self.synchronise()
 
     def _count(self, record: KeyRecord, change: Change, client_order_id: str) -> None:
         limits = record.limits
