@@ -33,6 +33,7 @@ def amend(venue: Venue, order: Order, terms: Terms) -> None:
         _set(order, before)
         raise
     order.amendments += 1
+    order.former.append((now, *before))
     order.updated_at = now
     venue.book.emit(OrderChanged(order, Change.AMENDED), order)
     venue.book.restart(order)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from typing import Any
 
 from aristobot.clock import from_milliseconds, iso_milliseconds
@@ -38,9 +39,15 @@ def told_order(order: Order, names: Names) -> Json:
         "filled": plain(order.filled),
         "quote_filled": plain(order.quote_filled),
         "status": order.status.value,
+        "former": [_told_terms(*terms) for terms in order.former],
         "accepted_at": moment(order.accepted_at),
         "done_at": moment(order.done_at),
     }
+
+
+def _told_terms(until: int, quantity: Decimal, price: Decimal, stop_price: Decimal) -> Json:
+    """What an order was before it was amended."""
+    return {"until": moment(until), "quantity": plain(quantity), "price": plain(price), "stop_price": plain(stop_price)}
 
 
 def told_fill(fill: Fill, names: Names) -> Json:

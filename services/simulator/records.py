@@ -104,6 +104,8 @@ class Order:
     visible_at: int = 0
     reason: Reason | None = None
     amendments: int = 0
+    #: What it was before each of them: until when, quantity, limit, trigger.
+    former: list[tuple[int, Decimal, Decimal, Decimal]] = field(default_factory=list)
     former_id: str = ""  # before it was amended
     #: What its fees are paid in; empty for what it receives.
     fee_asset: str = ""

@@ -70,6 +70,7 @@ async def test_the_ledger_tells_orders_executions_and_balances(speaker: Speaker)
         "filled": "0.01",
         "quote_filled": "600.0001",
         "status": "FILLED",
+        "former": [],
         "accepted_at": "2026-01-01T00:00:00.000Z",
         "done_at": "2026-01-01T00:00:00.000Z",
     }
