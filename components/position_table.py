@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from aristobot.errors import AristobotError
-from aristobot.events import PositionUpdated, PricesUpdated
+from aristobot.events import OrderUpdated, PositionUpdated, PricesUpdated
 from aristobot.kinds import LotStatus, Protection
 from aristobot.language import _
 from aristobot.money import HUNDRED, divided, times
@@ -46,6 +46,7 @@ class PositionTable:
             )
             self._grid = self._list.hold(lambda: LiveGrid(_columns(), name=_("Open positions"), most=MOST))
         live.each(PositionUpdated, do=self._changed)
+        live.latest(OrderUpdated, do=self._order_changed, max_fps=2)
         live.latest(PricesUpdated, do=self._priced, max_fps=4)
 
     async def show(self, broker_id: uuid.UUID | None, exchanges: dict[uuid.UUID, str]) -> None:
@@ -72,8 +73,15 @@ class PositionTable:
             return None
 
     async def _changed(self, event: PositionUpdated) -> None:
-        if self._broker_id not in (None, event.broker_id):
-            return
+        if self._broker_id in (None, event.broker_id):
+            await self._read_again()
+
+    async def _order_changed(self, event: OrderUpdated) -> None:
+        """An exit that came to rest, or left, changes who guards its position."""
+        if any((one.broker_id, one.symbol) == (event.broker_id, event.symbol) for one in self._states.values()):
+            await self._read_again()
+
+    async def _read_again(self) -> None:
         found = await self._read()
         if found is None:
             return
@@ -155,13 +163,13 @@ def _gain(state: WebhookState) -> Decimal | None:
 
 def _columns() -> list[dict[str, Any]]:
     return [
-        column("symbol", _("Symbol"), 84, grows=2),
-        chip("guard", _("Guarded by"), 84, grows=1, least=300),
-        chip("side", _("Side"), 58, grows=1, least=560),
-        column("quantity", _("Quantity"), 72, grows=2, number=True, least=460),
-        column("entry", _("Entry"), 72, grows=2, number=True, least=320),
-        column("current", _("Price"), 72, grows=2, number=True),
-        column("stop", "SL", 68, grows=2, number=True, least=520),
-        column("target", "TP", 68, grows=2, number=True, least=520),
-        toned(column("gain", _("Gain"), 62, grows=2, number=True)) | {"tooltipField": "gain_tip"},
+        column("symbol", _("Symbol"), 78, grows=2),
+        chip("guard", _("Guarded by"), 82, grows=1, least=300),
+        chip("side", _("Side"), 58, grows=1, least=630),
+        column("quantity", _("Quantity"), 64, grows=2, number=True, least=440),
+        column("entry", _("Entry"), 70, grows=2, number=True, least=372),
+        column("current", _("Price"), 70, grows=2, number=True),
+        column("stop", "SL", 70, grows=2, number=True, least=570),
+        column("target", "TP", 70, grows=2, number=True, least=570),
+        toned(column("gain", _("Gain"), 60, grows=2, number=True)) | {"tooltipField": "gain_tip"},
     ]

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from nicegui.testing import User
 
-from aristobot.events import PositionUpdated
+from aristobot.events import OrderUpdated, PositionUpdated
 from aristobot.kinds import BracketStatus, OrderOrigin, OrderRole, Protection
 from aristobot.language import use_language
 from aristobot.orders import OrderStatus, OrderType, Side
-from aristobot.store.trading_tables import Bracket, Order
+from aristobot.store.trading_tables import Bracket
 from components.live_grid import LiveGrid
 from components.position_table import protection_words
 from services.app import App
@@ -20,6 +20,7 @@ from tests.builders import MIDNIGHT, a_position, a_webhook_state, an_order
 from tests.pages.visitors import a_known_broker, a_resident, come_in, until
 
 D = Decimal
+EXIT: dict[str, Any] = {"side": Side.SELL, "status": OrderStatus.OPEN, "origin": OrderOrigin.KEEPER, "quantity": D("0.01")}
 
 
 async def test_the_badge_follows_the_stop_from_the_bot_to_the_exchange(screen: User, app: App) -> None:
@@ -35,16 +36,7 @@ async def test_the_badge_follows_the_stop_from_the_bot_to_the_exchange(screen: U
         targets=[["100", "61800"]],
         updated_at=MIDNIGHT,
     )
-    stop = an_order(
-        broker,
-        side=Side.SELL,
-        type=OrderType.STOP_LOSS,
-        status=OrderStatus.OPEN,
-        role=OrderRole.STOP,
-        origin=OrderOrigin.KEEPER,
-        quantity=D("0.01"),
-        position_id=held.id,
-    )
+    stop = an_order(broker, **EXIT, type=OrderType.STOP_LOSS, role=OrderRole.STOP, position_id=held.id)
     state = a_webhook_state(broker, position_id=held.id, entry_price=D(60000), quantity=D("0.01"), current_price=D(60000))
 
     def keep(*rows: Any) -> Any:
@@ -64,11 +56,18 @@ async def test_the_badge_follows_the_stop_from_the_bot_to_the_exchange(screen: U
     await come_in(screen, app, alice)
     await screen.open("/webhooks")
     await until(lambda: badge() == ("Bot seul", "warn"))
-    stored: Order = stop
-    await keep(stored)
+    await keep(stop)
     event = PositionUpdated(at=app.clock.now(), user_id=alice.id, position_id=held.id, broker_id=broker.id, symbol="BTC/USDT")
     app.bus.publish(event)
     await until(lambda: badge() == ("Moitié", "primary"))
+    target = an_order(broker, **EXIT, type=OrderType.LIMIT, role=OrderRole.TARGET, position_id=held.id)
+    await keep(target)
+    app.bus.publish(
+        OrderUpdated(
+            at=app.clock.now(), user_id=alice.id, order_id=target.id, broker_id=broker.id, symbol="BTC/USDT", status="OPEN"
+        )
+    )
+    await until(lambda: badge() == ("Exchange", "good"))
 
 
 @pytest.mark.parametrize("language", ["fr", "en"])
