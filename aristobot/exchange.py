@@ -40,6 +40,7 @@ class KeyRights:
     can_withdraw: bool
     ip_restricted: bool | None = None
     expires_at: datetime | None = None
+    created_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

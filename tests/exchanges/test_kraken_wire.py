@@ -222,10 +222,15 @@ def test_free_is_what_orders_do_not_hold_whether_amounts_are_texts_or_numbers() 
 
 def test_a_key_that_may_withdraw_says_so() -> None:
     assert rights_of(body("rest/get-api-key-info.json")) == KeyRights(
-        can_read=True, can_trade=True, can_withdraw=True, ip_restricted=False, expires_at=None
+        can_read=True,
+        can_trade=True,
+        can_withdraw=True,
+        ip_restricted=False,
+        created_at=datetime(2018, 3, 27, 6, 37, 22, tzinfo=UTC),
     )
     told = json.loads(body("rest/get-api-key-info.json"))
     told["result"] |= {"permissions": ["query-funds"], "ip_allowlist": ["10.0.0.1"], "valid_until": "1767225600"}
+    del told["result"]["created_time"]
     assert rights_of(json.dumps(told).encode()) == KeyRights(
         can_read=False, can_trade=False, can_withdraw=False, ip_restricted=True, expires_at=datetime(2026, 1, 1, tzinfo=UTC)
     )
