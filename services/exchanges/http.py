@@ -21,6 +21,8 @@ CONNECTIONS = 32
 #: Connections that reads leave free: an order never waits behind them.
 KEPT_FOR_ORDERS = 8
 _LONGEST_BODY = 64 * 1024 * 1024
+#: Bytes that may lie in wait to be read: a whole catalogue comes in without its connection being stopped again and again.
+_READ_AHEAD = 4 * 1024 * 1024
 #: Seconds of silence after "too many requests" without a hint; where an exchange starts with less, it doubles up to this.
 _LONGEST_GUESS = 60.0
 
@@ -180,6 +182,7 @@ class RestSession:
                     sock_read=limits.read,
                 ),
                 cookie_jar=aiohttp.DummyCookieJar(),
+                read_bufsize=_READ_AHEAD,
                 trust_env=False,
             )
             # aiohttp would silently repeat a PUT or DELETE on a fresh connection: whether to ask again is decided here alone.
