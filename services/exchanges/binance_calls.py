@@ -33,6 +33,7 @@ class BinanceCalls:
         self._rest = RestSession(endpoints.rest, self.link, judge, "X-MBX-USED-WEIGHT-1M")
         self._trading = f"{endpoints.trading}?returnRateLimits=false"
         self._sockets: dict[bytes, KeySocket] = {}
+        self._closed = False
 
     async def public(self, path: str, params: Params, weight: int) -> bytes:
         """A question that needs no key."""
@@ -92,7 +93,8 @@ class BinanceCalls:
         return self.link.meter.stats(budget.used, budget.limit)
 
     async def close(self) -> None:
-        """Close every connection."""
+        """Close every connection, for good."""
+        self._closed = True
         for socket in self._sockets.values():
             await socket.close()
         self._sockets.clear()
@@ -103,6 +105,8 @@ class BinanceCalls:
             await self.synchronise()
 
     def _socket_of(self, signer: Signer) -> KeySocket:
+        if self._closed:
+            raise ConnectionLost("client_closed", exchange=NAME)
         identity = signer.identity
         if identity not in self._sockets:
             self._sockets[identity] = KeySocket(self._trading, self.link)

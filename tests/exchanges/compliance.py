@@ -17,6 +17,7 @@ from typing import Any, TypeVar, cast
 import pytest
 
 from aristobot.clock import ManualClock, SystemClock
+from aristobot.errors import RateLimited
 from aristobot.exchange import AccountUpdate, Capabilities, Credentials, StreamReset
 from aristobot.market import Instrument
 from aristobot.orders import OrderRequest, OrderType, Side, TimeInForce
@@ -127,9 +128,10 @@ class Bench:
             if one.client_id == client_id
         ]
 
-    def sendings(self, client_id: str) -> int:
-        """How often the exchange was asked to place an order with this client id."""
-        return sum(one.client_order_id == client_id for one in self.asked("order.place"))
+    @property
+    def sendings(self) -> int:
+        """How often the exchange was asked to place an order."""
+        return len(self.asked("order.place"))
 
     async def later(self, doing: Awaitable[T], most: float = 90.0) -> T:
         """The result of something that waits by the clock, which goes on meanwhile, for `most` seconds at most."""
@@ -142,8 +144,13 @@ class Bench:
         return await asyncio.wait_for(task, PATIENCE)
 
     async def find(self, client_id: str) -> Any:
-        """What the client says of an order; the clock goes on while it waits."""
-        return await self.later(self.client.find_order(self.keys, SYMBOL, client_id))
+        """What the client says of an order, asked again when it was too early; the clock goes on while it waits."""
+        for _ in range(5):
+            try:
+                return await self.later(self.client.find_order(self.keys, SYMBOL, client_id))
+            except RateLimited as error:
+                await self.clock.advance(error.retry_after + 0.1)
+        raise AssertionError("it is always too early")
 
     @asynccontextmanager
     async def following(self) -> AsyncIterator[list[AccountUpdate]]:
