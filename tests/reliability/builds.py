@@ -18,7 +18,7 @@ from sqlmodel import col
 from aristobot.clock import Clock
 from aristobot.errors import ExchangeError, OutcomeUnknown
 from aristobot.events import SignalReceived
-from aristobot.exchange import Credentials, Endpoints, ExchangeClient
+from aristobot.exchange import ClientFactory, Credentials, Endpoints, ExchangeClient
 from aristobot.orders import OrderReport, OrderStatus
 from aristobot.store.inbox import Alert, AlertInbox, Stored
 from aristobot.store.tenancy import GuardedSession
@@ -27,6 +27,8 @@ from services import order_resolver, trading_engine
 from services.app import App
 from services.broker_book import Account
 from services.exchanges.binance import BinanceClient
+from services.exchanges.bitget import BitgetClient
+from services.exchanges.kraken import KrakenClient
 from services.exchanges.transport import Timeouts
 from services.order_resolver import OrderResolver
 from services.order_sender import Ask, OrderSender
@@ -35,16 +37,43 @@ from services.order_sender import Ask, OrderSender
 LONGEST_DELAY = 0.25
 
 
+#: Nothing that a house sent before it died arrives later than this, in seconds.
+_LONGEST_WAY = 1.0
+_PATIENCE = Timeouts(read=4 * LONGEST_DELAY)
+
+
 class QuickBinance(BinanceClient):
     """Binance's client, with less patience for an exchange that is silent."""
 
     def __init__(self, clock: Clock, endpoints: Endpoints | None = None) -> None:
-        super().__init__(clock, endpoints, Timeouts(read=4 * LONGEST_DELAY))
+        super().__init__(clock, endpoints, _PATIENCE)
+
+
+class QuickKraken(KrakenClient):
+    """The same of Kraken's client."""
+
+    capabilities = replace(KrakenClient.capabilities, request_window=_LONGEST_WAY)
+
+    def __init__(self, clock: Clock, endpoints: Endpoints | None = None) -> None:
+        super().__init__(clock, endpoints, _PATIENCE)
+
+
+class QuickBitget(BitgetClient):
+    """The same of Bitget's client, whose requests are valid for half a minute."""
+
+    capabilities = replace(BitgetClient.capabilities, request_window=_LONGEST_WAY)
+
+    def __init__(self, clock: Clock, endpoints: Endpoints | None = None) -> None:
+        super().__init__(clock, endpoints, _PATIENCE)
+
+
+#: The clients that this storm is met with.
+QUICK: dict[str, ClientFactory] = {"binance": QuickBinance, "bitget": QuickBitget, "kraken": QuickKraken}
 
 
 def hurry(app: App) -> None:
-    """Wait as long as this storm's exchange needs, not as long as Binance may: the same rules, sooner."""
-    app.gateway._factories["binance"] = QuickBinance
+    """Wait as long as this storm's exchanges need, not as long as real ones may: the same rules, sooner."""
+    app.gateway._factories.update(QUICK)
     order_resolver.ENGINE_MAX = order_resolver.REPLICA_LAG = 2 * LONGEST_DELAY
     order_resolver.CLOCK_SKEW = 0.1
     trading_engine.MOST_CLAIMS = trading_engine.MOST_CLAIMS_WITH_ORDERS = 1000  # here it is never the alert that kills

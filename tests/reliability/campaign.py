@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import statistics
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +35,21 @@ _KINDS_OF_DOUBT = ["accept_then_hang", "accept_then_5xx", "delayed_accept", "lag
 _PARTIAL = [
     {"on": "order.place", "do": "partial_fill", "fills": 3, "times": 0},
     {"on": "order.fill", "do": "partial_fill", "fraction": "0.5", "seconds": 0.2, "times": 0},
+]
+#: What each exchange does beside what chance has in mind: answers of changes and messages lost, a socket that falls silent.
+_SCRIPT = [
+    {"exchange": exchange, "on": on, "do": do, "times": times, "seconds": LONGEST_DELAY}
+    for exchange, changes in (
+        ("binance", ("list.place", "list.cancel")),
+        ("bitget", ("order.amend", "order.cancel")),
+        ("kraken", ("order.amend", "order.cancel")),
+    )
+    for on, do, times in (
+        *((on, do, 2) for on in changes for do in ("accept_then_hang", "accept_then_5xx", "delayed_accept", "disconnect")),
+        ("user.message", "drop_message", 20),
+        ("user.message", "double_message", 20),
+        ("user.message", "silent_socket", 2),
+    )
 ]
 
 
@@ -68,7 +83,10 @@ def told(outcomes: Sequence[Outcome]) -> str:
     """The figures of some outcomes together, in a few lines."""
     tallies = [one.tally for one in outcomes]
     restarts = sorted(second for tally in tallies for second in tally.restarts)
-    naked = sorted(second for one in outcomes for second in one.findings.naked)
+    naked: defaultdict[str, list[float]] = defaultdict(list)
+    for one in outcomes:
+        for exchange, spells in one.findings.naked.items():
+            naked[exchange] += spells
     points: Counter[str] = sum((tally.points for tally in tallies), Counter())
     figures: Counter[str] = sum((one.findings.figures for one in outcomes), Counter())
     return "\n".join(
@@ -77,9 +95,13 @@ def told(outcomes: Sequence[Outcome]) -> str:
             f"restart p50 {_at(restarts, 0.5):.2f} s, p99 {_at(restarts, 0.99):.2f} s",
             ", ".join(f"{name} {count}" for name, count in sorted(figures.items())),
             ", ".join(f"{name} ×{count}" for name, count in sorted(points.items())),
-            f"without a stop: {len(naked)} spells, p50 {_at(naked, 0.5):.2f} s, p99 {_at(naked, 0.99):.2f} s",
+            *(_told_naked(exchange, sorted(spells)) for exchange, spells in sorted(naked.items())),
         )
     )
+
+
+def _told_naked(exchange: str, spells: list[float]) -> str:
+    return f"without a stop at {exchange}: {len(spells)} spells, p50 {_at(spells, 0.5):.2f} s, p99 {_at(spells, 0.99):.2f} s"
 
 
 async def run(campaign: Campaign, folder: Path, clock: Clock) -> list[Outcome]:
@@ -103,11 +125,11 @@ class _Front:
         self._midwife = midwife
         self._clock = clock
 
-    async def fight(self, folder: Path, address: dict[str, str]) -> Outcome:
+    async def fight(self, folder: Path, address: dict[str, Any]) -> Outcome:
         """Storm, kills, calm, judgement."""
         async with a_household(self.name, folder, address) as household:
             await household.ask("POST", "/walk", {"on": True, "seed": self._seed, "speed": 30})
-            faults = {"script": _PARTIAL, "rate": self._campaign.disturbed, "events": _DISTURBED, "seed": self._seed}
+            faults = {"script": _PARTIAL + _SCRIPT, "rate": self._campaign.disturbed, "events": _DISTURBED, "seed": self._seed}
             kinds = _KINDS if self._build == "sound" else _KINDS_OF_DOUBT
             await household.ask("POST", "/faults", faults | {"kinds": kinds, "seconds": LONGEST_DELAY})
             storm = Storm(household, self._clock, self._seed)

@@ -24,6 +24,8 @@ from tests.reliability.storm import Sent
 from tests.reliability.timeline import Timeline
 
 _UNSETTLED = (OrderStatus.PENDING, OrderStatus.UNKNOWN)
+#: Worth less than this, in quote, some exchange takes no stop for it.
+_LEAST = Decimal(11)
 #: Columns that live on without anything having happened.
 _VOLATILE = frozenset({"current_price", "updated_at", "claims"})
 
@@ -91,7 +93,8 @@ class Findings:
 
     broken: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     figures: Counter[str] = field(default_factory=Counter)
-    naked: list[float] = field(default_factory=list)
+    #: Lengths of the spells without a stop, by exchange.
+    naked: defaultdict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
 
     def note(self, predicate: str, violations: Iterable[str]) -> None:
         """Add what breaks a predicate."""
@@ -141,7 +144,7 @@ class Checker:
         for seat in self._household.seats:
             timeline = Timeline(seat.key, self._ledger)
             note("P6 nothing is oversold", timeline.oversold())
-            self.findings.naked += timeline.naked_seconds(self._guarded_symbols(seat))
+            self.findings.naked[seat.exchange] += timeline.naked_seconds(self._guarded_symbols(seat))
         self._count()
         return self.findings
 
@@ -232,7 +235,7 @@ class Checker:
             for fill in self._ledger["fills"]:
                 if fill["key"] == seat.key:
                     _book(net, fill)
-            balances = self._ledger["balances"]["binance"][seat.key]
+            balances = self._ledger["balances"][seat.exchange][seat.key]
             for asset, holding in balances.items():
                 change = amount(holding["free"]) + amount(holding["locked"]) - amount(holding["deposited"])
                 if change != net[asset]:
@@ -269,7 +272,7 @@ class Checker:
         stops = {row.position_id: row.stop_price for row in self._memory.brackets}
         found = []
         for row in self._memory.positions:
-            least = Decimal(5) / (row.current_price or Decimal(1))
+            least = _LEAST / (row.current_price or Decimal(1))
             if row.status is LotStatus.OPEN and stops.get(row.id, ZERO) and row.quantity > least:
                 covered = resting[self._seats[row.broker_id].key, row.symbol]
                 if not Decimal("0.99") * row.quantity - least <= covered <= row.quantity:
@@ -285,8 +288,10 @@ class Checker:
         figures["alerts"] = len(self._sent)
         figures["acknowledged"] = sum(alert.acknowledged for alert in self._sent)
         figures["duplicates"] = sum(alert.duplicates for alert in self._sent)
-        figures["orders"] = len(self._ledger["orders"])
-        figures["fills"] = len(self._ledger["fills"])
+        for kind in ("orders", "fills"):
+            for one in self._ledger[kind]:
+                figures[f"{kind} at {one['exchange']}"] += 1
+        figures["stops moved in place"] = sum(bool(order["former"]) for order in self._ledger["orders"])
         for row in self._memory.webhooks:
             figures[f"outcome {row.outcome}"] += 1
 

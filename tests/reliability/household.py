@@ -1,8 +1,9 @@
-"""One household of the storm: its data folder with users, brokers and tokens, its exchange, and the process that it lives in."""
+"""One household of the storm: its data folder with users, brokers and tokens, its exchanges, and the process that it lives in."""
 
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import os
 import signal
@@ -26,6 +27,14 @@ from services.household import NewUser
 from tests.house import ROOT
 
 SYMBOLS = ("BTC/USDT", "ETH/USDT", "SOL/USDT", "BNB/USDT", "XRP/USDT", "DOGE/USDT")
+#: What each user of a household trades by: two accounts at one exchange, one at each of two, at every exchange.
+FAMILY = (
+    ("binance", "binance"),
+    ("kraken", "kraken"),
+    ("bitget", "bitget unified"),
+    ("binance", "kraken"),
+    ("kraken", "bitget"),
+)
 #: The owners' own coins, which the bot must never sell, and play money.
 DEPOSITS = {"USDT": "100000", "BTC": "1", "ETH": "20", "SOL": "400", "BNB": "100", "XRP": "30000", "DOGE": "300000"}
 #: Nothing but the exchange stands in the way of an alert.
@@ -47,13 +56,14 @@ class Seat:
 
     user_id: uuid.UUID
     broker_id: uuid.UUID
+    exchange: str
     key: str
     token: str
 
 
 @dataclass
 class Household:
-    """What is there before anybody is killed, and the control port of its exchange."""
+    """What is there before anybody is killed, and the control port of its exchanges."""
 
     name: str
     settings: dict[str, Any]
@@ -66,7 +76,7 @@ class Household:
         return f"http://127.0.0.1:{self.settings['webhook_port']}"
 
     async def ask(self, method: str, path: str, body: Any = None) -> Any:
-        """One call of the exchange's control port."""
+        """One call of the exchanges' control port."""
         answer = await self.control.request(method, path, json=body)
         assert answer.status_code == 200, answer.text
         return answer.json()
@@ -79,8 +89,8 @@ async def _python(module: str, *arguments: str) -> asyncio.subprocess.Process:
 
 
 @asynccontextmanager
-async def exchanges(number: int) -> AsyncIterator[list[dict[str, str]]]:
-    """So many exchanges in a process of their own: their addresses."""
+async def exchanges(number: int) -> AsyncIterator[list[dict[str, Any]]]:
+    """So many worlds of exchanges in a process of their own: their addresses."""
     process = await _python("tests.reliability.exchanges", str(number))
     assert process.stdout is not None
     try:
@@ -92,10 +102,9 @@ async def exchanges(number: int) -> AsyncIterator[list[dict[str, str]]]:
 
 @asynccontextmanager
 async def a_household(
-    name: str, folder: Path, address: dict[str, str], brokers: tuple[int, ...] = (2, 1)
+    name: str, folder: Path, address: dict[str, Any], family: tuple[tuple[str, ...], ...] = FAMILY
 ) -> AsyncIterator[Household]:
-    """A household with one user per entry of `brokers`, who has so many of them."""
-    stream = address["url"].replace("http", "ws")
+    """A household with one user per entry of `family`, which names where his brokers are: an exchange, and the kind of account."""
     settings = {
         "data_dir": str(folder),
         "port": 0,
@@ -103,43 +112,42 @@ async def a_household(
         "webhook_rate": 100_000,
         "webhook_burst": 100_000,
         "log_level": os.environ.get("ARISTOBOT_STORM_LOG", "WARNING"),
-        "exchange_urls": {
-            "binance": {
-                "rest": f"{address['url']}/binance",
-                "stream": f"{stream}/binance",
-                "trading": f"{stream}/binance/ws-api/v3",
-            }
-        },
+        "exchange_urls": address["exchanges"],
     }
     async with httpx.AsyncClient(base_url=address["control"], timeout=30) as control:
         household = Household(name, settings, control)
-        await _move_in(household, brokers)
+        await _move_in(household, family)
         yield household
 
 
-async def _move_in(household: Household, brokers: tuple[int, ...]) -> None:
+async def _move_in(household: Household, family: tuple[tuple[str, ...], ...]) -> None:
     settings = Settings.load(household.settings, {})
     upgrade_at_start(settings.database_url, settings.data_dir / "backups")
     app = App(settings, SystemClock())
     try:
-        for number, count in enumerate(brokers):
-            member = NewUser(f"{household.name}-{number}", "un chat vert sur le toit")
-            user = await app.accounts.household.add(member, SYSTEM_ACTOR)
-            for place in range(count):
-                household.seats.append(await _seat(household, app, user.id, f"b{place}"))
+        for number, venues in enumerate(family):
+            member = NewUser(f"{household.name}-{number}", "")
+            user = await app.accounts.household.add_without_password(member, SYSTEM_ACTOR)
+            for place, venue in enumerate(venues):
+                household.seats.append(await _seat(household, app, user.id, f"b{place} {venue}"))
     finally:
         await app.gateway.close()
         await app.db.close()
 
 
 async def _seat(household: Household, app: App, user_id: uuid.UUID, name: str) -> Seat:
-    key, secret = uuid.uuid4().hex * 2, uuid.uuid4().hex * 2
-    account = {"exchange": "binance", "key": key, "secret": secret, "balances": DEPOSITS}
+    """A broker with a key of its own; the exchange is the second word of its name, the kind of account the third."""
+    _, exchange, *kind = name.split()
+    key, secret = uuid.uuid4().hex * 2, base64.b64encode(os.urandom(64)).decode()
+    account = {"exchange": exchange, "key": key, "secret": secret, "balances": DEPOSITS}
+    form = {"exchange": exchange, "name": name, "api_key": key, "api_secret": secret, "mode": "WEBHOOKS", "limits": WIDE_OPEN}
+    if exchange == "bitget":
+        account |= {"account_mode": kind[0] if kind else "classic", "passphrase": "sesame"}
+        form |= {"passphrase": "sesame", "limits": WIDE_OPEN | {"collar_percent": "1.5"}}
     await household.ask("POST", "/accounts", account)
-    form = {"exchange": "binance", "name": name, "api_key": key, "api_secret": secret, "mode": "WEBHOOKS", "limits": WIDE_OPEN}
     broker = await app.brokers.add(user_id, form, SYSTEM_ACTOR)
     token = await app.brokers.webhooks.rotate(user_id, broker.id, SYSTEM_ACTOR)
-    return Seat(user_id, broker.id, key, token)
+    return Seat(user_id, broker.id, exchange, key, token)
 
 
 def _free_port() -> int:

@@ -15,17 +15,20 @@ from tests.reliability.storm import Storm
 
 #: Protocol points that the exchange itself can tell (reliability: K2 to K8): name, event, latest of so many, delay in ms.
 _WIRES = (
-    ("K2 order received", "order.received", 1, 0.0),
+    ("K2 order received", "order.received", 2, 0.0),
     ("K2 entry with exits received", "list.received", 2, 0.0),
-    ("K3 order accepted", "order.accepted", 1, 0.0),
+    ("K3 order accepted", "order.accepted", 2, 0.0),
     ("K3 entry with exits accepted", "list.placed", 2, 0.0),
-    ("K4 order answered", "order.replied", 1, 5.0),
+    ("K4 order answered", "order.replied", 2, 5.0),
     ("K4 entry with exits answered", "list.replied", 2, 5.0),
     ("K5 between partial fills", "fill.partial", 1, 0.0),
     ("K6 stop cancelled", "cancel.done", 1, 0.0),
     ("K6 cancel answered", "cancel.replied", 1, 5.0),
     ("K7 new stop asked for", "list.received", 1, 0.0),
     ("K7 new stop accepted", "list.placed", 1, 0.0),
+    ("K6 move in place asked for", "amend.received", 1, 0.0),
+    ("K7 stop moved in place", "amend.done", 1, 0.0),
+    ("K7 move in place answered", "amend.replied", 1, 5.0),
     ("K8 start-up queries", "query.received", 8, 0.0),
 )
 _OF_MOVES = ("K6", "K7")

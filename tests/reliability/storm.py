@@ -64,7 +64,7 @@ class Storm:
         seat, symbol = self._chance.choice(self._household.seats), self._chance.choice(SYMBOLS)
         if words["action"] == "BuyMarket":
             self._bought.append((seat, symbol))
-        elif self._bought and self._chance.random() < 0.8:
+        elif self._bought and self._chance.random() < 0.9:
             seat, symbol = self._chance.choice(self._bought)  # where there probably is something to sell or to guard
         identity = f"{self._household.name}-{len(self.sent)}"
         body = json.dumps({"id": identity, "symbol": symbol.replace("/", ""), **words}).encode()

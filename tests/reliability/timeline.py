@@ -87,6 +87,7 @@ class Timeline:
         for order in self._orders:
             if order["side"] == "sell":
                 yield _ms(order["accepted_at"]), order["symbol"] + "2", "rests", order
+                yield from ((_ms(terms["until"]), order["symbol"] + "2", "changed", terms) for terms in _changes(order))
                 if order["done_at"]:
                     yield _ms(order["done_at"]), order["symbol"] + "3", "ended", order
         for fill in self._fills:
@@ -106,14 +107,31 @@ def _apply(state: _Symbol, kind: str, thing: dict[str, Any], orders: dict[str, d
         if name in state.stops:
             state.stops[name] -= quantity
     elif kind == "rests":
-        state.resting[_group(thing)][name] = amount(thing["quantity"])
+        first = _quantities(thing)[0]
+        state.resting[_group(thing)][name] = first
         if thing["type"].startswith("stop_loss"):
-            state.stops[name] = amount(thing["quantity"])
+            state.stops[name] = first
             state.ever_guarded = True
+    elif kind == "changed":
+        for sizes in (state.resting[_group(thing)], state.stops):
+            if name in sizes:
+                sizes[name] += thing["more"]
     else:
         state.resting[_group(thing)].pop(name, None)
         state.stops.pop(name, None)
         state.ever_guarded = state.ever_guarded and state.held * state.price > _TOO_SMALL
+
+
+def _quantities(order: dict[str, Any]) -> list[Decimal]:
+    """What the order was for, before and after each time it was amended."""
+    return [amount(terms["quantity"]) for terms in (*order["former"], order)]
+
+
+def _changes(order: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The moments at which the order was amended, and what was added to its quantity."""
+    sizes = _quantities(order)
+    for terms, before, after in zip(order["former"], sizes, sizes[1:], strict=False):
+        yield order | {"until": terms["until"], "more": after - before}
 
 
 def _group(order: dict[str, Any]) -> str:
