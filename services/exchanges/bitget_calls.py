@@ -104,7 +104,7 @@ class BitgetCalls:
         self.link.budget.take(1, read=False)  # here, since a successful order is not free of charge as elsewhere
         timestamp = self.link.server_clock.timestamp()
         if windowed:
-            params = {**params, "requestTime": str(timestamp), "receiveWindow": str(WINDOW_MS)}
+            params = {**params, **window_from(timestamp)}
         body = msgspec.json.encode(params)
         try:
             with naming_symbol(params):
@@ -165,6 +165,11 @@ class BitgetCalls:
                 await socket.close()
         self._records.clear()
         await self._rest.close()
+
+
+def window_from(timestamp: int) -> Params:
+    """What makes the exchange refuse an order that comes too late."""
+    return {"requestTime": str(timestamp), "receiveWindow": str(WINDOW_MS)}
 
 
 @contextmanager

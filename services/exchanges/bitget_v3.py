@@ -10,7 +10,7 @@ from aristobot.money import plain
 from aristobot.orders import OrderReport, OrderRequest, OrderType, Side
 from aristobot.portfolio import Balance
 from services.exchanges import bitget_v3_wire as wire
-from services.exchanges.bitget_calls import Mode, answers_doubt, naming_symbol
+from services.exchanges.bitget_calls import Mode, answers_doubt, naming_symbol, window_from
 from services.exchanges.bitget_errors import OtherAccountMode
 from services.exchanges.bitget_placed import placed
 from services.exchanges.bitget_socket import Frame, Subscription
@@ -43,7 +43,7 @@ class Unified(UnifiedReads):
             body = await self._calls.change(ask.signer, f"{TRADE}/place-strategy-order", params)
         else:
             order = order_params(ask.native, request)
-            answer = await self._over_socket(ask, "place-order", order)
+            answer = await self._over_socket(ask, "place-order", order, windowed=True)
             if answer is not None:
                 with answers_doubt():
                     return placed(answer, request)
@@ -76,8 +76,11 @@ class Unified(UnifiedReads):
         """Have a strategy cancelled."""
         await self._calls.done(ask.signer, f"{TRADE}/cancel-strategy-order", {"clientOid": client_id})
 
-    async def _over_socket(self, ask: Ask, topic: str, params: dict[str, str]) -> Reply[Named] | None:
-        """The answer to a change sent over the key's socket; None when it certainly was not sent there."""
+    async def _over_socket(self, ask: Ask, topic: str, params: dict[str, str], *, windowed: bool = False) -> Reply[Named] | None:
+        """The answer to a change sent over the key's socket; None when it certainly was not sent there.
+
+        Nothing but a window in the question itself, if `windowed`, keeps one that is late from being executed.
+        """
         socket = self._calls.record(ask.signer).sockets[Mode.UNIFIED]
         if not socket.takes_orders:
             return None
@@ -86,6 +89,8 @@ class Unified(UnifiedReads):
         if line is None:
             return None
         self._calls.link.budget.take(1, read=False)
+        if windowed:
+            params = {**params, **window_from(self._calls.link.server_clock.timestamp())}
         try:
             with naming_symbol(params):
                 frame = await socket.order(line, topic, params)

@@ -38,6 +38,7 @@ class RequestSocket(Generic[E_co]):
         self._waiting: dict[int, asyncio.Future[E_co]] = {}
         self._outbox: list[tuple[int, bytes]] = []
         self._last_id = 0
+        self._heard = 0
         self._loop = asyncio.get_running_loop()
         self.born = link.clock.monotonic()
         self.closed = asyncio.create_task(self._listen())
@@ -69,7 +70,7 @@ class RequestSocket(Generic[E_co]):
         if not self._outbox:
             self._loop.call_soon(self._flush)
         self._outbox.append((request_id, frame))
-        deadline = self._loop.call_later(self._link.timeouts.read, self._fail, request_id, "no answer in time")
+        deadline = self._loop.call_later(self._link.timeouts.read, self._give_up, request_id, self._heard)
         started = self._link.clock.monotonic()
         try:
             envelope = await answer
@@ -99,6 +100,12 @@ class RequestSocket(Generic[E_co]):
             self._connection.protocol.send_text(frame)
         self._connection.transport.writelines(self._connection.protocol.data_to_send())
 
+    def _give_up(self, request_id: int, heard: int) -> None:
+        """Wait no longer for an answer; a connection on which nothing at all came meanwhile is not asked again."""
+        self._fail(request_id, "no answer in time")
+        if self._heard == heard:
+            self._connection.transport.abort()
+
     def _fail(self, request_id: int, detail: str) -> None:
         answer = self._waiting[request_id]
         if not answer.done():
@@ -108,6 +115,7 @@ class RequestSocket(Generic[E_co]):
         try:
             while True:
                 frame = await self._connection.recv(decode=False)
+                self._heard += 1
                 try:
                     envelope = self._decode(frame)
                 except DataError:
