@@ -70,6 +70,8 @@ class Capabilities:
     exits_lock_funds: bool = True
     #: Whether `edit_order` under the same client id gives a resting stop another price and quantity in place, never naked.
     amends_stops: bool = False
+    #: Whether a buy's fee is paid in quote, on top of its price.
+    fees_in_quote: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,8 @@ class Instrument(msgspec.Struct, frozen=True, gc=False):
     order_types: frozenset[str] = frozenset()
     oco_allowed: bool = False
     otoco_allowed: bool = False
+    #: How far from the market a limit price may lie, as a fraction of the market's price.
+    price_band: Decimal = ZERO
 
     def price(self, value: Decimal) -> Decimal:
         """Round a price down to the tick."""
@@ -192,6 +194,9 @@ class Candle(msgspec.Struct, frozen=True, eq=False, gc=False):
         if not isinstance(other, Candle):
             return NotImplemented
         return self._key() == other._key()
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other  # msgspec's own would compare identities
 
     def __hash__(self) -> int:
         return hash(self._key())

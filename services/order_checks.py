@@ -12,7 +12,7 @@ from loguru import logger
 from aristobot.errors import AristobotError, InsufficientFunds, RiskRefused
 from aristobot.kinds import HaltLevel, HaltScope
 from aristobot.market import Instrument
-from aristobot.money import plain
+from aristobot.money import ZERO, plain
 from aristobot.orders import OrderStatus, Side
 from aristobot.risk import Proposal, Situation, check
 from aristobot.store.holdings import Holdings
@@ -57,7 +57,8 @@ class OrderChecks:
         reference = await floor.prices.price(client, wish.symbol)
         asset = instrument.quote if wish.side is Side.BUY else instrument.base
         free = await floor.accounts.free(account, asset)
-        made = draft(wish, instrument, reference, free, account.limits.collar_percent)
+        on_top = instrument.taker_fee if client.capabilities.fees_in_quote and wish.side is Side.BUY else ZERO
+        made = draft(wish, instrument, reference, free, account.limits.collar_percent, on_top)
         equity = free if wish.side is Side.BUY else await floor.accounts.free(account, instrument.quote)
         held = await floor.positions.of(account)
         return Priced(made, instrument, reference, free, equity, held.summed(wish.symbol))

@@ -14,6 +14,7 @@ from aristobot.money import HUNDRED, ZERO, divided, percent_of, round_down, roun
 from aristobot.orders import OcoRequest, OrderRequest, OrderType, OtocoRequest, Side, TimeInForce, client_order_id
 
 _STOPS = (OrderType.STOP_LOSS, OrderType.STOP_LOSS_LIMIT, OrderType.TAKE_PROFIT, OrderType.TAKE_PROFIT_LIMIT)
+_SHARE_OF_BAND = Decimal("0.75")
 _PRICED = (OrderType.LIMIT, OrderType.LIMIT_MAKER, OrderType.STOP_LOSS_LIMIT, OrderType.TAKE_PROFIT_LIMIT)
 
 
@@ -89,21 +90,24 @@ def check_wish(wish: PlaceOrder) -> None:
         raise InvalidInput("stop_price_missing", field="stop_price")
 
 
-def draft(wish: PlaceOrder, instrument: Instrument, reference: Decimal, free: Decimal, collar: Decimal) -> Draft:
+def draft(
+    wish: PlaceOrder, instrument: Instrument, reference: Decimal, free: Decimal, collar: Decimal, fee_on_top: Decimal = ZERO
+) -> Draft:
     """Size, price and round a wish.
 
-    `reference` is the market's price, `free` what can be spent (quote for a buy, base for a sell), `collar` in per cent.
+    `reference` is the market's price, `free` what can be spent (quote for a buy, base for a sell), `collar` in per cent,
+    `fee_on_top` what the exchange takes in quote beside the price of a buy, as a fraction.
     A market entry becomes a limit order at the collar that lives an instant (reliability, 3.6); a reducing market order
     stays a market order, because an exit must come out. Raises InvalidInput when the wish cannot be an order.
     """
     check_wish(wish)
     if wish.type is OrderType.MARKET and not wish.reducing:
-        return _collared(wish, instrument, reference, free, collar)
+        return _collared(wish, instrument, reference, free, collar, fee_on_top)
     market = wish.type in (OrderType.MARKET, OrderType.STOP_LOSS, OrderType.TAKE_PROFIT)
     price = _toward_safety(wish.price, instrument, wish.side)
     stop = instrument.price(wish.stop_price)
     at = price or stop or reference
-    quantity = wish.quantity or divided(wish.quote_quantity, at)
+    quantity = wish.quantity or divided(wish.quote_quantity, with_fee(at, fee_on_top))
     quantity = instrument.quantity(quantity, market=market)
     request = OrderRequest(
         client_order_id="",
@@ -115,15 +119,24 @@ def draft(wish: PlaceOrder, instrument: Instrument, reference: Decimal, free: De
         stop_price=stop if wish.type in _STOPS else ZERO,
         time_in_force=wish.time_in_force,
     )
-    return _draft_of(request, instrument, at)
+    return _draft_of(request, instrument, at, fee_on_top)
 
 
-def _collared(wish: PlaceOrder, instrument: Instrument, reference: Decimal, free: Decimal, collar: Decimal) -> Draft:
+def with_fee(price: Decimal, fee: Decimal) -> Decimal:
+    """What one coin costs at this price when the fee, a fraction, comes on top."""
+    return times(price, 1 + fee)
+
+
+def _collared(
+    wish: PlaceOrder, instrument: Instrument, reference: Decimal, free: Decimal, collar: Decimal, fee_on_top: Decimal
+) -> Draft:
     slip = percent_of(reference, collar)
+    if instrument.price_band:  # the exchange refuses what lies farther away; the market moves while the order travels
+        slip = min(slip, times(reference, instrument.price_band * _SHARE_OF_BAND))
     if wish.side is Side.BUY:
         limit = round_down(reference + slip, instrument.tick)
-        wanted = wish.quantity or divided(wish.quote_quantity, reference)
-        affordable = divided(free, limit) if limit else ZERO
+        wanted = wish.quantity or divided(wish.quote_quantity, with_fee(reference, fee_on_top))
+        affordable = divided(free, with_fee(limit, fee_on_top)) if limit else ZERO
         # A share of nearly everything must fit at the collar's price too, or the exchange refuses the whole order.
         quantity = min(wanted, affordable) if wish.quote_quantity else wanted
     else:
@@ -138,7 +151,7 @@ def _collared(wish: PlaceOrder, instrument: Instrument, reference: Decimal, free
         price=limit,
         time_in_force=TimeInForce.IOC,
     )
-    return _draft_of(request, instrument, reference)
+    return _draft_of(request, instrument, reference, fee_on_top)
 
 
 def _toward_safety(price: Decimal, instrument: Instrument, side: Side) -> Decimal:
@@ -146,7 +159,7 @@ def _toward_safety(price: Decimal, instrument: Instrument, side: Side) -> Decima
     return round_down(price, instrument.tick) if side is Side.BUY else round_up(price, instrument.tick)
 
 
-def _draft_of(request: OrderRequest, instrument: Instrument, at: Decimal) -> Draft:
+def _draft_of(request: OrderRequest, instrument: Instrument, at: Decimal, fee_on_top: Decimal) -> Draft:
     notional = times(request.quantity, at)
     worst = request.price or request.stop_price or at
     buying = request.side is Side.BUY
@@ -155,7 +168,7 @@ def _draft_of(request: OrderRequest, instrument: Instrument, at: Decimal) -> Dra
         notional=notional,
         worst_price=worst,
         reserve_asset=instrument.quote if buying else instrument.base,
-        reserve=times(request.quantity, worst) if buying else request.quantity,
+        reserve=times(request.quantity, with_fee(worst, fee_on_top)) if buying else request.quantity,
         fee=divided(times(notional, times(instrument.taker_fee, HUNDRED)), HUNDRED),
     )
 

@@ -10,7 +10,7 @@ from decimal import Decimal
 from loguru import logger
 
 from aristobot.errors import AristobotError, ExchangeError, InvalidOrder
-from aristobot.kinds import OrderOrigin, OrderRole, WebhookOutcome, WebhookStatus
+from aristobot.kinds import BracketStatus, OrderOrigin, OrderRole, WebhookOutcome, WebhookStatus
 from aristobot.market import Instrument
 from aristobot.money import HUNDRED, ZERO, percent_of
 from aristobot.orders import OrderStatus, OrderType, Side
@@ -210,7 +210,8 @@ class WebhookTrading:
         stop = bracket.stop_price if bracket else ZERO
         guarded = await self._keeper.guard(user_id, position.id, ExitPlan(stop, ((min(signal.percent, HUNDRED), price),)))
         targets = tuple(order for order in guarded.resting if order.role is OrderRole.TARGET)
-        if not targets and guarded.position.quantity == position.quantity:
+        watched = guarded.bracket is not None and guarded.bracket.status is BracketStatus.ACTIVE
+        if not targets and not watched and guarded.position.quantity == position.quantity:
             return Verdict(WebhookOutcome.REFUSED, "reason.exits_not_placed", {"symbol": symbol}, symbol=symbol)
         return Verdict(WebhookOutcome.ORDERED, orders=targets, symbol=symbol)
 

@@ -163,6 +163,7 @@ class InstrumentRow(SQLModel, table=True):
     order_types: list[str] | None = json_column()
     oco_allowed: bool = False
     otoco_allowed: bool = False
+    price_band: Decimal = amount_column()
     updated_at: datetime = moment_column()
 
 

@@ -205,6 +205,7 @@ def _create_instruments() -> None:
         _word("state", "trading cancel_only halted", check="instrumentstate"),
         *_documents("order_types"),
         *_flags("oco_allowed", "otoco_allowed"),
+        *_amounts("price_band"),
         *_moments("updated_at"),
         _key("instruments", "exchange", "symbol"),
     )

@@ -182,6 +182,7 @@ def _instrument(one: NativeSymbol, rates: Mapping[str, Decimal], figures: _Figur
         taker_fee=figures[one.taker_fee_rate] if one.taker_fee_rate else _DEFAULT_FEE,
         state=InstrumentState.TRADING if one.status == "online" else InstrumentState.HALTED,
         order_types=_ORDER_TYPES,
+        price_band=figures[one.buy_limit_price_ratio] or _DEFAULT_BAND,
     )
 
 

@@ -53,6 +53,7 @@ class KrakenClient(KrakenMarket):
         official_hosts=("api.kraken.com", "ws.kraken.com", "ws-auth.kraken.com"),
         exits_lock_funds=True,
         amends_stops=True,
+        fees_in_quote=True,
     )
 
     def __init__(self, clock: Clock, endpoints: Endpoints | None = None, timeouts: Timeouts | None = None) -> None:

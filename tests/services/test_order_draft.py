@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from decimal import Decimal
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -46,6 +47,29 @@ def test_a_market_buy_never_needs_more_than_is_free(spend: Decimal, free: Decima
     made = draft(a_wish(quote_quantity=min(spend, free)), BTC, reference, free, COLLAR)
     assert made.reserve <= free
     assert made.request.quantity * reference <= min(spend, free)
+
+
+@given(spend=amounts, free=amounts, reference=prices, fee=st.decimals("0", "0.01", places=4))
+def test_where_the_fee_comes_on_top_it_is_kept_free_as_well(
+    spend: Decimal, free: Decimal, reference: Decimal, fee: Decimal
+) -> None:
+    made = draft(a_wish(quote_quantity=min(spend, free)), BTC, reference, free, COLLAR, fee)
+    assert made.reserve <= free
+    assert made.request.quantity * made.request.price * (1 + fee) <= free
+    assert made.request.quantity * reference * (1 + fee) <= min(spend, free)
+
+
+def test_a_limit_buy_of_an_amount_leaves_room_for_a_fee_on_top() -> None:
+    wish = a_wish(type=OrderType.LIMIT, quote_quantity=D(1000), price=D(50000))
+    made = draft(wish, BTC, D(60000), D(1000), COLLAR, D("0.004"))
+    assert (made.request.quantity, made.reserve <= D(1000)) == (D("0.01992"), True)
+
+
+def test_the_collar_stays_inside_the_band_that_the_exchange_takes() -> None:
+    narrow = msgspec.structs.replace(BTC, price_band=D("0.02"))
+    buy = draft(a_wish(quote_quantity=D(1000)), narrow, D(60000), D(1000), COLLAR)
+    sell = draft(a_wish(side=Side.SELL, quantity=D(1)), narrow, D(60000), D(10), COLLAR)
+    assert (buy.request.price, sell.request.price) == (D("60900.00"), D("59100.00"))
 
 
 @given(quantity=st.decimals("0.00000001", "10", places=8))
