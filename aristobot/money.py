@@ -25,10 +25,11 @@ def amount(text: str | int | Decimal, field: str = "amount") -> Decimal:
         value = Decimal(text)
     except InvalidOperation:
         raise DataError("not_a_number", field=field, value=str(text)[:60]) from None
-    exponent = value.as_tuple().exponent
-    if not isinstance(exponent, int) or abs(exponent) > LONGEST:  # NaN, infinities, and what would fill the memory when written
-        raise DataError("not_a_number", field=field, value=str(value)[:60])
-    return value
+    if value.is_finite():
+        short = isinstance(text, str) and "e" not in text and "E" not in text  # then every digit of it was written
+        if short or abs(int(value.as_tuple().exponent)) <= LONGEST:
+            return value
+    raise DataError("not_a_number", field=field, value=str(value)[:60])  # or it would fill the memory when written
 
 
 def round_down(value: Decimal, step: Decimal) -> Decimal:
