@@ -149,6 +149,52 @@ class ExchangeHealthChanged(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ExchangeMeasured(Event):
+    """The gateway has looked at an exchange: its figures may be read anew."""
+
+    exchange: str
+
+    @property
+    def key(self) -> object:
+        """One per exchange."""
+        return self.exchange
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CatalogProgressed(Event):
+    """The instruments of an exchange are being read: `stage` is asking, storing, done or failed; counts are instruments.
+
+    `total`, `added`, `changed` and `removed` are known from `storing` on; `failure` is an error's code.
+    """
+
+    exchange: str
+    stage: str
+    written: int = 0
+    total: int = 0
+    added: int = 0
+    changed: int = 0
+    removed: int = 0
+    failure: str = ""
+
+    @property
+    def key(self) -> object:
+        """One per exchange."""
+        return self.exchange
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CatalogDoubted(Event):
+    """An exchange refused what its catalogue allows: an unknown symbol, a step or a minimum."""
+
+    exchange: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExchangesListed(Event):
+    """The names of the exchanges in the world, and of what their keys are made of, are there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TradingHalted(Event):
     """The kill switch was set or released; `level` is halt, reduce, flatten, or empty when released."""
 

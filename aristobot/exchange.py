@@ -101,6 +101,16 @@ class ClientStats:
     weight_limit: int = 0
     reconnects: int = 0
 
+    @property
+    def success_percent(self) -> float:
+        """How many requests in a hundred got an answer; 100 when none was made."""
+        return 100.0 * (self.requests - self.failures) / self.requests if self.requests else 100.0
+
+    @property
+    def weight_left(self) -> int:
+        """What may still be asked before the exchange says no; 0 too where it does not count (`weight_limit` 0)."""
+        return max(self.weight_limit - self.weight_used, 0)
+
 
 @dataclass(frozen=True, slots=True)
 class ClockReading:

@@ -7,12 +7,17 @@ from typing import TYPE_CHECKING, Any
 from nicegui import ui
 from nicegui.elements.mixins.validation_element import ValidationElement
 
+from aristobot.errors import InvalidInput
+from aristobot.events import ExchangesListed
 from aristobot.kinds import BrokerAccess, BrokerMode
 from aristobot.language import _
+from aristobot.risk import Limits
+from components import formats
 from components.broker_words import access_names, key_names, mode_names
 from components.buttons import main_button, quiet_button
 from components.confirm import answer_of, dialog_card, say
 from components.form import submitting, text_field
+from components.live import Live
 from components.notice import notice
 from components.reauth import reauthenticated
 from components.viewer import Viewer
@@ -22,6 +27,9 @@ if TYPE_CHECKING:
     from services.app import App
 
 ENDPOINTS = ("rest", "stream", "trading")
+#: Offered before the exchange's own pairs are known.
+_USUAL_QUOTES = ("USDT", "USDC", "EUR", "USD")
+_DIVERGENCE = "remap_divergence_percent"
 
 
 class BrokerDialog:
@@ -34,6 +42,7 @@ class BrokerDialog:
         self._fields: dict[str, ValidationElement[Any]] = {}
         self._keys: dict[str, ui.input] = {}
         self._endpoints: dict[str, ui.input] = {}
+        self._insist: ui.checkbox | None = None
 
     async def ask(self) -> Broker | None:
         """Show the form; the broker when it was saved, None when the user turned away."""
@@ -48,6 +57,8 @@ class BrokerDialog:
                 self._uses()
                 if self._user.is_administrator:
                     self._addresses()
+                if self._broker is None:
+                    Live(self._app.bus, self._user).latest(ExchangesListed, do=self._offer)
 
             async def save() -> None:
                 fields: dict[str, ValidationElement[Any]] = {**self._fields, **self._keys}
@@ -73,11 +84,31 @@ class BrokerDialog:
     def _basics(self) -> None:
         with ui.element("div").classes("fields"):
             if self._broker is None:
-                known = {one: one.capitalize() for one in self._app.brokers.exchanges()}
-                exchange = ui.select(known, value=next(iter(known)), label=_("Exchange"), on_change=self._draw_keys)
-                self._fields["exchange"] = exchange.props("outlined options-dense")
+                ours = self._app.brokers.exchanges()
+                exchange = ui.select(self._exchanges(), value=ours[0], label=_("Exchange"), on_change=self._chosen)
+                # Ours come first; the others are there to be found, with what is said of them, and cannot be chosen.
+                exchange.props(f'outlined options-dense :option-disable="option => option.value >= {len(ours)}"')
+                self._fields["exchange"] = exchange.mark("broker-exchange")
             name = text_field(_("Name"), self._broker.name if self._broker else "").props("maxlength=64").mark("broker-name")
             self._fields["name"] = name
+
+    def _exchanges(self) -> dict[str, str]:
+        """What can be chosen, and after it the rest of the world's exchanges, marked."""
+        ours = {one: one.capitalize() for one in self._app.brokers.exchanges()}
+        others = {one.name: one.title for one in self._app.credential_names.known() if one.name not in ours}
+        return ours | {
+            name: _("{exchange} – not supported", exchange=title)
+            for name, title in sorted(others.items(), key=lambda one: one[1].casefold())
+        }
+
+    def _offer(self, _event: ExchangesListed) -> None:
+        exchange = self._fields["exchange"]
+        if isinstance(exchange, ui.select):
+            exchange.set_options(self._exchanges(), value=exchange.value)
+
+    def _chosen(self) -> None:
+        self._draw_keys()
+        self._quote.set_options(self._quotes(), value=self._quote.value)
 
     def _draw_keys(self) -> None:
         """The fields that this exchange asks for; for a known broker they may stay empty."""
@@ -93,6 +124,10 @@ class BrokerDialog:
                 words = _("Leave the keys empty to keep those that are stored (…{last}).", last=self._broker.key_last_four)
                 ui.label(words).classes("muted small")
             notice(_("Create the key at the exchange with the rights to read and to trade on spot, never to withdraw."))
+            if self._user.is_administrator:
+                insist = _("I insist on a key that may withdraw, and know that whoever steals it takes the money too.")
+                self._insist = ui.checkbox(insist).mark("allow-withdraw")
+                self._insist.set_visibility(False)
 
     @staticmethod
     def _key_field(name: str, *, secret: bool) -> ui.input:
@@ -108,10 +143,25 @@ class BrokerDialog:
             access = known.access.value if known else BrokerAccess.TRADE.value
             self._fields["mode"] = ui.select(mode_names(), value=mode, label=_("Who trades on it")).props("outlined")
             self._fields["access"] = ui.select(access_names(), value=access, label=_("What orders may do")).props("outlined")
-            quote = text_field(_("Currency to trade against"), known.quote if known else "")
-            quote.props(f'maxlength=16 placeholder="USDT" hint="{_("Empty: as each alert says")}"')
-            self._fields["quote"] = quote
+            self._quote = ui.select(
+                self._quotes(), value=known.quote if known else "", label=_("Currency to trade against"), with_input=True
+            )
+            self._fields["quote"] = self._quote.props("outlined options-dense").mark("broker-quote")
+            most = Limits.read(known.limits if known else None).remap_divergence_percent
+            apart = text_field(_("Most that two markets may lie apart (%)"), formats.number(most))
+            self._fields[_DIVERGENCE] = apart.props("inputmode=decimal").mark("broker-divergence")
+            hint = _(
+                "An alert on BTC/USDT then buys BTC against this currency; stop, target and limit are converted by the ratio "
+                "of the two markets. Beyond this distance the alert is refused."
+            )
+            ui.label(hint).classes("muted small whole")
             self._default = ui.checkbox(_("My default broker"), value=known.is_default if known else False)
+
+    def _quotes(self) -> dict[str, str]:
+        """The currencies of the exchange, the commonest first, after "as each alert says"."""
+        listed = self._app.catalog.quotes(self._exchange) or list(_USUAL_QUOTES)
+        known = [*listed, *([self._broker.quote] if self._broker else [])]
+        return {"": _("As each alert says")} | {one: one for one in known if one}
 
     def _addresses(self) -> None:
         """Other addresses of the exchange, for a testnet or the simulator."""
@@ -128,8 +178,17 @@ class BrokerDialog:
         if self._broker is None or any(keys.values()):
             form |= keys
         form["is_default"] = self._default.value
+        stored = (self._broker.limits if self._broker else None) or {}
+        form["limits"] = {**stored, _DIVERGENCE: str(form.pop(_DIVERGENCE)).strip().replace(",", ".")}
         if self._endpoints:
             form["endpoints"] = {part: field.value.strip() for part, field in self._endpoints.items() if field.value.strip()}
-        if self._broker is None:
-            return await self._app.brokers.add(self._user.id, form, self._user.actor)
-        return await self._app.brokers.change(self._user.id, self._broker.id, form, self._user.actor)
+        if self._insist is not None and self._insist.value:
+            form["allow_withdraw"] = True
+        try:
+            if self._broker is None:
+                return await self._app.brokers.add(self._user.id, form, self._user.actor)
+            return await self._app.brokers.change(self._user.id, self._broker.id, form, self._user.actor)
+        except InvalidInput as error:
+            if error.code == "key_may_withdraw" and self._insist is not None:
+                self._insist.set_visibility(True)
+            raise

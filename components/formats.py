@@ -38,6 +38,11 @@ def number(value: Decimal | int | None, least: int = 0, most: int = 8) -> str:
     return _true_minus(format_decimal(rounded, format=pattern, locale=_locale()))
 
 
+def signed(value: int) -> str:
+    """A whole number with its sign; zero has none."""
+    return ("+" if value > 0 else "") + number(value)
+
+
 def price(value: Decimal | None) -> str:
     """A price per unit: two decimals from 1 000 up, four from 1 up, five significant digits below; nothing for zero."""
     if not value:

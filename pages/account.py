@@ -8,6 +8,7 @@ from nicegui import ui
 
 from aristobot.language import _
 from components.broker_list import BrokerList
+from components.exchange_panel import ExchangePanel
 from components.live import Live
 from components.page_head import page_head
 from components.profile_card import profile_card
@@ -25,6 +26,7 @@ async def account(app: App, user: Viewer, live: Live) -> None:
     with page_head(_("Account"), _("Your brokers, your language, and how you come in.")):
         pass
     brokers = BrokerList(app, user, live)
+    ExchangePanel(app, live)
     with ui.element("div").classes("halves"):
         with ui.element("div").classes("stack"):
             profile_card(app, user)

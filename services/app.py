@@ -22,6 +22,7 @@ from services.bracket_keeper import BracketKeeper
 from services.broker_book import BrokerBook
 from services.brokers import Brokers
 from services.candle_history import CandleHistory
+from services.credential_names import CredentialNames
 from services.disk_guard import DiskGuard
 from services.exchange_gateway import ExchangeGateway
 from services.exit_placer import ExitPlacer
@@ -99,6 +100,7 @@ class App:
         self.heartbeat = Heartbeat(self.db, self.bus, clock, self.gateway, exchange=settings.market_exchange)
         self.accounts = Accounts(self.db, self.bus, clock, self.vault, settings)
         self.brokers = Brokers(self.db, self.bus, clock, self.vault, self.gateway, settings)
+        self.credential_names = CredentialNames(settings.data_dir, self.bus, clock)
         self.brokers.webhooks.ingress = lambda: self.receiver.address
         self.supervisor = Supervisor(self.bus, clock, self._services())
         self._waiting_for: tuple[str, ...] = ("start",)
@@ -125,6 +127,7 @@ class App:
             self.engine,
             self.heartbeat,
             self.accounts.sessions,
+            self.brokers.keys,
             *ends,
         ]
 
@@ -165,5 +168,6 @@ class App:
             self._recovery.cancel()
             await asyncio.gather(self._recovery, return_exceptions=True)
         await self.supervisor.stop()
+        await self.credential_names.close()
         await self.gateway.close()
         await self.db.close()

@@ -5,17 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from aristobot.clock import Clock
 from aristobot.errors import ExchangeError
 from aristobot.exchange import Credentials, ExchangeClient, KeyRights
 from aristobot.portfolio import Balance
+from services.key_state import WORRYING_OFFSET_MS
 
-_WORRYING_OFFSET_MS = 1000
 _PATIENCE = 10.0
 _R = TypeVar("_R")
 
@@ -57,14 +57,16 @@ class ConnectionTest:
 NAMES = ("reachable", "clock", "key", "read", "trade", "withdraw", "ip", "balances")
 
 
-async def try_connection(client: ExchangeClient, keys: Credentials | None, clock: Clock) -> ConnectionTest:
+async def try_connection(
+    client: ExchangeClient, keys: Credentials | None, clock: Clock, *, withdraw_accepted: bool = False
+) -> ConnectionTest:
     """Ask the exchange for its time, for what the key may do, and for the balances. Never raises for what it finds."""
     steps: list[Step] = []
     offset = await _offset(client, clock, steps)
     rights = await _rights(client, keys, steps) if offset is not None else None
     balances: tuple[Balance, ...] = ()
     if rights is not None and keys is not None:
-        steps += judge(rights)
+        steps += judge(rights, withdraw_accepted=withdraw_accepted)
         held = await _asked("balances", client.balances(keys), steps)
         balances = tuple(held or ())
     steps += [Step(name, StepState.SKIPPED, "reason.step_skipped") for name in NAMES[len(steps) :]]
@@ -79,19 +81,22 @@ async def rights_of(client: ExchangeClient, keys: Credentials) -> KeyRights | No
     return None
 
 
-def kept(rights: KeyRights) -> dict[str, Any]:
-    """Rights as a broker's row keeps them."""
-    return {**asdict(rights), "expires_at": rights.expires_at.isoformat() if rights.expires_at else None}
-
-
-def judge(rights: KeyRights) -> list[Step]:
+def judge(rights: KeyRights, *, withdraw_accepted: bool = False) -> list[Step]:
     """What a key may do, against what it should: read and trade, never withdraw, best from one address alone."""
     return [
         _wanted("read", rights.can_read, "reason.key_cannot_read"),
         _wanted("trade", rights.can_trade, "reason.key_cannot_trade"),
-        _wanted("withdraw", not rights.can_withdraw, "reason.key_may_withdraw"),
-        Step("ip", StepState.OK) if rights.ip_restricted else Step("ip", StepState.WARNING, "reason.key_from_anywhere"),
+        Step("withdraw", StepState.WARNING, "reason.key_withdraw_accepted")
+        if rights.can_withdraw and withdraw_accepted
+        else _wanted("withdraw", not rights.can_withdraw, "reason.key_may_withdraw"),
+        _from_where(rights),
     ]
+
+
+def _from_where(rights: KeyRights) -> Step:
+    if rights.ip_restricted is None:
+        return Step("ip", StepState.WARNING, "reason.key_address_untold")
+    return Step("ip", StepState.OK) if rights.ip_restricted else Step("ip", StepState.WARNING, "reason.key_from_anywhere")
 
 
 def _wanted(name: str, holds: bool, reason: str) -> Step:
@@ -105,7 +110,7 @@ async def _offset(client: ExchangeClient, clock: Clock, steps: list[Step]) -> in
         return None
     middle = before + (clock.now() - before) / 2
     offset = (theirs - middle) // timedelta(milliseconds=1)
-    worrying = abs(offset) >= _WORRYING_OFFSET_MS
+    worrying = abs(offset) >= WORRYING_OFFSET_MS
     state = StepState.WARNING if worrying else StepState.OK
     steps.append(Step("clock", state, "reason.clock_off" if worrying else "", {"offset_ms": offset}))
     return offset

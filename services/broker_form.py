@@ -121,6 +121,7 @@ _CHECKS: Mapping[str, Callable[[str, Any], Any]] = MappingProxyType(
         "mode": _choice(BrokerMode),
         "access": _choice(BrokerAccess),
         "is_default": _flag,
+        "allow_withdraw": _flag,
         "limits": _limits,
         "endpoints": _endpoints,
     }

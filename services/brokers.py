@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from aristobot.bus import Bus
@@ -19,14 +20,16 @@ from aristobot.store.tables import Broker
 from aristobot.store.tenancy import GuardedSession
 from aristobot.vault import Vault
 from services.audit_trail import Actor, AuditTrail
-from services.broker_connection import ConnectionTest, kept, rights_of, try_connection
+from services.broker_connection import ConnectionTest
 from services.broker_form import KEY_FIELDS, checked, needed_fields
 from services.exchange_gateway import ExchangeGateway
+from services.key_health import KeyHealth
+from services.key_state import KeyState
 from services.webhook_addresses import WebhookAddresses
 
 
 class Brokers:
-    """Each user sees and changes their own alone. `webhooks` hands out the addresses for alerts."""
+    """Each user sees and changes their own alone. `webhooks` hands out the addresses for alerts, `keys` looks after keys."""
 
     def __init__(self, db: Database, bus: Bus, clock: Clock, vault: Vault, gateway: ExchangeGateway, settings: Settings) -> None:
         self._db = db
@@ -35,6 +38,7 @@ class Brokers:
         self._vault = vault
         self._gateway = gateway
         self._trail = AuditTrail(vault, clock)
+        self.keys = KeyHealth(db, bus, clock, gateway)
         self.webhooks = WebhookAddresses(db, bus, clock, self._trail, settings)
 
     async def mine(self, user_id: uuid.UUID) -> list[Broker]:
@@ -52,8 +56,8 @@ class Brokers:
     async def add(self, user_id: uuid.UUID, form: Mapping[str, Any], by: Actor) -> Broker:
         """A new broker from `exchange`, `name` and the exchange's key fields; the others as in `change`.
 
-        Asks the exchange what the key may do: a right to withdraw is refused. An exchange that does not answer stops
-        nothing. Raises InvalidInput with the field.
+        Asks the exchange what the key may do: a right to withdraw is refused, unless an administrator insists
+        (`allow_withdraw`). An exchange that does not answer stops nothing. Raises InvalidInput with the field.
         """
         values = checked(form, self.exchanges())
         for name in needed_fields(self._gateway.factory(values["exchange"]).capabilities):
@@ -63,14 +67,17 @@ class Brokers:
             id=uuid.uuid4(), user_id=user_id, exchange=values["exchange"], name=values["name"], created_at=self._clock.now()
         )
         self._fill(row, values)
-        await self._db.read(user_id, lambda s: _refuse_foreign_endpoints(s, user_id, values))  # before any key travels
-        await self._check_rights(row, values)
+        await self._db.read(user_id, lambda s: _refuse_what_is_for_administrators(s, user_id, values))  # before any key travels
+        state = await self._learned(row, values)
 
         def work(session: GuardedSession) -> Broker:
+            if state is not None:
+                state.keep(row)
             brokers.create(session, row)
             if values.get("is_default") or len(brokers.mine(session)) == 1:
                 brokers.set_default(session, row.id)
             self._trail.record(session, "broker.added", by, subject=f"broker:{row.id}", after=_shown(row))
+            self._note_insistence(session, row, state, by)
             return row
 
         return self._told(await self._db.write(user_id, work))
@@ -78,23 +85,26 @@ class Brokers:
     async def change(self, user_id: uuid.UUID, broker_id: uuid.UUID, form: Mapping[str, Any], by: Actor) -> Broker:
         """Change what the form names: `name`, key fields, `mode`, `access`, `quote`, `limits`, `endpoints`, `is_default`.
 
-        Key fields change together, an empty one empties. `endpoints` is for administrators. Raises InvalidInput, NotFound.
+        Key fields change together, an empty one empties. `endpoints` and `allow_withdraw` are for administrators.
+        Raises InvalidInput, NotFound.
         """
         known = await self.get(user_id, broker_id)
         values = checked({**form, "exchange": known.exchange}, self.exchanges(), partial=True)
-        await self._db.read(user_id, lambda s: _refuse_foreign_endpoints(s, user_id, values))
-        await self._check_rights(known, values)
+        await self._db.read(user_id, lambda s: _refuse_what_is_for_administrators(s, user_id, values))
+        state = await self._learned(known, values)
 
         def work(session: GuardedSession) -> Broker:
             row = brokers.get(session, broker_id)
             before = _shown(row)
             self._fill(row, values)
-            row.key_rights, row.checked_at = known.key_rights, known.checked_at
+            if state is not None:
+                state.keep(row)
             if values.get("is_default"):
                 brokers.set_default(session, broker_id)
             elif values.get("is_default") is False and row.is_default:
                 brokers.set_default(session, None)
             self._trail.record(session, "broker.changed", by, subject=f"broker:{broker_id}", before=before, after=_shown(row))
+            self._note_insistence(session, row, state, by)
             return row
 
         return self._told(await self._db.write(user_id, work))
@@ -118,19 +128,7 @@ class Brokers:
 
     async def test_connection(self, user_id: uuid.UUID, broker_id: uuid.UUID) -> ConnectionTest:
         """Try the keys at the exchange, step by step, and remember what they may do. NotFound; never an ExchangeError."""
-        row = await self.get(user_id, broker_id)
-        keys = await self._gateway.keys(row) if row.api_key_sealed else None
-        result = await try_connection(self._gateway.client_for(row), keys, self._clock)
-        if result.rights is not None:
-            rights, now = kept(result.rights), self._clock.now()
-
-            def work(session: GuardedSession) -> None:
-                found = brokers.get(session, broker_id)
-                found.key_rights, found.checked_at = rights, now
-
-            await self._db.write(user_id, work)
-            self._told(row)
-        return result
+        return await self.keys.check(await self.get(user_id, broker_id))
 
     async def balances(self, user_id: uuid.UUID, broker_id: uuid.UUID) -> list[Balance]:
         """What the exchange says is there now. Raises NotFound, InvalidInput without keys, ExchangeError."""
@@ -151,26 +149,34 @@ class Brokers:
         if "api_key" in values:
             row.key_last_four = values["api_key"][-4:]
 
-    async def _check_rights(self, row: Broker, values: Mapping[str, Any]) -> None:
-        """Ask what the key may do, and note it on the row; InvalidInput when it may withdraw. No answer is no objection."""
-        if not values.get("api_key") or not values.get("api_secret"):
-            return
+    async def _learned(self, row: Broker, values: Mapping[str, Any]) -> KeyState | None:
+        """What the exchange says of a new key; None when there is none. InvalidInput when it may withdraw and nobody insists."""
+        if "api_key" not in values:
+            return None
+        if not values["api_key"] or not values["api_secret"]:
+            return KeyState()
         keys = Credentials(values["api_key"], values["api_secret"], values.get("passphrase", ""))
-        rights = await rights_of(self._gateway.client_for(row), keys)
-        if rights is None:
-            return
-        if rights.can_withdraw:
+        state = await self.keys.learn(row, keys)
+        insists = bool(values.get("allow_withdraw"))
+        if state.rights is not None and state.rights.can_withdraw and not insists:
             raise InvalidInput("key_may_withdraw", field="api_key")
-        row.key_rights, row.checked_at = kept(rights), self._clock.now()
+        return replace(state, withdraw_accepted=insists)
+
+    def _note_insistence(self, session: GuardedSession, row: Broker, state: KeyState | None, by: Actor) -> None:
+        if state is not None and state.withdraw_accepted:
+            rights = state.rights
+            seen = {"key": row.key_last_four, "can_withdraw": rights.can_withdraw if rights else None}
+            self._trail.record(session, "broker.withdraw_accepted", by, subject=f"broker:{row.id}", after=seen)
 
     def _told(self, row: Broker) -> Broker:
         self._bus.publish(BrokerUpdated(at=self._clock.now(), user_id=row.user_id, broker_id=row.id))
         return row
 
 
-def _refuse_foreign_endpoints(session: GuardedSession, user_id: uuid.UUID, values: Mapping[str, Any]) -> None:
-    if values.get("endpoints") and not users.is_administrator(session, user_id):
-        raise InvalidInput("administrators_only", field="endpoints")
+def _refuse_what_is_for_administrators(session: GuardedSession, user_id: uuid.UUID, values: Mapping[str, Any]) -> None:
+    asked = [name for name in ("endpoints", "allow_withdraw") if values.get(name)]
+    if asked and not users.is_administrator(session, user_id):
+        raise InvalidInput("administrators_only", field=asked[0])
 
 
 def _shown(row: Broker) -> dict[str, Any]:

@@ -13,8 +13,8 @@ from loguru import logger
 
 from aristobot.bus import Bus
 from aristobot.clock import Clock
-from aristobot.errors import ClockSkewed, ConfigurationError, ExchangeError, InvalidInput, RateLimited
-from aristobot.events import ExchangeHealthChanged
+from aristobot.errors import ClockSkewed, ConfigurationError, ExchangeError, InvalidInput, RateLimited, UnknownSymbol
+from aristobot.events import CatalogDoubted, ExchangeHealthChanged, ExchangeMeasured
 from aristobot.exchange import (
     ClientFactory,
     ClientStats,
@@ -35,8 +35,13 @@ from services.exchanges import discover
 #: Seconds between two looks at an exchange, and between two measurements of its clock.
 LOOK_EVERY = 15.0
 MEASURE_EVERY = 3600.0
+#: Seconds between two lines about an exchange in the log.
+TELL_EVERY = 900.0
 #: Above this, nobody can say whether a signed request lies within its window (milliseconds).
 CERTAIN_WITHIN_MS = 2000
+
+#: Refusals that a catalogue of today would have spared us.
+_STALE_CATALOGUE = frozenset({"order_filter", "order_not_supported"})
 
 T = TypeVar("T")
 
@@ -142,9 +147,13 @@ class ExchangeGateway:
         return reading is not None and reading.uncertainty_ms <= CERTAIN_WITHIN_MS
 
     def noticed(self, broker: Broker, error: ExchangeError) -> None:
-        """Told of an error that somebody met: a refused timestamp has the clock measured at the next look."""
+        """Told of an error that somebody met: a refused timestamp has the clock measured at the next look, a refused symbol
+        or step has the catalogue read again.
+        """
         if isinstance(error, ClockSkewed):
             self._line(broker.exchange, broker.endpoints).measured_at = float("-inf")
+        elif isinstance(error, UnknownSymbol) or error.code in _STALE_CATALOGUE:
+            self._bus.publish(CatalogDoubted(at=self._clock.now(), exchange=broker.exchange))
 
     def health(self, exchange: str) -> ExchangeHealth:
         """How an exchange is doing at the installation's own addresses."""
@@ -167,10 +176,28 @@ class ExchangeGateway:
         await asyncio.gather(*(self._look_at(line) for line in list(self._lines.values())))
 
     async def run(self) -> None:
-        """Look at every exchange, for ever."""
+        """Look at every exchange, for ever; now and then say how each fares."""
+        told_at = self._clock.monotonic()
         while True:
             await self.look()
+            for exchange in self._factories:
+                self._bus.publish(ExchangeMeasured(at=self._clock.now(), exchange=exchange))
+            if self._clock.monotonic() - told_at >= TELL_EVERY:
+                told_at = self._clock.monotonic()
+                self.tell()
             await self._clock.sleep(LOOK_EVERY)
+
+    def tell(self) -> None:
+        """One line per exchange in the log: how it fares since the start."""
+        for exchange in self._factories:
+            health = self.health(exchange)
+            one = health.stats
+            left = f"{one.weight_left} of {one.weight_limit}" if one.weight_limit else "not counted"
+            logger.info(
+                "{}: {} requests, {:.2f} % answered, mean {:.0f} ms, p99 {:.0f} ms, weight left {}, {} reconnects, clock {:+} ms",
+                *(exchange, one.requests, one.success_percent, one.mean_ms, one.p99_ms, left, one.reconnects),
+                health.clock_offset_ms,
+            )
 
     async def close(self) -> None:
         """Close every connection of every client."""

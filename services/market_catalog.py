@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
 
 from loguru import logger
 
 from aristobot.bus import Bus
 from aristobot.clock import Clock
-from aristobot.errors import DataError, ExchangeError, ExchangeOffline, UnknownSymbol
+from aristobot.errors import AristobotError, DataError, ExchangeError, ExchangeOffline, UnknownSymbol
+from aristobot.events import CatalogDoubted, CatalogProgressed
 from aristobot.market import Instrument, Symbol
 from aristobot.payloads import clean, excerpt
 from aristobot.store import instruments
@@ -22,10 +26,33 @@ from services.exchange_gateway import ExchangeGateway
 REFRESH_EVERY = 4 * 3600.0
 UNKNOWN_PAUSE = 60.0
 RETRY_AFTER = 60.0
+#: Instruments written in one transaction.
+PART = 250
 _SEPARATORS = str.maketrans({"-": "/", "_": "/"})
 #: Names that older alerts still use for what the exchanges list under another.
 _OLD_NAMES = {"XBT": "BTC", "XDG": "DOGE"}
 _NEW_NAMES = {new: old for old, new in _OLD_NAMES.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogNews:
+    """How a refresh went: how many instruments the exchange lists, and how many are new, changed and gone."""
+
+    exchange: str
+    total: int
+    added: int
+    changed: int
+    removed: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogState:
+    """What is known of an exchange's instruments: how many, since when, and what is going on with them."""
+
+    total: int
+    at: datetime | None
+    progress: CatalogProgressed | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +95,12 @@ class MarketCatalog:
     def __init__(self, db: Database, bus: Bus, clock: Clock, gateway: ExchangeGateway) -> None:
         self._db, self._bus, self._clock, self._gateway = db, bus, clock, gateway
         self._catalogues: dict[str, _Catalogue] = {}
-        self._refreshing: dict[str, asyncio.Task[int]] = {}
-        self._refreshed_at: dict[str, float] = {}
+        self._refreshing: dict[str, asyncio.Task[CatalogNews]] = {}
+        self._asked_at: dict[str, float] = {}
+        self._news: dict[str, CatalogNews] = {}
+        self._progress: dict[str, CatalogProgressed] = {}
+        self._second_looks: set[asyncio.Task[None]] = set()
+        bus.listen(CatalogDoubted, do=self._on_doubt)
 
     async def run(self) -> None:
         """Refresh every exchange now and every few hours; what cannot be reached is asked again sooner."""
@@ -81,8 +112,19 @@ class MarketCatalog:
                 await self._try_refresh(exchange, failing)
             await self._clock.sleep(RETRY_AFTER if failing else REFRESH_EVERY)
 
-    async def refresh(self, exchange: str) -> int:
-        """Ask the exchange for its instruments and keep them; how many. Callers at once share one request.
+    def state(self, exchange: str) -> CatalogState:
+        """What is known of an exchange's instruments, from memory."""
+        known, news = self._catalogues.get(exchange), self._news.get(exchange)
+        return CatalogState(len(known.instruments) if known else 0, news.at if news else None, self._progress.get(exchange))
+
+    def quotes(self, exchange: str, most: int = 12) -> list[str]:
+        """What pairs are traded against there, the commonest first, from memory."""
+        known = self._catalogues.get(exchange)
+        counted = Counter(one.quote for one in known.instruments.values()) if known else Counter()
+        return [quote for quote, _ in counted.most_common(most)]
+
+    async def refresh(self, exchange: str) -> CatalogNews:
+        """Ask the exchange for its instruments and keep them. Callers at once share one request; all hear its progress.
 
         Raises ExchangeError, and InvalidInput for an exchange that nobody speaks.
         """
@@ -136,24 +178,62 @@ class MarketCatalog:
             if stored:
                 self._catalogues.setdefault(exchange, _Catalogue.of(stored))
 
-    async def _refresh(self, exchange: str) -> int:
-        listed = await self._gateway.client(exchange).instruments()
-        if not listed:  # never true, and believing it would forget every symbol
-            raise ExchangeOffline(exchange=exchange, detail="empty catalogue")
+    async def _refresh(self, exchange: str) -> CatalogNews:
+        client = self._gateway.client(exchange)
+        self._tell(exchange, "asking")
+        self._asked_at[exchange] = self._clock.monotonic()
+        try:
+            listed = await client.instruments()
+            if not listed:  # never true, and believing it would forget every symbol
+                raise ExchangeOffline(exchange=exchange, detail="empty catalogue")
+            news = await self._keep(exchange, listed)
+        except AristobotError as error:
+            self._tell(exchange, "failed", failure=error.code)
+            raise
+        logger.info(
+            "{} lists {} instruments: {} new, {} changed, {} gone", exchange, news.total, news.added, news.changed, news.removed
+        )
+        return news
+
+    async def _keep(self, exchange: str, listed: Sequence[Instrument]) -> CatalogNews:
+        """Write what differs, some at a time: an alert that arrives meanwhile must not wait for a thousand rows."""
         now = self._clock.now()
-        await self._db.write(SYSTEM, lambda s: instruments.replace_all(s, exchange, listed, now))
+        found = await self._db.read(SYSTEM, lambda s: instruments.difference(s, exchange, listed))
+        counts = {
+            "total": len(listed), "added": len(found.added), "changed": len(found.changed), "removed": len(found.removed)
+        }  # fmt: skip
+        written = len(listed) - found.size
+        for part in found.parts(PART):
+            self._tell(exchange, "storing", written=max(written, 0), **counts)
+            await self._db.write(SYSTEM, partial(instruments.apply, exchange=exchange, wanted=part, now=now))
+            written += part.size
         self._catalogues[exchange] = _Catalogue.of(listed)
-        self._refreshed_at[exchange] = self._clock.monotonic()
-        logger.info("{} lists {} instruments", exchange, len(listed))
-        return len(listed)
+        self._news[exchange] = CatalogNews(exchange, at=now, **counts)
+        self._tell(exchange, "done", written=len(listed), **counts)
+        return self._news[exchange]
+
+    def _tell(self, exchange: str, stage: str, failure: str = "", **counts: int) -> None:
+        event = CatalogProgressed(at=self._clock.now(), exchange=exchange, stage=stage, failure=failure, **counts)
+        self._progress[exchange] = event
+        self._bus.publish(event)
+
+    def _asked_lately(self, exchange: str) -> bool:
+        last = self._asked_at.get(exchange)
+        return last is not None and self._clock.monotonic() - last < UNKNOWN_PAUSE
 
     async def _refresh_for_unknown(self, exchange: str) -> bool:
         """Whether the catalogue was asked for anew: a listing of today may be younger than what we keep."""
-        last = self._refreshed_at.get(exchange)
-        if last is not None and self._clock.monotonic() - last < UNKNOWN_PAUSE:
+        if self._asked_lately(exchange):
             return False
         await self.refresh(exchange)
         return True
+
+    def _on_doubt(self, event: CatalogDoubted) -> None:
+        """An exchange refused a symbol or a step that stands in its catalogue: look again, beside whoever met it."""
+        if not self._asked_lately(event.exchange):
+            task = asyncio.create_task(self._try_refresh(event.exchange, set()))
+            self._second_looks.add(task)
+            task.add_done_callback(self._second_looks.discard)
 
     async def _try_refresh(self, exchange: str, failing: set[str]) -> None:
         try:

@@ -27,6 +27,27 @@ class CatalogueChange:
     removed: int
 
 
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Instruments that are new, instruments that say something else now, and symbols that are gone."""
+
+    added: tuple[Instrument, ...] = ()
+    changed: tuple[Instrument, ...] = ()
+    removed: tuple[Symbol, ...] = ()
+
+    def parts(self, size: int) -> list[Difference]:
+        """The same, `size` instruments at a time; what goes, goes last."""
+        new = [Difference(added=self.added[i : i + size]) for i in range(0, len(self.added), size)]
+        other = [Difference(changed=self.changed[i : i + size]) for i in range(0, len(self.changed), size)]
+        gone = [Difference(removed=self.removed[i : i + size]) for i in range(0, len(self.removed), size)]
+        return [*new, *other, *gone]
+
+    @property
+    def size(self) -> int:
+        """How many instruments it concerns."""
+        return len(self.added) + len(self.changed) + len(self.removed)
+
+
 def get(session: GuardedSession, exchange: str, symbol: Symbol) -> Instrument | None:
     """The instrument, or None when the catalogue does not have it."""
     row = session.execute(_wanted(exchange).where(col(InstrumentRow.symbol) == symbol)).one_or_none()
@@ -50,24 +71,34 @@ def search(session: GuardedSession, exchange: str, quote: str = "", text: str = 
     return [_value(row) for row in session.execute(wanted.order_by(col(InstrumentRow.symbol)).limit(limit))]
 
 
-def replace_all(session: GuardedSession, exchange: str, listed: Iterable[Instrument], now: datetime) -> CatalogueChange:
-    """Make the catalogue say exactly what the exchange says; only what differs is written."""
+def difference(session: GuardedSession, exchange: str, listed: Iterable[Instrument]) -> Difference:
+    """What has to be written and what has to go for the catalogue to say exactly what the exchange says."""
     wanted = {one.symbol: one for one in listed}
     known = {one.symbol: one for one in all_of(session, exchange)}
-    added = [_row(one, now) for symbol, one in wanted.items() if symbol not in known]
-    changed = [one for symbol, one in wanted.items() if symbol in known and known[symbol] != one]
-    removed = sorted(known.keys() - wanted.keys())
-    session.add_all(added)
-    for one in changed:
+    added = tuple(one for symbol, one in wanted.items() if symbol not in known)
+    changed = tuple(one for symbol, one in wanted.items() if symbol in known and known[symbol] != one)
+    return Difference(added, changed, tuple(sorted(known.keys() - wanted.keys())))
+
+
+def apply(session: GuardedSession, exchange: str, wanted: Difference, now: datetime) -> None:
+    """Write a difference, or a part of one."""
+    session.add_all([_row(one, now) for one in wanted.added])
+    for one in wanted.changed:
         row = session.get_one(InstrumentRow, (exchange, one.symbol))
         for name, value in _columns_of(one).items():
             setattr(row, name, value)
         row.updated_at = now
-    if removed:
-        gone = sa.delete(InstrumentRow).where(col(InstrumentRow.exchange) == exchange, col(InstrumentRow.symbol).in_(removed))
-        session.execute(gone)
+    if wanted.removed:
+        gone = sa.delete(InstrumentRow).where(col(InstrumentRow.exchange) == exchange)
+        session.execute(gone.where(col(InstrumentRow.symbol).in_(wanted.removed)))
     session.flush()
-    return CatalogueChange(len(added), len(changed), len(removed))
+
+
+def replace_all(session: GuardedSession, exchange: str, listed: Iterable[Instrument], now: datetime) -> CatalogueChange:
+    """Make the catalogue say exactly what the exchange says; only what differs is written."""
+    found = difference(session, exchange, listed)
+    apply(session, exchange, found, now)
+    return CatalogueChange(len(found.added), len(found.changed), len(found.removed))
 
 
 def _wanted(exchange: str) -> Any:

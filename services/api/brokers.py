@@ -56,6 +56,7 @@ class BrokerChange(In):
     quote: str | None = None
     limits: dict[str, Any] | None = None
     endpoints: dict[str, str] | None = None
+    allow_withdraw: Annotated[bool | None, Field(description="take a key that may withdraw; administrators only")] = None
 
 
 class BrokerIn(BrokerChange):
@@ -90,6 +91,17 @@ class ConnectionOut(Out):
     clock_offset_ms: int
     steps: list[StepOut]
     balances: list[BalanceOut]
+
+
+class MarketsOut(Out):
+    """How many pairs an exchange lists, and how many of them are new, changed and gone."""
+
+    exchange: str
+    total: int
+    added: int
+    changed: int
+    removed: int
+    at: Moment
 
 
 class TokenIn(In):
@@ -143,11 +155,10 @@ async def test_connection(house: House, who: Trader, broker_id: Id) -> Connectio
 
 
 @router.post("/{broker_id}/load-markets/")
-async def load_markets(house: House, who: Trader, broker_id: Id) -> dict[str, Any]:
-    """Read the exchange's catalogue afresh."""
+async def load_markets(house: House, who: Trader, broker_id: Id) -> MarketsOut:
+    """Read the exchange's catalogue afresh; its progress goes over `/ws/user-account/`."""
     row = await house.brokers.get(who.user_id, broker_id)
-    await house.catalog.refresh(row.exchange)
-    return {"exchange": row.exchange}
+    return MarketsOut.model_validate(await house.catalog.refresh(row.exchange))
 
 
 @router.post("/{broker_id}/webhook-token/", status_code=201)

@@ -46,12 +46,18 @@ FEEDS: Mapping[str, Feed] = MappingProxyType(
     {
         "heartbeat": Feed((events.CandleUpdated, events.CandleClosed), "latest"),
         "stream": Feed((events.CandleUpdated, events.PricesUpdated), "latest"),
-        "user-account": Feed((events.UserChanged, events.BrokerUpdated, events.PositionUpdated)),
+        "user-account": Feed((events.UserChanged, events.BrokerUpdated, events.PositionUpdated, events.CatalogProgressed)),
         "trading-manual": Feed((events.OrderUpdated, events.PositionUpdated, events.PricesUpdated), "latest"),
         "open-orders": Feed((events.OrderUpdated,)),
         "trading-notifications": Feed((events.OrderUpdated, events.PositionUpdated, events.WebhookUpdated, events.TradingHalted)),
         "terminal7-monitoring": Feed(
-            (events.ServiceStateChanged, events.ExchangeHealthChanged, events.ReadyChanged, events.TradingHalted)
+            (
+                events.ServiceStateChanged,
+                events.ExchangeHealthChanged,
+                events.ExchangeMeasured,
+                events.ReadyChanged,
+                events.TradingHalted,
+            )
         ),
     }
 )

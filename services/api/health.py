@@ -11,10 +11,13 @@ from fastapi import APIRouter
 from fastapi.responses import JSONResponse, PlainTextResponse
 
 from aristobot import __version__
+from aristobot.language import explain
 from aristobot.store import brokers, orders
 from services.api.auth import House, Reader
 from services.api.values import Facts, Moment, Out
+from services.api_tokens import TokenHolder
 from services.app import App
+from services.key_state import KeyState
 
 router = APIRouter(tags=["health"])
 
@@ -41,15 +44,27 @@ class ExchangeOut(Out):
     detail: str
     requests: int
     failures: int
+    success_percent: float
     mean_ms: float
     p99_ms: float
     weight_used: int
     weight_limit: int
+    weight_left: int
     reconnects: int
+    instruments: int
+    instruments_at: Moment | None
+
+
+class ConcernOut(Out):
+    """Something about a key that its owner ought to look at; a grave one stands in the way of trading."""
+
+    code: str
+    message: str
+    grave: bool
 
 
 class BrokerHealthOut(Out):
-    """A broker of the user."""
+    """A broker of the user. `key_made_at` is as the exchange says, else since when we have the key."""
 
     id: uuid.UUID
     name: str
@@ -57,6 +72,8 @@ class BrokerHealthOut(Out):
     reachable: bool | None
     clock_offset_ms: int
     key_rights: Facts
+    key_made_at: Moment | None
+    key_concerns: list[ConcernOut]
     open_orders: int
 
 
@@ -105,7 +122,7 @@ async def health(house: House, who: Reader) -> HealthOut:
         disk_total=disk.total,
         services=_services(house),
         exchanges=[_exchange(house, name) for name in house.gateway.exchanges()],
-        brokers=await _brokers(house, who.user_id),
+        brokers=await _brokers(house, who),
         candle_ages=_candle_ages(house),
         queues=house.bus.waiting(),
         webhooks=_webhooks(house),
@@ -142,7 +159,7 @@ def _services(house: App) -> list[ServiceOut]:
 
 
 def _exchange(house: App, name: str) -> ExchangeOut:
-    found = house.gateway.health(name)
+    found, catalog = house.gateway.health(name), house.catalog.state(name)
     stats = found.stats
     return ExchangeOut(
         exchange=name,
@@ -153,20 +170,24 @@ def _exchange(house: App, name: str) -> ExchangeOut:
         detail=found.detail,
         requests=stats.requests,
         failures=stats.failures,
+        success_percent=round(stats.success_percent, 3),
         mean_ms=stats.mean_ms,
         p99_ms=stats.p99_ms,
         weight_used=stats.weight_used,
         weight_limit=stats.weight_limit,
+        weight_left=stats.weight_left,
         reconnects=stats.reconnects,
+        instruments=catalog.total,
+        instruments_at=catalog.at,
     )
 
 
-async def _brokers(house: App, user_id: uuid.UUID) -> list[BrokerHealthOut]:
-    rows = await house.db.read(user_id, brokers.mine)
-    alive = await house.db.read(user_id, orders.alive)
+async def _brokers(house: App, who: TokenHolder) -> list[BrokerHealthOut]:
+    rows = await house.db.read(who.user_id, brokers.mine)
+    alive = await house.db.read(who.user_id, orders.alive)
     shown = []
     for row in rows:
-        known = house.gateway.health(row.exchange)
+        known, key = house.gateway.health(row.exchange), KeyState.of(row)
         shown.append(
             BrokerHealthOut(
                 id=row.id,
@@ -175,6 +196,11 @@ async def _brokers(house: App, user_id: uuid.UUID) -> list[BrokerHealthOut]:
                 reachable=known.reachable,
                 clock_offset_ms=known.clock_offset_ms,
                 key_rights=row.key_rights or {},
+                key_made_at=key.made_at,
+                key_concerns=[
+                    ConcernOut(code=one.code, message=explain(one.code, one.facts, who.language), grave=one.grave)
+                    for one in key.concerns(house.clock.now())
+                ],
                 open_orders=sum(order.broker_id == row.id for order in alive),
             )
         )
@@ -201,6 +227,10 @@ def _metric_lines(house: App, lag: float) -> Iterator[str]:
     known = [house.gateway.health(name) for name in house.gateway.exchanges()]
     yield from _gauge("aristobot_exchange_up", {f'exchange="{one.exchange}"': bool(one.reachable) for one in known})
     yield from _gauge("aristobot_exchange_clock_offset_ms", {f'exchange="{one.exchange}"': one.clock_offset_ms for one in known})
+    for field in ("mean_ms", "p99_ms", "weight_left"):
+        yield from _gauge(
+            f"aristobot_exchange_{field}", {f'exchange="{one.exchange}"': getattr(one.stats, field) for one in known}
+        )
     for field in ("requests", "failures", "reconnects"):
         counts = {f'exchange="{one.exchange}"': getattr(one.stats, field) for one in known}
         yield from _gauge(f"aristobot_exchange_{field}", counts, "counter")

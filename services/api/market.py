@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Query
+from pydantic import BeforeValidator
 
 from aristobot.market import InstrumentState
 from aristobot.store import instruments
@@ -13,6 +14,9 @@ from services.api.paging import Page
 from services.api.values import Money, Out
 
 router = APIRouter(prefix="/api", tags=["market"])
+
+#: Credentials that everybody may see.
+_PLAIN = frozenset({"uid", "accountId", "login", "walletAddress"})
 
 
 class KeyField(Out):
@@ -23,17 +27,19 @@ class KeyField(Out):
 
 
 class ExchangeOut(Out):
-    """An exchange for which there is a client."""
+    """An exchange; only one that is `supported` has a client, and the figures of what it can do."""
 
     name: str
+    title: str
+    supported: bool = True
     credential_fields: list[KeyField]
-    native_oco: bool
-    native_otoco: bool
-    edit_order: bool
-    private_stream: bool
-    trading_socket: bool
-    max_candles: int
-    timeframes: list[str]
+    native_oco: bool = False
+    native_otoco: bool = False
+    edit_order: bool = False
+    private_stream: bool = False
+    trading_socket: bool = False
+    max_candles: int = 0
+    timeframes: tuple[str, ...] = ()
 
 
 class SymbolOut(Out):
@@ -51,17 +57,22 @@ class SymbolOut(Out):
     maker_fee: Money
     taker_fee: Money
     state: InstrumentState
+    order_types: Annotated[list[str], BeforeValidator(sorted)]
 
 
 @router.get("/exchanges/")
-async def exchanges(house: House, who: Reader) -> Page[ExchangeOut]:
-    """Every exchange, the credentials it needs and what it can do."""
+async def exchanges(house: House, who: Reader, everything: Annotated[bool, Query(alias="all")] = False) -> Page[ExchangeOut]:
+    """Every exchange with a client, the credentials it needs and what it can do; with `all`, the rest of the world's too.
+
+    The others are looked up at the first question and stand in the answer a few seconds later.
+    """
     items = []
     for name in house.brokers.exchanges():
         can = house.gateway.client(name).capabilities
         items.append(
             ExchangeOut(
                 name=name,
+                title=house.gateway.factory(name).title,
                 credential_fields=[KeyField.model_validate(one) for one in can.credential_fields],
                 native_oco=can.native_oco,
                 native_otoco=can.native_otoco,
@@ -69,9 +80,14 @@ async def exchanges(house: House, who: Reader) -> Page[ExchangeOut]:
                 private_stream=can.private_stream,
                 trading_socket=can.trading_socket,
                 max_candles=can.max_candles,
-                timeframes=[timeframe.value for timeframe in can.timeframes],
+                timeframes=tuple(timeframe.value for timeframe in can.timeframes),
             )
         )
+    ours = {one.name for one in items}
+    others = [one for one in house.credential_names.known() if one.name not in ours] if everything else []
+    for other in others:
+        fields = [KeyField(name=name, secret=name not in _PLAIN) for name in other.credentials]
+        items.append(ExchangeOut(name=other.name, title=other.title, supported=False, credential_fields=fields))
     return Page[ExchangeOut](items=items)
 
 

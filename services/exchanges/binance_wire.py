@@ -132,6 +132,7 @@ class Restrictions(msgspec.Struct, rename="camel"):
     permits_universal_transfer: bool = False
     ip_restrict: bool | None = None
     trading_authority_expiration_time: int | None = None
+    create_time: int | None = None
 
 
 class ServerTime(msgspec.Struct, rename="camel"):
@@ -326,4 +327,5 @@ def rights_of(restrictions: Restrictions, account: Account) -> KeyRights:
         ),
         ip_restricted=restrictions.ip_restrict,
         expires_at=moment(until) if until else None,
+        created_at=moment(restrictions.create_time) if restrictions.create_time else None,
     )

@@ -22,9 +22,17 @@ class Market:
 
     def __init__(self, db: Database, clock: ManualClock, server: SimulatorServer, folder: Path) -> None:
         self.db, self.clock, self.server, self.bus = db, clock, server, Bus()
-        socket = server.url.replace("http://", "ws://") + "/binance"
-        urls = {"rest": f"{server.url}/binance", "stream": socket, "trading": f"{socket}/ws-api/v3"}
-        settings = Settings.load({"data_dir": folder, "exchange_urls": {"binance": urls}}, {})
+        rest, socket = server.url, server.url.replace("http://", "ws://")
+        urls = {
+            "binance": {"rest": f"{rest}/binance", "stream": f"{socket}/binance", "trading": f"{socket}/binance/ws-api/v3"},
+            "bitget": {
+                "rest": f"{rest}/bitget",
+                "stream": f"{socket}/bitget/v2/ws/public",
+                "trading": f"{socket}/bitget/v2/ws/private",
+            },
+            "kraken": {"rest": f"{rest}/kraken", "stream": f"{socket}/kraken/v2", "trading": f"{socket}/kraken/v2/private"},
+        }
+        settings = Settings.load({"data_dir": folder, "exchange_urls": urls}, {})
         vault = Vault.open_or_create(settings.master_key_file)
         self.gateway = ExchangeGateway(db, self.bus, clock, vault, settings)
 
@@ -32,9 +40,9 @@ class Market:
         """Let something go wrong."""
         self.server.world.faults.write(script)
 
-    def asked(self, event: str) -> int:
-        """How often the exchange was asked for something."""
-        return sum(entry.event == event for entry in self.server.world.journal.entries)
+    def asked(self, event: str, exchange: str = "binance") -> int:
+        """How often an exchange was asked for something."""
+        return sum((entry.event, entry.exchange) == (event, exchange) for entry in self.server.world.journal.entries)
 
     async def pass_time(self, seconds: float, step: float = 5.0, arrived: Callable[[], bool] = lambda: True) -> None:
         """Let time pass in steps; after each, what goes over sockets and through threads gets a moment to arrive.

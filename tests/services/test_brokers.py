@@ -17,6 +17,7 @@ from aristobot.orders import OrderStatus
 from aristobot.store import brokers
 from aristobot.store.tenancy import SYSTEM
 from services.broker_connection import NAMES, StepState
+from services.key_state import KeyState
 from services.tokens import hash_of
 from tests.builders import an_order
 from tests.street import HAND, Person, Street
@@ -60,7 +61,7 @@ async def test_an_exchange_that_is_away_stops_nobody_from_adding_a_broker(street
     await street.simulator.stop()
     broker_id = await _broker(street, bob, **keys)
     row = await street.app.brokers.get(bob.id, broker_id)
-    assert row.key_rights is None
+    assert KeyState.of(row).rights is None
     result = await street.app.brokers.test_connection(bob.id, broker_id)
     assert [step.state for step in result.steps] == [StepState.FAILED] + [StepState.SKIPPED] * 7
 

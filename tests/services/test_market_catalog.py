@@ -139,7 +139,7 @@ async def test_one_caller_who_gives_up_does_not_stop_the_others(market: Market) 
     await asyncio.wait({impatient}, timeout=0)
     impatient.cancel()
 
-    assert await patient > 10
+    assert (await patient).total > 10
 
 
 async def test_what_changed_or_went_is_corrected_by_a_refresh(market: Market) -> None:

@@ -1,0 +1,106 @@
+"""Keys looked after: tried when somebody asks and once a day, what was found kept on the broker's row and told in the log."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import replace
+
+from loguru import logger
+
+from aristobot.bus import Bus
+from aristobot.clock import Clock
+from aristobot.errors import AristobotError, NotFound
+from aristobot.events import BrokerUpdated
+from aristobot.exchange import Credentials
+from aristobot.store import brokers
+from aristobot.store.database import Database
+from aristobot.store.tables import Broker
+from aristobot.store.tenancy import SYSTEM, GuardedSession
+from services.broker_connection import ConnectionTest, StepState, rights_of, try_connection
+from services.exchange_gateway import ExchangeGateway
+from services.key_state import KeyState
+
+#: Seconds between two looks for keys that are due, and after which one is.
+LOOK_EVERY = 1800.0
+DUE_AFTER = 86400.0
+
+
+class KeyHealth:
+    """As a service it tries every key once a day; one whose exchange was away, at the next look."""
+
+    name = "key_health"
+
+    def __init__(self, db: Database, bus: Bus, clock: Clock, gateway: ExchangeGateway) -> None:
+        self._db, self._bus, self._clock, self._gateway = db, bus, clock, gateway
+        self._warned: dict[uuid.UUID, list[str]] = {}
+
+    async def run(self) -> None:
+        """Look for keys that are due, for ever. The first look waits: a start has more urgent questions."""
+        while True:
+            await self._clock.sleep(LOOK_EVERY)
+            await self.look()
+
+    async def look(self) -> None:
+        """Try every key that was not tried for a day."""
+        now = self._clock.now()
+        for row in await self._db.read(SYSTEM, brokers.tradable):
+            if row.api_key_sealed and (row.checked_at is None or (now - row.checked_at).total_seconds() >= DUE_AFTER):
+                try:
+                    await self.check(row)
+                except NotFound:
+                    continue  # deleted meanwhile
+                except AristobotError as error:
+                    logger.warning("The key of broker {} cannot be tried: {}", row.id, error)
+
+    async def learn(self, row: Broker, keys: Credentials) -> KeyState:
+        """What the exchange says of a new key; its rights are None when it refuses it, or does not answer in ten seconds."""
+        rights = await rights_of(self._gateway.client_for(row), keys)
+        fresh = KeyState(known_since=self._clock.now())
+        if rights is None:
+            return fresh
+        reading = self._gateway.client_for(row).clock_reading
+        return fresh.told(rights, reading.offset_ms if reading else None, self._clock.now())
+
+    async def check(self, row: Broker) -> ConnectionTest:
+        """Try the broker's keys step by step, keep what was found, and warn of what is wrong. NotFound; SealBroken."""
+        keys = await self._gateway.keys(row) if row.api_key_sealed else None
+        accepted = KeyState.of(row).withdraw_accepted
+        result = await try_connection(self._gateway.client_for(row), keys, self._clock, withdraw_accepted=accepted)
+        if keys is None:
+            return result
+
+        def work(session: GuardedSession) -> tuple[Broker, KeyState]:
+            found = brokers.get(session, row.id)
+            state = self._after(KeyState.of(found), result)
+            state.keep(found)
+            return found, state
+
+        found, state = await self._db.write(row.user_id, work)
+        self._warn(found, state)
+        self._bus.publish(BrokerUpdated(at=self._clock.now(), user_id=row.user_id, broker_id=row.id))
+        return result
+
+    def _after(self, state: KeyState, result: ConnectionTest) -> KeyState:
+        if result.rights is not None:
+            return state.told(result.rights, result.clock_offset_ms, self._clock.now())
+        failed = next(step for step in result.steps if step.state is StepState.FAILED)
+        answered = failed.name != "reachable"
+        return replace(
+            state,
+            failure=failed.reason,
+            failure_facts=failed.facts,
+            clock_offset_ms=result.clock_offset_ms if answered else state.clock_offset_ms,
+            checked_at=self._clock.now() if answered else state.checked_at,
+        )
+
+    def _warn(self, row: Broker, state: KeyState) -> None:
+        """Say once what is wrong with a key, and once that it is right again."""
+        codes = [one.code for one in state.concerns(self._clock.now())]
+        before = self._warned.get(row.id, [])
+        if codes == before:
+            return
+        self._warned[row.id] = codes
+        if codes:
+            logger.warning("The key …{} of broker {} at {}: {}", row.key_last_four, row.id, row.exchange, ", ".join(codes))
+        else:
+            logger.info("The key …{} of broker {} at {} is in order again", row.key_last_four, row.id, row.exchange)
