@@ -3,10 +3,10 @@
     chart = CandleChart(_("BTC/USDT chart"))
     chart.load("BTC/USDT", Timeframe.M5, await app.candles.window("binance", "BTC/USDT", Timeframe.M5, 240))
     live.latest(CandleUpdated, do=lambda event: chart.push(event.candle), max_fps=8)
-    chart.mark([PriceLine(LineKind.STOP, Decimal("58800"), "SL")], [FillMark(Side.BUY, at, price, "Achat 0,01")])
+    chart.annotate([PriceLine(LineKind.STOP, Decimal("58800"), "SL")], [FillMark(Side.BUY, at, price, "Achat 0,01")])
 
 `push` passes over candles of another symbol or timeframe, so that a page may hand on whatever it hears; the exchange is
-the page's to check. Marks stay until the next `mark`, through every `load` of the same symbol.
+the page's to check. Marks stay until the next `annotate`, through every `load` of the same symbol.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class CandleChart(ui.echart):
         self._send(self._everything())
         return True
 
-    def mark(self, lines: Iterable[PriceLine] = (), fills: Iterable[FillMark] = ()) -> None:
+    def annotate(self, lines: Iterable[PriceLine] = (), fills: Iterable[FillMark] = ()) -> None:
         """Draw these orders, levels and executions instead of those drawn so far."""
         self._lines, self._fills = tuple(lines), tuple(fills)
         self._send({"series": self._marks()})

@@ -48,19 +48,13 @@ _COLOURS = {
     LineKind.TARGET: theme.GOOD,
 }
 #: Orders are dashed; what a position is made of is drawn through.
-_STROKES = {
-    LineKind.BUY: "dashed",
-    LineKind.SELL: "dashed",
-    LineKind.ENTRY: "solid",
-    LineKind.STOP: "solid",
-    LineKind.TARGET: "solid",
-}
+_DASHED = (LineKind.BUY, LineKind.SELL)
 
 
 def line_item(line: PriceLine) -> dict[str, object]:
     """A line as ECharts draws it (an item of `markLine.data`)."""
     colour = _COLOURS[line.kind]
-    stroke = {"color": colour, "type": _STROKES[line.kind], "width": 1, "opacity": 0.85}
+    stroke = {"color": colour, "type": "dashed" if line.kind in _DASHED else "solid", "width": 1, "opacity": 0.85}
     return {"yAxis": float(line.price), "name": line.words, "lineStyle": stroke, "label": {"color": colour}}
 
 

@@ -123,7 +123,8 @@ def _last_price(decimals: int) -> dict[str, Any]:
 
 def _price_lines() -> dict[str, Any]:
     label = {**_FONT, "position": "insideStartTop", "formatter": "{b}", "fontWeight": 500}
-    return {"silent": True, "symbol": "none", "animation": False, "label": label, "data": []}
+    drawn = {"silent": True, "symbol": "none", "animation": False, "label": label, "data": []}
+    return {"id": "lines", "type": "line", "symbol": "none", "lineStyle": {"opacity": 0}, "data": [], "markLine": drawn}
 
 
 def _legend(timeframe: Timeframe, decimals: int) -> dict[str, Any]:
@@ -168,10 +169,10 @@ def _price(decimals: int) -> str:
 
 def _axis_time(timeframe: Timeframe) -> str:
     """The hour; the day where it begins, and for candles of a day and longer."""
-    day = _moment({"day": "numeric", "month": "short"})
+    day, hour = _moment({"day": "numeric", "month": "short"}), _moment({"hour": "2-digit", "minute": "2-digit"})
     if timeframe.seconds >= _DAY:
         return day
-    return f"ms => {{ const t = ({_moment({'hour': '2-digit', 'minute': '2-digit'})})(ms); return t === '00:00' ? ({day})(ms) : t; }}"
+    return f"ms => {{ const t = ({hour})(ms); return t === '00:00' ? ({day})(ms) : t; }}"
 
 
 def _whole_time(timeframe: Timeframe) -> str:
