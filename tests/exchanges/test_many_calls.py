@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from aristobot.clock import ManualClock, SystemClock
-from aristobot.errors import RateLimited
+from aristobot.errors import OutcomeUnknown, RateLimited
 from aristobot.exchange import Credentials
 from aristobot.orders import OrderRequest
 from services.exchanges.transport import Timeouts
@@ -52,8 +52,11 @@ class Owner:
         client, request = self.bench.client, self._request()
         placed = await patiently(self.bench, lambda: client.place_order(self.keys, request))
         assert placed.client_order_id == request.client_order_id
-        cancelled = await patiently(self.bench, lambda: client.cancel_order(self.keys, SYMBOL, request.client_order_id))
-        assert cancelled.client_order_id == request.client_order_id
+        try:
+            await patiently(self.bench, lambda: client.cancel_order(self.keys, SYMBOL, request.client_order_id))
+        except OutcomeUnknown:  # it was taken, and the look at what it came to is made too early
+            found = await patiently(self.bench, lambda: client.find_order(self.keys, SYMBOL, request.client_order_id))
+            assert found.client_order_id == request.client_order_id
         self.answered += 1
 
     def _request(self) -> OrderRequest:
