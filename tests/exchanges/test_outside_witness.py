@@ -60,7 +60,7 @@ def client_of(module: str, server: SimulatorServer, case: Case) -> Any:
     """One of CCXT's clients, with keys."""
     told = json.loads((PAYLOADS / case.exchange / "witness.json").read_text())
     secret = server.dialects[case.exchange].secret("secret0of0the0witness")
-    client = getattr(importlib.import_module(module), case.exchange)(
+    client = getattr(importlib.import_module(module), told.get("client", case.exchange))(
         {"apiKey": KEY, "secret": secret, "password": PASSPHRASE, "enableRateLimit": False}
     )
     client.aiohttp_trust_env = False
