@@ -29,9 +29,9 @@ class AccessSwitch:
     def __init__(self, app: App, user: Viewer, broker: Broker, place: ui.element) -> None:
         self._app, self._user, self._broker, self._place = app, user, broker, place
         words = {
-            BrokerAccess.TRADE.value: _("Trade"),
-            BrokerAccess.REDUCE_ONLY.value: _("Reduce"),
-            BrokerAccess.READ_ONLY.value: _("Read"),
+            BrokerAccess.TRADE.value: _("All orders"),
+            BrokerAccess.REDUCE_ONLY.value: _("Exits only"),
+            BrokerAccess.READ_ONLY.value: _("None"),
         }
         self._toggle = ui.toggle(words, value=broker.access.value, on_change=self._changed).props("no-caps dense unelevated")
         name = _("What orders of {name} may do", name=broker.name)

@@ -12,13 +12,14 @@ import pytest
 from msgspec.structs import replace
 
 from aristobot.clock import ManualClock
-from aristobot.errors import DataError, ExchangeError, InvalidInput, UnknownSymbol
-from aristobot.market import Instrument
+from aristobot.errors import DataError, ExchangeError, InvalidInput, InvalidOrder, UnknownSymbol
+from aristobot.events import CatalogProgressed
+from aristobot.market import Instrument, InstrumentState
 from aristobot.store import instruments
 from aristobot.store.database import Database
 from aristobot.store.tenancy import SYSTEM
 from services.market_catalog import REFRESH_EVERY, RETRY_AFTER, UNKNOWN_PAUSE, MarketCatalog
-from tests.builders import MIDNIGHT, an_instrument
+from tests.builders import MIDNIGHT, a_broker, a_user, an_instrument
 from tests.services.market import Market, a_market
 
 
@@ -170,3 +171,65 @@ async def test_the_service_refreshes_at_start_and_every_few_hours_and_sooner_aft
 
     assert isinstance(asked_for.exception(), ExchangeError)
     assert recovered < timedelta(seconds=2 * RETRY_AFTER)
+
+
+@pytest.mark.parametrize("exchange", ["binance", "bitget", "kraken"])
+async def test_instruments_of_every_exchange_have_steps_minimums_fees_state_and_order_types(
+    market: Market, exchange: str
+) -> None:
+    catalog = a_catalog(market)
+    news = await catalog.refresh(exchange)
+    bitcoin = await catalog.instrument(exchange, "BTC/USDT")
+
+    assert (news.added, news.removed, news.total) == (news.total, 0, catalog.state(exchange).total)
+    assert all(figure > 0 for figure in (bitcoin.tick, bitcoin.lot, bitcoin.maker_fee, bitcoin.taker_fee))
+    assert bitcoin.min_notional > 0 or bitcoin.min_quantity > 0
+    assert bitcoin.state is InstrumentState.TRADING
+    assert {"LIMIT", "MARKET"} <= {one.upper() for one in bitcoin.order_types}
+    assert "USDT" in catalog.quotes(exchange)
+
+
+async def test_a_refresh_tells_how_far_it_is_and_how_it_ended(market: Market) -> None:
+    await keep(market, an_instrument("GONE/USDT"), replace(an_instrument("BTC/USDT"), tick=Decimal(9)))
+    heard: list[CatalogProgressed] = []
+    market.bus.listen(CatalogProgressed, do=heard.append)
+    catalog = a_catalog(market)
+
+    news = await catalog.refresh("binance")
+
+    assert [event.stage for event in heard] == ["asking", "storing", "storing", "storing", "done"]
+    assert [event.written for event in heard] == sorted(event.written for event in heard)
+    assert (news.changed, news.removed, news.added) == (1, 1, news.total - 1)
+    assert (heard[-1].total, heard[-1].removed, catalog.state("binance").at) == (news.total, 1, market.clock.now())
+
+
+async def test_a_refresh_that_fails_says_so_and_forgets_nothing(market: Market) -> None:
+    catalog = a_catalog(market)
+    await catalog.refresh("binance")
+    market.faults({"on": "exchange_info", "do": "refuse_5xx", "times": 0})
+    asked = asyncio.ensure_future(catalog.refresh("binance"))
+    await market.until(asked.done, step=1)
+
+    progress = catalog.state("binance").progress
+    assert isinstance(asked.exception(), ExchangeError)
+    assert progress is not None
+    assert (progress.stage, bool(progress.failure)) == ("failed", True)
+    assert catalog.known("binance", "BTCUSDT") == "BTC/USDT"
+
+
+async def test_a_refused_step_or_symbol_has_the_pairs_read_again_and_not_for_every_refusal(market: Market) -> None:
+    catalog = a_catalog(market)
+    await catalog.refresh("kraken")
+    broker = a_broker(a_user(), exchange="kraken")
+    before = market.asked("exchange_info", "kraken")
+
+    market.gateway.noticed(broker, InvalidOrder("order_filter"))
+    assert market.asked("exchange_info", "kraken") == before
+    await market.clock.advance(UNKNOWN_PAUSE)
+    for error in (InvalidOrder("order_filter"), UnknownSymbol(), InvalidOrder("would_match")):
+        market.gateway.noticed(broker, error)
+    await market.until(lambda: market.asked("exchange_info", "kraken") > before, step=0)
+    await market.pass_time(10)
+
+    assert market.asked("exchange_info", "kraken") == 2 * before  # as often as for the first reading
+    assert catalog.state("kraken").at is not None
