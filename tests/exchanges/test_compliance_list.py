@@ -22,7 +22,7 @@ def behaviours() -> list[tuple[str, str]]:
     calls = (
         node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call) and last_name(node.func) == "behaviour"
     )
-    return sorted(tuple(ast.literal_eval(argument) for argument in call.args[:2]) for call in calls)  # type: ignore[misc]  # two texts
+    return sorted(tuple(ast.literal_eval(argument) for argument in call.args[:2]) for call in calls)
 
 
 def test_the_behaviours_are_numbered_without_a_gap() -> None:
