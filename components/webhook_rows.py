@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from aristobot.kinds import WebhookOutcome, WebhookStatus
 from aristobot.language import _, explain
+from aristobot.money import amount
 from aristobot.store.trading_tables import Webhook
 from components import formats
 from components.viewer import zone
@@ -27,13 +29,21 @@ def webhook_row(webhook: Webhook, exchanges: Mapping[Any, str], now: datetime) -
         "symbol": webhook.symbol or webhook.symbol_in_payload or formats.NOTHING,
         "action": webhook.action,
         "action_tone": ACTION_TONES.get(webhook.action, "quiet"),
-        "price": formats.price(webhook.price),
+        "price": formats.price(price_of(webhook)),
         "percent": formats.percent(webhook.percent, 2),
         "status": status,
         "status_tone": tone,
         "status_tip": reason_words(webhook),
         "order": order_words(webhook.order_ids),
     }
+
+
+def price_of(webhook: Webhook) -> Decimal | None:
+    """The price that the alert names; without one, the average at which its first order was filled."""
+    if webhook.price is not None:
+        return webhook.price
+    placed = [order for command in (webhook.result or {}).get("commands", []) for order in command.get("orders", [])]
+    return next((amount(order["price"]) for order in placed if order.get("price")), None)
 
 
 def when(moment: datetime, now: datetime) -> str:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from aristobot.kinds import BrokerMode, WebhookOutcome, WebhookStatus
-from aristobot.money import plain
+from aristobot.money import divided, plain
 from aristobot.orders import OrderStatus
 from aristobot.signals import Signal, longest_lag
 from aristobot.store.intents import Progress
@@ -97,4 +97,6 @@ def told(verdict: Verdict) -> dict[str, Any]:
 
 
 def _told_order(row: Order) -> dict[str, str]:
-    return {"id": row.id.hex, "side": row.side.value, "status": row.status.value, "filled": plain(row.filled)}
+    """`price` is the average at which it was filled."""
+    known = {"id": row.id.hex, "side": row.side.value, "status": row.status.value, "filled": plain(row.filled)}
+    return known | ({"price": plain(divided(row.quote_filled, row.filled))} if row.filled else {})

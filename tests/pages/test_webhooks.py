@@ -209,3 +209,13 @@ async def test_a_position_follows_the_price_and_goes_when_it_closes(screen: User
     )
     await until(lambda: not grids(screen)[1].rows)
     await screen.should_see("Aucune position ouverte")
+
+
+async def test_an_alert_without_a_price_shows_the_average_at_which_it_was_filled(screen: User, app: App) -> None:
+    alice = await a_resident(app)
+    placed = {"id": "a" * 32, "side": "BUY", "status": "FILLED", "filled": "0.5", "price": "60123.45"}
+    result = {"commands": [{"outcome": "ordered", "orders": [placed]}]}
+    await an_alert(app, await a_known_broker(app, alice), price=None, result=result, **DONE)
+    await come_in(screen, app, alice)
+    await screen.open("/webhooks")
+    assert (await rows(screen, 1))[0]["price"].endswith("123,45")
