@@ -47,6 +47,20 @@ class CandleClosed(CandleUpdated):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HeartbeatChanged(Event):
+    """The candle stream that wakes the strategies began to speak, or stopped; `reason` is the code of why."""
+
+    exchange: str
+    connected: bool
+    reason: str
+
+    @property
+    def key(self) -> object:
+        """One per exchange."""
+        return self.exchange
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SignalReceived(Event):
     """An alert is stored durably and waits for the engine; `payload` spares the engine a look into the store."""
 

@@ -22,6 +22,7 @@ from services.bracket_keeper import BracketKeeper
 from services.broker_book import BrokerBook
 from services.brokers import Brokers
 from services.candle_history import CandleHistory
+from services.candle_watch import CandleWatch
 from services.credential_names import CredentialNames
 from services.disk_guard import DiskGuard
 from services.exchange_gateway import ExchangeGateway
@@ -98,6 +99,8 @@ class App:
         self.receiver.waiting_for = self.waiting_for
         self.candles = CandleHistory(self.db, self.bus, clock, self.gateway)
         self.heartbeat = Heartbeat(self.db, self.bus, clock, self.gateway, exchange=settings.market_exchange)
+        beating = (self.heartbeat.exchange, self.heartbeat.symbol)
+        self.candle_watch = CandleWatch(self.bus, clock, self.gateway, self.candles, told=beating)
         self.accounts = Accounts(self.db, self.bus, clock, self.vault, settings)
         self.brokers = Brokers(self.db, self.bus, clock, self.vault, self.gateway, settings)
         self.credential_names = CredentialNames(settings.data_dir, self.bus, clock)
@@ -167,6 +170,7 @@ class App:
         if self._recovery is not None:
             self._recovery.cancel()
             await asyncio.gather(self._recovery, return_exceptions=True)
+        await self.candle_watch.close()
         await self.supervisor.stop()
         await self.credential_names.close()
         await self.gateway.close()

@@ -18,6 +18,8 @@ from aristobot.store.database import Database
 from aristobot.store.tenancy import SYSTEM
 from services.exchange_gateway import ExchangeGateway
 
+#: What the house looks at: the heartbeat follows these, and screens show them.
+TIMEFRAMES = (Timeframe.M1, Timeframe.M3, Timeframe.M5, Timeframe.M15, Timeframe.H1, Timeframe.H4)
 MOST_SERIES = 64
 MOST_REMEMBERED = 5_000
 #: Younger candles are not stored from here and no hole among them is final: the heartbeat stores them when it delivers
@@ -52,6 +54,11 @@ class CandleHistory:
         self._db, self._clock, self._gateway = db, clock, gateway
         self._series: OrderedDict[tuple[str, Symbol, Timeframe], _Series] = OrderedDict()
         bus.listen(CandleClosed, do=self._note)
+
+    def offered(self, exchange: str) -> tuple[Timeframe, ...]:
+        """Those of our timeframes that an exchange has candles of. Raise InvalidInput for an unknown exchange."""
+        theirs = self._gateway.factory(exchange).capabilities.timeframes
+        return tuple(one for one in TIMEFRAMES if one in theirs)
 
     async def window(
         self, exchange: str, symbol: Symbol, timeframe: Timeframe, limit: int, before: datetime | None = None

@@ -16,15 +16,14 @@ from loguru import logger
 from aristobot.bus import Bus
 from aristobot.clock import Clock
 from aristobot.errors import AristobotError, TryAgain
-from aristobot.events import CandleClosed, CandleUpdated
+from aristobot.events import CandleClosed, CandleUpdated, HeartbeatChanged
 from aristobot.market import Candle, Symbol, Timeframe
 from aristobot.store import candles, heartbeats
 from aristobot.store.database import Database
 from aristobot.store.tenancy import SYSTEM, GuardedSession
-from services.candle_history import closed_between
+from services.candle_history import TIMEFRAMES, closed_between
 from services.exchange_gateway import ExchangeGateway
 
-TIMEFRAMES = (Timeframe.M1, Timeframe.M3, Timeframe.M5, Timeframe.M15, Timeframe.H1, Timeframe.H4)
 #: Seconds without a word after which the stream counts as dead, and between two looks at it.
 SILENCE = 30.0
 LOOK_EVERY = 5.0
@@ -37,7 +36,10 @@ RETRY_PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 
 @dataclass(frozen=True, slots=True)
 class Pulse:
-    """How the heart is. `ages` are the seconds since each timeframe's last delivered candle closed, None before the first."""
+    """How the heart is. `ages` are the seconds since each timeframe's last delivered candle closed, None before the first.
+
+    `lags` are the seconds between the close of each timeframe's last candle and the moment at which the stream told it.
+    """
 
     exchange: str
     symbol: Symbol
@@ -45,6 +47,7 @@ class Pulse:
     since: datetime | None
     last_word_at: datetime | None
     ages: dict[Timeframe, float | None] = field(default_factory=dict)
+    lags: dict[Timeframe, float] = field(default_factory=dict)
 
 
 class Heartbeat:
@@ -65,6 +68,7 @@ class Heartbeat:
         self._db, self._bus, self._clock, self._gateway = db, bus, clock, gateway
         self.symbol, self.exchange, self.timeframes = symbol, exchange, tuple(timeframes)
         self._delivered: dict[Timeframe, datetime] = {}
+        self._lags: dict[Timeframe, float] = {}
         self._connected = False
         self._since: datetime | None = None
         self._heard_at: datetime | None = None
@@ -76,7 +80,7 @@ class Heartbeat:
         """How the heart is at this moment, from memory."""
         now = self._clock.now()
         ages = {one: self._age(one, now) for one in self.timeframes}
-        return Pulse(self.exchange, self.symbol, self._connected, self._since, self._heard_at, ages)
+        return Pulse(self.exchange, self.symbol, self._connected, self._since, self._heard_at, ages, dict(self._lags))
 
     async def run(self) -> None:
         """Follow the stream until cancelled; begin anew when it falls silent. Raises ExchangeError, StoreError."""
@@ -153,6 +157,8 @@ class Heartbeat:
         await self._db.write(SYSTEM, keep)
         self._delivered[last.timeframe] = last.open_time
         self._last_progress = self._clock.monotonic()
+        if live:
+            self._lags[last.timeframe] = (received_at - last.close_time).total_seconds()
         if live and self._complained:
             self._complained = False
             logger.info("The candle stream of {} speaks again", self.exchange)
@@ -202,9 +208,11 @@ class Heartbeat:
         now = self._clock.now()
         self._connected, self._since = True, now
         await self._db.write(SYSTEM, lambda s: heartbeats.started(s, self.exchange, now, "connected"))
+        self._bus.publish(HeartbeatChanged(at=now, exchange=self.exchange, connected=True, reason="connected"))
 
     async def _note_stop(self, reason: str) -> None:
         if self._connected:
             now = self._clock.now()
             self._connected, self._since = False, now
             await self._db.write(SYSTEM, lambda s: heartbeats.stopped(s, self.exchange, now, reason))
+            self._bus.publish(HeartbeatChanged(at=now, exchange=self.exchange, connected=False, reason=reason))

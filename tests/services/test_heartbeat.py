@@ -18,8 +18,8 @@ from aristobot.store import heartbeats
 from aristobot.store.database import Database
 from aristobot.store.tables import CandleRow
 from aristobot.store.tenancy import SYSTEM
-from services.candle_history import closed_between
-from services.heartbeat import LONGEST_GAP, TIMEFRAMES, Heartbeat
+from services.candle_history import TIMEFRAMES, closed_between
+from services.heartbeat import LONGEST_GAP, Heartbeat
 from tests.builders import MIDNIGHT
 from tests.services.market import Market, a_market
 
