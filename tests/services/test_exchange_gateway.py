@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from loguru import logger
 
 from aristobot.bus import Bus
 from aristobot.clock import ManualClock
@@ -182,3 +184,15 @@ async def test_brokers_get_the_abilities_their_exchange_has(gateway: ExchangeGat
         gateway.fills(broker),
     ]
     assert all(one is client for one in able)
+
+
+async def test_each_exchange_has_its_line_in_the_log(gateway: ExchangeGateway) -> None:
+    await gateway.client("binance").synchronise()
+    lines: list[str] = []
+    sink = logger.add(lambda line: lines.append(str(line)), level="INFO", filter="services.exchange_gateway", format="{message}")
+    gateway.tell()
+    logger.remove(sink)
+    assert [line.partition(":")[0] for line in lines] == gateway.exchanges()
+    binance = next(line for line in lines if line.startswith("binance"))
+    assert re.search(r"\d+ requests, 100\.00 % answered, mean \d+ ms, p99 \d+ ms, weight left \d+ of \d+, 0 reconnects", binance)
+    assert "0 requests, 100.00 % answered" in next(line for line in lines if line.startswith("kraken"))

@@ -10,6 +10,7 @@ import pytest
 from aristobot.errors import RiskRefused, UnknownSymbol
 from aristobot.signals import Action, PriceSpec, Signal
 from services.broker_book import Account
+from services.market_choice import MarketChoice
 from services.simulator.binance import BinanceDialect
 from services.simulator.binance_catalogue import default_symbols
 from tests.services.trading import TradingHouse
@@ -64,3 +65,15 @@ async def test_markets_that_do_not_agree_with_the_rate_between_their_quotes_are_
 async def test_a_base_that_is_not_sold_for_that_quote_is_an_unknown_symbol(house: TradingHouse) -> None:
     with pytest.raises(UnknownSymbol):
         await house.app.markets.of(await a_broker(house, "XYZ"), an_alert())
+
+
+async def test_a_pair_that_only_another_exchange_lists_has_its_price_from_there(house: TradingHouse) -> None:
+    broker = await a_broker(house, "USDT")
+    with pytest.raises(UnknownSymbol):
+        await house.app.markets.of(await a_broker(house, ""), an_alert("KRAKEN:BTCUSD", exchange="KRAKEN"))
+    named = await house.app.markets.of(broker, an_alert("KRAKEN:BTCUSD", exchange="KRAKEN"))
+    helped = await MarketChoice(house.app.floor, reference="kraken").of(broker, an_alert("BTCUSD"))
+    assert named.signal.stop_loss == helped.signal.stop_loss
+    assert (named.symbol, named.signal.stop_loss) == ("BTC/USDT", PriceSpec(D(58800)))
+    with pytest.raises(UnknownSymbol):
+        await MarketChoice(house.app.floor).of(broker, an_alert("BTCUSD"))

@@ -305,3 +305,21 @@ async def test_every_alert_is_one_row_from_birth_to_end(house: TradingHouse, tra
         ("BuyMarket", "ordered"), ("MAJ", "updated"), ("SellMarket", "ordered"),
     ]  # fmt: skip
     assert all(row.finished_at and row.order_ids and row.trace_id for row in rows)
+
+
+async def test_a_broker_that_only_reduces_sells_and_does_not_buy_and_one_that_only_looks_does_neither(
+    house: TradingHouse, trader: Trader
+) -> None:
+    await house.buy(trader)
+    entry, exit_ = {"action": "BuyMarket", "symbol": "ETHUSDT"}, {"action": "SellMarket"}
+    ends = []
+    for access, alerts in (("READ_ONLY", (entry, exit_)), ("REDUCE_ONLY", (entry, exit_))):
+        await house.app.brokers.change(trader.user_id, trader.broker_id, {"access": access}, HAND)
+        ends += [(access, (ended := await house.alert(trader, **words)).outcome, ended.reason) for words in alerts]
+    assert ends == [
+        ("READ_ONLY", "refused", "error.broker_read_only"),
+        ("READ_ONLY", "refused", "error.broker_read_only"),
+        ("REDUCE_ONLY", "refused", "error.broker_reduce_only"),
+        ("REDUCE_ONLY", "ordered", ""),
+    ]
+    await house.closed(trader)
