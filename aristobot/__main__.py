@@ -52,7 +52,7 @@ def open_house(settings: Settings) -> int:
         upgrade_at_start(settings.database_url, settings.data_dir / "backups")
         import pages
 
-        return pages.serve(settings)
+        return pages.serve(settings, log)
     finally:
         log.close()
         lock.release()

@@ -234,3 +234,8 @@ class ReadyChanged(Event):
     """Start-up reconciliation made progress; empty `waiting_for` means ready."""
 
     waiting_for: tuple[str, ...]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogLinesWritten(Event):
+    """New lines stand in the log: who shows it may read them."""
+
+

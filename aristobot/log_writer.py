@@ -8,7 +8,6 @@ import queue
 import re
 import sys
 import threading
-import uuid
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
@@ -25,6 +24,11 @@ if TYPE_CHECKING:
 
 Line = dict[str, Any]
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+def file_name(service: str) -> str:
+    """How the files of a service are called, without their endings."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "_", service)[:60] or "aristobot"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +52,11 @@ class LiveLines:
         """Add one line, already masked."""
         self._lines.append((next(self._numbers), line))
 
-    def after(self, number: int, *, user: uuid.UUID | None = None, everybody: bool = False) -> tuple[int, list[Line]]:
-        """The newest number, and the lines after `number` of this user, or of everybody for an administrator."""
-        newer = [(at, line) for at, line in self._lines.copy() if at > number]
-        mine = None if user is None else str(user)
-        shown = [line for _, line in newer if everybody or (mine is not None and line.get("user_id") == mine)]
-        return (newer[-1][0] if newer else number), shown
+    def after(self, number: int, shows: Callable[[Line], bool]) -> tuple[int, list[Line]]:
+        """The newest number, and the lines after `number` that `shows` lets through, in the order in which they were written."""
+        newer = itertools.takewhile(lambda one: one[0] > number, reversed(self._lines.copy()))
+        found = list(newer)
+        return (found[0][0] if found else number), [line for _, line in reversed(found) if shows(line)]
 
 
 class LogFile:
@@ -133,17 +136,17 @@ class LogWriter(threading.Thread):
         redactor: Redactor,
         *,
         console: bool = True,
-        on_line: Callable[[], None] | None = None,
         size: int = 20_000,
     ) -> None:
         super().__init__(name="logs", daemon=True)
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.lines = LiveLines()
         self.dropped = 0
+        self.on_line: Callable[[], None] | None = None
         self._told_dropped = 0
         self._last_at: datetime | None = None
-        self._folder, self._rotation, self._redactor = folder, rotation, redactor
-        self._console, self._on_line, self._size = console, on_line, size
+        self.folder, self._rotation, self._redactor = folder, rotation, redactor
+        self._console, self._size = console, size
         self._queue: queue.SimpleQueue[Message | threading.Event | None] = queue.SimpleQueue()
         self._files: dict[str, LogFile] = {}
 
@@ -189,8 +192,8 @@ class LogWriter(threading.Thread):
             self._tell_dropped()
             for file in self._files.values():
                 file.flush()
-        if self._on_line is not None:
-            self._on_line()
+        if self.on_line is not None:
+            self.on_line()
 
     def _write(self, record: Record, error: str) -> None:
         line = _line_of(record, error)
@@ -211,9 +214,9 @@ class LogWriter(threading.Thread):
             self._file_of("aristobot").write(json.dumps(line), self._last_at)
 
     def _file_of(self, service: str) -> LogFile:
-        name = re.sub(r"[^A-Za-z0-9_-]+", "_", service)[:60] or "aristobot"
+        name = file_name(service)
         if name not in self._files:
-            self._files[name] = LogFile(self._folder, name, self._rotation)
+            self._files[name] = LogFile(self.folder, name, self._rotation)
         return self._files[name]
 
     def _mask(self, line: Line) -> tuple[str, Line]:

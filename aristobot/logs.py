@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -111,6 +112,15 @@ class Logs:
         """How many lines were lost to a full queue or a full disk."""
         return self._writer.dropped
 
+    @property
+    def folder(self) -> Path:
+        """Where the files lie."""
+        return self._writer.folder
+
+    def listen(self, do: Callable[[], None]) -> None:
+        """Call `do` in the writer's thread whenever new lines are there; it must be short, and there is one such listener."""
+        self._writer.on_line = do
+
     def flush(self, seconds: float = 5.0) -> bool:
         """Wait until all that was logged stands in the files; False when that took longer."""
         return self._writer.flush(seconds)
@@ -123,8 +133,8 @@ class Logs:
         logging.root.handlers[:], logging.root.level = self._root
 
 
-def start(settings: Settings, *, console: bool = True, on_line: Callable[[], None] | None = None) -> Logs:
-    """Open the log of the process in `<data folder>/logs`; `on_line` is called in the writer's thread after new lines."""
+def start(settings: Settings, *, console: bool = True) -> Logs:
+    """Open the log of the process in `<data folder>/logs`."""
     hide(settings.database_password)
     rotation = Rotation(
         max_bytes=settings.log_rotation_bytes,
@@ -132,7 +142,7 @@ def start(settings: Settings, *, console: bool = True, on_line: Callable[[], Non
         keep=settings.log_retention,
         keep_seconds=settings.log_retention_seconds,
     )
-    writer = LogWriter(settings.data_dir / "logs", rotation, _redactor, console=console, on_line=on_line)
+    writer = LogWriter(settings.data_dir / "logs", rotation, _redactor, console=console)
     logs = Logs(writer)
     writer.start()
     logger.remove()

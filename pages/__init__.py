@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from loguru import logger
 
 if TYPE_CHECKING:
+    from aristobot.logs import Logs
     from aristobot.settings import Settings
 
 
@@ -28,13 +29,16 @@ def load(users_folder: Path | None = None) -> None:
             _import(path.stem, partial(_import_file, path))
 
 
-def serve(settings: Settings) -> int:
-    """Open the house: every service, the API, the pages. Returns the exit code when somebody has stopped it."""
+def serve(settings: Settings, log: Logs) -> int:
+    """Open the house: every service, the API, the pages. Returns the exit code when somebody has stopped it.
+
+    `log` is the log of the process, which a page shows.
+    """
     gc.disable()  # thousands of new objects and nothing to collect: the front door switches it on again
     from components import front_door
 
     load(settings.data_dir / "pages")
-    return front_door.serve(settings)
+    return front_door.serve(settings, log)
 
 
 def _import(name: str, importing: Callable[[], object]) -> None:

@@ -30,6 +30,7 @@ from services.exit_placer import ExitPlacer
 from services.flattener import Flattener
 from services.heartbeat import Heartbeat
 from services.kill_switch import KillSwitch
+from services.log_tail import LogTail
 from services.market_catalog import MarketCatalog
 from services.market_choice import MarketChoice
 from services.order_checks import OrderChecks
@@ -93,6 +94,7 @@ class App:
         self.markets = MarketChoice(self.floor, settings.market_exchange)
         self.target_watch = TargetWatch(self.floor, self.keeper)
         self.monitor = OrderMonitor(self.floor, self.desk, self.records, self.resolver)
+        self.log_tail = LogTail(self.bus, clock)
         self.engine = TradingEngine(self.floor, WebhookTrading(self.floor, self.desk, self.keeper, self.markets))
         self.flattener = Flattener(self.floor, self.desk, self.keeper)
         self.receiver = WebhookReceiver(self.db, self.bus, clock, settings)
@@ -118,6 +120,7 @@ class App:
             self.disk,
             self.backups,
             self.kill_switch,
+            self.log_tail,
             self.gateway,
             self.catalog,
             self.resolver,
