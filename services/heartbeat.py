@@ -85,6 +85,8 @@ class Heartbeat:
     async def run(self) -> None:
         """Follow the stream until cancelled; begin anew when it falls silent. Raises ExchangeError, StoreError."""
         self._delivered = await self._db.read(SYSTEM, self._stored_positions)
+        if not self._connected:
+            await self._db.write(SYSTEM, lambda s: heartbeats.abandoned(s, self.exchange))
         reason = "stopped"
         try:
             while True:

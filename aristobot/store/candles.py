@@ -6,13 +6,17 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
+import sqlalchemy as sa
 from sqlmodel import col, select
 
+from aristobot.clock import to_milliseconds
 from aristobot.errors import DataError
 from aristobot.market import FIGURES, Candle, Symbol, Timeframe
 from aristobot.store.tables import CandleRow
 from aristobot.store.tenancy import GuardedSession, insert_many_once
 
+#: Exchange, symbol, timeframe.
+Series = tuple[str, Symbol, Timeframe]
 _KEY = ("exchange", "symbol", "timeframe", "open_time")
 
 
@@ -30,19 +34,45 @@ def window(
     session: GuardedSession, exchange: str, symbol: Symbol, timeframe: Timeframe, limit: int, before: datetime | None = None
 ) -> list[Candle]:
     """The last `limit` candles that opened before `before` (default: of all), the oldest first."""
-    wanted = select(CandleRow).where(CandleRow.exchange == exchange, CandleRow.symbol == symbol, CandleRow.timeframe == timeframe)
+    return [_value(row) for row in reversed(kept(session, (exchange, symbol, timeframe), limit, before))]
+
+
+def kept(session: GuardedSession, series: Series, limit: int, before: datetime | None = None) -> list[CandleRow]:
+    """The last `limit` candles that opened before `before`, the newest first, with the moments at which we had them."""
+    wanted = _of(select(CandleRow), series)
     if before is not None:
         wanted = wanted.where(CandleRow.open_time < before)
-    newest_first = session.exec(wanted.order_by(col(CandleRow.open_time).desc()).limit(limit)).all()
-    return [_value(row) for row in reversed(newest_first)]
+    return list(session.exec(wanted.order_by(col(CandleRow.open_time).desc()).limit(limit)))
+
+
+def lags(session: GuardedSession, series: Series, since: datetime) -> dict[int, float]:
+    """Of the candles that opened since then and came off the stream: seconds from close to reception, by open time in ms."""
+    moments = _of(select(CandleRow.open_time, CandleRow.close_time, CandleRow.received_at), series)
+    live = moments.where(col(CandleRow.live).is_(True), CandleRow.open_time >= since)
+    return {to_milliseconds(opened): (received - closed).total_seconds() for opened, closed, received in session.exec(live)}
+
+
+def known(session: GuardedSession) -> list[tuple[str, Symbol]]:
+    """Exchange and symbol of everything there are candles of, in order. A step through the index for each, however many rows."""
+    place, found = sa.tuple_(col(CandleRow.exchange), col(CandleRow.symbol)), [("", "")]
+    while True:
+        after = select(CandleRow.exchange, CandleRow.symbol).where(place > sa.tuple_(*map(sa.literal, found[-1])))
+        row = session.exec(after.order_by(col(CandleRow.exchange), col(CandleRow.symbol)).limit(1)).first()
+        if row is None:
+            return found[1:]
+        found.append((row[0], row[1]))
 
 
 def last_open_time(session: GuardedSession, exchange: str, symbol: Symbol, timeframe: Timeframe) -> datetime | None:
     """When the newest candle opened; None without any."""
-    wanted = select(CandleRow.open_time).where(
-        CandleRow.exchange == exchange, CandleRow.symbol == symbol, CandleRow.timeframe == timeframe
-    )
-    return session.exec(wanted.order_by(col(CandleRow.open_time).desc()).limit(1)).first()
+    wanted = _of(select(CandleRow.open_time), (exchange, symbol, timeframe))
+    found: datetime | None = session.exec(wanted.order_by(col(CandleRow.open_time).desc()).limit(1)).first()
+    return found
+
+
+def _of(wanted: Any, series: Series) -> Any:
+    exchange, symbol, timeframe = series
+    return wanted.where(CandleRow.exchange == exchange, CandleRow.symbol == symbol, CandleRow.timeframe == timeframe)
 
 
 def _columns_of(exchange: str, candle: Candle, received_at: datetime, live: bool) -> dict[str, Any]:

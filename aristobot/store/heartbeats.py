@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlmodel import col, select
+from sqlmodel import func, select
 
+from aristobot.store.paging import Place, newest
 from aristobot.store.tables import HeartbeatEvent, HeartbeatStatus
 from aristobot.store.tenancy import GuardedSession
 
 STARTED = "started"
 STOPPED = "stopped"
+KILLED = "killed"
 
 
 def started(session: GuardedSession, exchange: str, now: datetime, reason: str = "") -> HeartbeatStatus:
@@ -30,6 +32,13 @@ def stopped(session: GuardedSession, exchange: str, now: datetime, reason: str =
     return row
 
 
+def abandoned(session: GuardedSession, exchange: str) -> None:
+    """Note the stop that nobody could note: the process was killed while it beat. It is dated by the last sign of life."""
+    row = _row(session, exchange)
+    if row.connected and row.last_start is not None:
+        stopped(session, exchange, max(row.last_start, row.last_candle_at or row.last_start), KILLED)
+
+
 def candle_closed(session: GuardedSession, exchange: str, at: datetime) -> None:
     """Note the close of the newest candle that came."""
     row = _row(session, exchange)
@@ -41,10 +50,16 @@ def status(session: GuardedSession, exchange: str) -> HeartbeatStatus | None:
     return session.exec(select(HeartbeatStatus).where(HeartbeatStatus.exchange == exchange)).one_or_none()
 
 
-def history(session: GuardedSession, exchange: str, limit: int = 100) -> list[HeartbeatEvent]:
+def history(session: GuardedSession, exchange: str, limit: int = 100, before: Place | None = None) -> list[HeartbeatEvent]:
     """Its starts and stops, the newest first."""
     wanted = select(HeartbeatEvent).where(HeartbeatEvent.exchange == exchange)
-    return list(session.exec(wanted.order_by(col(HeartbeatEvent.at).desc()).limit(limit)))
+    return list(session.exec(newest(wanted, HeartbeatEvent.at, HeartbeatEvent.id, limit, before)))
+
+
+def stops(session: GuardedSession, exchange: str, since: datetime) -> int:
+    """How often it stopped since then."""
+    counted = select(func.count()).where(HeartbeatEvent.exchange == exchange, HeartbeatEvent.kind == STOPPED)
+    return session.exec(counted.where(HeartbeatEvent.at >= since)).one()
 
 
 def _row(session: GuardedSession, exchange: str) -> HeartbeatStatus:

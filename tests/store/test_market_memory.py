@@ -134,3 +134,54 @@ async def test_every_start_and_stop_is_in_the_history(db: Database) -> None:
         await db.write(SYSTEM, partial(heartbeats.stopped, exchange="binance", now=at))
     assert len(await db.read(SYSTEM, lambda s: s.exec(select(HeartbeatEvent)).all())) == 6
     assert len(await db.read(ANYBODY, lambda s: heartbeats.history(s, "binance", limit=4))) == 4
+
+
+async def test_of_each_candle_off_the_stream_one_knows_how_late_it_came(db: Database) -> None:
+    series = [a_candle(open_time=MIDNIGHT + number * MINUTE) for number in range(4)]
+    for number, one in enumerate(series[1:]):
+        late = one.close_time + timedelta(milliseconds=250 * number)
+        await db.write(SYSTEM, partial(candles.add, exchange="binance", candle=one, received_at=late, live=True))
+    await db.write(SYSTEM, lambda s: candles.add(s, "binance", series[0], MIDNIGHT + 9 * MINUTE, live=False))
+    key = ("binance", "BTC/USDT", Timeframe.M1)
+
+    assert await db.read(ANYBODY, lambda s: candles.lags(s, key, MIDNIGHT)) == {
+        one.open_ms: 0.25 * number for number, one in enumerate(series[1:])
+    }
+    assert len(await db.read(ANYBODY, lambda s: candles.lags(s, key, MIDNIGHT + 3 * MINUTE))) == 1
+    kept = await db.read(ANYBODY, lambda s: candles.kept(s, key, 3))
+    assert [(row.open_time, row.live) for row in kept] == [(one.open_time, True) for one in reversed(series[1:])]
+    older = await db.read(ANYBODY, lambda s: candles.kept(s, key, 3, before=kept[-1].open_time))
+    assert [(row.open_time, row.live, row.received_at) for row in older] == [(MIDNIGHT, False, MIDNIGHT + 9 * MINUTE)]
+
+
+async def test_everything_there_are_candles_of_is_known_once_and_in_order(db: Database) -> None:
+    assert await db.read(ANYBODY, candles.known) == []
+    held = [("kraken", "ADA/EUR"), ("binance", "ETH/USDT"), ("binance", "BTC/USDT")]
+    for exchange, symbol in held:
+        several = [a_candle(symbol=symbol, open_time=MIDNIGHT + number * MINUTE) for number in range(5)]
+        several.append(a_candle(symbol=symbol, timeframe=Timeframe.H4))
+        await db.write(SYSTEM, partial(candles.add_many, exchange=exchange, several=several, received_at=MIDNIGHT, live=True))
+    assert await db.read(ANYBODY, candles.known) == sorted(held)
+
+
+async def test_a_heart_that_was_killed_has_stopped_at_its_last_sign_of_life(db: Database) -> None:
+    await db.write(SYSTEM, lambda s: heartbeats.abandoned(s, "binance"))
+    await db.write(SYSTEM, lambda s: heartbeats.started(s, "binance", MIDNIGHT))
+    await db.write(SYSTEM, lambda s: heartbeats.candle_closed(s, "binance", MIDNIGHT + MINUTE))
+    for _start in range(2):
+        await db.write(SYSTEM, lambda s: heartbeats.abandoned(s, "binance"))
+    history = await db.read(ANYBODY, lambda s: heartbeats.history(s, "binance"))
+    assert [(one.kind, one.reason, one.at) for one in history] == [
+        ("stopped", "killed", MIDNIGHT + MINUTE),
+        ("started", "", MIDNIGHT),
+    ]
+    assert await db.read(ANYBODY, lambda s: heartbeats.stops(s, "binance", MIDNIGHT)) == 1
+    assert await db.read(ANYBODY, lambda s: heartbeats.stops(s, "binance", MIDNIGHT + 2 * MINUTE)) == 0
+
+
+async def test_the_history_of_starts_and_stops_is_paged(db: Database) -> None:
+    for number in range(5):
+        await db.write(SYSTEM, partial(heartbeats.started, exchange="binance", now=MIDNIGHT + number * MINUTE))
+    first = await db.read(ANYBODY, lambda s: heartbeats.history(s, "binance", 3))
+    rest = await db.read(ANYBODY, lambda s: heartbeats.history(s, "binance", 3, (first[-1].at, first[-1].id)))
+    assert [one.at for one in [*first, *rest]] == [MIDNIGHT + number * MINUTE for number in (4, 3, 2, 1, 0)]
