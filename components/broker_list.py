@@ -8,26 +8,19 @@ from nicegui import ui
 
 from aristobot.errors import AristobotError
 from aristobot.events import BrokerUpdated, CatalogProgressed
-from aristobot.kinds import BrokerAccess
 from aristobot.language import _
-from aristobot.risk import Limits
-from components import formats
-from components.access_switch import AccessSwitch
 from components.broker_dialog import BrokerDialog
-from components.broker_words import access_names, mode_tag
+from components.broker_row import BrokerRow
 from components.confirm import complain, confirm, say
 from components.connection_dialog import try_broker
 from components.empty_state import empty_state
 from components.handlers import within
-from components.key_badges import key_badges
 from components.live import Live
 from components.page_head import panel
-from components.pairs_update import PairsUpdate
 from components.reauth import reauthenticated
 from components.viewer import Viewer
 from components.webhook_address import WebhookAddress
-from components.words import Words, labelled
-from services.key_state import KeyState
+from components.words import labelled
 
 if TYPE_CHECKING:
     from aristobot.store.tables import Broker
@@ -46,7 +39,7 @@ class BrokerList:
         with head:
             add = ui.button(_("Add a broker"), icon="add", on_click=self._add).props("outline no-caps")
             add.mark("add-broker").set_visibility(user.may_trade)
-        self._pairs: list[PairsUpdate] = []
+        self._rows: list[BrokerRow] = []
         live.latest(BrokerUpdated, do=self.show, max_fps=4)
         live.latest(CatalogProgressed, do=self._follow, max_fps=10)
 
@@ -54,7 +47,7 @@ class BrokerList:
         """Draw the brokers as they are now."""
         brokers = await self._app.brokers.mine(self._user.id)
         self._list.clear()
-        self._pairs.clear()
+        self._rows.clear()
         with self._list:
             if not brokers:
                 empty_state("account_balance", _("No broker yet"), _("Add your account at an exchange to trade with it."))
@@ -62,40 +55,14 @@ class BrokerList:
                 self._draw(broker)
 
     def _draw(self, broker: Broker) -> None:
-        with ui.element("div").classes("item broker").mark("broker"):
-            ui.icon("account_balance").classes("faint").props("size=24px aria-hidden=true")
-            with ui.element("div").classes("item-words"):
-                with ui.element("div").classes("item-title"):
-                    Words("span", broker.name)
-                    self._tags(broker)
-                key = _("key …{last}", last=broker.key_last_four) if broker.key_last_four else _("no key")
-                ui.label(" · ".join((broker.exchange.capitalize(), key, _market(broker)))).classes("muted small")
-                if broker.key_last_four:
-                    key_badges(KeyState.of(broker), self._app.clock.now())
-            with ui.element("div").classes("broker-controls"):
-                AccessSwitch(self._app, self._user, broker, self._head)
-                pairs = PairsUpdate(self._app, broker.exchange, self._head)
-                pairs.set_visibility(self._user.may_trade)
-                self._pairs.append(pairs)
-            with ui.element("div").classes("item-actions"):
-                self._actions(broker)
+        row = BrokerRow(self._app, self._user, broker, self._head)
+        self._rows.append(row)
+        with row.actions:
+            self._actions(broker)
 
     def _follow(self, event: CatalogProgressed) -> None:
-        for one in self._pairs:
-            if one.exchange == event.exchange:
-                one.show(event)
-
-    @staticmethod
-    def _tags(broker: Broker) -> None:
-        word, tone = mode_tag(broker)
-        Words("span", word, f"tag {tone}")
-        if broker.access is not BrokerAccess.TRADE:
-            Words("span", access_names()[broker.access.value], "tag warn")
-        if broker.is_default:
-            Words("span", _("DEFAULT"), "tag primary")
-        if broker.endpoints:
-            addresses = ", ".join(broker.endpoints.values())
-            Words("span", _("NOT THE OFFICIAL ADDRESS"), "tag bad").tooltip(addresses)
+        for row in self._rows:
+            row.follow(event)
 
     def _actions(self, broker: Broker) -> None:
         actions = (
@@ -125,11 +92,3 @@ class BrokerList:
             say(_("{name} is deleted.", name=broker.name))
         except AristobotError as error:
             complain(error)
-
-
-def _market(broker: Broker) -> str:
-    """In which money alerts are traded, and how far two markets of one coin may lie apart."""
-    if not broker.quote:
-        return _("trades what each alert says")
-    most = formats.percent(Limits.read(broker.limits).remap_divergence_percent, 2)
-    return _("trades against {quote}, at most {percent} apart", quote=broker.quote, percent=most)

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from aristobot.bus import Bus
 from aristobot.clock import Clock
 from aristobot.errors import Conflict, InvalidInput
 from aristobot.events import BrokerUpdated
-from aristobot.exchange import Credentials
 from aristobot.portfolio import Balance
 from aristobot.settings import Settings
 from aristobot.store import brokers, orders, positions, users
@@ -24,7 +22,6 @@ from services.broker_connection import ConnectionTest
 from services.broker_form import KEY_FIELDS, checked, needed_fields
 from services.exchange_gateway import ExchangeGateway
 from services.key_health import KeyHealth
-from services.key_state import KeyState
 from services.webhook_addresses import WebhookAddresses
 
 
@@ -68,7 +65,7 @@ class Brokers:
         )
         self._fill(row, values)
         await self._db.read(user_id, lambda s: _refuse_what_is_for_administrators(s, user_id, values))  # before any key travels
-        state = await self._learned(row, values)
+        state = await self.keys.learn(row, values)
 
         def work(session: GuardedSession) -> Broker:
             if state is not None:
@@ -77,7 +74,8 @@ class Brokers:
             if values.get("is_default") or len(brokers.mine(session)) == 1:
                 brokers.set_default(session, row.id)
             self._trail.record(session, "broker.added", by, subject=f"broker:{row.id}", after=_shown(row))
-            self._note_insistence(session, row, state, by)
+            if state is not None and state.withdraw_accepted:
+                self._trail.record(session, "broker.withdraw_accepted", by, subject=f"broker:{row.id}", after=row.key_rights)
             return row
 
         return self._told(await self._db.write(user_id, work))
@@ -91,7 +89,7 @@ class Brokers:
         known = await self.get(user_id, broker_id)
         values = checked({**form, "exchange": known.exchange}, self.exchanges(), partial=True)
         await self._db.read(user_id, lambda s: _refuse_what_is_for_administrators(s, user_id, values))
-        state = await self._learned(known, values)
+        state = await self.keys.learn(known, values)
 
         def work(session: GuardedSession) -> Broker:
             row = brokers.get(session, broker_id)
@@ -104,7 +102,8 @@ class Brokers:
             elif values.get("is_default") is False and row.is_default:
                 brokers.set_default(session, None)
             self._trail.record(session, "broker.changed", by, subject=f"broker:{broker_id}", before=before, after=_shown(row))
-            self._note_insistence(session, row, state, by)
+            if state is not None and state.withdraw_accepted:
+                self._trail.record(session, "broker.withdraw_accepted", by, subject=f"broker:{row.id}", after=row.key_rights)
             return row
 
         return self._told(await self._db.write(user_id, work))
@@ -148,25 +147,6 @@ class Brokers:
                 setattr(row, f"{name}_sealed", sealed)
         if "api_key" in values:
             row.key_last_four = values["api_key"][-4:]
-
-    async def _learned(self, row: Broker, values: Mapping[str, Any]) -> KeyState | None:
-        """What the exchange says of a new key; None when there is none. InvalidInput when it may withdraw and nobody insists."""
-        if "api_key" not in values:
-            return None
-        if not values["api_key"] or not values["api_secret"]:
-            return KeyState()
-        keys = Credentials(values["api_key"], values["api_secret"], values.get("passphrase", ""))
-        state = await self.keys.learn(row, keys)
-        insists = bool(values.get("allow_withdraw"))
-        if state.rights is not None and state.rights.can_withdraw and not insists:
-            raise InvalidInput("key_may_withdraw", field="api_key")
-        return replace(state, withdraw_accepted=insists)
-
-    def _note_insistence(self, session: GuardedSession, row: Broker, state: KeyState | None, by: Actor) -> None:
-        if state is not None and state.withdraw_accepted:
-            rights = state.rights
-            seen = {"key": row.key_last_four, "can_withdraw": rights.can_withdraw if rights else None}
-            self._trail.record(session, "broker.withdraw_accepted", by, subject=f"broker:{row.id}", after=seen)
 
     def _told(self, row: Broker) -> Broker:
         self._bus.publish(BrokerUpdated(at=self._clock.now(), user_id=row.user_id, broker_id=row.id))

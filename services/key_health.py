@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from loguru import logger
 
 from aristobot.bus import Bus
 from aristobot.clock import Clock
-from aristobot.errors import AristobotError, NotFound
+from aristobot.errors import AristobotError, InvalidInput, NotFound
 from aristobot.events import BrokerUpdated
 from aristobot.exchange import Credentials
 from aristobot.store import brokers
@@ -52,13 +54,24 @@ class KeyHealth:
                 except AristobotError as error:
                     logger.warning("The key of broker {} cannot be tried: {}", row.id, error)
 
-    async def learn(self, row: Broker, keys: Credentials) -> KeyState:
-        """What the exchange says of a new key; its rights are None when it refuses it, or does not answer in ten seconds."""
-        rights = await rights_of(self._gateway.client_for(row), keys)
-        fresh = KeyState(known_since=self._clock.now())
+    async def learn(self, row: Broker, form: Mapping[str, Any]) -> KeyState | None:
+        """What is to be kept of the key in a checked form; None when the form has none. An empty key is no key.
+
+        Asks the exchange; one that refuses, or does not answer in ten seconds, is asked again later. Raises InvalidInput when
+        the key may withdraw and the form does not insist (`allow_withdraw`).
+        """
+        if "api_key" not in form:
+            return None
+        if not form["api_key"] or not form["api_secret"]:
+            return KeyState()
+        client, insists = self._gateway.client_for(row), bool(form.get("allow_withdraw"))
+        rights = await rights_of(client, Credentials(form["api_key"], form["api_secret"], form.get("passphrase", "")))
+        fresh = KeyState(known_since=self._clock.now(), withdraw_accepted=insists)
         if rights is None:
             return fresh
-        reading = self._gateway.client_for(row).clock_reading
+        if rights.can_withdraw and not insists:
+            raise InvalidInput("key_may_withdraw", field="api_key")
+        reading = client.clock_reading
         return fresh.told(rights, reading.offset_ms if reading else None, self._clock.now())
 
     async def check(self, row: Broker) -> ConnectionTest:

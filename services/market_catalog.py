@@ -199,21 +199,28 @@ class MarketCatalog:
         """Write what differs, some at a time: an alert that arrives meanwhile must not wait for a thousand rows."""
         now = self._clock.now()
         found = await self._db.read(SYSTEM, lambda s: instruments.difference(s, exchange, listed))
-        counts = {
-            "total": len(listed), "added": len(found.added), "changed": len(found.changed), "removed": len(found.removed)
-        }  # fmt: skip
-        written = len(listed) - found.size
+        news = CatalogNews(exchange, len(listed), len(found.added), len(found.changed), len(found.removed), now)
+        written = max(len(listed) - found.size, 0)
         for part in found.parts(PART):
-            self._tell(exchange, "storing", written=max(written, 0), **counts)
+            self._tell(exchange, "storing", news, written)
             await self._db.write(SYSTEM, partial(instruments.apply, exchange=exchange, wanted=part, now=now))
             written += part.size
-        self._catalogues[exchange] = _Catalogue.of(listed)
-        self._news[exchange] = CatalogNews(exchange, at=now, **counts)
-        self._tell(exchange, "done", written=len(listed), **counts)
-        return self._news[exchange]
+        self._catalogues[exchange], self._news[exchange] = _Catalogue.of(listed), news
+        self._tell(exchange, "done", news, len(listed))
+        return news
 
-    def _tell(self, exchange: str, stage: str, failure: str = "", **counts: int) -> None:
-        event = CatalogProgressed(at=self._clock.now(), exchange=exchange, stage=stage, failure=failure, **counts)
+    def _tell(self, exchange: str, stage: str, news: CatalogNews | None = None, written: int = 0, failure: str = "") -> None:
+        event = CatalogProgressed(
+            at=self._clock.now(),
+            exchange=exchange,
+            stage=stage,
+            written=written,
+            total=news.total if news else 0,
+            added=news.added if news else 0,
+            changed=news.changed if news else 0,
+            removed=news.removed if news else 0,
+            failure=failure,
+        )
         self._progress[exchange] = event
         self._bus.publish(event)
 

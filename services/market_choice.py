@@ -33,6 +33,14 @@ class MarketChoice:
         self._floor = floor
         self._reference = reference
 
+    def lane(self, account: Account, signal: Signal) -> str:
+        """What alerts for the same market have in common, at once and from memory: its symbol, in the broker's own quote.
+
+        A symbol not in memory yet goes by its spelling: its alerts can wait for the catalogue together.
+        """
+        known = self._floor.catalog.known(account.broker.exchange, signal.symbol_text)
+        return symbol_in(known, account.broker.quote or known.partition("/")[2]) if known else signal.symbol_text.upper()
+
     async def of(self, account: Account, signal: Signal) -> Chosen:
         """Where and at which prices `account` carries out `signal`. Raises what `symbol` and `priced` raise."""
         symbol = await self.symbol(account, signal)

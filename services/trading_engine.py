@@ -17,13 +17,11 @@ from aristobot.errors import AristobotError, NotFound, StoreError
 from aristobot.events import PositionUpdated, SignalReceived, WebhookUpdated
 from aristobot.kinds import WebhookOutcome, WebhookStatus
 from aristobot.logs import log_context
-from aristobot.signals import Action, Parsed, Signal, parse
+from aristobot.signals import Action, Parsed, parse
 from aristobot.store import orders, positions, webhooks
 from aristobot.store.tenancy import SYSTEM
 from aristobot.store.trading_tables import Webhook
 from services.alerts import OWNER, Alert, Verdict, told
-from services.broker_book import Account
-from services.quote_remap import symbol_in
 from services.trading_floor import TradingFloor
 from services.webhook_trading import WebhookTrading
 
@@ -125,7 +123,7 @@ class TradingEngine:
             return
         job = _Job(webhook_id, taken.trace_id, Alert(webhook_id, account, taken.received_at, taken.recovered), parsed)
         self._under_work.add(webhook_id)
-        key = (broker_id, self._lane_name(account, parsed.commands[0]))
+        key = (broker_id, self._trading.lane(account, parsed.commands[0]))
         lane = self._lanes.setdefault(key, _Lane())
         lane.jobs.append(job)
         if lane.task is None:
@@ -136,18 +134,12 @@ class TradingEngine:
         gone = Verdict(WebhookOutcome.REFUSED, f"error.{error.code}", dict(error.facts))
         await self._finish(row.user_id, taken.broker_id, taken.webhook_id, [gone], taken.trace_id)
 
-    def _lane_name(self, account: Account, signal: Signal) -> str:
-        """The lane's symbol, or its base where all quotes become the broker's own; one not in memory yet has a lane by its
-        spelling, where it can wait for the catalogue.
-        """
-        known = self._floor.catalog.known(account.broker.exchange, signal.symbol_text)
-        return symbol_in(known, account.broker.quote or known.partition("/")[2]) if known else signal.symbol_text.upper()
-
     async def _work_off(self, key: tuple[uuid.UUID, str], lane: _Lane) -> None:
         try:
             while lane.jobs:
                 job = lane.jobs.popleft()
                 with log_context(service=self.name, trace_id=job.trace_id, user_id=job.alert.account.user_id):
+                    logger.bind(step="taken_up").info("Alert {} is taken up", job.webhook_id)
                     await self._do(job, superseded=any(_replaces(later, job) for later in lane.jobs))
         finally:
             lane.task = None

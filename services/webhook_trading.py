@@ -11,7 +11,6 @@ from loguru import logger
 
 from aristobot.errors import AristobotError, ExchangeError, InvalidOrder
 from aristobot.kinds import BracketStatus, OrderOrigin, OrderRole, WebhookOutcome, WebhookStatus
-from aristobot.market import Instrument
 from aristobot.money import HUNDRED, ZERO, percent_of
 from aristobot.orders import OrderStatus, OrderType, Side
 from aristobot.signals import Action, Signal, staleness
@@ -48,6 +47,10 @@ class WebhookTrading:
             Action.MOVE: self._move,
             Action.CANCEL: self._cancel,
         }
+
+    def lane(self, account: Account, signal: Signal) -> str:
+        """Where an alert waits its turn: one at a time per broker and market."""
+        return self._markets.lane(account, signal)
 
     async def carry_out(self, alert: Alert, commands: Sequence[Signal]) -> list[Verdict]:
         """Do the commands of one alert in order, until one fails; what comes after a failure is not done."""
@@ -114,7 +117,7 @@ class WebhookTrading:
         if spend <= ZERO:
             return Verdict(WebhookOutcome.REFUSED, "reason.nothing_free", {"asset": instrument.quote}, symbol=symbol)
         wish = replace(self._wish(alert, signal, symbol, leg, Side.BUY), quote_quantity=spend)
-        exits = await self._exits_in_one_list(account, signal, instrument)
+        exits = await self._exits_in_one_list(account, signal, symbol)
         row = await self._desk.place(account.user_id, wish, progress(alert, symbol), exits)
         if exits is not None and row.status is OrderStatus.REJECTED and row.reason == InvalidOrder.default_code:
             # A list that this market does not take: the entry alone, its exits right after it.
@@ -123,20 +126,15 @@ class WebhookTrading:
             await self._guard(alert, signal, row.position_id)
         return self._of_order(row, symbol)
 
-    async def _exits_in_one_list(self, account: Account, signal: Signal, instrument: Instrument) -> Exits | None:
+    async def _exits_in_one_list(self, account: Account, signal: Signal, symbol: str) -> Exits | None:
         """Stop and target that can go out with the entry itself, counted from the market's price; None when they cannot."""
         single = len(signal.take_profit) == 1 and signal.take_profit[0].share == HUNDRED
+        instrument = await self._floor.catalog.instrument(account.broker.exchange, symbol)
         client = self._floor.gateway.client_for(account.broker)
         able = client.capabilities.native_otoco and instrument.otoco_allowed
-        if (
-            signal.is_limit
-            or signal.stop_loss is None
-            or not single
-            or not able
-            or await self._position(account, instrument.symbol)
-        ):
+        if signal.is_limit or signal.stop_loss is None or not single or not able or await self._position(account, symbol):
             return None
-        price = await self._floor.prices.price(client, instrument.symbol)
+        price = await self._floor.prices.price(client, symbol)
         stop, target = signal.stop_loss.at(price), signal.take_profit[0].price.at(price)
         return Exits(stop, target) if ZERO < stop < price < target else None
 

@@ -14,12 +14,11 @@ from aristobot.events import CatalogProgressed, ExchangeMeasured
 from aristobot.exchange import KeyRights
 from aristobot.kinds import BrokerAccess, Role
 from aristobot.settings import Settings
-from aristobot.store.tables import Broker
 from components.live_grid import LiveGrid
 from services.app import App
 from services.key_state import KeyState
 from services.simulator.server import SimulatorServer
-from tests.builders import MIDNIGHT
+from tests.builders import MIDNIGHT, a_broker, a_user
 from tests.pages.visitors import a_known_broker, a_resident, come_in, until
 
 
@@ -48,7 +47,7 @@ def one(screen: User, marker: str) -> Any:
 
 def with_key(known: KeyState) -> dict[str, object]:
     """A broker's columns for a key in this state."""
-    row = Broker(exchange="binance", name="")
+    row = a_broker(a_user())
     known.keep(row)
     return {"key_rights": row.key_rights, "checked_at": row.checked_at}
 

@@ -311,11 +311,12 @@ async def test_a_broker_that_only_reduces_sells_and_does_not_buy_and_one_that_on
     house: TradingHouse, trader: Trader
 ) -> None:
     await house.buy(trader)
-    entry, exit_ = {"action": "BuyMarket", "symbol": "ETHUSDT"}, {"action": "SellMarket"}
     ends = []
-    for access, alerts in (("READ_ONLY", (entry, exit_)), ("REDUCE_ONLY", (entry, exit_))):
+    for access in ("READ_ONLY", "REDUCE_ONLY"):
         await house.app.brokers.change(trader.user_id, trader.broker_id, {"access": access}, HAND)
-        ends += [(access, (ended := await house.alert(trader, **words)).outcome, ended.reason) for words in alerts]
+        entry = await house.alert(trader, action="BuyMarket", symbol="ETHUSDT")
+        exit_ = await house.alert(trader, action="SellMarket")
+        ends += [(access, one.outcome, one.reason) for one in (entry, exit_)]
     assert ends == [
         ("READ_ONLY", "refused", "error.broker_read_only"),
         ("READ_ONLY", "refused", "error.broker_read_only"),
