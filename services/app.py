@@ -73,19 +73,7 @@ class App:
         self.disk = DiskGuard(settings.data_dir, clock, self.kill_switch)
         self.backups = BackupKeeper(settings.database_url, settings.data_dir / "backups", clock)
         self.prices = PriceBook(self.bus, clock, self.gateway)
-        self.floor = TradingFloor(
-            db=self.db,
-            bus=self.bus,
-            clock=clock,
-            gateway=self.gateway,
-            catalog=self.catalog,
-            brokers=BrokerBook(self.db, self.bus),
-            accounts=AccountBook(self.gateway, clock),
-            prices=self.prices,
-            positions=PositionBook(self.db, self.bus, clock),
-            kill_switch=self.kill_switch,
-            dry_run=settings.no_orders,
-        )
+        self.floor = self._trading_floor()
         self.records = OrderRecords(self.db, self.bus, clock, self.catalog, self.floor.accounts)
         self.resolver = OrderResolver(self.db, clock, self.gateway, self.floor.brokers, self.records)
         sender = OrderSender(self.floor, self.records, self.resolver)
@@ -110,6 +98,21 @@ class App:
         self.supervisor = Supervisor(self.bus, clock, self._services())
         self._waiting_for: tuple[str, ...] = ("start",)
         self._recovery: asyncio.Task[None] | None = None
+
+    def _trading_floor(self) -> TradingFloor:
+        return TradingFloor(
+            db=self.db,
+            bus=self.bus,
+            clock=self.clock,
+            gateway=self.gateway,
+            catalog=self.catalog,
+            brokers=BrokerBook(self.db, self.bus),
+            accounts=AccountBook(self.gateway, self.clock),
+            prices=self.prices,
+            positions=PositionBook(self.db, self.bus, self.clock),
+            kill_switch=self.kill_switch,
+            dry_run=self.settings.no_orders,
+        )
 
     def _services(self) -> list[Service]:
         exchange = self.demo_exchange
