@@ -307,13 +307,18 @@ def ticker_of(native: NativeTicker, symbol: Symbol) -> Ticker:
     )
 
 
-#: How Binance writes zero.
-_NOTHING = frozenset({"0.00000000", "0", "0.0"})
+#: How Binance writes zero, at its longest: an amount that is more sorts behind it, one with fewer decimals of nothing before.
+_NOTHING = "0.00000000"
 
 
 def balances_of(account: Account) -> list[Balance]:
     """What is held, without the assets that are empty."""
-    return [one for one in account.balances if not (one.free_text in _NOTHING and one.locked_text in _NOTHING)]
+    return [one for one in account.balances if one.free_text > _NOTHING or one.locked_text > _NOTHING or _is_garbled(one)]
+
+
+def _is_garbled(one: Balance) -> bool:
+    """Whether it must not be taken for nothing: it raises DataError where it is read."""
+    return not one.free_text or not one.locked_text
 
 
 def rights_of(restrictions: Restrictions, account: Account) -> KeyRights:

@@ -352,6 +352,14 @@ def test_an_order_that_rests_with_fills_is_partly_filled_whatever_it_is_called()
     assert wire.report_of(wire.decoded(wire.ORDER, msgspec.json.encode(said)), "A/B").status is OrderStatus.PARTIALLY_FILLED
 
 
+@pytest.mark.parametrize("nothing", ["0", "0.0", "0.00000000"])
+def test_an_asset_of_which_nothing_is_held_is_left_out_and_a_speck_is_not(nothing: str) -> None:
+    held = [("A", nothing, nothing), ("B", "0.00000001", nothing), ("C", nothing, "0.00000001"), ("D", "10", nothing)]
+    said = {"balances": [{"asset": asset, "free": free, "locked": locked} for asset, free, locked in held]}
+    found = wire.balances_of(wire.decoded(wire.ACCOUNT, msgspec.json.encode(said)))
+    assert [one.asset for one in found] == ["B", "C", "D"]
+
+
 @pytest.mark.parametrize("value", ["NaN", "Infinity", "-1", "1e40", "abc", ""])
 def test_an_amount_that_cannot_be_is_refused(value: str) -> None:
     said = msgspec.json.encode({**json.loads(body("rest/get-order.json")), "executedQty": value})
