@@ -28,13 +28,11 @@ from services.disk_guard import DiskGuard
 from services.exchange_gateway import ExchangeGateway
 from services.exit_placer import ExitPlacer
 from services.flattener import Flattener
-from services.halt_desk import HaltDesk
 from services.heartbeat import Heartbeat
 from services.kill_switch import KillSwitch
 from services.log_tail import LogTail
 from services.market_catalog import MarketCatalog
 from services.market_choice import MarketChoice
-from services.notifying import Notifying
 from services.order_checks import OrderChecks
 from services.order_desk import OrderDesk
 from services.order_monitor import OrderMonitor
@@ -70,7 +68,7 @@ class App:
         self.catalog = MarketCatalog(self.db, self.bus, clock, self.gateway)
         self.kill_switch = KillSwitch(self.db, self.bus, clock, settings.data_dir)
         self.disk = DiskGuard(settings.data_dir, clock, self.kill_switch)
-        self.backups = BackupKeeper(settings.database_url, settings.data_dir / "backups", clock, self.bus)
+        self.backups = BackupKeeper(settings.database_url, settings.data_dir / "backups", clock)
         self.prices = PriceBook(self.bus, clock, self.gateway)
         self.floor = self._trading_floor()
         self.records = OrderRecords(self.db, self.bus, clock, self.catalog, self.floor.accounts)
@@ -81,6 +79,7 @@ class App:
         self.markets = MarketChoice(self.floor, settings.market_exchange)
         self.target_watch = TargetWatch(self.floor, self.keeper)
         self.monitor = OrderMonitor(self.floor, self.desk, self.records, self.resolver)
+        self.log_tail = LogTail(self.bus, clock)
         self.engine = TradingEngine(self.floor, WebhookTrading(self.floor, self.desk, self.keeper, self.markets))
         self.flattener = Flattener(self.floor, self.desk, self.keeper)
         self.receiver = WebhookReceiver(self.db, self.bus, clock, settings)
@@ -91,13 +90,8 @@ class App:
         self.candle_watch = CandleWatch(self.bus, clock, self.gateway, self.candles, told=beating)
         self.accounts = Accounts(self.db, self.bus, clock, self.vault, settings)
         self.brokers = Brokers(self.db, self.bus, clock, self.vault, self.gateway, settings)
-        self.halts = HaltDesk(self.db, self.kill_switch, self.accounts.trail)
-        self.news = Notifying(
-            self.floor, vault=self.vault, trail=self.accounts.trail, halts=self.halts, telegram_url=settings.telegram_url
-        )
         self.credential_names = CredentialNames(settings.data_dir, self.bus, clock)
         self.brokers.webhooks.ingress = lambda: self.receiver.address
-        self.log_tail = LogTail(self.bus, clock)
         self.supervisor = Supervisor(self.bus, clock, self._services())
         self._waiting_for: tuple[str, ...] = ("start",)
         self._recovery: asyncio.Task[None] | None = None
@@ -123,11 +117,10 @@ class App:
         ends: list[Service] = [exchange.household(self.floor, self.accounts, self.brokers, self.receiver)] if exchange else []
         return [
             *begins,
-            self.log_tail,
-            *self.news.services(),
             self.disk,
             self.backups,
             self.kill_switch,
+            self.log_tail,
             self.gateway,
             self.catalog,
             self.resolver,
