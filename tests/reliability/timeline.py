@@ -61,14 +61,18 @@ class Timeline:
 
     def naked_seconds(self, symbols: set[str]) -> list[float]:
         """How long each spell lasted in which a position that had a stop had none, or too small a one."""
-        spells: list[float] = []
+        return [seconds for _, seconds in self.naked_spells(symbols)]
+
+    def naked_spells(self, symbols: set[str]) -> list[tuple[float, float]]:
+        """When each such spell began, in milliseconds since 1970, and how many seconds it lasted."""
+        spells: list[tuple[float, float]] = []
         since: dict[str, float] = {}
         for at, symbol, state in self._moments():
             if state.is_naked and symbol in symbols:
                 since.setdefault(symbol, at)
             elif symbol in since:
-                lasted = at - since.pop(symbol)
-                spells += [lasted / 1000] if lasted > _ONE_ACT else []
+                began = since.pop(symbol)
+                spells += [(began, (at - began) / 1000)] if at - began > _ONE_ACT else []
         return spells
 
     def _moments(self) -> Iterator[tuple[float, str, _Symbol]]:

@@ -303,7 +303,7 @@ class TradingHouse:
             raise AssertionError(f"{seen} rest instead of {expected}") from None
 
 
-def _furnish(folder: Path, template: Path) -> None:
+def furnish(folder: Path, template: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(template, folder / "aristobot.db")
 
@@ -313,7 +313,7 @@ async def a_trading_house(
     folder: Path, template: Path, speed: float = 1.0, kind: type[TradingHouse] = TradingHouse
 ) -> AsyncIterator[TradingHouse]:
     """A house on a fresh SQLite memory, open and ready."""
-    _furnish(folder, template)
+    furnish(folder, template)
     clock = FastClock(speed)
     simulator = SimulatorServer(clock)
     await simulator.start()

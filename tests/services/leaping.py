@@ -1,0 +1,117 @@
+"""A loop on which waiting takes no time: when nobody has anything to do, its clock leaps to whoever wakes up next.
+
+Sockets and threads are real, and whatever they still have to say is heard before the clock leaps; so what is measured on it
+is what was waited for, neither how fast this machine is nor what else it has to do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import selectors
+import threading
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+from aristobot.clock import SystemClock
+
+Result = TypeVar("Result")
+_Submit = Callable[..., "Future[Any]"]
+#: Real seconds for which a thread that still works is waited for before it is looked at again.
+_A_MOMENT = 0.01
+
+
+class _Threads:
+    """Counts what the threads of every pool have still to do; what they have done was told to the loop before."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.busy = 0
+
+    def watch(self, submit: _Submit) -> _Submit:
+        """The same way to hand a job in, counted."""
+
+        def counted(pool: ThreadPoolExecutor, *job: Any, **options: Any) -> Future[Any]:
+            self._add(1)
+            try:
+                future = submit(pool, *job, **options)
+            except RuntimeError:
+                self._add(-1)
+                raise
+            future.add_done_callback(lambda _: self._add(-1))
+            return future
+
+        return counted
+
+    def _add(self, jobs: int) -> None:
+        with self._lock:
+            self.busy += jobs
+
+
+class _LeapingSelector(selectors.DefaultSelector):
+    """Waits for sockets and threads only; for the clock it leaps."""
+
+    def __init__(self, threads: _Threads) -> None:
+        super().__init__()
+        self._threads = threads
+        self.leapt = 0.0
+
+    def select(self, timeout: float | None = None) -> list[Any]:
+        """What happened; when nothing can happen any more, the time until `timeout` has passed."""
+        if timeout == 0:
+            return super().select(0)
+        while True:
+            busy = self._threads.busy
+            happened = super().select(_A_MOMENT if busy or timeout is None else 0)
+            if happened:
+                return happened
+            if not busy and timeout is not None:
+                os.sched_yield()
+                happened = super().select(0)
+                self.leapt += 0.0 if happened else timeout
+                return happened
+
+
+class LeapingLoop(asyncio.SelectorEventLoop):
+    """An event loop whose seconds pass only while somebody waits for them."""
+
+    def __init__(self, threads: _Threads) -> None:
+        self._leaping = _LeapingSelector(threads)
+        super().__init__(self._leaping)
+
+    def time(self) -> float:
+        """Seconds waited for so far."""
+        return self._leaping.leapt
+
+
+class LoopClock:
+    """New Year 2026 plus whatever was waited for on the running loop; its threads may ask too."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._wall = SystemClock()
+
+    def now(self) -> datetime:
+        """The moment."""
+        return datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=self.monotonic())
+
+    def monotonic(self) -> float:
+        """Seconds of the loop."""
+        return self._loop.time()
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait, which takes no time."""
+        await self._wall.sleep(seconds)
+
+
+def run_leaping(main: Coroutine[Any, Any, Result]) -> Result:
+    """Run something to its end on such a loop."""
+    threads, submit = _Threads(), ThreadPoolExecutor.submit
+    ThreadPoolExecutor.submit = threads.watch(submit)  # type: ignore[method-assign]  # the only place that all pools share
+    try:
+        with asyncio.Runner(loop_factory=lambda: LeapingLoop(threads)) as runner:
+            return runner.run(main)
+    finally:
+        ThreadPoolExecutor.submit = submit  # type: ignore[method-assign]
