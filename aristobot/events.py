@@ -210,16 +210,79 @@ class ExchangesListed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TradingHalted(Event):
-    """The kill switch was set or released; `level` is halt, reduce, flatten, or empty when released."""
+    """The kill switch was set or released; `level` is halt, reduce, flatten, or empty when released.
+
+    `by` is who did it and `reason` why, as far as this process knows.
+    """
 
     scope: str
     scope_id: uuid.UUID | None
     level: str
+    halt_id: uuid.UUID | None = None
+    by: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopMissing(Event):
+    """A position has been without its stop for too long; the entries of its broker were stopped."""
+
+    position_id: uuid.UUID
+    broker_id: uuid.UUID
+    symbol: Symbol
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackupFailed(Event):
+    """No copy of the memory could be taken; said once until one is taken again."""
+
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotificationAdded(Event):
+    """A line was written behind the bell; `outlets` are the ways inside the house that it takes."""
+
+    notification_id: uuid.UUID
+    unread: int
+    outlets: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotificationsRead(Event):
+    """The user has read some of the lines; so many are left unread."""
+
+    unread: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotificationChannelChanged(Event):
+    """A way out of the house was set up, changed, removed, or is heard of again."""
+
+    channel: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SilenceWatchChanged(Event):
+    """What a broker's alerts are expected to do was changed."""
+
+    broker_id: uuid.UUID
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserChanged(Event):
     """A user's account or sessions changed: pages and sockets of ended sessions must go."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionOpened(Event):
+    """Somebody logged in. `device` is how their browser names itself; `known` whether it logged in before."""
+
+    session_id: uuid.UUID
+    address: str
+    device: str
+    known: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -230,12 +293,12 @@ class SessionEnded(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReadyChanged(Event):
-    """Start-up reconciliation made progress; empty `waiting_for` means ready."""
-
-    waiting_for: tuple[str, ...]
-@dataclass(frozen=True, slots=True, kw_only=True)
 class LogLinesWritten(Event):
     """New lines stand in the log: who shows it may read them."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadyChanged(Event):
+    """Start-up reconciliation made progress; empty `waiting_for` means ready."""
+
+    waiting_for: tuple[str, ...]

@@ -116,3 +116,11 @@ class HaltLevel(StrEnum):
     HALT = "halt"
     REDUCE = "reduce"
     FLATTEN = "flatten"
+
+
+class RhythmMode(StrEnum):
+    """Whence it is known how often something must come: from what came before, from the user, or nobody waits for it."""
+
+    LEARN = "learn"
+    FIXED = "fixed"
+    OFF = "off"

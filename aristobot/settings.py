@@ -83,6 +83,8 @@ class Settings(BaseModel):
     exchange_urls: dict[str, dict[str, str]] = Field(default_factory=dict)
     #: Whose candles make the heartbeat, and whose prices read an alert for a pair that the broker's own exchange does not list.
     market_exchange: str = "binance"
+    #: Where Telegram's Bot API answers; another address for a server of one's own.
+    telegram_url: str = "https://api.telegram.org"
 
     @classmethod
     def load(cls, options: Mapping[str, object] = MappingProxyType({}), environ: Mapping[str, str] | None = None) -> Self:
@@ -129,7 +131,7 @@ class Settings(BaseModel):
     def _database(cls, value: object) -> object:
         return database_address(str(value))
 
-    @field_validator("webhook_public_url", mode="after")
+    @field_validator("webhook_public_url", "telegram_url", mode="after")
     @classmethod
     def _public(cls, value: str) -> str:
         return web_address(value, ("https", "http")).rstrip("/") if value else ""

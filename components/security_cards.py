@@ -22,6 +22,7 @@ from components.qr import qr_code
 from components.reauth import reauthenticated
 from components.viewer import Viewer
 from components.words import Words, labelled
+from services.device_names import browser_words
 
 if TYPE_CHECKING:
     from aristobot.store.tables import LoginSession
@@ -169,16 +170,6 @@ class SessionsCard:
             await self._app.accounts.sessions.end(self._user.id, session_id)
         except AristobotError as error:
             complain(error)
-
-
-def browser_words(agent: str) -> str:
-    """Browser and system, as far as the header tells."""
-    browsers = {"Edg/": "Edge", "OPR/": "Opera", "Firefox/": "Firefox", "Chrome/": "Chrome", "Safari/": "Safari"}
-    systems = {"Android": "Android", "iPhone": "iPhone", "iPad": "iPad", "Windows": "Windows", "Mac OS": "macOS"}
-    systems["Linux"] = "Linux"
-    browser = next((name for sign, name in browsers.items() if sign in agent), _("Unknown browser"))
-    system = next((name for sign, name in systems.items() if sign in agent), "")
-    return f"{browser} · {system}" if system else browser
 
 
 def _groups(text: str) -> list[str]:

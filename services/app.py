@@ -28,11 +28,13 @@ from services.disk_guard import DiskGuard
 from services.exchange_gateway import ExchangeGateway
 from services.exit_placer import ExitPlacer
 from services.flattener import Flattener
+from services.halt_desk import HaltDesk
 from services.heartbeat import Heartbeat
 from services.kill_switch import KillSwitch
 from services.log_tail import LogTail
 from services.market_catalog import MarketCatalog
 from services.market_choice import MarketChoice
+from services.notifying import Notifying
 from services.order_checks import OrderChecks
 from services.order_desk import OrderDesk
 from services.order_monitor import OrderMonitor
@@ -68,7 +70,7 @@ class App:
         self.catalog = MarketCatalog(self.db, self.bus, clock, self.gateway)
         self.kill_switch = KillSwitch(self.db, self.bus, clock, settings.data_dir)
         self.disk = DiskGuard(settings.data_dir, clock, self.kill_switch)
-        self.backups = BackupKeeper(settings.database_url, settings.data_dir / "backups", clock)
+        self.backups = BackupKeeper(settings.database_url, settings.data_dir / "backups", clock, self.bus)
         self.prices = PriceBook(self.bus, clock, self.gateway)
         self.floor = self._trading_floor()
         self.records = OrderRecords(self.db, self.bus, clock, self.catalog, self.floor.accounts)
@@ -89,6 +91,10 @@ class App:
         beating = (self.heartbeat.exchange, self.heartbeat.symbol)
         self.candle_watch = CandleWatch(self.bus, clock, self.gateway, self.candles, told=beating)
         self.accounts = Accounts(self.db, self.bus, clock, self.vault, settings)
+        self.halts = HaltDesk(self.db, self.kill_switch, self.accounts.trail)
+        self.news = Notifying(
+            self.floor, vault=self.vault, trail=self.accounts.trail, halts=self.halts, telegram_url=settings.telegram_url
+        )
         self.brokers = Brokers(self.db, self.bus, clock, self.vault, self.gateway, settings)
         self.credential_names = CredentialNames(settings.data_dir, self.bus, clock)
         self.brokers.webhooks.ingress = lambda: self.receiver.address
@@ -117,6 +123,8 @@ class App:
         ends: list[Service] = [exchange.household(self.floor, self.accounts, self.brokers, self.receiver)] if exchange else []
         return [
             *begins,
+            self.log_tail,
+            *self.news.services(),
             self.disk,
             self.backups,
             self.kill_switch,

@@ -7,8 +7,11 @@ from pathlib import Path
 
 from loguru import logger
 
+from aristobot.bus import Bus
 from aristobot.clock import Clock
 from aristobot.errors import AristobotError
+from aristobot.events import BackupFailed
+from aristobot.logs import masked
 from aristobot.store.safekeeping import scheduled_backup
 
 HOUR = 3600.0
@@ -19,10 +22,11 @@ class BackupKeeper:
 
     name = "backup_keeper"
 
-    def __init__(self, database_url: str, folder: Path, clock: Clock) -> None:
+    def __init__(self, database_url: str, folder: Path, clock: Clock, bus: Bus) -> None:
         self._url = database_url
         self._folder = folder
         self._clock = clock
+        self._bus = bus
         self._failing = False
 
     async def run(self) -> None:
@@ -38,6 +42,7 @@ class BackupKeeper:
         except (AristobotError, OSError) as error:
             if not self._failing:
                 logger.error("No backup could be taken: {}", error)
+                self._bus.publish(BackupFailed(at=self._clock.now(), detail=masked(str(error))))
             self._failing = True
             return None
         if self._failing:

@@ -15,12 +15,13 @@ from weakref import WeakValueDictionary
 from loguru import logger
 
 from aristobot.errors import AristobotError
-from aristobot.events import PositionUpdated
+from aristobot.events import PositionUpdated, StopMissing
 from aristobot.kinds import HaltLevel, HaltScope, LotStatus
 from aristobot.logs import log_context
 from aristobot.money import ZERO
 from aristobot.store import brackets, positions
 from aristobot.store.tenancy import SYSTEM
+from aristobot.store.trading_tables import PositionRow
 from services.exit_placer import ExitPlacer
 from services.exit_plan import ExitPlan
 from services.trading_floor import TradingFloor
@@ -131,13 +132,24 @@ class BracketKeeper:
         row = await self._floor.db.read(SYSTEM, lambda s: positions.get(s, position_id))
         with log_context(user_id=row.user_id):
             if naked_for > ALARM_AFTER and position_id not in self._watch.alarmed:
-                await self._alarm(row.broker_id, position_id)
+                await self._alarm(row)
             self._look_after(row.user_id, position_id, exit_now=naked_for > EXIT_AFTER)
 
-    async def _alarm(self, broker_id: uuid.UUID, position_id: uuid.UUID) -> None:
-        self._watch.alarmed.add(position_id)
-        logger.error("Position {} has been without its stop for {:.0f} s: entries of its broker stop", position_id, ALARM_AFTER)
-        await self._floor.kill_switch.set(HaltScope.BROKER, broker_id, HaltLevel.REDUCE, by=self.name, reason="naked_position")
+    async def _alarm(self, row: PositionRow) -> None:
+        self._watch.alarmed.add(row.id)
+        logger.error("Position {} has been without its stop for {:.0f} s: entries of its broker stop", row.id, ALARM_AFTER)
+        self._floor.bus.publish(
+            StopMissing(
+                at=self._floor.clock.now(),
+                user_id=row.user_id,
+                position_id=row.id,
+                broker_id=row.broker_id,
+                symbol=row.symbol,
+                seconds=int(ALARM_AFTER),
+            )
+        )
+        switch = self._floor.kill_switch
+        await switch.set(HaltScope.BROKER, row.broker_id, HaltLevel.REDUCE, by=self.name, reason="naked_position")
 
     async def _ensure_safely(self, user_id: uuid.UUID, position_id: uuid.UUID, *, exit_now: bool = False) -> None:
         async with self._lock(position_id):

@@ -10,13 +10,14 @@ from collections.abc import Iterable
 
 from aristobot.clock import SystemClock
 from aristobot.settings import Settings
-from aristobot.store import audit, brokers, users
+from aristobot.store import audit, brokers, notifications, users
 from aristobot.store.database import Database
 from aristobot.store.tenancy import SYSTEM, GuardedSession
 from aristobot.vault import Vault, add_master_key, drop_old_master_keys
 from services.audit_trail import SYSTEM_ACTOR, AuditTrail
 
 _SEALED_OF_USERS = ("totp_sealed", "ai_key_sealed")
+_SEALED_OF_CHANNELS = ("secret_sealed",)
 _SEALED_OF_BROKERS = ("api_key_sealed", "api_secret_sealed", "passphrase_sealed")
 
 
@@ -43,6 +44,7 @@ async def _seal_again(url: str, vault: Vault) -> int:
 def _all(session: GuardedSession, vault: Vault) -> int:
     count = _reseal(vault, users.everyone(session), _SEALED_OF_USERS)
     count += _reseal(vault, brokers.mine(session, with_deleted=True), _SEALED_OF_BROKERS)
+    count += _reseal(vault, notifications.channels(session), _SEALED_OF_CHANNELS)
     audit.reseal(session, vault.derive_each("audit"))
     AuditTrail(vault, SystemClock()).record(session, "master_key.rotated", SYSTEM_ACTOR, after={"values": count})
     return count

@@ -1,4 +1,7 @@
-"""The kill switch: persisted first, then effective; a `HALT` file in the data folder works when nothing else does."""
+"""The kill switch: persisted first, then effective; a `HALT` file in the data folder works when nothing else does.
+
+The file counts as a halt of everything, wherever halts are listed: it is seen within half a second, and releasing it deletes it.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from aristobot.bus import Bus
-from aristobot.clock import Clock
+from aristobot.clock import Clock, from_milliseconds
 from aristobot.errors import NotFound
 from aristobot.events import TradingHalted
 from aristobot.kinds import HaltLevel, HaltScope
@@ -18,6 +21,8 @@ from aristobot.store.tables import Halt
 from aristobot.store.tenancy import SYSTEM
 
 HALT_FILE = "HALT"
+#: The halt that the file stands for; it has no row.
+FILE_HALT_ID = uuid.UUID("48414c54-0000-4000-8000-000000000000")
 _LOOK_EVERY = 0.5
 _SEVERITY = {HaltLevel.HALT: 1, HaltLevel.REDUCE: 2, HaltLevel.FLATTEN: 3}
 
@@ -38,8 +43,9 @@ class KillSwitch:
         self._active: list[Halt] = []
 
     async def load(self) -> None:
-        """Read the halts in force."""
-        self._active = await self._db.read(SYSTEM, halts.active)
+        """Read the halts in force, and look for the file."""
+        rows = await self._db.read(SYSTEM, halts.active)
+        self._active = [*self._by_file(), *rows]
 
     async def run(self) -> None:
         """Look twice a second for halts that somebody else set or released, and tell of them as of our own."""
@@ -49,12 +55,12 @@ class KillSwitch:
             await self.load()
             after = {halt.id: halt for halt in self._active}
             for added in after.keys() - before.keys():
-                await self._tell(after[added], after[added].level.value)
+                await self._tell(after[added], after[added].level, after[added].set_by)
             for gone in before.keys() - after.keys():
-                await self._tell(before[gone], "")
+                await self._tell(before[gone], None)
 
     def active(self) -> list[Halt]:
-        """The halts in force, as rows."""
+        """The halts in force, as rows; the file as one of its own."""
         return list(self._active)
 
     def level(self, user_id: uuid.UUID, broker_id: uuid.UUID, owner: str = "") -> HaltLevel | None:
@@ -70,15 +76,17 @@ class KillSwitch:
             SYSTEM, lambda s: halts.set_halt(s, scope=scope, scope_id=scope_id, level=level, by=by, reason=reason, now=now)
         )
         await self.load()
-        await self._tell(halt, level.value)
+        await self._tell(halt, level, by)
         return halt
 
     async def release(self, halt_id: uuid.UUID, *, by: str) -> Halt:
-        """Let trading go on; NotFound when this halt is not in force."""
+        """Let trading go on; NotFound when this halt is not in force. The file's halt takes the file away."""
         now = self._clock.now()
+        if halt_id == FILE_HALT_ID:
+            return await self._remove_file(by)
         halt = await self._db.write(SYSTEM, lambda s: halts.release(s, halt_id, by=by, now=now))
         await self.load()
-        await self._tell(halt, "")
+        await self._tell(halt, None, by)
         return halt
 
     async def completed(self, halt_id: uuid.UUID) -> None:
@@ -87,14 +95,40 @@ class KillSwitch:
         await self._db.write(SYSTEM, lambda s: halts.completed(s, halt_id, now))
         await self.load()
 
-    async def _tell(self, halt: Halt, level: str) -> None:
+    def _by_file(self) -> list[Halt]:
+        try:
+            since = from_milliseconds(self._file.stat().st_mtime_ns // 1_000_000)
+        except FileNotFoundError:
+            return []
+        everything, no_entries = HaltScope.ALL, HaltLevel.HALT
+        return [Halt(id=FILE_HALT_ID, scope=everything, level=no_entries, reason="halt_file", set_by=HALT_FILE, set_at=since)]
+
+    async def _remove_file(self, by: str) -> Halt:
+        found = self._by_file()
+        if not found:
+            raise NotFound(kind="halt")
+        self._file.unlink(missing_ok=True)
+        await self.load()
+        await self._tell(found[0], None, by)
+        return found[0]
+
+    async def _tell(self, halt: Halt, level: HaltLevel | None, by: str = "") -> None:
         """Tell whom it concerns: everybody, or the one user whose broker or account is stopped."""
         user_id = halt.scope_id if halt.scope is HaltScope.USER else None
         if halt.scope is HaltScope.BROKER and (broker_id := halt.scope_id) is not None:
             with suppress(NotFound):  # deleted meanwhile: nobody's page shows it any more
                 user_id = (await self._db.read(SYSTEM, lambda s: brokers.get(s, broker_id))).user_id
         self._bus.publish(
-            TradingHalted(at=self._clock.now(), user_id=user_id, scope=halt.scope.value, scope_id=halt.scope_id, level=level)
+            TradingHalted(
+                at=self._clock.now(),
+                user_id=user_id,
+                scope=halt.scope.value,
+                scope_id=halt.scope_id,
+                level=level.value if level is not None else "",
+                halt_id=halt.id,
+                by=by,
+                reason=halt.reason,
+            )
         )
 
 

@@ -11,12 +11,13 @@ from functools import partial
 from aristobot.bus import Bus
 from aristobot.clock import Clock
 from aristobot.errors import NotFound, NotSignedIn
-from aristobot.events import SessionEnded
+from aristobot.events import SessionEnded, SessionOpened
 from aristobot.kinds import Role
 from aristobot.store import sessions, users
 from aristobot.store.database import Database
 from aristobot.store.tables import LoginSession, User
 from aristobot.store.tenancy import SYSTEM, GuardedSession
+from services.device_names import same_device
 from services.tokens import hash_of, new_token
 
 IDLE = timedelta(hours=12)
@@ -85,8 +86,11 @@ class LoginSessions:
             address=address[:64],
             user_agent=_printable(user_agent)[:255],
         )
-        await self._db.write(user.id, lambda s: sessions.create(s, row))
+        known = await self._db.write(user.id, lambda s: _create(s, row))
         who = self._remember(replace(_signed_in(user, row), confirmed_at=now))
+        self._bus.publish(
+            SessionOpened(at=now, user_id=user.id, session_id=row.id, address=row.address, device=row.user_agent, known=known)
+        )
         return NewSession(token, who)
 
     async def check(self, token: str) -> SignedIn:
@@ -181,6 +185,13 @@ class LoginSessions:
     def _in_time(self, who: SignedIn) -> bool:
         now = self._clock.now()
         return now < who.expires_at and now - who.last_seen_at < IDLE
+
+
+def _create(session: GuardedSession, row: LoginSession) -> bool:
+    """Keep a new session; whether it is of a device from which the user came before, or their very first."""
+    earlier = sessions.of_user(session)
+    sessions.create(session, row)
+    return not earlier or any(same_device(one.user_agent, row.user_agent) for one in earlier)
 
 
 def _find(session: GuardedSession, token: str) -> tuple[User, LoginSession] | None:

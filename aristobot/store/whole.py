@@ -1,4 +1,4 @@
-"""The whole schema. Whoever needs every table asks here: a half that nobody imported would be unguarded, or lost in a backup."""
+"""The whole schema. Whoever needs every table asks here: a part that nobody imported would be unguarded, or lost in a backup."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Final
 import sqlalchemy as sa
 from sqlmodel import SQLModel
 
-from aristobot.store import tables, trading_tables
+from aristobot.store import notice_tables, tables, trading_tables
 
 #: The files in which tables are declared; importing them fills the metadata.
-HALVES: Final = (tables, trading_tables)
+HALVES: Final = (tables, trading_tables, notice_tables)
 METADATA: Final = SQLModel.metadata
 
 

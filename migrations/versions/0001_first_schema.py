@@ -484,6 +484,91 @@ def _create_fills() -> None:
     _index("ix_fills_recent", "fills", "user_id", "at")
 
 
+KINDS = (
+    "order_filled order_refused order_unknown position_opened position_closed stop_missing halt exchange"
+    " alert_refused alert_missed new_device backup service channel"
+)
+OUTLETS = "toast sound browser telegram email webhook"
+
+
+def _create_notifications() -> None:
+    op.create_table(
+        "notifications",
+        *_ids("user_id", "id"),
+        _word("kind", KINDS, check="noticekind"),
+        *_texts("code", "page", length=64),
+        *_documents("facts"),
+        *_texts("subject", length=128),
+        *_counts("count"),
+        *_texts("trace_id", length=32),
+        *_moments("created_at", "last_at"),
+        *_moments("read_at", nullable=True),
+        _key("notifications", "id"),
+        _unique("notifications", "user_id", "id"),
+        _of_user("notifications"),
+    )
+    _index("ix_notifications_recent", "notifications", "user_id", "last_at")
+    _index("ix_notifications_subject", "notifications", "user_id", "subject")
+
+
+def _create_notification_preferences() -> None:
+    op.create_table(
+        "notification_preferences",
+        *_ids("user_id", "id"),
+        *_documents("switches"),
+        _key("notification_preferences", "id"),
+        _unique("notification_preferences", "user_id"),
+        _of_user("notification_preferences"),
+    )
+
+
+def _create_notification_channels() -> None:
+    op.create_table(
+        "notification_channels",
+        *_ids("user_id", "id"),
+        _word("channel", OUTLETS, check="outlet"),
+        *_documents("settings", "fault_facts"),
+        *_texts("secret_sealed", length=8192),
+        *_flags("enabled"),
+        *_texts("fault", length=64),
+        *_moments("failing_since", "worked_at", nullable=True),
+        *_moments("updated_at"),
+        _key("notification_channels", "id"),
+        _unique("notification_channels", "user_id", "channel"),
+        _of_user("notification_channels"),
+    )
+
+
+def _create_notification_deliveries() -> None:
+    op.create_table(
+        "notification_deliveries",
+        *_ids("user_id", "id", "notification_id"),
+        _word("channel", OUTLETS, check="outlet"),
+        *_ids("batch", nullable=True),
+        *_counts("attempts"),
+        *_moments("created_at", "next_at"),
+        _key("notification_deliveries", "id"),
+        _of_user("notification_deliveries"),
+        _same_owner("notification_deliveries", "notification_id", "notifications", ondelete="CASCADE"),
+    )
+    _index("ix_notification_deliveries_lane", "notification_deliveries", "user_id", "channel", "created_at")
+
+
+def _create_silence_watches() -> None:
+    op.create_table(
+        "silence_watches",
+        *_ids("user_id", "id", "broker_id"),
+        _word("pings", "learn fixed off", check="rhythmmode"),
+        *_counts("ping_seconds"),
+        *_flags("learn_bars"),
+        *_documents("expected"),
+        _key("silence_watches", "id"),
+        _unique("silence_watches", "broker_id"),
+        _of_user("silence_watches"),
+        _same_owner("silence_watches", "broker_id", "brokers", ondelete="CASCADE"),
+    )
+
+
 CREATORS = {
     "users": _create_users,
     "sessions": _create_sessions,
@@ -503,6 +588,11 @@ CREATORS = {
     "orders": _create_orders,
     "webhook_states": _create_webhook_states,
     "fills": _create_fills,
+    "notifications": _create_notifications,
+    "notification_preferences": _create_notification_preferences,
+    "notification_channels": _create_notification_channels,
+    "notification_deliveries": _create_notification_deliveries,
+    "silence_watches": _create_silence_watches,
 }
 
 

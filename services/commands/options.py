@@ -38,6 +38,7 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
         "native": "Show a window instead of a browser page",
         "headless": "Neither browser nor window: for a server",
         "no_orders": "Everything works, but no order leaves",
+        "telegram_url": "Address of the Telegram Bot API, for a server of your own",
         "market_exchange": "Exchange of the heartbeat, and of prices that another exchange does not list",
     }
 )

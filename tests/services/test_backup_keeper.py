@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+from aristobot.bus import Bus
 from aristobot.clock import ManualClock
 from aristobot.store.database import Database
 from services.backup_keeper import HOUR, BackupKeeper
@@ -12,7 +13,7 @@ from services.backup_keeper import HOUR, BackupKeeper
 
 async def test_the_house_keeps_a_copy_of_every_hour(db: Database, database_url: str, clock: ManualClock, tmp_path: Path) -> None:
     folder = tmp_path / "copies"
-    keeper = asyncio.ensure_future(BackupKeeper(database_url, folder, clock).run())
+    keeper = asyncio.ensure_future(BackupKeeper(database_url, folder, clock, Bus()).run())
     for hour in range(1, 4):
         await asyncio.wait({keeper}, timeout=0.05)  # it copies in a thread: let it come back and lie down for the next hour
         await clock.advance(HOUR)
@@ -25,4 +26,4 @@ async def test_the_house_keeps_a_copy_of_every_hour(db: Database, database_url: 
 async def test_a_copy_that_cannot_be_taken_stops_nothing(clock: ManualClock, tmp_path: Path) -> None:
     (tmp_path / "copies").write_text("a file where a folder should be")
     (tmp_path / "house.db").write_bytes(b"no database at all")
-    assert await BackupKeeper(f"sqlite:///{tmp_path / 'house.db'}", tmp_path / "copies", clock).copy() is None
+    assert await BackupKeeper(f"sqlite:///{tmp_path / 'house.db'}", tmp_path / "copies", clock, Bus()).copy() is None

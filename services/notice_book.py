@@ -1,0 +1,64 @@
+"""The one door through which news reach a user: written first, then told to the screen and to whoever carries them out."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection
+
+from aristobot.bus import Bus
+from aristobot.clock import Clock
+from aristobot.events import NotificationAdded, NotificationsRead
+from aristobot.logs import current_trace_id
+from aristobot.notices import Notice
+from aristobot.store import notifications
+from aristobot.store.database import Database
+from aristobot.store.notice_tables import Notification
+from aristobot.store.paging import Place
+from aristobot.store.tenancy import GuardedSession
+
+
+class NoticeBook:
+    """What each user was told, and what they have read of it."""
+
+    def __init__(self, db: Database, bus: Bus, clock: Clock) -> None:
+        self._db = db
+        self._bus = bus
+        self._clock = clock
+
+    async def tell(self, user_id: uuid.UUID, notice: Notice) -> bool:
+        """Write the news and ring the bell; False when the user was told before. Raises StoreError."""
+        now, trace_id = self._clock.now(), current_trace_id()
+        told = await self._db.write(user_id, lambda s: notifications.tell(s, notice, trace_id, now))
+        if told is None:
+            return False
+        outlets = frozenset(outlet.value for outlet in told.outlets)
+        self._bus.publish(
+            NotificationAdded(
+                at=now, trace_id=trace_id, user_id=user_id, notification_id=told.row.id, unread=told.unread, outlets=outlets
+            )
+        )
+        return True
+
+    async def recent(self, user_id: uuid.UUID, limit: int = 50, before: Place | None = None) -> list[Notification]:
+        """The newest lines first."""
+        return await self._db.read(user_id, lambda s: notifications.recent(s, limit, before))
+
+    async def get(self, user_id: uuid.UUID, notification_id: uuid.UUID) -> Notification:
+        """One line of the user; NotFound."""
+        return await self._db.read(user_id, lambda s: notifications.get(s, notification_id))
+
+    async def unread(self, user_id: uuid.UUID) -> int:
+        """How many lines the user has not read."""
+        return await self._db.read(user_id, notifications.unread)
+
+    async def mark_read(self, user_id: uuid.UUID, ids: Collection[uuid.UUID] | None = None) -> int:
+        """Note that the user has read these lines, or all; how many are left. Every open page of theirs hears of it."""
+        now = self._clock.now()
+
+        def work(session: GuardedSession) -> int:
+            notifications.mark_read(session, now, ids)
+            return notifications.unread(session)
+
+        left = await self._db.write(user_id, work)
+        self._bus.publish(NotificationsRead(at=now, user_id=user_id, unread=left))
+        return left
