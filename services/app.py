@@ -81,7 +81,6 @@ class App:
         self.markets = MarketChoice(self.floor, settings.market_exchange)
         self.target_watch = TargetWatch(self.floor, self.keeper)
         self.monitor = OrderMonitor(self.floor, self.desk, self.records, self.resolver)
-        self.log_tail = LogTail(self.bus, clock)
         self.engine = TradingEngine(self.floor, WebhookTrading(self.floor, self.desk, self.keeper, self.markets))
         self.flattener = Flattener(self.floor, self.desk, self.keeper)
         self.receiver = WebhookReceiver(self.db, self.bus, clock, settings)
@@ -91,13 +90,14 @@ class App:
         beating = (self.heartbeat.exchange, self.heartbeat.symbol)
         self.candle_watch = CandleWatch(self.bus, clock, self.gateway, self.candles, told=beating)
         self.accounts = Accounts(self.db, self.bus, clock, self.vault, settings)
+        self.brokers = Brokers(self.db, self.bus, clock, self.vault, self.gateway, settings)
         self.halts = HaltDesk(self.db, self.kill_switch, self.accounts.trail)
         self.news = Notifying(
             self.floor, vault=self.vault, trail=self.accounts.trail, halts=self.halts, telegram_url=settings.telegram_url
         )
-        self.brokers = Brokers(self.db, self.bus, clock, self.vault, self.gateway, settings)
         self.credential_names = CredentialNames(settings.data_dir, self.bus, clock)
         self.brokers.webhooks.ingress = lambda: self.receiver.address
+        self.log_tail = LogTail(self.bus, clock)
         self.supervisor = Supervisor(self.bus, clock, self._services())
         self._waiting_for: tuple[str, ...] = ("start",)
         self._recovery: asyncio.Task[None] | None = None
@@ -128,7 +128,6 @@ class App:
             self.disk,
             self.backups,
             self.kill_switch,
-            self.log_tail,
             self.gateway,
             self.catalog,
             self.resolver,
