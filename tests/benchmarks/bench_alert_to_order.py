@@ -22,6 +22,7 @@ from typing import Any, cast
 
 from aristobot.clock import SystemClock
 from services.simulator.server import SimulatorServer
+from tests.reliability.exchanges import addresses
 from tests.reliability.household import Household, Life, Seat, a_household, a_midwife
 
 AT_ONCE = 20
@@ -161,9 +162,9 @@ async def main(count: int) -> None:
     await exchange.start()
     arrivals = _Arrivals(exchange.world.journal.entries)
     exchange.world.journal.entries = arrivals
-    address = {"url": exchange.url, "control": exchange.control_url}
+    address = addresses(exchange)
     with tempfile.TemporaryDirectory() as folder:
-        async with a_household("bench", Path(folder), address, brokers=(2, 2)) as household, a_midwife() as midwife:
+        async with a_household("bench", Path(folder), address, (("binance",) * 2,) * 2) as household, a_midwife() as midwife:
             life: Life = await midwife.birth(household)
             await asyncio.wait_for(life.ready.wait(), 30)
             await _CLOCK.sleep(1.0)

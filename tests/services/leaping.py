@@ -114,4 +114,4 @@ def run_leaping(main: Coroutine[Any, Any, Result]) -> Result:
         with asyncio.Runner(loop_factory=lambda: LeapingLoop(threads)) as runner:
             return runner.run(main)
     finally:
-        ThreadPoolExecutor.submit = submit  # type: ignore[method-assign]
+        ThreadPoolExecutor.submit = submit  # type: ignore[method-assign]  # as it was

@@ -304,6 +304,7 @@ class TradingHouse:
 
 
 def furnish(folder: Path, template: Path) -> None:
+    """Give a house an empty memory."""
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(template, folder / "aristobot.db")
 
