@@ -14,9 +14,11 @@ from aristobot import __version__
 from aristobot.language import _
 from components.empty_state import error_state
 from components.entrance import HOME
+from components.herald import Herald
 from components.live import Live
 from components.menu import Page, pages
 from components.notice import notice
+from components.palette import keyboard
 from components.status_bar import status_bar
 from components.viewer import Viewer, viewing
 from components.words import Words, labelled
@@ -32,21 +34,28 @@ def draw_frame(app: App, viewer: Viewer) -> None:
     if viewer.login.language == "en":
         ui.run_javascript("Quasar.lang.set(Quasar.lang.enUS); document.documentElement.lang = 'en'")
     entries: dict[str, ui.element] = {}
+    palette = keyboard(app, viewer)
     with ui.element("div").classes("shell"):
-        _menu(entries)
+        _menu(entries, palette.toggle)
         with ui.element("div").classes("stage"):
             status_bar(app, viewer)
-            with ui.element("main").classes("content") as content:
+            with ui.element("main").classes("content").props("tabindex=-1") as content:
                 routes: dict[str, Callable[..., Any]] = {one.route: _Builder(app, viewer, one) for one in pages()}
                 _Stage(app, viewer, {**routes, "/": routes[HOME]}).classes("w-full")
         ui.element("div").classes("nav-shade").on("click", js_handler=CLOSE_MENU)
     ui.skip_link(_("Skip to the page"), target=content)
+    herald = Herald()
     router = ui.context.client.sub_pages_router
-    router.on_path_changed(lambda path: _mark(entries, path))
+
+    def arrived(path: str) -> None:
+        _mark(entries, path)
+        herald.arrived(_title_of(path))
+
+    router.on_path_changed(arrived)
     _mark(entries, router.current_path)
 
 
-def _menu(entries: dict[str, ui.element]) -> None:
+def _menu(entries: dict[str, ui.element], on_search: Callable[[], None]) -> None:
     with labelled(ui.element("nav").classes("rail"), _("Menu")):
         with ui.element("a").classes("brand").props(f"href={HOME}").on("click", js_handler=CLOSE_MENU):
             Words("span", "A", "brand-mark").props("aria-hidden=true")
@@ -60,12 +69,26 @@ def _menu(entries: dict[str, ui.element]) -> None:
             if one.fault:
                 entry.classes("broken")
             entries[one.route] = entry
+        with labelled(ui.element("button").classes("nav-item nav-search").props("type=button"), _("Search")) as search:
+            ui.icon("search").props("aria-hidden=true")
+            Words("span", _("Search"), "nav-words")
+            Words("kbd", "Ctrl K", "nav-words").props("aria-hidden=true")
+        search.on("click", js_handler=CLOSE_MENU).on("click", on_search)
         Words("div", f"Aristobot {__version__}", "rail-foot")
+
+
+def _route_of(path: str) -> str:
+    return path.partition("?")[0].rstrip("/") or HOME
+
+
+def _title_of(path: str) -> str:
+    here = next((one for one in pages() if one.route == _route_of(path)), None)
+    return "" if here is None else here.title if here.fault else _(here.title)
 
 
 def _mark(entries: dict[str, ui.element], path: str) -> None:
     """Show in the menu where we are."""
-    here = path.partition("?")[0].rstrip("/") or HOME
+    here = _route_of(path)
     for route, entry in entries.items():
         if route == here:
             entry.props("aria-current=page")

@@ -105,6 +105,18 @@ class LiveGrid(ui.aggrid):
         gone = [{"id": one["id"]} for one in dropped]
         self.run_grid_method("applyTransactionAsync", {"add": [fresh], "addIndex": 0, "remove": gone})
 
+    def prepend(self, rows: list[Row]) -> None:
+        """Put several new rows on top, the first of them first, in one message; what no longer fits falls off the end."""
+        self._rows[:0] = [dict(row) for row in rows]
+        dropped, self._rows = self._rows[self._most :], self._rows[: self._most]
+        if time.monotonic() - self._sent_all_at < _ARRIVING:
+            self._send_all(self._rows)
+            return
+        self._remember()
+        gone = [{"id": one["id"]} for one in dropped]
+        added = self._rows[: len(rows)]
+        self.run_grid_method("applyTransactionAsync", {"add": added, "addIndex": 0, "remove": gone})
+
     def remove_row(self, row_id: str) -> None:
         """Take one row away; one that is not there is no fault."""
         kept = [row for row in self._rows if row["id"] != row_id]

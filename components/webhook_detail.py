@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 from nicegui import ui
@@ -16,6 +17,8 @@ from aristobot.store import orders, webhooks
 from aristobot.store.tenancy import GuardedSession
 from aristobot.store.trading_tables import Order, Webhook
 from components import formats
+from components.alert_timeline import show_path
+from components.buttons import quiet_button
 from components.confirm import complain, dialog_card
 from components.order_words import order_details, order_status_words
 from components.viewer import Viewer
@@ -40,12 +43,16 @@ async def show_webhook(app: App, user: Viewer, webhook_id: uuid.UUID) -> None:
         complain(error)
         return
     title = _("Alert of {moment}", moment=formats.moment(webhook.received_at))
-    with dialog_card(title, wide=True) as dialog, ui.element("div").classes("dialog-body"):
-        _summary(webhook)
-        _facts(webhook)
-        _orders(brought)
-        Words("h2", _("What arrived"))
-        Words("pre", payload_words(webhook.payload), "code mono")
+    with dialog_card(title, wide=True) as dialog:
+        with ui.element("div").classes("dialog-body").props("tabindex=0"):
+            _summary(webhook)
+            _facts(webhook)
+            _orders(brought)
+            Words("h2", _("What arrived"))
+            Words("pre", payload_words(webhook.payload), "code mono").props("tabindex=0")
+        with ui.element("div").classes("dialog-foot"):
+            follow = partial(show_path, app, user, webhook.trace_id)
+            quiet_button(_("Path of the alert"), icon="route", on_click=follow).mark("path")
     dialog.on("hide", dialog.delete)
     dialog.open()
 

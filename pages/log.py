@@ -1,13 +1,17 @@
-"""What the house says."""
+"""What the house says, as it says it; and the way of one alert through it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from aristobot.language import _
-from components.coming import coming
+from components.alert_timeline import show_path
 from components.live import Live
+from components.log_filters import LogFilters
+from components.log_list import LogList
+from components.page_head import page_head
 from components.shell import page
+from components.shortcuts import Shortcuts
 from components.viewer import Viewer
 
 if TYPE_CHECKING:
@@ -15,16 +19,24 @@ if TYPE_CHECKING:
 
 
 @page("/log", title="Log", icon="terminal", order=80)
-def log_page(app: App, user: Viewer, live: Live) -> None:
-    """Say what this page will show."""
-    coming(
-        _("Log"),
-        _("What every service says, as it says it."),
-        icon="terminal",
-        abilities=[
-            ("filter_alt", _("Filters"), _("By service, level, user and text.")),
-            ("route", _("One trace"), _("Follow an alert from its arrival to the order and its fill.")),
-            ("lock", _("No secrets"), _("Keys, tokens and passwords are masked before a line is written.")),
-            ("save", _("Files"), _("One JSON file per service, in the folder of the installation.")),
-        ],
-    )
+async def log_page(app: App, user: Viewer, live: Live, trace: str = "") -> None:
+    """The filters and the live table; `trace` in the address shows the lines of one trace."""
+    with page_head(_("Log"), _("What every service says, as it says it. No key, token or password stands in it.")):
+        pass
+
+    async def path() -> None:
+        await show_path(app, user, filters.query().trace_id, link=False)
+
+    filters = LogFilters(user, trace=trace, on_path=path)
+
+    async def show() -> None:
+        await table.show(filters.query())
+
+    async def only(of_trace: str) -> None:
+        filters.only_trace(of_trace)
+
+    table = LogList(app, user, live, only)
+    filters.on_change(show)
+    Shortcuts({"/": (_("Search the log"), filters.focus_search), "p": (_("Pause or resume"), table.pause)})
+    filters.offer_services(await app.log_tail.services())
+    await show()

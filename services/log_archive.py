@@ -34,7 +34,8 @@ _LAST = b"9"
 class LogQuery:
     """Who asks, and for what. An administrator may ask for the `whole_house`: other people's lines too.
 
-    `level` is the least that is shown; `trace_id` may be only its beginning; `text` is searched without regard to case.
+    `level` is the least that is shown; `trace_id` may be only its beginning; `text` is searched without regard to case;
+    nothing older than `since` is looked at.
     """
 
     user_id: uuid.UUID
@@ -44,6 +45,7 @@ class LogQuery:
     level: str = "TRACE"
     trace_id: str = ""
     text: str = ""
+    since: str = ""
 
     def shows(self, line: Line) -> bool:
         """Whether this line answers the question and is for the eyes of who asked."""
@@ -119,7 +121,10 @@ def read_back(folder: Path, query: LogQuery, before: Place | None, limit: int) -
     skipped = Counter(before.shown if before is not None else ())
     found: list[Line] = []
     merged = heapq.merge(*(_back(chain, limit_moment) for chain in _chains(folder, query)), key=_moment_of, reverse=True)
+    oldest = query.since.encode()
     for number, raw in enumerate(merged):
+        if _moment_of(raw) < oldest:
+            break
         if number >= MOST_LOOKED_AT:
             return LogPage(found, Place.at(_moment_of(raw).decode("ascii", "replace"), found, before), complete=False)
         line = _taken_apart(raw) if query.may_be_in(raw) else None

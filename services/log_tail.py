@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
 
 from aristobot.bus import Bus
-from aristobot.clock import Clock
+from aristobot.clock import Clock, iso_milliseconds
 from aristobot.events import LogLinesWritten
 from aristobot.log_writer import Line
 from aristobot.logs import Logs
@@ -64,6 +66,12 @@ class LogTail:
     async def older(self, query: LogQuery, before: Place | None, limit: int) -> LogPage:
         """A page from the files, read in a thread."""
         return await asyncio.to_thread(self._read, query, before, limit)
+
+    async def between(self, query: LogQuery, begin: datetime, end: datetime, limit: int) -> list[Line]:
+        """The last `limit` lines that answer `query` between two moments, oldest first, from the files."""
+        asked = replace(query, since=iso_milliseconds(begin))
+        page = await self.older(asked, Place(iso_milliseconds(end)), limit)
+        return page.lines[::-1]
 
     async def services(self) -> list[str]:
         """Every service that has said something."""

@@ -134,7 +134,8 @@ class OrderRecords:
             self._accounts.settle(order.broker_id, order.id, had_effect=had_effect)
             self.activity(order.broker_id).ended(order.status)
         with log_context(trace_id=order.trace_id, user_id=order.user_id):
-            logger.info("Order {} {} {} is {} (filled {})", order.id.hex, order.side, order.symbol, order.status, order.filled)
+            told = logger.bind(step="order", order=order.id.hex, status=order.status.value)
+            told.info("Order {} {} {} is {} (filled {})", order.id.hex, order.side, order.symbol, order.status, order.filled)
         self._bus.publish(
             OrderUpdated(
                 at=self._clock.now(),

@@ -204,7 +204,7 @@ class WebhookReceiver:
             return
         action, symbol = alert.row.get("action", "?"), alert.row.get("symbol_in_payload", "?")
         level = "INFO" if self._open_requests <= BUSY else "DEBUG"
-        logger.log(level, "Alert from {} stored: {} {}", alert.source, action, symbol)
+        logger.bind(step="stored").log(level, "Alert from {} stored: {} {}", alert.source, action, symbol)
         self._bus.publish(
             SignalReceived(
                 at=alert.received_at,

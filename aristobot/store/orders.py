@@ -69,6 +69,11 @@ def of_webhook(session: GuardedSession, webhook_id: uuid.UUID) -> list[Order]:
     return list(session.exec(select(Order).where(Order.webhook_id == webhook_id).order_by(col(Order.created_at), col(Order.id))))
 
 
+def of_trace(session: GuardedSession, trace_id: str) -> list[Order]:
+    """Orders that carry one trace, in the order in which they were made."""
+    return list(session.exec(select(Order).where(Order.trace_id == trace_id).order_by(col(Order.created_at), col(Order.id))))
+
+
 def entry_of(session: GuardedSession, position_id: uuid.UUID) -> Order | None:
     """The order that opened a position."""
     wanted = select(Order).where(Order.position_id == position_id, Order.role == OrderRole.ENTRY).order_by(col(Order.created_at))

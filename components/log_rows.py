@@ -1,0 +1,64 @@
+"""How a line of the log is written in a table: its moment to the millisecond, its level in a word."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from aristobot.language import _
+from aristobot.log_writer import Line
+from components import formats
+from components.viewer import zone
+
+SHORT_TRACE = 8
+
+
+def log_row(number: str, line: Line, now: datetime) -> dict[str, Any]:
+    """The row of one line; `number` is its id."""
+    level, tone = level_words(str(line.get("level")))
+    return {
+        "id": number,
+        "at": when_exactly(moment_of(line), now),
+        "level": level,
+        "level_tone": tone,
+        "service": service_words(str(line.get("service"))),
+        "message": message_of(line),
+        "trace": str(line.get("trace_id") or "")[:SHORT_TRACE],
+    }
+
+
+def level_words(level: str) -> tuple[str, str]:
+    """One word for how grave a line is, and its tone."""
+    return {
+        "TRACE": (_("Trace"), "quiet"),
+        "DEBUG": (_("Debug"), "quiet"),
+        "INFO": (_("Info"), "primary"),
+        "SUCCESS": (_("Info"), "good"),
+        "WARNING": (_("Warning"), "warn"),
+        "ERROR": (_("Error"), "bad"),
+        "CRITICAL": (_("Critical"), "bad"),
+    }.get(level, (level, "quiet"))
+
+
+def service_words(name: str) -> str:
+    """A service's name as people write it."""
+    return name.replace("_", " ")
+
+
+def message_of(line: Line) -> str:
+    """What was said, in one line; of an error also its last words, which name it."""
+    message, error = str(line.get("msg", "")), str(line.get("error") or "")
+    return f"{message} – {error.rstrip().splitlines()[-1]}" if error else message
+
+
+def moment_of(line: Line) -> datetime:
+    """When it was said."""
+    return datetime.fromisoformat(str(line["ts"]))
+
+
+def when_exactly(moment: datetime, now: datetime) -> str:
+    """The hour to the millisecond, with the day unless it is today: `21 nov. 09:31:05,123`."""
+    local = moment.astimezone(zone())
+    today = local.date() == now.astimezone(zone()).date()
+    to_the_second = f"{local:%H:%M:%S}" if today else formats.moment(moment)
+    return f"{to_the_second},{local.microsecond // 1000:03d}"

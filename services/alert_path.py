@@ -1,0 +1,161 @@
+"""The way of one alert through the house: each step with its moment, from the rows it left and the log lines of its trace."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from aristobot.clock import Clock
+from aristobot.errors import NotFound
+from aristobot.kinds import OrderRole
+from aristobot.log_writer import Line
+from aristobot.orders import OrderStatus
+from aristobot.store import orders, positions, webhooks
+from aristobot.store.database import Database
+from aristobot.store.tenancy import GuardedSession
+from aristobot.store.trading_tables import FillRow, Order, PositionRow, Webhook
+from services.log_archive import LogQuery
+from services.log_tail import LogTail
+
+#: Lines of one trace that are read.
+MOST_LINES = 200
+#: What follows an alert's end for so long still belongs to it: its exits are placed then.
+AFTERWARDS = timedelta(minutes=2)
+_TAKEN = (OrderStatus.OPEN, OrderStatus.PARTIALLY_FILLED, OrderStatus.FILLED)
+
+
+class Stage(StrEnum):
+    """What may happen to an alert and its orders, in the usual order."""
+
+    RECEIVED = "received"
+    STORED = "stored"
+    TAKEN_UP = "taken_up"
+    WRITTEN = "written"
+    SENT = "sent"
+    ACCEPTED = "accepted"
+    FILLED = "filled"
+    ENDED = "ended"
+    POSITION_OPENED = "position_opened"
+    POSITION_CLOSED = "position_closed"
+    FINISHED = "finished"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One stage with its moment; `order` and `position` name what it happened to."""
+
+    stage: Stage
+    at: datetime
+    order: Order | None = None
+    position: PositionRow | None = None
+    filled_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AlertPath:
+    """An alert (None when the trace began with something else), its steps in time, and its log lines, oldest first.
+
+    `lacks_log` when the log does not hold the lines that some of the steps are known from.
+    """
+
+    webhook: Webhook | None
+    steps: list[Step]
+    lines: list[Line]
+    lacks_log: bool = False
+
+
+@dataclass(slots=True)
+class Remembered:
+    """The rows of one trace."""
+
+    webhook: Webhook | None = None
+    orders: list[Order] = field(default_factory=list)
+    fills: dict[uuid.UUID, list[FillRow]] = field(default_factory=dict)
+    positions: list[PositionRow] = field(default_factory=list)
+
+
+async def follow(db: Database, log: LogTail, clock: Clock, query: LogQuery) -> AlertPath:
+    """The path of the trace `query.trace_id`: only rows and lines that `query.user_id` may see."""
+    rows = await db.read(query.user_id, lambda session: remembered(session, query.trace_id))
+    begin, end = _span(rows, clock.now())
+    if begin is None:
+        lines = (await log.newest(query, MOST_LINES))[1].lines[::-1]
+        return AlertPath(None, [], lines)
+    lines = await log.between(query, begin - timedelta(seconds=1), end, MOST_LINES)
+    steps = sorted(_steps(rows, lines), key=lambda step: step.at)  # stable: what happened at once keeps its usual order
+    lacking = rows.webhook is not None and not any(step.stage is Stage.STORED for step in steps)
+    return AlertPath(rows.webhook, steps, lines, lacking)
+
+
+def remembered(session: GuardedSession, trace_id: str) -> Remembered:
+    """What the store knows of a trace."""
+    rows = Remembered(orders=orders.of_trace(session, trace_id))
+    try:
+        rows.webhook = webhooks.get(session, uuid.UUID(trace_id))
+    except (NotFound, ValueError):
+        rows.webhook = None
+    rows.fills = {order.id: orders.fills(session, order.id) for order in rows.orders}
+    ids = dict.fromkeys(order.position_id for order in rows.orders if order.position_id is not None)
+    rows.positions = [positions.get(session, one) for one in ids]
+    return rows
+
+
+def _span(rows: Remembered, now: datetime) -> tuple[datetime | None, datetime]:
+    begins = [order.created_at for order in rows.orders]
+    ends = [order.done_at or order.updated_at for order in rows.orders if not _guards(order)]
+    if rows.webhook is not None:
+        begins.append(rows.webhook.received_at)
+        ends.append(rows.webhook.finished_at or now)
+    return min(begins, default=None), max(ends, default=now) + AFTERWARDS
+
+
+def _steps(rows: Remembered, lines: Sequence[Line]) -> Iterator[Step]:
+    told = list(_told(lines))
+    if rows.webhook is not None:
+        yield Step(Stage.RECEIVED, rows.webhook.received_at)
+        for stage in (Stage.STORED, Stage.TAKEN_UP):
+            if (at := next((at for at, data in told if data.get("step") == stage.value), None)) is not None:
+                yield Step(stage, at)
+    for order in rows.orders:
+        taken = (at for at, data in told if data.get("order") == order.id.hex and data.get("status") in _TAKEN)
+        yield from _order_steps(order, rows.fills.get(order.id, []), next(taken, None))
+    yield from _position_steps(rows)
+    if rows.webhook is not None and rows.webhook.finished_at is not None:
+        yield Step(Stage.FINISHED, rows.webhook.finished_at)
+
+
+def _order_steps(order: Order, filled: Sequence[FillRow], accepted: datetime | None) -> Iterator[Step]:
+    yield Step(Stage.WRITTEN, order.created_at, order)
+    if order.sent_at is not None:
+        yield Step(Stage.SENT, order.sent_at, order)
+    if accepted is not None:
+        yield Step(Stage.ACCEPTED, accepted, order)
+    if order.done_at is not None and not _guards(order):
+        done = Stage.FILLED if order.status is OrderStatus.FILLED else Stage.ENDED
+        yield Step(done, order.done_at, order, filled_at=filled[-1].at if filled else None)
+
+
+def _position_steps(rows: Remembered) -> Iterator[Step]:
+    """A position that opened or closed while the alert was under way."""
+    began = rows.webhook.received_at if rows.webhook is not None else min(order.created_at for order in rows.orders)
+    for position in rows.positions:
+        if position.opened_at >= began:
+            yield Step(Stage.POSITION_OPENED, position.opened_at, position=position)
+        left = any(order.position_id == position.id and order.role is OrderRole.EXIT for order in rows.orders)
+        if left and position.closed_at is not None and position.closed_at >= began:
+            yield Step(Stage.POSITION_CLOSED, position.closed_at, position=position)
+
+
+def _guards(order: Order) -> bool:
+    """A stop or a target may rest for days: when it ends, another story begins."""
+    return order.role in (OrderRole.STOP, OrderRole.TARGET)
+
+
+def _told(lines: Iterable[Line]) -> Iterator[tuple[datetime, dict[str, str]]]:
+    for line in lines:
+        data = line.get("data")
+        if isinstance(data, dict) and "step" in data:
+            yield datetime.fromisoformat(str(line["ts"])), data
