@@ -61,16 +61,27 @@ class CandleChart(ui.echart):
         self._props["options"] = options
 
     def push(self, candle: Candle) -> bool:
-        """Move the last bar, or begin the next one; False for a candle that is another's or late."""
+        """Move the last bar, or begin the next one; False for a candle that is another's, or late and known as it is."""
         last = self._bars[-1] if self._bars else None
-        if (candle.symbol, candle.timeframe) != (self.symbol, self.timeframe) or (last and candle.open_ms < last.open_ms):
+        if (candle.symbol, candle.timeframe) != (self.symbol, self.timeframe):
             return False
+        if last is not None and candle.open_ms < last.open_ms:
+            return candle.closed and self._correct(candle)
         if last is not None and candle.open_ms == last.open_ms:
             self._bars[-1] = candle
             self._send(self._moving())
             return True
         self._bars.append(candle)
         del self._bars[: -self._most]
+        self._send(self._everything())
+        return True
+
+    def _correct(self, candle: Candle) -> bool:
+        """The last word on a bar that is not the last one any more."""
+        place = next((place for place in range(len(self._bars)) if self._bars[place].open_ms == candle.open_ms), None)
+        if place is None or self._bars[place] == candle:
+            return False
+        self._bars[place] = candle
         self._send(self._everything())
         return True
 

@@ -8,10 +8,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from aristobot.language import _, current_language
+from aristobot.language import _
 from aristobot.market import Timeframe
-from components import theme
-from components.viewer import zone
+from components import browser_formats, theme
 
 #: Bars of the first view: as many as stay readable on a narrow chart.
 FIRST_VIEW = 120
@@ -68,11 +67,12 @@ def _prices(decimals: int) -> dict[str, Any]:
     return {
         "type": "value",
         "scale": True,
+        "boundaryGap": ["16%", "4%"],  # the volume stands below the candles
         "position": "right",
         "splitNumber": 6,
         "splitLine": {"lineStyle": {"color": theme.LINE, "opacity": 0.55}},
         "axisLabel": {**_FONT, "color": theme.MUTED, ":formatter": _price(decimals)},
-        "axisPointer": {"label": {**_FONT, ":formatter": f"p => ({_price(decimals)})(p.value)"}},
+        "axisPointer": {"label": {**_FONT, ":formatter": _value(decimals)}},
     }
 
 
@@ -116,7 +116,7 @@ def _last_price(decimals: int) -> dict[str, Any]:
         "symbol": "none",
         "animation": False,
         "lineStyle": {"type": "dotted", "width": 1},
-        "label": {**label, ":formatter": f"p => ({_price(decimals)})(p.value)"},
+        "label": {**label, ":formatter": _value(decimals)},
         "data": [],
     }
 
@@ -140,46 +140,39 @@ def _legend(timeframe: Timeframe, decimals: int) -> dict[str, Any]:
         "textStyle": {**_FONT, "fontSize": 12, "color": theme.TEXT},
         "extraCssText": "box-shadow:none;font-variant-numeric:tabular-nums;white-space:pre-wrap;max-width:calc(100% - 80px)",
         "axisPointer": {"type": "cross", "crossStyle": {"color": theme.FAINT}},
-        ":formatter": f"""ps => {{
-            const bar = ps.find(p => p.seriesType === 'candlestick'), box = document.createElement('span');
-            if (!bar) return '';
-            const price = {_price(decimals)}, names = {json.dumps(names)}, v = bar.value;
-            const volume = ps.find(p => p.seriesType === 'bar'), change = v[1] ? (v[2] / v[1] - 1) * 100 : 0;
-            const many = new Intl.NumberFormat({json.dumps(_tag())}, {{maximumSignificantDigits: 5}});
-            const percent = new Intl.NumberFormat({json.dumps(_tag())}, {{minimumFractionDigits: 2, maximumFractionDigits: 2,
-                signDisplay: 'exceptZero'}});
-            const words = [({_whole_time(timeframe)})(bar.axisValue), ...[v[1], v[4], v[3], v[2]].map(
-                (n, i) => names[i] + '\\u00a0' + price(n)), percent.format(change) + '\\u00a0%'];
-            if (volume) words.push(names[4] + '\\u00a0' + many.format(volume.value[1]));
-            const fills = ps.filter(p => p.seriesType === 'scatter' && p.name).map(p => p.name);
-            box.textContent = words.join('  ') + (fills.length ? '\\n' + fills.join('\\n') : '');
-            return box; }}""",
+        ":formatter": f"""(() => {{
+            const names = {json.dumps(names)}, price = {_price(decimals)}, when = {_whole_time(timeframe)};
+            const many = {browser_formats.significant(5)}, percent = {browser_formats.number(2, 2, sign=True)};
+            return ps => {{
+                const bar = ps.find(p => p.seriesType === 'candlestick'), volume = ps.find(p => p.seriesType === 'bar');
+                if (!bar) return '';
+                const box = document.createElement('span'), [, open, close, low, high] = bar.value;
+                const words = [when(bar.axisValue), ...[open, high, low, close].map((n, i) => names[i] + '\\u00a0' + price(n))];
+                words.push(percent(open ? (close / open - 1) * 100 : 0) + '\\u00a0%');
+                if (volume) words.push(names[4] + '\\u00a0' + many(volume.value[1]));
+                const fills = ps.filter(p => p.seriesType === 'scatter' && p.name).map(p => '\\n' + p.name);
+                box.textContent = words.join('  ') + fills.join('');
+                return box; }}; }})()""",
     }
 
 
-def _tag() -> str:
-    """The language as browsers name it."""
-    return "en-GB" if current_language() == "en" else "fr-FR"
-
-
 def _price(decimals: int) -> str:
-    figures = {"minimumFractionDigits": min(decimals, 2), "maximumFractionDigits": decimals}
-    return f"(n => new Intl.NumberFormat({json.dumps(_tag())}, {json.dumps(figures)}).format(n))"
+    return browser_formats.number(2, decimals)
+
+
+def _value(decimals: int) -> str:
+    """The price of something that has one."""
+    return f"(() => {{ const price = {_price(decimals)}; return p => price(p.value); }})()"
 
 
 def _axis_time(timeframe: Timeframe) -> str:
     """The hour; the day where it begins, and for candles of a day and longer."""
-    day, hour = _moment({"day": "numeric", "month": "short"}), _moment({"hour": "2-digit", "minute": "2-digit"})
+    day, hour = browser_formats.moment(day="numeric", month="short"), browser_formats.moment(hour="2-digit", minute="2-digit")
     if timeframe.seconds >= _DAY:
         return day
-    return f"ms => {{ const t = ({hour})(ms); return t === '00:00' ? ({day})(ms) : t; }}"
+    return f"(() => {{ const day = {day}, hour = {hour}; return ms => hour(ms) === '00:00' ? day(ms) : hour(ms); }})()"
 
 
 def _whole_time(timeframe: Timeframe) -> str:
-    parts = {"weekday": "short", "day": "numeric", "month": "short"}
-    return _moment(parts if timeframe.seconds >= _DAY else {**parts, "hour": "2-digit", "minute": "2-digit"})
-
-
-def _moment(parts: dict[str, str]) -> str:
-    format_ = f"new Intl.DateTimeFormat({json.dumps(_tag())}, {json.dumps({**parts, 'timeZone': str(zone())})})"
-    return f"ms => {format_}.format(Number(ms))"
+    hour = {} if timeframe.seconds >= _DAY else {"hour": "2-digit", "minute": "2-digit"}
+    return browser_formats.moment(weekday="short", day="numeric", month="short", **hour)

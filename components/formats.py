@@ -97,6 +97,13 @@ def percent(value: Decimal | None, decimals: int = 1, *, signed: bool = False) -
     return ("+" if signed and rounded > 0 else "") + text + space + "%"
 
 
+def seconds(value: float) -> str:
+    """A short while: `35 ms` below a second, then `1,4 s`."""
+    if abs(value) < 1:
+        return number(round(value * 1000)) + _NO_BREAK + "ms"
+    return number(Decimal(str(round(value, 1))), 1, 1) + _NO_BREAK + "s"
+
+
 def tone(value: Decimal | None) -> str:
     """The class that colours a gain or a loss: `gain`, `loss` or `flat`."""
     if not value:
@@ -132,6 +139,11 @@ def how_long_ago(value: datetime | None, now: datetime) -> str:
     if value is None:
         return NOTHING
     return format_timedelta(min(value - now, timedelta(0)), add_direction=True, locale=_locale())
+
+
+def lasting(value: timedelta) -> str:
+    """How long something took or takes: `3 minutes`."""
+    return format_timedelta(value, locale=_locale())
 
 
 def _written(value: datetime | None, pattern: str) -> str:

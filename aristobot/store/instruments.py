@@ -59,6 +59,12 @@ def all_of(session: GuardedSession, exchange: str) -> list[Instrument]:
     return [_value(row) for row in session.execute(_wanted(exchange).order_by(col(InstrumentRow.symbol)))]
 
 
+def symbols(session: GuardedSession, exchange: str) -> list[Symbol]:
+    """The symbols of an exchange, in order."""
+    wanted = sa.select(col(InstrumentRow.symbol)).where(col(InstrumentRow.exchange) == exchange)
+    return list(session.scalars(wanted.order_by(col(InstrumentRow.symbol))))
+
+
 def search(session: GuardedSession, exchange: str, quote: str = "", text: str = "", limit: int = 50) -> list[Instrument]:
     """Instruments whose symbol contains `text`, those that begin with it first; `quote` narrows. Case does not count."""
     wanted, text = _wanted(exchange), text.strip().upper()

@@ -161,7 +161,7 @@ async def test_the_page_is_usable_by_keyboard_alone(home: Home, visit: OpenBrows
     assert await page.evaluate("document.activeElement.getAttribute('href')") == "/heartbeat"
     await page.keyboard.press("Enter")
     await page.wait_for_url("**/heartbeat")
-    await page.get_by_text("Graphique en direct").wait_for()
+    await page.get_by_text("Bougies par unité de temps").wait_for()
 
 
 @pytest.mark.parametrize(("width", "height"), [(1440, 900), (900, 700), (390, 844)])

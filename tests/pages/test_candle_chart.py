@@ -93,6 +93,16 @@ async def test_candles_of_another_symbol_or_timeframe_and_late_ones_are_passed_o
     assert chart.sent == []
 
 
+async def test_the_last_word_on_a_bar_may_come_after_the_first_one_on_the_next(chart: Chart) -> None:
+    chart.push(bar(10, "100.5", closed=False))
+    chart.push(bar(11, "100.5", closed=False))
+    assert chart.push(bar(10, "100.75"))
+    assert not chart.push(bar(10, "100.75"))
+
+    assert chart.series("candles")["data"][10][2] == 100.75
+    assert [one.open_ms for one in chart.bars] == sorted(one.open_ms for one in chart.bars)
+
+
 async def test_the_oldest_bars_go_when_there_are_too_many(chart: Chart) -> None:
     for number in range(10, 700):
         chart.push(bar(number, "100.25"))

@@ -1,0 +1,112 @@
+"""The chart with its choice of timeframes, of one symbol of one exchange: loaded, followed, and repaired by itself.
+
+panel = CandlePanel(app, live)
+await panel.show("binance", "BTC/USDT")
+panel.chart.annotate([PriceLine(LineKind.STOP, Decimal("58800"), "SL")])
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+from nicegui import ui
+
+from aristobot.errors import AristobotError
+from aristobot.events import CandleUpdated
+from aristobot.language import _, explain
+from aristobot.market import Symbol, Timeframe
+from components.candle_chart import CandleChart
+from components.candle_feed import CandleFeed
+from components.empty_state import empty_state, error_state
+from components.live import Live
+from components.words import Words, labelled
+
+if TYPE_CHECKING:
+    from services.app import App
+
+#: Bars that are loaded, and how often a second a moving one is drawn.
+BARS = 240
+PER_SECOND = 8
+
+
+class CandlePanel:
+    """A framed chart. `head` has room for what a page wants beside the timeframes."""
+
+    def __init__(self, app: App, live: Live, *, timeframe: Timeframe = Timeframe.M5, classes: str = "") -> None:
+        self._app = app
+        self._exchange, self._symbol = "", ""
+        self._loading = 0
+        self._settling = False
+        self._shown: tuple[str, Symbol, Timeframe] | None = None
+        with ui.element("section").classes(f"panel {classes}"):
+            with ui.element("div").classes("panel-head") as self.head:
+                self._title = Words("h2", "")
+                self._choice = (
+                    ui.toggle([timeframe.value], value=timeframe.value).props("no-caps unelevated").classes("small-toggle")
+                )
+                labelled(self._choice, _("Timeframe")).mark("timeframe")
+            with ui.element("div").classes("chart-box"):
+                self.chart = CandleChart(_("Chart of candles"))
+                self._shade = ui.element("div").classes("chart-shade")
+        self._feed = CandleFeed(app)
+        self._choice.on_value_change(self._chosen)
+        live.latest(CandleUpdated, do=self._moved, max_fps=PER_SECOND)
+
+    @property
+    def timeframe(self) -> Timeframe:
+        """The timeframe that is shown."""
+        return Timeframe(self._choice.value)
+
+    async def show(self, exchange: str, symbol: Symbol) -> None:
+        """Show another symbol, in the same timeframe where its exchange has it."""
+        self._exchange, self._symbol = exchange, symbol
+        self._title.set_text(symbol)
+        offered = self._app.candles.offered(exchange)
+        chosen = self.timeframe if self.timeframe in offered else offered[0]
+        self._settling = True  # a choice that is made here is no wish of the user's
+        self._choice.set_options([one.value for one in offered], value=chosen.value)
+        self._settling = False
+        self._feed.look(exchange, symbol)
+        await self._load()
+
+    async def _chosen(self, _event: object) -> None:
+        if not self._settling:
+            await self._load()
+
+    async def _load(self) -> None:
+        """Fetch the last candles and draw them; a newer choice wins over the answer to an older one."""
+        self._loading += 1
+        mine, exchange, symbol, timeframe = self._loading, self._exchange, self._symbol, self.timeframe
+        if (exchange, symbol, timeframe) != self._shown:
+            self._cover(ui.spinner, size="32px")
+        try:
+            found = await self._app.candles.window(exchange, symbol, timeframe, BARS)
+        except AristobotError as error:
+            if mine == self._loading:
+                self._cover(error_state, _("The candles could not be read"), explain(error), self._load)
+            return
+        if mine == self._loading:
+            self._shown = (exchange, symbol, timeframe)
+            self.chart.load(symbol, timeframe, found)
+            if found:
+                self._shade.set_visibility(False)
+            else:
+                self._cover(empty_state, "candlestick_chart", _("No candle yet"), _("The exchange has none of this symbol."))
+
+    def _cover(self, draw: Callable[..., object], *words: Any, **options: Any) -> None:
+        """Say something instead of the chart, which keeps its room below."""
+        self._shade.clear()
+        with self._shade:
+            draw(*words, **options)
+        self._shade.set_visibility(True)
+
+    def _moved(self, event: CandleUpdated) -> Awaitable[None] | None:
+        candle = event.candle
+        if (event.exchange, candle.symbol, candle.timeframe) != self._shown:
+            return None
+        bars = self.chart.bars
+        if bars and candle.open_time > bars[-1].close_time:
+            return self._load()  # something was missed
+        self.chart.push(candle)
+        return None
