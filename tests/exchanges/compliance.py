@@ -190,7 +190,7 @@ async def a_bench(clock: ManualClock, case: Case) -> AsyncIterator[Bench]:
     server = SimulatorServer(clock)
     await server.start()
     bench = Bench(clock, server, case)
-    await clock.advance(615)  # some exchanges look at an average price of minutes
+    await clock.advance(615, settle=1)  # some exchanges look at an average price of minutes
     try:
         await bench.client.instruments()
         yield bench
