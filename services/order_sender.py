@@ -35,9 +35,6 @@ from services.trading_floor import TradingFloor
 _RESENDS = (0.05, 0.3, 1.0)
 #: An exchange that asks for a longer silence than this gets no second try of the same order.
 _LONGEST_WAIT = 2.0
-#: Seconds for which the answer to a cancel is waited for before it is asked again: what it takes back may guard a position,
-#: which has nothing in its place until the answer is there.
-_PATIENCE_FOR_CANCELS = 4.0
 #: Something asked of an exchange that answers with reports.
 Ask = Callable[[ExchangeClient, Credentials], Awaitable[list[OrderReport]]]
 
@@ -125,7 +122,7 @@ class OrderSender:
         client = self._gateway.client_for(account.broker)
         for pause in (*_RESENDS, None):
             try:
-                for report in await self._in_time(ask(client, await self._gateway.keys(account.broker))):
+                for report in await ask(client, await self._gateway.keys(account.broker)):
                     await self._believe_one(account, report)
                 return
             except UnknownOrder:
@@ -136,19 +133,6 @@ class OrderSender:
                 logger.warning("Cancelling on {} is asked again: {}", rows[0].symbol, error)
                 await self._clock.sleep(pause)
         await self.look(account, rows)
-
-    async def _in_time(self, asking: Awaitable[list[OrderReport]]) -> list[OrderReport]:
-        """The answer, unless it takes too long: then OutcomeUnknown, like an answer that got lost."""
-        answer = asyncio.ensure_future(asking)
-        patience = asyncio.ensure_future(self._clock.sleep(_PATIENCE_FOR_CANCELS))
-        try:
-            await asyncio.wait({answer, patience}, return_when=asyncio.FIRST_COMPLETED)
-            if not answer.done():
-                raise OutcomeUnknown("no_answer", detail=f"not within {_PATIENCE_FOR_CANCELS:.0f} s")
-            return answer.result()
-        finally:
-            answer.cancel()
-            patience.cancel()
 
     async def look(self, account: Account, rows: list[Order]) -> None:
         """Ask the exchange what became of these orders and believe it. Raises ExchangeError when it cannot say."""

@@ -12,7 +12,7 @@ from loguru import logger
 from yarl import URL
 
 from aristobot.errors import ConnectionLost, ExchangeError, OutcomeUnknown, RateLimited, TryAgain
-from services.exchanges.transport import Link, checked, growing_pauses
+from services.exchanges.transport import Link, Timeouts, checked, growing_pauses
 
 #: A read is asked at most this often, and a pause the exchange asks for is waited out only when it is this short (seconds).
 ATTEMPTS = 3
@@ -70,6 +70,7 @@ class RestSession:
         self._accepted = accepted
         self._weight_header = weight_header
         self._first_silence = self._next_silence = silence
+        self._timeouts = {order: _limits(link.timeouts, link.timeouts.silence(order=order)) for order in (False, True)}
         self._session: aiohttp.ClientSession | None = None
         self._closed = False
         self._reading = asyncio.Semaphore(CONNECTIONS - KEPT_FOR_ORDERS)
@@ -128,6 +129,7 @@ class RestSession:
                 headers=request.headers,
                 data=request.body or None,
                 allow_redirects=False,
+                timeout=self._timeouts[order],
             ) as response:
                 status, headers = response.status, response.headers
                 body = await _body_of(response)
@@ -172,15 +174,8 @@ class RestSession:
         if self._closed:
             raise ConnectionLost("client_closed", exchange=self._link.exchange)
         if self._session is None:
-            limits = self._link.timeouts
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=CONNECTIONS, ttl_dns_cache=300, keepalive_timeout=15),
-                timeout=aiohttp.ClientTimeout(
-                    total=limits.pool + limits.connect + limits.send + limits.read,
-                    connect=limits.pool + limits.connect,
-                    sock_connect=limits.connect,
-                    sock_read=limits.read,
-                ),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 read_bufsize=_READ_AHEAD,
                 trust_env=False,
@@ -188,6 +183,15 @@ class RestSession:
             # aiohttp would silently repeat a PUT or DELETE on a fresh connection: whether to ask again is decided here alone.
             self._session._retry_connection = False
         return self._session
+
+
+def _limits(timeouts: Timeouts, silence: float) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(
+        total=timeouts.pool + timeouts.connect + timeouts.send + silence,
+        connect=timeouts.pool + timeouts.connect,
+        sock_connect=timeouts.connect,
+        sock_read=silence,
+    )
 
 
 async def _body_of(response: aiohttp.ClientResponse) -> bytes:

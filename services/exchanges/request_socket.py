@@ -70,7 +70,7 @@ class RequestSocket(Generic[E_co]):
         if not self._outbox:
             self._loop.call_soon(self._flush)
         self._outbox.append((request_id, frame))
-        deadline = self._loop.call_later(self._link.timeouts.read, self._give_up, request_id, self._heard)
+        deadline = self._loop.call_later(self._link.timeouts.silence(order=True), self._give_up, request_id, self._heard)
         started = self._link.clock.monotonic()
         try:
             envelope = await answer

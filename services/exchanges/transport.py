@@ -17,18 +17,25 @@ from services.exchanges.meter import Meter
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """Four limits, in seconds.
+    """Five limits, in seconds.
 
     pool      waiting for one of the open connections to become free
     connect   name look-up, TCP, TLS and, for a socket, the upgrade of a new connection
     send      our bytes leaving
     read      the exchange's silence: before the first byte of an answer, or within it
+    order     the same where an order is placed, changed or cancelled, if that is shorter: what was bought, or what a cancel
+              takes the stop from, has nothing under it until there is an answer, or somebody looks what became of it
     """
 
     pool: float = 2.0
     connect: float = 4.0
     send: float = 2.0
     read: float = 10.0
+    order: float = 4.0
+
+    def silence(self, *, order: bool) -> float:
+        """How long an exchange may be silent."""
+        return min(self.read, self.order) if order else self.read
 
 
 class Link:

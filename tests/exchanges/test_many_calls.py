@@ -22,7 +22,7 @@ USERS, BROKERS, CALLS = 5, 2, 10_000
 AT_ONCE = 4
 #: One call in so many places an order and cancels it, which makes two; the others read.
 ROUND = 6
-PATIENT = Timeouts(pool=60.0, connect=30.0, send=30.0, read=60.0)
+PATIENT = Timeouts(pool=60.0, connect=30.0, send=30.0, read=60.0, order=60.0)
 
 
 @dataclass
