@@ -114,6 +114,18 @@ class PositionUpdated(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BalancesChanged(Event):
+    """The exchange told of new balances of a broker."""
+
+    broker_id: uuid.UUID
+
+    @property
+    def key(self) -> object:
+        """One per broker."""
+        return self.broker_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PricesUpdated(Event):
     """Last prices of an exchange, by symbol."""
 

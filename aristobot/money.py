@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_UP, Context, Decimal, InvalidOperation
 
-from aristobot.errors import DataError
+from aristobot.errors import DataError, InvalidInput
 
 ZERO = Decimal(0)
 HUNDRED = Decimal(100)
@@ -30,6 +31,33 @@ def amount(text: str | int | Decimal, field: str = "amount") -> Decimal:
         if short or abs(int(value.as_tuple().exponent)) <= LONGEST:
             return value
     raise DataError("not_a_number", field=field, value=str(value)[:60])  # or it would fill the memory when written
+
+
+def typed_amount(text: str, mark: str, field: str) -> Decimal:
+    """What a person typed, in French or English notation; empty is zero. `mark` is the decimal mark of their language.
+
+    Blanks group; comma and point both may be the decimal mark. Of two the last one is. What could be thousands or decimals
+    (`1.234` where the comma is the mark) is refused rather than guessed: raise InvalidInput, also for what is no number.
+    """
+    compact = re.sub(r"[\s']", "", text)
+    if not compact:
+        return ZERO
+    last = max(compact.rfind(","), compact.rfind("."))
+    whole, used, decimals = (compact[:last], compact[last], compact[last + 1 :]) if last >= 0 else (compact, mark, "")
+    other = "." if used == "," else ","
+    if used in whole:  # it stands there twice: it groups, and there are no decimals
+        whole, used, other, decimals = compact, other, used, ""
+    elif used != mark and other not in whole and len(decimals) == 3 and re.fullmatch(r"[1-9]\d{0,2}", whole):
+        raise InvalidInput(
+            "ambiguous_amount", field=field, value=text[:40], one=f"{whole}{decimals}", other=f"{whole}{mark}{decimals}"
+        )
+    grouped = rf"\d{{1,3}}(\{other}\d{{3}})+"
+    if not (re.fullmatch(r"\d*", whole) or re.fullmatch(grouped, whole)) or not re.fullmatch(r"\d*", decimals):
+        raise InvalidInput("not_an_amount", field=field, value=text[:40])
+    digits = whole.replace(other, "")
+    if not (digits or decimals) or len(compact) > LONGEST or not compact.isascii():
+        raise InvalidInput("not_an_amount", field=field, value=text[:40])
+    return Decimal(f"{digits or '0'}.{decimals or '0'}")
 
 
 def round_down(value: Decimal, step: Decimal) -> Decimal:

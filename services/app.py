@@ -32,6 +32,7 @@ from services.halt_desk import HaltDesk
 from services.heartbeat import Heartbeat
 from services.kill_switch import KillSwitch
 from services.log_tail import LogTail
+from services.manual_trading import ManualTrading
 from services.market_catalog import MarketCatalog
 from services.market_choice import MarketChoice
 from services.notifying import Notifying
@@ -41,6 +42,7 @@ from services.order_monitor import OrderMonitor
 from services.order_records import OrderRecords
 from services.order_resolver import OrderResolver
 from services.order_sender import OrderSender
+from services.portfolio import Portfolio
 from services.position_book import PositionBook
 from services.price_book import PriceBook
 from services.process_guard import close_the_shutters
@@ -78,6 +80,8 @@ class App:
         sender = OrderSender(self.floor, self.records, self.resolver)
         self.desk = OrderDesk(self.floor, OrderChecks(self.floor, self.records), sender)
         self.keeper = BracketKeeper(self.floor, ExitPlacer(self.floor, self.desk, self.records))
+        self.portfolio = Portfolio(self.floor)
+        self.hand = ManualTrading(self.floor, self.desk, self.keeper, self.portfolio)
         self.markets = MarketChoice(self.floor, settings.market_exchange)
         self.target_watch = TargetWatch(self.floor, self.keeper)
         self.monitor = OrderMonitor(self.floor, self.desk, self.records, self.resolver)

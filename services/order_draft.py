@@ -33,6 +33,8 @@ class PlaceOrder:
     quote_quantity: Decimal = ZERO
     price: Decimal = ZERO
     stop_price: Decimal = ZERO
+    #: Of a market entry: the price that was shown to whoever sends it, beyond which it shall not go.
+    worst_price: Decimal = ZERO
     time_in_force: TimeInForce = TimeInForce.GTC
     origin: OrderOrigin = OrderOrigin.MANUAL
     role: OrderRole = OrderRole.ENTRY
@@ -127,20 +129,28 @@ def with_fee(price: Decimal, fee: Decimal) -> Decimal:
     return times(price, 1 + fee)
 
 
-def _collared(
-    wish: PlaceOrder, instrument: Instrument, reference: Decimal, free: Decimal, collar: Decimal, fee_on_top: Decimal
-) -> Draft:
+def collar_price(instrument: Instrument, side: Side, reference: Decimal, collar: Decimal) -> Decimal:
+    """The worst price at which a market entry may fill: `collar` per cent from the market, inside the exchange's band."""
     slip = percent_of(reference, collar)
     if instrument.price_band:  # the exchange refuses what lies farther away; the market moves while the order travels
         slip = min(slip, times(reference, instrument.price_band * _SHARE_OF_BAND))
+    if side is Side.BUY:
+        return round_down(reference + slip, instrument.tick)
+    return round_up(reference - slip, instrument.tick)
+
+
+def _collared(
+    wish: PlaceOrder, instrument: Instrument, reference: Decimal, free: Decimal, collar: Decimal, fee_on_top: Decimal
+) -> Draft:
+    limit = collar_price(instrument, wish.side, reference, collar)
+    if wish.worst_price:
+        limit = min(limit, wish.worst_price) if wish.side is Side.BUY else max(limit, wish.worst_price)
     if wish.side is Side.BUY:
-        limit = round_down(reference + slip, instrument.tick)
         wanted = wish.quantity or divided(wish.quote_quantity, with_fee(reference, fee_on_top))
         affordable = divided(free, with_fee(limit, fee_on_top)) if limit else ZERO
         # A share of nearly everything must fit at the collar's price too, or the exchange refuses the whole order.
         quantity = min(wanted, affordable) if wish.quote_quantity else wanted
     else:
-        limit = round_up(reference - slip, instrument.tick)
         quantity = wish.quantity
     request = OrderRequest(
         client_order_id="",

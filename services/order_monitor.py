@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from loguru import logger
 
 from aristobot.errors import AristobotError, ExchangeError
-from aristobot.events import BrokerUpdated
+from aristobot.events import BalancesChanged, BrokerUpdated
 from aristobot.exchange import BalanceChanged, StreamReset
 from aristobot.logs import log_context
 from aristobot.orders import OrderReport, OrderStatus
@@ -195,6 +195,10 @@ class OrderMonitor:
                 logger.warning("Broker {} could not be compared: {}", account.id, error)
             self._failing.add(account.id)
 
+    def _tell_balances(self, account: Account) -> None:
+        now = self._floor.clock.now()
+        self._floor.bus.publish(BalancesChanged(at=now, user_id=account.user_id, broker_id=account.id))
+
     def _with_keys(self) -> list[Account]:
         return [account for account in self._floor.brokers.all() if account.broker.api_key_sealed]
 
@@ -227,6 +231,7 @@ class OrderMonitor:
                             await self._compare_safely(account)
                         case BalanceChanged(balances=changed):
                             book.pushed(account.id, changed)
+                            self._tell_balances(account)
                         case OrderReport():
                             await self._on_report(account, update)
             except AristobotError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -53,6 +53,19 @@ class PriceBook:
         (ticker,) = await client.tickers([symbol])
         self.note(client.name, symbol, ticker.last)
         return ticker.last
+
+    async def several(
+        self, client: ExchangeClient, symbols: Collection[Symbol], max_age: float = MAX_AGE
+    ) -> dict[Symbol, Decimal]:
+        """Prices at most `max_age` seconds old; those that are missing are asked for in one batch. Raises ExchangeError."""
+        self.watch(client.name, symbols)
+        now = self._clock.monotonic()
+        quotes = {symbol: self._quotes.get((client.name, symbol)) for symbol in symbols}
+        stale = sorted(symbol for symbol, known in quotes.items() if known is None or now - known.seen > max_age)
+        for ticker in await client.tickers(stale) if stale else ():
+            self.note(client.name, ticker.symbol, ticker.last)
+        found = {symbol: self.last(client.name, symbol) for symbol in symbols}
+        return {symbol: price for symbol, price in found.items() if price}
 
     def last(self, exchange: str, symbol: Symbol) -> Decimal | None:
         """The last price seen, however old; None when none was."""

@@ -140,6 +140,17 @@ class WebhookToken(Owned, table=True):
     last_used_at: datetime | None = maybe_moment_column()
 
 
+class Favourite(Owned, table=True):
+    """A pair of an exchange that its user wants to find first."""
+
+    __tablename__ = "favourites"
+    __table_args__ = (sa.UniqueConstraint("user_id", "exchange", "symbol"),)
+    id: uuid.UUID = row_id()
+    exchange: str = Field(max_length=32)
+    symbol: str = Field(max_length=48)
+    created_at: datetime = moment_column()
+
+
 class InstrumentRow(SQLModel, table=True):
     """A pair of an exchange, as its catalogue last said."""
 

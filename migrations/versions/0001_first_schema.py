@@ -183,6 +183,19 @@ def _create_webhook_tokens() -> None:
     )
 
 
+def _create_favourites() -> None:
+    op.create_table(
+        "favourites",
+        *_ids("user_id", "id"),
+        *_texts("exchange", length=32),
+        *_texts("symbol", length=48),
+        *_moments("created_at"),
+        _key("favourites", "id"),
+        _unique("favourites", "user_id", "exchange", "symbol"),
+        _of_user("favourites"),
+    )
+
+
 def _create_instruments() -> None:
     op.create_table(
         "instruments",
@@ -575,6 +588,7 @@ CREATORS = {
     "api_tokens": _create_api_tokens,
     "brokers": _create_brokers,
     "webhook_tokens": _create_webhook_tokens,
+    "favourites": _create_favourites,
     "instruments": _create_instruments,
     "candles": _create_candles,
     "heartbeat_status": _create_heartbeat_status,

@@ -19,7 +19,7 @@ from services.api.exact import ExactRoute
 from services.api.paging import Listed, Page
 from services.api.values import In, Moment, Money, Out
 from services.exit_plan import ExitPlan, plan_of
-from services.valuation import Holdings, Valuation
+from services.portfolio import Holdings
 
 router = APIRouter(prefix="/api", tags=["positions"], route_class=ExactRoute)
 
@@ -93,6 +93,7 @@ class HoldingOut(Out):
     total: Money
     price: Money | None
     value: Money | None
+    value_eur: Money | None
 
 
 class HoldingsOut(Out):
@@ -102,6 +103,7 @@ class HoldingsOut(Out):
     broker: str
     exchange: str
     total: Money
+    total_eur: Money
     error: str | None
     assets: list[HoldingOut]
 
@@ -111,6 +113,7 @@ class PortfolioOut(Out):
 
     quote: str
     total: Money
+    total_eur: Money
     brokers: list[HoldingsOut]
 
 
@@ -156,9 +159,14 @@ async def portfolio(
     house: House, who: Reader, quote: Annotated[str, Query(min_length=1, max_length=24, pattern="^[A-Za-z0-9]+$")] = "USDT"
 ) -> PortfolioOut:
     """The balances of every broker, and what they are worth."""
-    found = await Valuation(house.db, house.gateway).of_user(who.user_id, quote.upper())
+    found = await house.portfolio.of_user(who.user_id, quote.upper())
     shown = [_holdings(one, who.language) for one in found]
-    return PortfolioOut(quote=quote.upper(), total=sum((one.total for one in found), ZERO), brokers=shown)
+    return PortfolioOut(
+        quote=quote.upper(),
+        total=sum((one.total for one in found), ZERO),
+        total_eur=sum((one.euros for one in found), ZERO),
+        brokers=shown,
+    )
 
 
 def _targets(form: ProtectionIn) -> list[TargetIn]:
@@ -201,6 +209,7 @@ def _holdings(found: Holdings, language: str) -> HoldingsOut:
             total=one.balance.total,
             price=one.price,
             value=one.value,
+            value_eur=one.euros,
         )
         for one in found.holdings
     ]
@@ -209,6 +218,7 @@ def _holdings(found: Holdings, language: str) -> HoldingsOut:
         broker=found.broker.name,
         exchange=found.broker.exchange,
         total=found.total,
+        total_eur=found.euros,
         error=explain(found.error, language=language) if found.error else None,
         assets=assets,
     )

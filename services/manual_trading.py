@@ -1,0 +1,281 @@
+"""Orders by hand: looked at, validated, executed within a window; positions closed, exits moved. All through the one door."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from functools import partial
+
+from aristobot.errors import AristobotError, Conflict, InsufficientFunds, InvalidInput, InvalidOrder
+from aristobot.kinds import LotStatus, OrderOrigin, OrderRole
+from aristobot.market import Symbol
+from aristobot.money import HUNDRED, ZERO, plain, round_up
+from aristobot.orders import OrderStatus, OrderType, Side
+from aristobot.store import brackets, orders, positions
+from aristobot.store.trading_tables import Order, PositionRow
+from services.bracket_keeper import BracketKeeper
+from services.broker_book import Account
+from services.execution_window import ExecutionWindows, Window
+from services.exit_plan import ExitPlan, plan_of
+from services.order_desk import OrderDesk
+from services.order_draft import EditOrder, Exits, PlaceOrder, PlacePair, collar_price
+from services.order_ticket import OWNER, Market, Plan, Ticket, TicketKind, Way, check_ticket, wish_of
+from services.portfolio import Portfolio
+from services.trading_floor import TradingFloor
+
+_EXITS = (OrderRole.STOP, OrderRole.TARGET)
+#: A position of which an OCO covers at least this share, in per cent, is guarded as a whole: lots and fees leave crumbs.
+_ALL_BUT_CRUMBS = Decimal(99)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one of several things done at once: the order's row, or why there is none."""
+
+    symbol: Symbol
+    order: Order | None = None
+    error: AristobotError | None = None
+
+
+class ManualTrading:
+    """What a user's own hand may do. Every method is for one user, and answers NotFound for what is another's."""
+
+    def __init__(self, floor: TradingFloor, desk: OrderDesk, keeper: BracketKeeper, portfolio: Portfolio) -> None:
+        self._floor = floor
+        self._desk = desk
+        self._keeper = keeper
+        self._portfolio = portfolio
+        self.windows: ExecutionWindows[list[Order]] = ExecutionWindows(floor.clock)
+
+    async def market(self, user_id: uuid.UUID, broker_id: uuid.UUID, symbol: Symbol) -> Market:
+        """What sizes are counted from, now. Raises NotFound, UnknownSymbol, ExchangeError."""
+        account = await self._floor.brokers.owned(user_id, broker_id)
+        instrument = await self._floor.catalog.instrument(account.broker.exchange, symbol)
+        client = self._floor.gateway.client_for(account.broker)
+        reference = await self._floor.prices.price(client, symbol)
+        held = (await self._floor.positions.of(account)).open_one(symbol, OWNER)
+        return Market(
+            instrument=instrument,
+            reference=reference,
+            worst_buy=collar_price(instrument, Side.BUY, reference, account.limits.collar_percent),
+            free_base=await self._floor.accounts.free(account, instrument.base),
+            free_quote=await self._floor.accounts.free(account, instrument.quote),
+            equity=(await self._portfolio.of_account(account, instrument.quote)).total,
+            fee_on_top=instrument.taker_fee if client.capabilities.fees_in_quote else ZERO,
+            native_oco=client.capabilities.native_oco and instrument.oco_allowed,
+            held=held.quantity if held else ZERO,
+        )
+
+    async def plan(self, user_id: uuid.UUID, ticket: Ticket) -> Plan:
+        """What a ticket becomes, to the digit. Raises InvalidInput naming the field, NotFound, ExchangeError."""
+        market = await self.market(user_id, ticket.broker_id, ticket.symbol)
+        check_ticket(ticket, market.reference)
+        way, ticket = _way(ticket, market)
+        seen = await self._desk.preview(user_id, wish_of(ticket, market.instrument, uuid.uuid4()))
+        return Plan(
+            ticket=replace(ticket, quantity=seen.request.quantity),
+            instrument=market.instrument,
+            request=seen.request,
+            way=way,
+            reference=seen.reference,
+            notional=seen.notional,
+            fee=seen.fee,
+            stop_price=market.instrument.price(ticket.stop_price),
+            target_price=round_up(ticket.target_price, market.instrument.tick),
+            refusal=seen.refusal or _beyond_funds(ticket, market, way),
+        )
+
+    async def validate(self, user_id: uuid.UUID, ticket: Ticket) -> tuple[Window, Plan]:
+        """Look once more, and open a window on exactly this. Raises what `plan` raises, and its refusal."""
+        plan = await self.plan(user_id, ticket)
+        if plan.refusal is not None:
+            raise plan.refusal
+
+        async def send(cause: uuid.UUID) -> list[Order]:
+            return await self._send(user_id, plan, cause)
+
+        return self.windows.open(user_id, send), plan
+
+    async def _send(self, user_id: uuid.UUID, plan: Plan, cause: uuid.UUID) -> list[Order]:
+        if plan.ticket.kind is TicketKind.OCO:
+            account = await self._floor.brokers.owned(user_id, plan.ticket.broker_id)
+            if plan.ticket.side is Side.SELL:
+                return await self._sell_oco(account, plan, cause)
+            return [await self._buy_with_exits(account, plan, cause)]
+        return [await self._desk.place(user_id, _frozen(plan, cause))]
+
+    async def _buy_with_exits(self, account: Account, plan: Plan, cause: uuid.UUID) -> Order:
+        """The exits go out with the entry where the exchange can do that, else right after it is filled."""
+        wish = _frozen(plan, cause)
+        client = self._floor.gateway.client_for(account.broker)
+        held = (await self._floor.positions.of(account)).open_one(wish.symbol, OWNER)
+        listed = client.capabilities.native_otoco and plan.instrument.otoco_allowed and held is None
+        exits = Exits(plan.stop_price, plan.target_price) if listed else None
+        row = await self._desk.place(account.user_id, wish, exits=exits)
+        if exits is not None and row.status is OrderStatus.REJECTED and row.reason == InvalidOrder.default_code:
+            row = await self._desk.place(account.user_id, replace(wish, attempt=2))
+        row = await self._desk.settled(row)
+        if row.position_id is not None and row.filled and not row.list_client_id:
+            await self._keeper.guard(account.user_id, row.position_id, _exits_of(plan))
+        return row
+
+    async def _sell_oco(self, account: Account, plan: Plan, cause: uuid.UUID) -> list[Order]:
+        held = (await self._floor.positions.of(account)).open_one(plan.ticket.symbol, OWNER)
+        if plan.way is Way.KEPT:
+            if held is None:
+                raise Conflict("position_gone", symbol=plan.ticket.symbol)
+            return list((await self._keeper.guard(account.user_id, held.id, _exits_of(plan))).resting)
+        pair = PlacePair(
+            broker_id=account.id,
+            position_id=held.id if held else None,
+            symbol=plan.ticket.symbol,
+            quantity=plan.request.quantity,
+            stop_price=plan.stop_price,
+            target_price=plan.target_price,
+            owner=OWNER,
+            cause=cause,
+            leg=OWNER,
+            attempt=1,
+        )
+        return await self._desk.place_pair(account.user_id, pair)
+
+    async def close_position(self, user_id: uuid.UUID, position_id: uuid.UUID, cause: uuid.UUID) -> Order:
+        """Take the exits back and sell the whole at the market, once per cause. Raises NotFound, Conflict, ExchangeError."""
+        row = await self._floor.db.read(user_id, lambda s: positions.get(s, position_id))
+        account = await self._floor.brokers.owned(user_id, row.broker_id)
+        instrument = await self._floor.catalog.instrument(account.broker.exchange, row.symbol)
+        price = await self._floor.prices.price(self._floor.gateway.client_for(account.broker), row.symbol)
+        if row.status is not LotStatus.OPEN:
+            raise Conflict("position_gone", symbol=row.symbol)
+        if instrument.is_dust(row.quantity, price):
+            raise Conflict("position_is_dust", symbol=row.symbol, quantity=plain(row.quantity))
+        async with self._keeper.standing_down(user_id, position_id) as left:
+            if left <= ZERO:
+                raise Conflict("position_gone", symbol=row.symbol)
+            return await self._desk.place(user_id, _closing(row, left, cause))
+
+    async def close_all(self, user_id: uuid.UUID, broker_id: uuid.UUID | None, cause: uuid.UUID) -> list[Outcome]:
+        """Close every open position of a broker, or of all; one that cannot be closed stops no other."""
+        held = await self._floor.db.read(user_id, lambda s: positions.open_ones(s, broker_id))
+        return await _each([(row.symbol, partial(self.close_position, user_id, row.id, cause)) for row in held])
+
+    async def cancel(self, user_id: uuid.UUID, order_id: uuid.UUID) -> Order:
+        """Cancel an order. An exit that the keeper guards is taken out of what it was asked for, or it would come back."""
+        row = await self._floor.db.read(user_id, lambda s: orders.get(s, order_id))
+        kept = await self._kept(user_id, row)
+        if kept is None or row.position_id is None:
+            return await self._desk.cancel(user_id, order_id)
+        without = replace(kept, stop=ZERO) if row.role is OrderRole.STOP else replace(kept, targets=_other_targets(kept, row))
+        await self._keeper.guard(user_id, row.position_id, without)
+        return await self._floor.db.read(user_id, lambda s: orders.get(s, order_id))
+
+    async def cancel_all(self, user_id: uuid.UUID, broker_id: uuid.UUID | None, symbol: Symbol | None = None) -> list[Outcome]:
+        """Cancel every resting order but those that guard a position."""
+        alive = await self._floor.db.read(user_id, lambda s: orders.alive(s, broker_id))
+        chosen = [one for one in alive if one.role not in _EXITS and symbol in (None, one.symbol)]
+        return await _each([(row.symbol, partial(self._desk.cancel, user_id, row.id)) for row in chosen])
+
+    async def edit(self, user_id: uuid.UUID, order_id: uuid.UUID, price: Decimal, quantity: Decimal) -> Order | None:
+        """Give a resting order another price (its trigger, when it waits for one) and quantity; what is zero stays.
+
+        An exit that the keeper guards is moved by it: then there is no one row that replaces it, and the answer is None.
+        Raises NotFound, InvalidInput, ExchangeError.
+        """
+        row = await self._floor.db.read(user_id, lambda s: orders.get(s, order_id))
+        kept = await self._kept(user_id, row)
+        if kept is not None and row.position_id is not None:
+            if quantity and quantity != row.quantity:
+                raise InvalidInput("exit_quantity_fixed", field="quantity")
+            await self._keeper.guard(user_id, row.position_id, _moved(kept, row, price))
+            return None
+        triggered = bool(row.stop_price)
+        change = EditOrder(
+            price=price if price and not triggered else None,
+            stop_price=price if price and triggered else None,
+            quantity=quantity or None,
+        )
+        return await self._desk.edit(user_id, order_id, change)
+
+    async def _kept(self, user_id: uuid.UUID, row: Order) -> ExitPlan | None:
+        """What the keeper was asked for, when this order is one of its exits."""
+        if row.role not in _EXITS or row.position_id is None:
+            return None
+        position_id = row.position_id
+        guarded = await self._floor.db.read(user_id, lambda s: brackets.guarded(s, position_id))
+        return plan_of(guarded.bracket) if guarded.bracket is not None else None
+
+
+def _way(ticket: Ticket, market: Market) -> tuple[Way, Ticket]:
+    """How an OCO comes to rest, and over how much: what the keeper guards is the whole position."""
+    if ticket.kind is not TicketKind.OCO or ticket.side is Side.BUY:
+        return Way.ALONE, ticket
+    whole = market.held and ticket.quantity * HUNDRED >= market.held * _ALL_BUT_CRUMBS and ticket.quantity <= market.held
+    if whole or (market.held and not market.native_oco):
+        return Way.KEPT, replace(ticket, quantity=market.held)
+    if not market.native_oco:
+        raise InvalidInput("oco_needs_position", field="kind", symbol=ticket.symbol)
+    return Way.LIST, ticket
+
+
+def _beyond_funds(ticket: Ticket, market: Market, way: Way) -> AristobotError | None:
+    """A sale is not looked at by the desk's own check of funds: an exit must come out. A hand may be told."""
+    if ticket.side is Side.SELL and way is not Way.KEPT and ticket.quantity > market.free_base:
+        asset = market.instrument.base
+        return InsufficientFunds(asset=asset, needed=plain(ticket.quantity), free=plain(market.free_base))
+    return None
+
+
+def _frozen(plan: Plan, cause: uuid.UUID) -> PlaceOrder:
+    """The wish, with the very figures that were shown."""
+    bound = (
+        plan.request.price if plan.request.side is Side.BUY and plan.ticket.kind in (TicketKind.MARKET, TicketKind.OCO) else ZERO
+    )
+    return replace(wish_of(plan.ticket, plan.instrument, cause, bound), quantity=plan.request.quantity)
+
+
+def _exits_of(plan: Plan) -> ExitPlan:
+    return ExitPlan(plan.stop_price, ((HUNDRED, plan.target_price),))
+
+
+def _other_targets(kept: ExitPlan, row: Order) -> tuple[tuple[Decimal, Decimal], ...]:
+    return tuple(one for number, one in enumerate(kept.targets) if f"t{number}" != row.leg)
+
+
+def _moved(kept: ExitPlan, row: Order, price: Decimal) -> ExitPlan:
+    if row.role is OrderRole.STOP:
+        moved = replace(kept, stop=price or kept.stop)
+    else:
+        changed = ((share, price or old) if f"t{i}" == row.leg else (share, old) for i, (share, old) in enumerate(kept.targets))
+        moved = replace(kept, targets=tuple(sorted(changed, key=lambda target: target[1])))
+    if moved.targets and moved.stop >= moved.first_target:
+        raise InvalidInput("stop_above_target", field="price")
+    return moved
+
+
+def _closing(row: PositionRow, quantity: Decimal, cause: uuid.UUID) -> PlaceOrder:
+    return PlaceOrder(
+        broker_id=row.broker_id,
+        symbol=row.symbol,
+        side=Side.SELL,
+        type=OrderType.MARKET,
+        quantity=quantity,
+        origin=OrderOrigin.MANUAL,
+        role=OrderRole.EXIT,
+        owner=row.owner,
+        cause=cause,
+        leg=f"close:{row.id.hex[:12]}",
+        position_id=row.id,
+    )
+
+
+async def _each(tasks: list[tuple[Symbol, Callable[[], Awaitable[Order]]]]) -> list[Outcome]:
+    async def one(symbol: Symbol, do: Callable[[], Awaitable[Order]]) -> Outcome:
+        try:
+            return Outcome(symbol, await do())
+        except AristobotError as error:
+            return Outcome(symbol, error=error)
+
+    return list(await asyncio.gather(*(one(symbol, do) for symbol, do in tasks)))

@@ -1,0 +1,158 @@
+"""What a user's accounts are worth: every broker's balances, each asset at its last price, in one quote asset and in euros.
+
+Balances come from memory where the account's stream keeps them true; what has no fresh price is asked for in one batch.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from aristobot.errors import AristobotError
+from aristobot.market import Symbol
+from aristobot.money import ZERO, divided, kept, times
+from aristobot.portfolio import Balance
+from aristobot.store import brokers
+from aristobot.store.tables import Broker
+from services.broker_book import Account
+from services.trading_floor import TradingFloor
+
+EURO = "EUR"
+#: Assets by whose pairs another asset finds a price, where nobody quotes it directly.
+_BRIDGES = ("USDT", "USDC", "USD", "EUR", "BTC")
+#: A price of the portfolio may be so old, in seconds: the book refreshes what is watched far more often.
+_FRESH = 10.0
+
+#: Pairs by which one asset becomes another, in order; True where the pair is read backwards.
+Path = tuple[tuple[Symbol, bool], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """One asset of one broker. `value` is in the quote asset, `euros` in euros; None when nobody quotes it."""
+
+    balance: Balance
+    price: Decimal | None
+    value: Decimal | None
+    euros: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Holdings:
+    """One broker's assets, the dearest first; `error` when the exchange did not tell."""
+
+    broker: Broker
+    holdings: tuple[Holding, ...] = ()
+    error: AristobotError | None = None
+
+    @property
+    def total(self) -> Decimal:
+        """The sum of what has a price, in the quote asset."""
+        return sum((one.value for one in self.holdings if one.value is not None), ZERO)
+
+    @property
+    def euros(self) -> Decimal:
+        """The sum of what has a price in euros."""
+        return sum((one.euros for one in self.holdings if one.euros is not None), ZERO)
+
+
+class Portfolio:
+    """A broker that cannot be read stands there with its error, and stops no other."""
+
+    def __init__(self, floor: TradingFloor) -> None:
+        self._floor = floor
+
+    async def of_user(self, user_id: uuid.UUID, quote: str) -> list[Holdings]:
+        """All brokers with keys, valued in `quote` and in euros."""
+        rows = [row for row in await self._floor.db.read(user_id, brokers.mine) if row.api_key_sealed]
+        accounts = [await self._floor.brokers.owned(user_id, row.id) for row in rows]
+        return list(await asyncio.gather(*(self._of_safely(account, quote) for account in accounts)))
+
+    async def of_account(self, account: Account, quote: str) -> Holdings:
+        """One broker. Raises ExchangeError."""
+        held = [one for one in await self._floor.accounts.balances(account) if one.total]
+        exchange = account.broker.exchange
+        paths = self._paths(exchange, [one.asset for one in held], quote)
+        wanted = {symbol for path in paths.values() for symbol, _ in path}
+        client = self._floor.gateway.client_for(account.broker)
+        prices = await self._floor.prices.several(client, wanted, _FRESH)
+        return Holdings(account.broker, _valued(held, quote, paths, prices))
+
+    def repriced(self, found: Holdings, quote: str) -> Holdings:
+        """The same balances at the last prices seen, from memory alone."""
+        held = [one.balance for one in found.holdings]
+        exchange = found.broker.exchange
+        paths = self._paths(exchange, [one.asset for one in held], quote)
+        symbols = {symbol for path in paths.values() for symbol, _ in path}
+        known = {symbol: self._floor.prices.last(exchange, symbol) for symbol in symbols}
+        prices = {symbol: price for symbol, price in known.items() if price}
+        return Holdings(found.broker, _valued(held, quote, paths, prices), found.error)
+
+    async def _of_safely(self, account: Account, quote: str) -> Holdings:
+        try:
+            return await self.of_account(account, quote)
+        except AristobotError as error:
+            return Holdings(account.broker, error=error)
+
+    def _paths(self, exchange: str, assets: Iterable[str], quote: str) -> dict[tuple[str, str], Path]:
+        """How each asset becomes the quote, and euros; what nobody quotes is left out."""
+
+        def listed(symbol: Symbol) -> bool:
+            return self._floor.catalog.known(exchange, symbol) == symbol
+
+        found: dict[tuple[str, str], Path] = {}
+        for asset in assets:
+            for target in {quote, EURO}:
+                path = path_between(asset, target, listed)
+                if path is not None:
+                    found[asset, target] = path
+        return found
+
+
+def path_between(asset: str, target: str, listed: Callable[[Symbol], bool]) -> Path | None:
+    """The shortest way from an asset to another over listed pairs: nothing, one pair, or two by way of a bridge."""
+    if asset == target:
+        return ()
+    direct = _step(asset, target, listed)
+    if direct is not None:
+        return (direct,)
+    for bridge in _BRIDGES:
+        if bridge in (asset, target):
+            continue
+        first, second = _step(asset, bridge, listed), _step(bridge, target, listed)
+        if first is not None and second is not None:
+            return (first, second)
+    return None
+
+
+def _step(asset: str, target: str, listed: Callable[[Symbol], bool]) -> tuple[Symbol, bool] | None:
+    if listed(f"{asset}/{target}"):
+        return f"{asset}/{target}", False
+    return (f"{target}/{asset}", True) if listed(f"{target}/{asset}") else None
+
+
+def _rate(path: Path | None, prices: Mapping[Symbol, Decimal]) -> Decimal | None:
+    if path is None:
+        return None
+    rate = Decimal(1)
+    for symbol, backwards in path:
+        price = prices.get(symbol)
+        if not price:
+            return None
+        rate = divided(rate, price) if backwards else times(rate, price)
+    return kept(rate)
+
+
+def _valued(
+    held: Collection[Balance], quote: str, paths: Mapping[tuple[str, str], Path], prices: Mapping[Symbol, Decimal]
+) -> tuple[Holding, ...]:
+    def one(balance: Balance) -> Holding:
+        price = _rate(paths.get((balance.asset, quote)), prices)
+        euro = _rate(paths.get((balance.asset, EURO)), prices)
+        value = kept(times(balance.total, price)) if price is not None else None
+        return Holding(balance, price, value, kept(times(balance.total, euro)) if euro is not None else None)
+
+    return tuple(sorted((one(balance) for balance in held), key=lambda it: (-(it.value or ZERO), it.balance.asset)))
