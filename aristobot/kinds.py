@@ -35,6 +35,13 @@ class BrokerAccess(StrEnum):
     READ_ONLY = "READ_ONLY"
 
 
+class CostMethod(StrEnum):
+    """What a sold coin is said to have cost: the average of all that are held, or what the oldest of them cost."""
+
+    AVERAGE = "average"
+    FIFO = "fifo"
+
+
 class OrderOrigin(StrEnum):
     """Where an order came from."""
 

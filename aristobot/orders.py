@@ -140,7 +140,10 @@ class OtocoRequest:
 
 @dataclass(frozen=True, slots=True)
 class Fill:
-    """One execution. Unique per broker, symbol and `trade_id`; `fee` is positive and paid in `fee_asset`."""
+    """One execution. Unique per broker, symbol and `trade_id`; `fee` is positive and paid in `fee_asset`.
+
+    `fee_value` is what a fee in a third asset was worth in quote at the moment of the fill; None while nobody knows.
+    """
 
     trade_id: str
     symbol: Symbol
@@ -153,6 +156,7 @@ class Fill:
     exchange_order_id: str = ""
     client_order_id: str = ""
     maker: bool = False
+    fee_value: Decimal | None = None
 
     @property
     def value(self) -> Decimal:

@@ -57,12 +57,12 @@ class Balance(msgspec.Struct, frozen=True, eq=False, gc=False, rename={"free_tex
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """What we hold of one base asset through our own orders, at average cost.
+    """What we hold of one base asset through our own orders.
 
     quantity      base units, net of fees paid in the base asset; never negative
-    cost          quote spent for it, fees in quote included
-    realised      quote gained by what was sold, fees in quote deducted
-    other_fees    fees in a third asset, by asset, that neither base nor quote shows
+    cost          quote spent for it, fees in quote and valued ones included
+    realised      quote gained by what was sold, such fees deducted
+    other_fees    fees in a third asset whose worth nobody knows, by asset: neither cost nor gain shows them
     oversold      base units sold beyond what our fills brought (coins that were there before): no cost is known for them
     """
 
@@ -88,48 +88,79 @@ class Position:
         return divided(times(self.unrealised(price), HUNDRED), self.cost) if self.cost else ZERO
 
 
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What one fill moves: base that comes or leaves, quote that is paid or received, the fees of both included."""
+
+    base: Decimal
+    quote: Decimal
+    fee: Decimal
+    unvalued: tuple[str, Decimal] | None
+
+
+def effect(fill: Fill, base: str, quote: str) -> Effect:
+    """A fee counts where it was paid: in base it changes the quantity, in quote the money, in a third asset its worth."""
+    charged = {quote: fill.fee, base: ZERO}.get(fill.fee_asset, fill.fee_value)
+    unvalued = (fill.fee_asset, fill.fee) if charged is None and fill.fee else None
+    in_base = fill.fee if fill.fee_asset == base else ZERO
+    moved = fill.quantity - in_base if fill.side is Side.BUY else fill.quantity + in_base
+    return Effect(moved, fill.value, charged or ZERO, unvalued)
+
+
 def apply(position: Position, fill: Fill, base: str, quote: str) -> Position:
-    """The position after one fill. Fees count where they were paid: base shrinks the quantity, quote changes the cost."""
-    if fill.fee_asset not in (base, quote) and fill.fee:
-        fees = dict(position.other_fees)
-        fees[fill.fee_asset] = fees.get(fill.fee_asset, ZERO) + fill.fee
-        position = replace(position, other_fees=tuple(sorted(fees.items())))
-    quote_fee = fill.fee if fill.fee_asset == quote else ZERO
-    base_fee = fill.fee if fill.fee_asset == base else ZERO
+    """The position after one fill, at average cost."""
+    moved = effect(fill, base, quote)
+    position = noted(position, moved)
     if fill.side is Side.BUY:
         return replace(
             position,
-            quantity=position.quantity + fill.quantity - base_fee,
-            cost=position.cost + fill.value + quote_fee,
+            quantity=position.quantity + moved.base,
+            cost=position.cost + moved.quote + moved.fee,
             bought=position.bought + fill.quantity,
         )
-    return _sell(position, fill, leaving=fill.quantity + base_fee, quote_fee=quote_fee)
-
-
-def _sell(position: Position, fill: Fill, *, leaving: Decimal, quote_fee: Decimal) -> Position:
-    ours = min(leaving, position.quantity)
+    ours = min(moved.base, position.quantity)
     share = divided(times(position.cost, ours), position.quantity) if position.quantity else ZERO
-    emptied = ours == position.quantity
-    cost_sold = position.cost if emptied else share
-    received = divided(times(fill.value, ours), leaving) if leaving else ZERO
+    return sold(position, fill, moved, cost=position.cost if ours == position.quantity else share)
+
+
+def noted(position: Position, moved: Effect) -> Position:
+    """The position with a fee kept apart that nobody can value."""
+    if moved.unvalued is None:
+        return position
+    asset, fee = moved.unvalued
+    fees = dict(position.other_fees)
+    fees[asset] = fees.get(asset, ZERO) + fee
+    return replace(position, other_fees=tuple(sorted(fees.items())))
+
+
+def sold(position: Position, fill: Fill, moved: Effect, *, cost: Decimal) -> Position:
+    """The position after a sale of what had `cost`. Coins that no fill brought bring no gain, and bear their share of the fee."""
+    ours = min(moved.base, position.quantity)
+    proceeds = moved.quote - moved.fee
+    received = proceeds if ours == moved.base else divided(times(proceeds, ours), moved.base)
     return replace(
         position,
         quantity=position.quantity - ours,
-        cost=position.cost - cost_sold,
-        realised=position.realised + (received - quote_fee - cost_sold if ours else ZERO),
+        cost=position.cost - cost,
+        realised=position.realised + (received - cost if ours else ZERO),
         sold=position.sold + fill.quantity,
-        oversold=position.oversold + leaving - ours,
+        oversold=position.oversold + moved.base - ours,
     )
 
 
+def in_order(fills: Iterable[Fill]) -> list[Fill]:
+    """Each `trade_id` once, in the order of their times (ties: by id), however they reached us."""
+    unique = {fill.trade_id: fill for fill in fills}
+    return sorted(unique.values(), key=lambda one: (one.at, len(one.trade_id), one.trade_id))
+
+
 def fold(fills: Iterable[Fill], base: str, quote: str, start: Position | None = None) -> Position:
-    """The position that a set of fills makes: each `trade_id` once, in the order of their times (ties: by id).
+    """The position that a set of fills makes, at average cost.
 
     The order and the number of times in which fills reached us cannot matter.
     """
-    unique = {fill.trade_id: fill for fill in fills}
     position = start or Position()
     with localcontext(WIDE):  # the usual 28 digits would cut large amounts of small coins
-        for fill in sorted(unique.values(), key=lambda one: (one.at, len(one.trade_id), one.trade_id)):
+        for fill in in_order(fills):
             position = apply(position, fill, base, quote)
     return position
