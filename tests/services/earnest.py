@@ -41,7 +41,7 @@ class _Form:
     def values(self) -> dict[str, object]:
         """By field."""
         limits: dict[str, object] = {**WIDE, "pyramiding": True}
-        form: dict[str, object] = {"exchange": self.venue.exchange, "name": " ".join(self.venue), "mode": "WEBHOOKS"}
+        form: dict[str, object] = {"exchange": self.venue.exchange, "name": self.key[:20], "mode": "WEBHOOKS"}
         if self.venue.exchange == "bitget":
             form["passphrase"] = "open sesame"
             limits["collar_percent"] = "1.5"
