@@ -102,7 +102,7 @@ def _steps(path: AlertPath, now: datetime) -> None:
                 with ui.element("div").classes("item-words"):
                     Words("span", _stage_words(step), "path-name")
                     if details := _step_details(step):
-                        Words("span", details, "muted small")
+                        Words("span", details, "path-details muted small")
                 Words("span", "", "path-bar").props("aria-hidden=true")
                 Words("span", when_exactly(step.at, now), "path-at muted")
                 Words("span", f"+{duration(step.at - before)}" if step.at > begun else "", "path-took")
@@ -114,7 +114,7 @@ def _share(moment: datetime, begun: datetime, whole: float) -> float:
 
 
 def duration(span: timedelta) -> str:
-    """How long something took: `12 ms`, `1 204 ms`, from ten seconds on `12,3 s`, from two minutes on in minutes."""
+    """How long something took: `12 ms`, `1 204 ms`; from ten seconds on `12,3 s`, from two minutes on in minutes."""
     milliseconds = span // timedelta(milliseconds=1)
     if milliseconds < 10_000:
         return f"{formats.number(milliseconds)}\u00a0ms"
@@ -142,14 +142,12 @@ def _stage_words(step: Step) -> str:
 def _step_details(step: Step) -> str:
     if step.position is not None:
         return f"{step.position.symbol} · {formats.quantity(step.position.bought or step.position.quantity)}"
-    if step.order is None:
-        return ""
-    words = order_words(step.order)
+    words = [order_words(order) for order in sorted(step.orders, key=lambda one: list(OrderRole).index(one.role))]
     if step.stage is Stage.ENDED:
-        words += f" · {order_status_words(step.order.status)[0]}"
-    if step.filled_at is not None:
-        words += " · " + _("exchange's clock {moment}", moment=formats.whole_moment(step.filled_at).rpartition(", ")[2])
-    return words
+        words += dict.fromkeys(order_status_words(order.status)[0] for order in step.orders)
+    if step.exchange_at is not None:
+        words.append(_("exchange's clock {moment}", moment=formats.whole_moment(step.exchange_at).rpartition(", ")[2]))
+    return "\n".join(words)
 
 
 def order_words(order: Order) -> str:

@@ -11,13 +11,13 @@ from nicegui import ui
 from aristobot.errors import AristobotError
 from aristobot.language import _, explain
 from components.buttons import main_button, quiet_button
-from components.words import Words
+from components.words import Words, labelled
 
 
 @contextmanager
 def dialog_card(title: str, *, wide: bool = False) -> Iterator[ui.dialog]:
     """A dialog with a head and a way out; draw its body inside, then open it."""
-    with ui.dialog() as dialog, ui.card().classes("dialog wide" if wide else "dialog"):
+    with labelled(ui.dialog(), title) as dialog, ui.card().classes("dialog wide" if wide else "dialog"):
         with ui.element("div").classes("dialog-head"):
             Words("h2", title)
             ui.button(icon="close", on_click=dialog.close).props(f'flat round dense aria-label="{_("Close")}"')

@@ -69,10 +69,10 @@ def _menu(entries: dict[str, ui.element], on_search: Callable[[], None]) -> None
             if one.fault:
                 entry.classes("broken")
             entries[one.route] = entry
-        with labelled(ui.element("button").classes("nav-item nav-search").props("type=button"), _("Search")) as search:
+        with ui.element("button").classes("nav-item nav-search").props(f'type=button title="{_("Search")}"') as search:
             ui.icon("search").props("aria-hidden=true")
             Words("span", _("Search"), "nav-words")
-            Words("kbd", "Ctrl K", "nav-words").props("aria-hidden=true")
+            Words("kbd", "Ctrl K", "nav-words")
         search.on("click", js_handler=CLOSE_MENU).on("click", on_search)
         Words("div", f"Aristobot {__version__}", "rail-foot")
 

@@ -66,12 +66,11 @@ class LiveGrid(ui.aggrid):
                 ":onGridSizeChanged": _FIT,
                 "defaultColDef": {"sortable": False, "resizable": False, "suppressMovable": True},
                 "animateRows": False,
-                "suppressCellFocus": on_open is None,
                 "tooltipShowDelay": 300,
                 "suppressNoRowsOverlay": True,
             }
         )
-        labelled(self.classes("live-grid" if on_open else "live-grid grid-still"), name)
+        labelled(self.classes("live-grid" if on_open else "live-grid grid-still").props("role=group"), name)
         if on_open is not None:
             self.on("rowClicked", lambda event: on_open(event.args["data"]["id"]), args=["data"])
             self.on("cellKeyDown", lambda event: on_open(event.args["data"]["id"]), js_handler=_ENTER)

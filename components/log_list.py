@@ -153,6 +153,6 @@ def _columns() -> list[Row]:
         column("at", _("Date"), 104),
         chip("level", _("Level"), 112, least=520),
         column("service", _("Service"), 150, least=760),
-        column("message", _("Message"), 180, grows=1),
+        column("message", _("Message"), 180, grows=1) | {":cellClass": "p => p.data.grave"},
         column("trace", _("Trace"), 92, least=900),
     ]

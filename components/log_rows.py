@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +12,8 @@ from components import formats
 from components.viewer import zone
 
 SHORT_TRACE = 8
+#: Ids take half a line and say nothing to anybody; the detail has them whole.
+_LONG_ID = re.compile(r"\b(?:[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\b")
 
 
 def log_row(number: str, line: Line, now: datetime) -> dict[str, Any]:
@@ -22,7 +25,8 @@ def log_row(number: str, line: Line, now: datetime) -> dict[str, Any]:
         "level": level,
         "level_tone": tone,
         "service": service_words(str(line.get("service"))),
-        "message": message_of(line),
+        "grave": {"warn": "warned", "bad": "loss"}.get(tone, ""),
+        "message": _LONG_ID.sub(lambda found: found.group()[:SHORT_TRACE] + "…", message_of(line)),
         "trace": str(line.get("trace_id") or "")[:SHORT_TRACE],
     }
 

@@ -2,7 +2,7 @@
 const MOST_RECENT = 8;
 export default {
   template: `
-    <q-dialog v-model="open" position="top" :transition-duration="90" @show="begin">
+    <q-dialog v-model="open" position="top" :transition-duration="90" :aria-label="words.ask" @show="begin">
       <div class="palette">
         <div class="palette-head">
           <q-icon name="search" aria-hidden="true"></q-icon>

@@ -73,7 +73,6 @@ def _services(app: App, live: Live) -> None:
         lamp = Lamp(_("Services"))
         with ui.menu(), ui.element("div").classes("panel-body") as listed:
             pass
-    labelled(opener, _("Services"))
 
     def show(event: ServiceStateChanged | None = None) -> None:
         states = app.supervisor.states()

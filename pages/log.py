@@ -32,7 +32,7 @@ async def log_page(app: App, user: Viewer, live: Live, trace: str = "") -> None:
     async def show() -> None:
         await table.show(filters.query())
 
-    async def only(of_trace: str) -> None:
+    def only(of_trace: str) -> None:
         filters.only_trace(of_trace)
 
     table = LogList(app, user, live, only)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import chain, groupby
 
 from aristobot.clock import Clock
 from aristobot.errors import NotFound
@@ -45,13 +46,16 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One stage with its moment; `order` and `position` name what it happened to."""
+    """One stage with its moment, to the millisecond; the orders (an entry with its exits go as one) or the position it concerns.
+
+    `exchange_at` is when the exchange's own clock says that it filled.
+    """
 
     stage: Stage
     at: datetime
-    order: Order | None = None
+    orders: tuple[Order, ...] = ()
     position: PositionRow | None = None
-    filled_at: datetime | None = None
+    exchange_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +89,7 @@ async def follow(db: Database, log: LogTail, clock: Clock, query: LogQuery) -> A
         lines = (await log.newest(query, MOST_LINES))[1].lines[::-1]
         return AlertPath(None, [], lines)
     lines = await log.between(query, begin - timedelta(seconds=1), end, MOST_LINES)
-    steps = sorted(_steps(rows, lines), key=lambda step: step.at)  # stable: what happened at once keeps its usual order
+    steps = list(_together(_steps(rows, lines)))
     lacking = rows.webhook is not None and not any(step.stage is Stage.STORED for step in steps)
     return AlertPath(rows.webhook, steps, lines, lacking)
 
@@ -120,22 +124,32 @@ def _steps(rows: Remembered, lines: Sequence[Line]) -> Iterator[Step]:
             if (at := next((at for at, data in told if data.get("step") == stage.value), None)) is not None:
                 yield Step(stage, at)
     for order in rows.orders:
-        taken = (at for at, data in told if data.get("order") == order.id.hex and data.get("status") in _TAKEN)
-        yield from _order_steps(order, rows.fills.get(order.id, []), next(taken, None))
+        taken = sorted(at for at, data in told if data.get("order") == order.id.hex and data.get("status") in _TAKEN)
+        yield from _order_steps(order, rows.fills.get(order.id, []), taken[0] if taken else None)
     yield from _position_steps(rows)
     if rows.webhook is not None and rows.webhook.finished_at is not None:
         yield Step(Stage.FINISHED, rows.webhook.finished_at)
 
 
+def _together(steps: Iterable[Step]) -> Iterator[Step]:
+    """In their order in time; what happened at once in its usual order, and as one step what happened to several orders."""
+    usual = list(Stage)
+    exact = (replace(step, at=step.at.replace(microsecond=step.at.microsecond // 1000 * 1000)) for step in steps)
+    ordered = sorted(exact, key=lambda step: (step.at, usual.index(step.stage)))
+    for _at, several in groupby(ordered, key=lambda step: (step.at, step.stage, step.position is None)):
+        first, *others = several
+        yield replace(first, orders=tuple(chain(first.orders, *(one.orders for one in others))))
+
+
 def _order_steps(order: Order, filled: Sequence[FillRow], accepted: datetime | None) -> Iterator[Step]:
-    yield Step(Stage.WRITTEN, order.created_at, order)
+    yield Step(Stage.WRITTEN, order.created_at, (order,))
     if order.sent_at is not None:
-        yield Step(Stage.SENT, order.sent_at, order)
+        yield Step(Stage.SENT, order.sent_at, (order,))
     if accepted is not None:
-        yield Step(Stage.ACCEPTED, accepted, order)
+        yield Step(Stage.ACCEPTED, accepted, (order,))
     if order.done_at is not None and not _guards(order):
         done = Stage.FILLED if order.status is OrderStatus.FILLED else Stage.ENDED
-        yield Step(done, order.done_at, order, filled_at=filled[-1].at if filled else None)
+        yield Step(done, order.done_at, (order,), exchange_at=filled[-1].at if filled else None)
 
 
 def _position_steps(rows: Remembered) -> Iterator[Step]:
@@ -155,7 +169,8 @@ def _guards(order: Order) -> bool:
 
 
 def _told(lines: Iterable[Line]) -> Iterator[tuple[datetime, dict[str, str]]]:
+    """What lines say of steps, with its moment: that of the row's change where the line names it, else its own."""
     for line in lines:
         data = line.get("data")
         if isinstance(data, dict) and "step" in data:
-            yield datetime.fromisoformat(str(line["ts"])), data
+            yield datetime.fromisoformat(str(data.get("at", line["ts"]))), data

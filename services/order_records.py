@@ -9,7 +9,7 @@ from datetime import datetime
 from loguru import logger
 
 from aristobot.bus import Bus
-from aristobot.clock import Clock
+from aristobot.clock import Clock, iso_milliseconds
 from aristobot.errors import AristobotError
 from aristobot.events import OrderUpdated, PositionUpdated
 from aristobot.logs import log_context
@@ -134,7 +134,8 @@ class OrderRecords:
             self._accounts.settle(order.broker_id, order.id, had_effect=had_effect)
             self.activity(order.broker_id).ended(order.status)
         with log_context(trace_id=order.trace_id, user_id=order.user_id):
-            told = logger.bind(step="order", order=order.id.hex, status=order.status.value)
+            at = iso_milliseconds(order.updated_at)
+            told = logger.bind(step="order", order=order.id.hex, status=order.status.value, at=at)
             told.info("Order {} {} {} is {} (filled {})", order.id.hex, order.side, order.symbol, order.status, order.filled)
         self._bus.publish(
             OrderUpdated(
