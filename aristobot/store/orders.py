@@ -156,6 +156,7 @@ def as_fill(row: FillRow) -> Fill:
         fee_asset=row.fee_asset,
         at=row.at,
         maker=row.maker,
+        fee_value=row.fee_value,
     )
 
 

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
-from aristobot.kinds import BrokerAccess, BrokerMode, HaltLevel, HaltScope, Role, TokenScope
+from aristobot.kinds import BrokerAccess, BrokerMode, CostMethod, HaltLevel, HaltScope, Role, TokenScope
 from aristobot.market import InstrumentState, Timeframe
 from aristobot.store.columns import (
     Owned,
@@ -56,6 +56,7 @@ class User(SQLModel, table=True):
     ai_url: str | None = Field(default=None, max_length=255)
     ai_model: str | None = Field(default=None, max_length=128)
     ai_key_sealed: str | None = Field(default=None, max_length=1024)
+    cost_method: CostMethod = enum_column(CostMethod, CostMethod.AVERAGE)
     created_at: datetime = moment_column()
 
 

@@ -92,6 +92,8 @@ class PositionRow(Owned, table=True):
     realised: Decimal = amount_column()
     bought: Decimal = amount_column()
     sold: Decimal = amount_column()
+    other_fees: dict[str, str] | None = json_column()
+    dust_hidden: bool = False
     current_price: Decimal = amount_column()
     opened_at: datetime = moment_column()
     closed_at: datetime | None = maybe_moment_column()
@@ -171,6 +173,7 @@ class FillRow(Owned, table=True):
     quantity: Decimal = amount_column()
     fee: Decimal = amount_column()
     fee_asset: str = Field(max_length=24)
+    fee_value: Decimal | None = Field(default=None, sa_type=Amount, nullable=True)
     maker: bool = False
     at: datetime = moment_column()
 

@@ -99,6 +99,7 @@ def _create_users() -> None:
         *_texts("ai_url", length=255, nullable=True),
         *_texts("ai_model", length=128, nullable=True),
         *_texts("ai_key_sealed", length=1024, nullable=True),
+        _word("cost_method", "average fifo", check="costmethod"),
         *_moments("created_at"),
         _key("users", "id"),
         _unique("users", "name_key"),
@@ -319,6 +320,8 @@ def _create_positions() -> None:
         *_texts("owner", length=64),
         _word("status", "open closed", check="lotstatus"),
         *_amounts("quantity", "cost", "entry", "realised", "bought", "sold", "current_price"),
+        *_documents("other_fees"),
+        *_flags("dust_hidden"),
         *_moments("opened_at"),
         *_moments("closed_at", nullable=True),
         _key("positions", "id"),
@@ -483,6 +486,7 @@ def _create_fills() -> None:
         _word("side", "buy sell", check="side"),
         *_amounts("price", "quantity", "fee"),
         *_texts("fee_asset", length=24),
+        *_amounts("fee_value", nullable=True),
         *_flags("maker"),
         *_moments("at"),
         _key("fills", "id"),
@@ -495,6 +499,46 @@ def _create_fills() -> None:
     _index("ix_fills_order_id", "fills", "order_id")
     _index("ix_fills_position_id", "fills", "position_id")
     _index("ix_fills_recent", "fills", "user_id", "at")
+
+
+def _create_strangers() -> None:
+    op.create_table(
+        "strangers",
+        *_ids("user_id", "id", "broker_id"),
+        *_texts("symbol", length=48),
+        _word("side", "buy sell", check="side"),
+        _word("type", "market limit limit_maker stop_loss stop_loss_limit take_profit take_profit_limit", check="ordertype"),
+        *_amounts("quantity", "price", "stop_price"),
+        _word(
+            "status",
+            "PENDING UNKNOWN OPEN PARTIALLY_FILLED FILLED CANCELED EXPIRED REJECTED DENIED NOT_ACCEPTED",
+            check="orderstatus",
+        ),
+        *_amounts("filled", "quote_filled"),
+        *_texts("client_order_id", "exchange_order_id", length=64),
+        _word("origin", "webhook strategy manual keeper order_monitor", check="orderorigin"),
+        *_moments("created_at", "imported_at", "updated_at"),
+        *_moments("done_at", nullable=True),
+        _key("strangers", "id"),
+        _unique("strangers", "broker_id", "symbol", "exchange_order_id"),
+        _of_user("strangers"),
+        _same_owner("strangers", "broker_id", "brokers"),
+    )
+    _index("ix_strangers_recent", "strangers", "user_id", "created_at")
+
+
+def _create_restart_reports() -> None:
+    op.create_table(
+        "restart_reports",
+        *_ids("user_id", "id"),
+        *_moments("at"),
+        *_moments("away_since", nullable=True),
+        *_documents("items"),
+        *_moments("seen_at", nullable=True),
+        _key("restart_reports", "id"),
+        _of_user("restart_reports"),
+    )
+    _index("ix_restart_reports_recent", "restart_reports", "user_id", "at")
 
 
 KINDS = (
@@ -607,6 +651,8 @@ CREATORS = {
     "notification_channels": _create_notification_channels,
     "notification_deliveries": _create_notification_deliveries,
     "silence_watches": _create_silence_watches,
+    "strangers": _create_strangers,
+    "restart_reports": _create_restart_reports,
 }
 
 
