@@ -10,7 +10,6 @@ from enum import StrEnum
 from itertools import chain, groupby
 
 from aristobot.clock import Clock
-from aristobot.errors import NotFound
 from aristobot.kinds import OrderRole
 from aristobot.log_writer import Line
 from aristobot.orders import OrderStatus
@@ -96,11 +95,7 @@ async def follow(db: Database, log: LogTail, clock: Clock, query: LogQuery) -> A
 
 def remembered(session: GuardedSession, trace_id: str) -> Remembered:
     """What the store knows of a trace."""
-    rows = Remembered(orders=orders.of_trace(session, trace_id))
-    try:
-        rows.webhook = webhooks.get(session, uuid.UUID(trace_id))
-    except (NotFound, ValueError):
-        rows.webhook = None
+    rows = Remembered(webhooks.of_trace(session, trace_id), orders.of_trace(session, trace_id))
     rows.fills = {order.id: orders.fills(session, order.id) for order in rows.orders}
     ids = dict.fromkeys(order.position_id for order in rows.orders if order.position_id is not None)
     rows.positions = [positions.get(session, one) for one in ids]

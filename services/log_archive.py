@@ -115,8 +115,8 @@ class LogPage:
     complete: bool = True
 
 
-def read_back(folder: Path, query: LogQuery, before: Place | None, limit: int) -> LogPage:
-    """At most `limit` lines of the files in `folder` that answer `query`, from `before` back."""
+def read_back(folder: Path, query: LogQuery, before: Place | None, limit: int, most: int = MOST_LOOKED_AT) -> LogPage:
+    """At most `limit` lines of the files in `folder` that answer `query`, from `before` back; `most` are looked at."""
     limit_moment = before.moment.encode() if before is not None else _LAST
     skipped = Counter(before.shown if before is not None else ())
     found: list[Line] = []
@@ -125,7 +125,7 @@ def read_back(folder: Path, query: LogQuery, before: Place | None, limit: int) -
     for number, raw in enumerate(merged):
         if _moment_of(raw) < oldest:
             break
-        if number >= MOST_LOOKED_AT:
+        if number >= most:
             return LogPage(found, Place.at(_moment_of(raw).decode("ascii", "replace"), found, before), complete=False)
         line = _taken_apart(raw) if query.may_be_in(raw) else None
         if line is None or not query.shows(line):

@@ -1,6 +1,7 @@
 """Alerts: one row from birth to end. The ingress inserts it, the engine claims and finishes it."""
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -43,6 +44,11 @@ def get(session: GuardedSession, webhook_id: uuid.UUID) -> Webhook:
     return row
 
 
+def of_trace(session: GuardedSession, trace_id: str) -> Webhook | None:
+    """The alert with which a trace began, or None."""
+    return session.exec(select(Webhook).where(Webhook.trace_id == trace_id)).first()
+
+
 def recent(
     session: GuardedSession,
     broker_id: uuid.UUID | None = None,
@@ -57,6 +63,12 @@ def recent(
     if since is not None:
         wanted = wanted.where(Webhook.received_at >= since)
     return list(session.exec(newest(wanted, Webhook.received_at, Webhook.id, limit, before)))
+
+
+def last_from(session: GuardedSession, broker_id: uuid.UUID, sources: Sequence[str]) -> Webhook | None:
+    """The newest row of a broker that came from one of these addresses; None when there is none."""
+    wanted = select(Webhook).where(Webhook.broker_id == broker_id, col(Webhook.source).in_(sources))
+    return next(iter(session.exec(newest(wanted, Webhook.received_at, Webhook.id, 1, None))), None)
 
 
 def stats(session: GuardedSession, since: datetime, broker_id: uuid.UUID | None = None) -> WebhookStats:
