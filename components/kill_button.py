@@ -1,88 +1,92 @@
-"""The kill switch on the screen: stop with two clicks, and say in red for as long as trading stands still."""
+"""The kill switch in the bar of every page: a click stops; while something stands still it says so, in red."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nicegui import ui
+from nicegui import background_tasks, ui
 
-from aristobot.errors import AristobotError
-from aristobot.events import TradingHalted
+from aristobot.events import BrokerUpdated, TradingHalted
 from aristobot.kinds import HaltLevel, HaltScope
 from aristobot.language import _
 from aristobot.store.tables import Halt
-from components.buttons import quiet_button
-from components.confirm import answer_of, complain, confirm, dialog_card, say
+from components.halt_list import HaltList
+from components.kill_dialog import KillDialog
 from components.live import Live
-from components.viewer import Viewer
+from components.viewer import Viewer, viewing
 from components.words import labelled
+from services.halt_desk import Hand
 
 if TYPE_CHECKING:
     from services.app import App
 
+_SEVERITY = (HaltLevel.HALT, HaltLevel.REDUCE, HaltLevel.FLATTEN)
+
+
+def hand_of(viewer: Viewer) -> Hand:
+    """The viewer, as the desk of halts knows them."""
+    return Hand(viewer.id, viewer.login.role, viewer.actor)
+
 
 class KillButton(ui.element):
-    """One button: “Stop trading”, or while halted “Trading stopped”, with the way back."""
+    """“Stop trading”, or what is stopped, with the list of who, when and why behind it."""
 
     def __init__(self, app: App, viewer: Viewer, live: Live) -> None:
         super().__init__("div")
         self._app = app
         self._viewer = viewer
+        self._halts: list[Halt] = []
         with self:
             self._button = ui.button(icon="power_settings_new", on_click=self._pressed).classes("kill").mark("kill-switch")
-        self.set_visibility(viewer.may_trade)
-        live.each(TradingHalted, do=lambda _event: self._show())
-        self._show()
+        live.each(TradingHalted, BrokerUpdated, do=lambda _event: self.refresh())
+        self._draw()
+        if app.kill_switch.active():
+            background_tasks.create(self._first_look(), name="halts in force", context=self)
 
-    def _halts(self) -> list[Halt]:
-        """The halts in force for this user: of everything, or of themselves."""
-        mine = (HaltScope.ALL, None), (HaltScope.USER, self._viewer.id)
-        return [halt for halt in self._app.kill_switch.active() if (halt.scope, halt.scope_id) in mine]
+    async def refresh(self) -> None:
+        """Read what is stopped for this user, and say so."""
+        halts = await self._app.halts.concerning(hand_of(self._viewer))
+        if not self.is_deleted:
+            self._halts = halts
+            self._draw()
 
-    def _show(self) -> None:
-        stopped = bool(self._halts())
-        words = _("Trading stopped") if stopped else _("Stop trading")
+    async def _first_look(self) -> None:
+        with viewing(self._viewer):
+            await self.refresh()
+
+    def _draw(self) -> None:
+        words, colour = self._face()
         labelled(self._button, words).props(remove="outline unelevated")
-        self._button.props("unelevated color=negative" if stopped else "outline color=negative").props("no-caps")
+        self._button.props(f"no-caps {'unelevated' if self._halts else 'outline'} color={colour}")
+        self._button.props(f"text-color={'ink' if colour == 'warning' else 'white'}" if self._halts else "")
         self._button.set_text(words)
+        self.set_visibility(self._viewer.may_trade or bool(self._halts))
+
+    def _face(self) -> tuple[str, str]:
+        """What the button says, and its colour: red when all of the user's trading is stopped, amber for a part of it."""
+        if not self._halts:
+            return _("Stop trading"), "negative"
+        mine = [
+            halt
+            for halt in self._halts
+            if (halt.scope, halt.scope_id) in ((HaltScope.ALL, None), (HaltScope.USER, self._viewer.id))
+        ]
+        if not mine:
+            return _("Partly stopped"), "warning"
+        level = max((halt.level for halt in mine), key=_SEVERITY.index)
+        words = {
+            HaltLevel.HALT: _("Trading stopped"),
+            HaltLevel.REDUCE: _("Only reductions"),
+            HaltLevel.FLATTEN: _("Selling out"),
+        }
+        sold_out = level is HaltLevel.FLATTEN and all(halt.completed_at for halt in mine if halt.level is level)
+        return (_("Sold out, stopped") if sold_out else words[level]), "negative"
 
     async def _pressed(self) -> None:
-        if self._halts():
-            await self._release()
-        else:
-            await self._stop()
-
-    async def _stop(self) -> None:
-        choices = {
-            HaltLevel.HALT.value: _("No new entry; exits and protections go on"),
-            HaltLevel.REDUCE.value: _("Only orders that make positions smaller"),
-            HaltLevel.FLATTEN.value: _("Cancel entries and sell every position now"),
-        }
-        with dialog_card(_("Stop trading?")) as dialog:
-            with ui.element("div").classes("dialog-body"):
-                ui.label(_("This stops alerts, strategies and manual orders of your account, at once."))
-                level = ui.radio(choices, value=HaltLevel.HALT.value).props("color=negative")
-            with ui.element("div").classes("dialog-foot"):
-                quiet_button(_("Cancel"), on_click=dialog.close)
-                stop = ui.button(_("Stop now"), color="negative", on_click=lambda: dialog.submit(level.value))
-                stop.props("unelevated no-caps").mark("kill-now")
-        chosen = await answer_of(dialog)
-        if chosen is not None:
-            try:
-                await self._app.kill_switch.set(
-                    HaltScope.USER, self._viewer.id, HaltLevel(chosen), by=self._viewer.name, reason="screen"
-                )
-            except AristobotError as error:
-                complain(error)
-
-    async def _release(self) -> None:
-        words = _("Alerts, strategies and manual orders will reach the exchanges again.")
-        if not await confirm(_("Let trading go on?"), words, _("Resume trading"), dangerous=False):
-            return
-        try:
-            for halt in self._halts():
-                if halt.scope is HaltScope.USER or self._viewer.is_administrator:
-                    await self._app.kill_switch.release(halt.id, by=self._viewer.name)
-            say(_("Trading goes on."))
-        except AristobotError as error:
-            complain(error)
+        await self.refresh()
+        with self:
+            if self._halts:
+                more = await HaltList(self._app, self._viewer, hand_of(self._viewer)).open()
+                if not more:
+                    return
+            await KillDialog(self._app, hand_of(self._viewer)).open()

@@ -11,6 +11,7 @@ from aristobot.language import _
 from components.kill_button import KillButton
 from components.lamps import AgeLamp, Lamp
 from components.live import Live
+from components.notification_bell import NotificationBell
 from components.viewer import Viewer
 from components.words import Words, labelled
 
@@ -33,6 +34,7 @@ def status_bar(app: App, viewer: Viewer) -> None:
         with ui.element("div").classes("bar-end"):
             _badges(app)
             KillButton(app, viewer, live)
+            NotificationBell(app, viewer, live)
             _person(app, viewer)
 
 

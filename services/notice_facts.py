@@ -40,6 +40,8 @@ _REASONS: Mapping[str, str] = MappingProxyType(
         "too_many_refusals": "reason.halt_too_many_refusals",
         "daily_loss": "reason.halt_daily_loss",
         "halt_file": "reason.halt_file",
+        "screen": "",
+        "telegram": "reason.halt_telegram",
     }
 )
 
@@ -118,11 +120,16 @@ def of_halt(event: TradingHalted, broker_name: str, user_name: str) -> Notice:
     facts: dict[str, Any] = {"scope": scopes.get(HaltScope(event.scope), event.scope), "by": event.by or "?"}
     if event.level:
         facts["level"] = _LEVELS[event.level]
-        facts["why"] = _REASONS.get(event.reason, event.reason if event.reason not in ("screen", "telegram") else "")
+        facts["why"] = halt_reason(event.reason)
     code = "reason.told_halt" if event.level else "reason.told_released"
     subject = f"halt:{event.halt_id or event.scope}:{'set' if event.level else 'released'}:{event.level}"
     again = event.by == "HALT" or event.reason == "halt_file"  # the file may come and go; a row is set once
     return Notice(NoticeKind.HALT, code, facts, subject=subject, once=not again)
+
+
+def halt_reason(reason: str) -> str:
+    """Why a halt was set: a code for what the house finds by itself, what a person wrote, or nothing."""
+    return _REASONS.get(reason, reason)
 
 
 def of_exchange(event: ExchangeHealthChanged) -> Notice:

@@ -14,8 +14,8 @@ from aristobot.money import amount
 from aristobot.notices import NoticeKind, Outlet
 from aristobot.store.notice_tables import Notification
 
-#: Facts that are amounts, and how many decimals they take at most.
-_AMOUNTS = {"quantity": 8, "wanted": 8, "price": 8, "profit": 2}
+#: Facts that are amounts, and how many decimals they take at most; a price as many as its size asks for.
+_AMOUNTS = {"quantity": 8, "wanted": 8, "profit": 2, "price": None}
 _GOOD = frozenset({"reason.told_closed_gain", "reason.told_released", "reason.told_exchange_back"})
 _BAD = frozenset({"reason.told_stop_missing", "reason.told_halt", "reason.told_channel_failed"})
 _BAD_KINDS = frozenset({NoticeKind.BACKUP, NoticeKind.SERVICE})
@@ -92,11 +92,14 @@ def _said(name: str, value: Any, facts: Mapping[str, Any]) -> str:
     return text
 
 
-def _number(text: str, decimals: int) -> str:
+def _number(text: str, decimals: int | None) -> str:
+    """An amount with so many decimals at most; None: as many as a price of its size needs."""
     try:
         value: Decimal = amount(text)
     except DataError:
         return text
+    if decimals is None:
+        decimals = 2 if value >= 1000 else 4 if value >= 1 else 8
     pattern = "#,##0." + ("00" if decimals == 2 else "#" * decimals)
     written = str(format_decimal(value, format=pattern, locale="en_GB" if current_language() == "en" else "fr"))
     return written.replace("-", "\N{MINUS SIGN}", 1)

@@ -7,13 +7,27 @@ from starlette.responses import HTMLResponse, JSONResponse
 from starlette.types import ASGIApp
 
 from aristobot import __version__
-from services.api import account, brokers, failures, feeds, health, heartbeat, house, market, orders, people, positions, webhooks
+from services.api import (
+    account,
+    brokers,
+    failures,
+    feeds,
+    health,
+    heartbeat,
+    house,
+    market,
+    notifications,
+    orders,
+    people,
+    positions,
+    webhooks,
+)
 from services.api.auth import Administrator
 from services.api.description import page_of
 from services.api.envelope import Envelope
 from services.app import App
 
-_RESOURCES = (account, people, market, brokers, orders, positions, webhooks, heartbeat, house, health, feeds)
+_RESOURCES = (account, people, market, brokers, orders, positions, webhooks, heartbeat, house, notifications, health, feeds)
 
 
 def build(app: App) -> ASGIApp:

@@ -34,6 +34,7 @@ from aristobot.language import explain
 from aristobot.logs import current_trace_id
 from services.api.envelope import LARGEST_BODY
 from services.api.values import Facts, Out
+from services.notifiers.channel import ChannelFault
 
 #: The first class that fits decides.
 _STATUS: Sequence[tuple[type[AristobotError], int]] = (
@@ -49,6 +50,7 @@ _STATUS: Sequence[tuple[type[AristobotError], int]] = (
     (RateLimited, 429),
     (TryAgain, 503),
     (ExchangeError, 409),
+    (ChannelFault, 409),
     (StoreError, 503),
     (InstanceRunning, 503),
 )

@@ -49,7 +49,16 @@ FEEDS: Mapping[str, Feed] = MappingProxyType(
         "user-account": Feed((events.UserChanged, events.BrokerUpdated, events.PositionUpdated, events.CatalogProgressed)),
         "trading-manual": Feed((events.OrderUpdated, events.PositionUpdated, events.PricesUpdated), "latest"),
         "open-orders": Feed((events.OrderUpdated,)),
-        "trading-notifications": Feed((events.OrderUpdated, events.PositionUpdated, events.WebhookUpdated, events.TradingHalted)),
+        "trading-notifications": Feed(
+            (
+                events.OrderUpdated,
+                events.PositionUpdated,
+                events.WebhookUpdated,
+                events.TradingHalted,
+                events.NotificationAdded,
+                events.NotificationsRead,
+            )
+        ),
         "terminal7-monitoring": Feed(
             (
                 events.ServiceStateChanged,

@@ -11,16 +11,15 @@ from loguru import logger
 from pydantic import Field
 
 from aristobot.errors import AccessDenied, InvalidInput, NotFound
-from aristobot.kinds import HaltLevel, HaltScope, TokenScope
-from aristobot.store import audit, brokers
-from aristobot.store.tables import Halt
+from aristobot.kinds import HaltLevel, HaltScope, Role, TokenScope
+from aristobot.store import audit
 from aristobot.store.tenancy import SYSTEM
 from services.api.auth import House, Reader, Trader, actor
 from services.api.exact import ExactRoute
 from services.api.paging import MOST, Page
-from services.api.values import Facts, In, Line, Moment, Out
+from services.api.values import Facts, In, Line, Moment, Money, Out
 from services.api_tokens import TokenHolder
-from services.app import App
+from services.halt_desk import Hand, Wish
 from services.sign_in import LoginForm
 
 router = APIRouter(prefix="/api", tags=["house"], route_class=ExactRoute)
@@ -54,6 +53,15 @@ class ReleaseIn(In):
     id: uuid.UUID | None = None
     password: Annotated[str, Field(max_length=1024)] = ""
     code: Annotated[str, Field(max_length=64)] = ""
+
+
+class OutlookOut(Out):
+    """What a scope holds now; `value` of the positions by quote currency, at the last prices known."""
+
+    brokers: list[str]
+    entries: int
+    positions: int
+    value: dict[str, Money]
 
 
 class DifferenceOut(Out):
@@ -90,37 +98,39 @@ class FrontendLine(In):
 
 @router.get("/kill-switch/")
 async def halts(house: House, who: Reader) -> Page[HaltOut]:
-    """The halts in force that concern the user."""
-    return Page[HaltOut](items=[HaltOut.model_validate(halt) for halt in await _mine(house, who)])
+    """The halts in force that concern the user; a HALT file in the data folder is one of them."""
+    return Page[HaltOut](items=[HaltOut.model_validate(halt) for halt in await house.halts.concerning(_hand(who))])
 
 
 @router.post("/kill-switch/", status_code=201)
 async def halt(house: House, who: Trader, form: HaltIn) -> HaltOut:
     """Stop. In force when this answers."""
-    scope_id = await _scope_id(house, who, form)
-    set_by = f"{who.name} (api)"
-    made = await house.kill_switch.set(form.scope, scope_id, form.level, by=set_by, reason=form.reason)
-    after = {"scope": form.scope.value, "scope_id": str(scope_id or ""), "level": form.level.value}
-    await house.db.write(SYSTEM, lambda s: house.accounts.trail.record(s, "halt.set", actor(who), after=after))
+    if form.scope is HaltScope.ALL and not who.may(TokenScope.ADMIN):
+        raise AccessDenied("scope_too_small", needed=TokenScope.ADMIN.value)
+    made = await house.halts.halt(_hand(who), Wish(form.scope, form.scope_id, form.level, form.reason))
     return HaltOut.model_validate(made)
+
+
+@router.get("/kill-switch/outlook/")
+async def outlook(house: House, who: Reader, scope: HaltScope = HaltScope.USER, scope_id: uuid.UUID | None = None) -> OutlookOut:
+    """What stopping this scope would meet now: entries that wait, positions that would be sold."""
+    if scope is HaltScope.ALL and not who.may(TokenScope.ADMIN):
+        raise AccessDenied("scope_too_small", needed=TokenScope.ADMIN.value)
+    return OutlookOut.model_validate(await house.halts.outlook(_hand(who), Wish(scope, scope_id)))
 
 
 @router.delete("/kill-switch/")
 async def release(house: House, who: Trader, form: ReleaseIn | None = None) -> Page[HaltOut]:
     """Let trading go on; answers with what was released."""
-    form = form or ReleaseIn()
+    form, hand = form or ReleaseIn(), _hand(who)
     if not who.may(TokenScope.ADMIN):
         user = await house.accounts.sign_in.verify(LoginForm(who.name, form.password, form.code), f"token {who.token_id}")
         if user.id != who.user_id:
             raise AccessDenied("confirmation_needed")
-    mine = [one for one in await _mine(house, who) if form.id in (None, one.id) and _may_release(who, one)]
+    mine = [one for one in await house.halts.concerning(hand) if form.id in (None, one.id) and house.halts.may_release(hand, one)]
     if form.id is not None and not mine:
         raise NotFound(kind="halt")
-    for one in mine:
-        await house.kill_switch.release(one.id, by=f"{who.name} (api)")
-    after = {"halts": [str(one.id) for one in mine]}
-    await house.db.write(SYSTEM, lambda s: house.accounts.trail.record(s, "halt.released", actor(who), after=after))
-    return Page[HaltOut](items=[HaltOut.model_validate(one) for one in mine])
+    return Page[HaltOut](items=[HaltOut.model_validate(await house.halts.release(hand, one.id)) for one in mine])
 
 
 @router.post("/reconcile/")
@@ -153,27 +163,7 @@ async def frontend_log(who: Reader, line: FrontendLine) -> None:
     logger.log(line.level.upper(), "From the screen: {} {}", line.message, json.dumps(line.context, default=str)[:500])
 
 
-async def _mine(house: App, who: TokenHolder) -> list[Halt]:
-    own = {row.id for row in await house.db.read(who.user_id, brokers.mine)} | {who.user_id}
-    everything = who.may(TokenScope.ADMIN)
-    return [one for one in house.kill_switch.active() if everything or one.scope is HaltScope.ALL or one.scope_id in own]
-
-
-async def _scope_id(house: App, who: TokenHolder, form: HaltIn) -> uuid.UUID | None:
-    if form.scope is HaltScope.ALL:
-        if not who.may(TokenScope.ADMIN):
-            raise AccessDenied("scope_too_small", needed=TokenScope.ADMIN.value)
-        return None
-    if form.scope is HaltScope.USER:
-        if form.scope_id not in (None, who.user_id):
-            raise NotFound(kind="user")
-        return who.user_id
-    if form.scope_id is None:
-        raise InvalidInput("missing", field="scope_id")
-    if form.scope is not HaltScope.BROKER:
-        raise NotFound(kind=form.scope.value)
-    return (await house.brokers.get(who.user_id, form.scope_id)).id
-
-
-def _may_release(who: TokenHolder, halt: Halt) -> bool:
-    return halt.scope is not HaltScope.ALL or who.may(TokenScope.ADMIN)
+def _hand(who: TokenHolder) -> Hand:
+    """The holder at the desk of halts; a token reaches no further than its scope."""
+    role = Role.ADMINISTRATOR if who.may(TokenScope.ADMIN) else Role.TRADER if who.may(TokenScope.TRADE) else Role.VIEWER
+    return Hand(who.user_id, role, actor(who))

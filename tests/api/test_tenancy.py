@@ -11,8 +11,10 @@ import httpx
 from fastapi.routing import APIRoute
 
 from aristobot.kinds import HaltScope, OrderOrigin
+from aristobot.notices import Notice, NoticeKind, Outlet
 from aristobot.orders import OrderStatus
-from services.api import account, brokers, health, heartbeat, house, market, orders, people, positions, webhooks
+from services.api import account, brokers, health, heartbeat, house, market, notifications, orders, people, positions, webhooks
+from services.audit_trail import Actor
 from tests.builders import a_fill_row, a_position, a_webhook, a_webhook_state, an_order
 from tests.street import HAND, Person, Street
 
@@ -22,7 +24,8 @@ _ADMINISTRATION = ("/api/users/", "/api/tokens/")
 
 def _operations() -> list[tuple[str, str]]:
     """Method and path of every operation with an id in its path."""
-    routers = [one.router for one in (account, brokers, health, heartbeat, house, market, orders, people, positions, webhooks)]
+    resources = (account, brokers, health, heartbeat, house, market, notifications, orders, people, positions, webhooks)
+    routers = [one.router for one in resources]
     routes = [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
     return [(method, route.path) for route in routes for method in sorted(route.methods or ()) if "{" in route.path]
 
@@ -39,8 +42,15 @@ async def _belongings(street: Street, owner: Person) -> dict[str, str]:
     await street.app.db.write(owner.id, lambda s: s.add_all([position, alert]))
     await street.app.db.write(owner.id, lambda s: s.add_all([order, state]))
     await street.app.db.write(owner.id, lambda s: s.add(fill))
+    form = {"url": "http://127.0.0.1:9/SECRET", "key": "SECRET" * 4}
+    await street.app.news.settings.save(owner.id, Outlet.WEBHOOK, form, Actor("alice", "cli", owner.id))
+    await street.app.news.book.tell(owner.id, Notice(NoticeKind.SERVICE, "reason.told_service_fallen", {"service": "SECRET"}))
     ids = {"broker_id": broker["id"], "order_id": order.id, "position_id": position.id, "webhook_id": alert.id}
     return {name: str(value) for name, value in ids.items()}
+
+
+#: Alice's channel: no id, but a word that for Bob stands for nothing.
+_CHANNEL = {"channel": "webhook"}
 
 
 def _body_for(path: str, ids: dict[str, str]) -> dict[str, Any]:
@@ -63,7 +73,7 @@ def _anonymous(answer: httpx.Response) -> tuple[int, str]:
 
 
 async def test_a_foreign_id_is_not_found_on_every_operation(street: Street, alice: Person, bob: Person) -> None:
-    ids = await _belongings(street, alice)
+    ids = await _belongings(street, alice) | _CHANNEL
     nothing = {name: str(uuid.uuid4()) for name in ids}
     malformed = dict.fromkeys(ids, "not-an-id")
     probed = 0
@@ -86,6 +96,7 @@ async def test_lists_show_ones_own_alone(street: Street, alice: Person, bob: Per
     await bob.broker(name="Bobs")
     paths = ["/api/brokers/", "/api/orders/", "/api/fills/", "/api/positions/", "/api/webhooks/", "/api/webhooks/recent/"]
     paths += ["/api/webhook-states/", "/api/webhook-states/open/", "/api/health/", "/api/audit/"]
+    paths += ["/api/notifications/"]
     for path in paths:
         mine, theirs = await alice.web.get(path), await bob.web.get(path)
         assert mine.status_code == theirs.status_code == 200, (path, mine.text, theirs.text)
@@ -130,4 +141,4 @@ async def test_a_foreign_halt_is_neither_seen_nor_released(street: Street, alice
 
 def test_the_probes_know_every_kind_of_id() -> None:
     names = {name for _, path in _operations() for name in re.findall(r"\{(\w+)\}", path)}
-    assert names == {"broker_id", "order_id", "position_id", "webhook_id", "user_id", "token_id"}
+    assert names == {"broker_id", "order_id", "position_id", "webhook_id", "user_id", "token_id", "channel"}

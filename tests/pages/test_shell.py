@@ -9,7 +9,6 @@ from nicegui.testing import User
 
 import pages
 from aristobot.events import CandleUpdated
-from aristobot.kinds import HaltLevel, HaltScope, Role
 from components import shell
 from components.entrance import Entrance
 from components.lamps import AgeLamp
@@ -75,30 +74,6 @@ async def test_the_bar_tells_the_age_of_the_last_candle(screen: User, app: App) 
     assert lamp.props["seconds"] == -1
     app.bus.publish(CandleUpdated(at=app.clock.now(), exchange="binance", candle=a_candle(), received_at=app.clock.now()))
     await until(lambda: lamp.props["seconds"] == 0)
-
-
-async def test_the_kill_switch_stops_trading_and_lets_it_go_on(screen: User, app: App) -> None:
-    alice = await a_resident(app)
-    await come_in(screen, app, alice)
-    await screen.open("/backtest")
-    screen.find("kill-switch").click()
-    await screen.should_see("kill-now")
-    screen.find("kill-now").click()
-    await screen.should_see("Trading arrêté")
-    assert [(halt.scope, halt.scope_id, halt.level) for halt in app.kill_switch.active()] == [
-        (HaltScope.USER, alice.id, HaltLevel.HALT)
-    ]
-    screen.find("kill-switch").click()
-    await screen.should_see("Reprendre le trading")
-    screen.find("confirm").click()
-    await screen.should_see("Arrêter le trading")
-    assert app.kill_switch.active() == []
-
-
-async def test_a_guest_who_may_only_look_has_no_kill_switch(screen: User, app: App) -> None:
-    await come_in(screen, app, await a_resident(app, role=Role.VIEWER))
-    await screen.open("/backtest")
-    await screen.should_not_see("Arrêter le trading")
 
 
 async def test_a_users_own_page_joins_the_menu_and_a_broken_one_is_red(user: User, app: App, tmp_path: Path) -> None:
