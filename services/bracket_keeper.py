@@ -125,15 +125,15 @@ class BracketKeeper:
             await self._floor.clock.sleep(RETRY_AFTER)
             now = self._floor.clock.monotonic()
             for position_id in self._watch.due(now):
-                if not self._lock(position_id).locked():
-                    await self._retry_one(position_id, now - self._watch.naked_since.get(position_id, now))
+                await self._retry_one(position_id, now - self._watch.naked_since.get(position_id, now))
 
     async def _retry_one(self, position_id: uuid.UUID, naked_for: float) -> None:
         row = await self._floor.db.read(SYSTEM, lambda s: positions.get(s, position_id))
         with log_context(user_id=row.user_id):
             if naked_for > ALARM_AFTER and position_id not in self._watch.alarmed:
                 await self._alarm(row)
-            self._look_after(row.user_id, position_id, exit_now=naked_for > EXIT_AFTER)
+            if not self._lock(position_id).locked():  # else somebody is at it, or waits until it is certain what rests
+                self._look_after(row.user_id, position_id, exit_now=naked_for > EXIT_AFTER)
 
     async def _alarm(self, row: PositionRow) -> None:
         self._watch.alarmed.add(row.id)

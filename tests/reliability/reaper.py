@@ -34,7 +34,7 @@ _WIRES = (
 _OF_MOVES = ("K6", "K7")
 #: Seconds after which an event that does not come is not waited for any longer.
 _WAIT_FOR_EVENT = 1.5
-_WAIT_FOR_READY = 3.0
+_WAIT_FOR_READY = 8.0
 
 
 @dataclass

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from aristobot.kinds import LotStatus
+from aristobot.kinds import HaltLevel, LotStatus
 from aristobot.money import amount
 from aristobot.store import positions
 from services.simulator.ledger import ledger
@@ -75,7 +75,7 @@ class Walker:
         for mishap in self.mishaps:
             await getattr(self, f"_{self.step}")({"on": STEPS[self.step], "key": self.trader.account.key} | mishap)
             await self._alert(action="SellMarket")
-            await self._until(self._is_out)
+            await self.until(self._is_out)
             await self.house.clock.sleep(60)  # whatever could still come true
 
     async def _entry(self, mishap: dict[str, Any]) -> None:
@@ -83,18 +83,17 @@ class Walker:
         await self._buy()
 
     async def _stop(self, mishap: dict[str, Any]) -> None:
-        await self._alert(action="BuyMarket", percent=20)
-        await self._until(lambda: self._held() > 0)
+        await self.buy_bare()
         self.house.faults(mishap)
         await self._alert(action="MAJ", stop_loss=self._part("0.95"))
-        await self._until(lambda: bool(resting_stops(self.trader, self.symbol)))
+        await self.until(lambda: bool(resting_stops(self.trader, self.symbol)))
 
     async def _move(self, mishap: dict[str, Any]) -> None:
         await self._buy()
         self.house.faults(mishap)
         await self._alert(action="MAJ", stop_loss=self._part("0.96"))
         wanted = [Decimal(self._part("0.96"))]
-        await self._until(lambda: [one.stop_price for one in resting_stops(self.trader, self.symbol)] == wanted)
+        await self.until(lambda: [one.stop_price for one in resting_stops(self.trader, self.symbol)] == wanted)
 
     async def _exit(self, mishap: dict[str, Any]) -> None:
         await self._buy()
@@ -107,12 +106,17 @@ class Walker:
         await self._buy(take_profit=self._part("1.05"))
         self.house.faults(mishap)
         self.house.price(self._part("1.06"), self.symbol)
-        await self._until(self._is_out)
+        await self.until(self._is_out)
         self.house.price(self._part("1"), self.symbol)
+
+    async def buy_bare(self) -> None:
+        """Buy without a stop."""
+        await self._alert(action="BuyMarket", percent=20)
+        await self.until(lambda: self._held() > 0)
 
     async def _buy(self, **exits: str) -> None:
         await self._alert(action="BuyMarket", percent=20, stop_loss=self._part("0.95"), **exits)
-        await self._until(lambda: bool(resting_stops(self.trader, self.symbol)))
+        await self.until(lambda: bool(resting_stops(self.trader, self.symbol)))
 
     async def _alert(self, **words: Any) -> None:
         identity = f"{self.house.clock.monotonic()}"
@@ -123,7 +127,8 @@ class Walker:
         rows = await self.house.read(lambda s: positions.recent(s, self.trader.broker_id))
         return bool(rows) and all(row.status is LotStatus.CLOSED for row in rows)
 
-    async def _until(self, look: Any) -> None:
+    async def until(self, look: Any) -> None:
+        """Wait until it is so."""
         clock = self.house.clock
         began = clock.monotonic()
         while not (await found if asyncio.iscoroutine(found := look()) else found):
@@ -183,3 +188,30 @@ def waits_for_a_stop(orders: list[dict[str, Any]]) -> list[float]:
         for end, following in itertools.zip_longest(ends, ends[1:])
         if any(stop >= end for stop in stops)
     ]
+
+
+@pytest.mark.parametrize("mode", ["classic", "unified"])
+def test_a_stop_of_which_nobody_can_know_whether_it_rests_is_told_of_after_fifteen_seconds(
+    mode: str, tmp_path: Path, sqlite_template: Path
+) -> None:
+    alarm, end, oversold = run_leaping(a_stop_that_never_arrived(tmp_path / "house", sqlite_template, Venue("bitget", mode)))
+    assert 15 <= alarm <= 17
+    assert end < 60  # a plan locks nothing, so a second one, or a sale, waits until the first can no longer appear
+    assert oversold == []
+
+
+async def a_stop_that_never_arrived(folder: Path, template: Path, venue: Venue) -> tuple[float, float, list[str]]:
+    """Seconds until entries stop, and until the position is guarded or sold, after a stop that an error swallowed; oversold."""
+    async with an_earnest_house(folder, template) as house:
+        (trader,) = await house.traders(venue)
+        walker = Walker(house, trader, "stop", CALM)
+        switch, clock = house.app.kill_switch, house.clock
+        await walker.buy_bare()
+        house.faults({"on": "order.place", "key": trader.account.key} | NOTHING_DONE)
+        await house.send(trader, {"symbol": "XRPUSDT", "action": "MAJ", "stop_loss": "1.9", "id": "stop"})
+        began = clock.monotonic()
+        await walker.until(lambda: switch.level(trader.user_id, trader.broker_id) is HaltLevel.REDUCE)
+        alarmed = clock.monotonic() - began
+        await walker.until(lambda: bool(resting_stops(trader, CALM)) or trader.total("XRP") < 1)
+        told = ledger(house.simulator.venue.accounts.values(), house.simulator.venue.names)
+        return alarmed, clock.monotonic() - began, Timeline(trader.account.key, told).oversold()
