@@ -126,6 +126,40 @@ class BalancesChanged(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OrdersCompared(Event):
+    """The order monitor ended a round over a broker."""
+
+    broker_id: uuid.UUID
+
+    @property
+    def key(self) -> object:
+        """One per broker."""
+        return self.broker_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StrangersChanged(Event):
+    """Orders that are not ours came to a broker, or changed."""
+
+    broker_id: uuid.UUID
+
+    @property
+    def key(self) -> object:
+        """One per broker."""
+        return self.broker_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestartReported(Event):
+    """The report of a start was written, or put away."""
+
+    @property
+    def key(self) -> object:
+        """One per user."""
+        return self.user_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PricesUpdated(Event):
     """Last prices of an exchange, by symbol."""
 

@@ -19,13 +19,16 @@ from aristobot.exchange import BalanceChanged, StreamReset
 from aristobot.logs import log_context
 from aristobot.orders import OrderReport, OrderStatus
 from aristobot.risk import Activity
-from aristobot.store import orders, positions
-from aristobot.store.tenancy import SYSTEM
+from aristobot.store import orders
 from aristobot.store.trading_tables import Order
 from services.broker_book import Account
+from services.monitor_rounds import MonitorRounds, Tally
 from services.order_desk import OrderDesk
 from services.order_records import OrderRecords
 from services.order_resolver import OrderResolver
+from services.position_pricer import PositionPricer
+from services.restart_report import RestartReports
+from services.stranger_import import StrangerImport
 from services.trading_floor import TradingFloor
 
 ROUND = 10.0
@@ -55,6 +58,10 @@ class OrderMonitor:
         self._desk = desk
         self._records = records
         self._resolver = resolver
+        self.rounds = MonitorRounds(floor.bus, floor.clock, floor.gateway)
+        self.reports = RestartReports(floor)
+        self._strangers = StrangerImport(floor)
+        self._pricer = PositionPricer(floor)
         self._streams: dict[uuid.UUID, tuple[str, asyncio.Task[None]]] = {}
         self._brokers_changed = asyncio.Event()
         self._failing: set[uuid.UUID] = set()
@@ -63,15 +70,17 @@ class OrderMonitor:
 
     async def recover(self) -> None:
         """Compare every broker once, side by side, before trading. What cannot be reached stays closed and is tried again."""
+        await self.reports.note()
         accounts = self._with_keys()
         await asyncio.gather(*(self._reconcile_safely(account) for account in accounts))
+        await self.reports.write()
 
     async def run(self) -> None:
         """Keep the streams up and compare every round."""
         try:
             while True:
                 self._keep_streams()
-                await self._price_positions()
+                await self._pricer.price()
                 await asyncio.gather(*(self._look_at(account) for account in self._with_keys()))
                 await self._pause()
         finally:
@@ -105,19 +114,27 @@ class OrderMonitor:
         found: list[Difference] = []
         for account in self._with_keys():
             if user_id is None or account.user_id == user_id:
-                found += await self.compare(account, everything=True)
+                found += await self.compare(account)
         return found
 
-    async def compare(self, account: Account, *, everything: bool = False) -> list[Difference]:
-        """Compare one broker: resting orders in one call, then each order of ours that rests no longer. Raises ExchangeError."""
+    async def compare(self, account: Account) -> list[Difference]:
+        """Compare one broker as one counted round. Raises ExchangeError."""
+        with self.rounds.counted(account) as tally:
+            return await self._compare(account, tally)
+
+    async def _compare(self, account: Account, tally: Tally) -> list[Difference]:
+        """Resting orders in one call, then each order of ours that rests no longer; what is not ours is written down besides.
+
+        Where the whole account is too dear for now, the symbols of our own orders are looked at, and strangers wait.
+        """
         ours = await self._floor.db.read(account.user_id, lambda s: orders.alive(s, account.id))
-        if not ours and not everything:
-            return []
+        whole = self._strangers.affordable(account)
         client = self._floor.gateway.client_for(account.broker)
         keys = await self._floor.gateway.keys(account.broker)
-        symbols = sorted({row.symbol for row in ours})
+        symbols: list[str | None] = [None] if whole else [*sorted({row.symbol for row in ours})]
         answers = await asyncio.gather(*(client.open_orders(keys, symbol) for symbol in symbols))
-        resting = {one.client_order_id: one for answer in answers for one in answer}
+        reports = [one for answer in answers for one in answer]
+        resting = {one.client_order_id: one for one in reports}
 
         async def look(row: Order) -> list[Difference]:
             report = resting.get(row.client_order_id)
@@ -127,7 +144,15 @@ class OrderMonitor:
             report = report or await client.find_order(keys, row.symbol, row.client_order_id)
             return await self._believe(account, row, report)
 
-        return [one for found in await asyncio.gather(*(look(row) for row in ours)) for one in found]
+        found = [one for some in await asyncio.gather(*(look(row) for row in ours)) for one in some]
+        known = {row.client_order_id for row in ours}
+        kept = [await self._strangers.take(account, [one for one in reports if one.client_order_id not in known])]
+        if whole:
+            kept.append(await self._strangers.follow_gone(account, client, keys, reports))
+        tally.looked_at = len(ours) + sum(one.client_order_id not in known for one in reports)
+        tally.changed = len(found) + sum(one.changed for one in kept)
+        tally.imported = sum(one.imported for one in kept)
+        return found
 
     async def _believe(self, account: Account, row: Order, report: OrderReport | None) -> list[Difference]:
         if report is None:
@@ -170,6 +195,7 @@ class OrderMonitor:
         ):
             self._resolver.complete(account, row)
         await self.compare(account)
+        await self._strangers.look_back(account, self._yesterday())
         await self._floor.accounts.refresh(account)
         self._floor.reconciled.add(account.id)
         self._failing.discard(account.id)
@@ -185,6 +211,7 @@ class OrderMonitor:
     async def _compare_safely(self, account: Account) -> None:
         try:
             await self.compare(account)
+            await self._pricer.value_fees(account)
             if self._floor.accounts.age(account.id) > BALANCES_EVERY:
                 await self._floor.accounts.refresh(account)
             if account.id in self._failing:
@@ -241,27 +268,10 @@ class OrderMonitor:
 
     async def _on_report(self, account: Account, report: OrderReport) -> None:
         recorded = await self._records.apply(account, report)
-        if recorded is not None and recorded.missing:
+        if recorded is None:
+            await self._strangers.take(account, [report])
+        elif recorded.missing:
             self._resolver.complete(account, recorded.order)
-
-    async def _price_positions(self) -> None:
-        """Watch what is held, and write what the last prices make of it."""
-        held = await self._floor.db.read(SYSTEM, positions.open_ones)
-        by_broker = {account.id: account for account in self._floor.brokers.all()}
-        priced = []
-        for row in held:
-            account = by_broker.get(row.broker_id)
-            if account is None:
-                continue
-            self._floor.prices.watch(account.broker.exchange, [row.symbol])
-            price = self._floor.prices.last(account.broker.exchange, row.symbol)
-            if price is not None and price != row.current_price:
-                priced.append((row.id, price))
-        if priced:
-            now = self._floor.clock.now()
-            await self._floor.db.write(SYSTEM, lambda s: positions.reprice(s, priced, now))
-            for broker_id in {row.broker_id for row in held}:
-                self._floor.positions.changed(broker_id)
 
 
 def _fill(activity: Activity, oldest_first: Iterable[Order]) -> None:

@@ -1,18 +1,20 @@
 """Believing a report: order, fills, position, and the alert's view of it change together, in one transaction."""
 
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+import sqlalchemy as sa
 from sqlmodel import col, select
 
 from aristobot.kinds import BracketStatus, LotStatus, OrderRole
 from aristobot.market import Instrument
 from aristobot.money import ZERO, divided, kept, plain, times
 from aristobot.orders import Fill, OrderReport, OrderState, OrderStatus, Side, may_conclude, merge
-from aristobot.portfolio import fold
-from aristobot.store import orders, positions
+from aristobot.performance import position_of
+from aristobot.store import orders, positions, users
 from aristobot.store.tenancy import GuardedSession, insert_once
 from aristobot.store.trading_tables import Bracket, FillRow, Order, PositionRow, WebhookState
 
@@ -92,13 +94,71 @@ def _refold(session: GuardedSession, order: Order, instrument: Instrument, now: 
         session.add(row)
     session.flush()
     position = positions.get(session, order.position_id)
-    folded = fold((orders.as_fill(row) for row in orders.fills_of_position(session, position.id)), position.base, position.quote)
-    position.quantity, position.cost, position.entry = kept(folded.quantity), kept(folded.cost), folded.entry
-    position.realised, position.bought, position.sold = kept(folded.realised), kept(folded.bought), kept(folded.sold)
+    _fold(session, position)
     position.current_price = divided(order.quote_filled, order.filled) if order.filled else position.current_price
     _settle(session, position, instrument, now)
     _follow(session, position, order, now)
     _show_exits(session, position, now)
+
+
+def _fold(session: GuardedSession, position: PositionRow) -> None:
+    """Make of a position what its fills make it, by the way in which its user tells costs."""
+    fills = (orders.as_fill(row) for row in orders.fills_of_position(session, position.id))
+    method = users.get(session, position.user_id).cost_method
+    folded = position_of(fills, position.base, position.quote, method)
+    position.quantity, position.cost, position.entry = kept(folded.quantity), kept(folded.cost), folded.entry
+    position.realised, position.bought, position.sold = kept(folded.realised), kept(folded.bought), kept(folded.sold)
+    position.other_fees = {asset: plain(fee) for asset, fee in folded.other_fees} or None
+    session.add(position)
+
+
+def fold_again(session: GuardedSession, rows: Iterable[PositionRow], now: datetime) -> None:
+    """Tell the costs of these positions anew, after something else than a fill changed them."""
+    for position in rows:
+        _fold(session, position)
+        state = positions.state_of(session, position.id)
+        if state is None:
+            continue
+        opened = position.status is LotStatus.OPEN
+        state.entry_price = position.entry if opened else state.entry_price
+        state.realised_pnl, state.updated_at = position.realised, now
+        held = kept(times(position.quantity, position.current_price))
+        state.unrealised_pnl = held - position.cost if opened else ZERO
+        session.add(state)
+
+
+@dataclass(frozen=True, slots=True)
+class UnvaluedFee:
+    """A fee in an asset that is neither bought nor paid with, whose worth in `quote` is not known yet."""
+
+    fill_id: uuid.UUID
+    position_id: uuid.UUID
+    symbol: str
+    asset: str
+    fee: Decimal
+    quote: str
+    at: datetime
+
+
+def unvalued_fees(session: GuardedSession, broker_id: uuid.UUID, since: datetime) -> list[UnvaluedFee]:
+    """Such fees of a broker since a moment, oldest first."""
+    wanted = (
+        select(FillRow, PositionRow)
+        .where(FillRow.position_id == PositionRow.id, FillRow.broker_id == broker_id, FillRow.at >= since)
+        .where(col(FillRow.fee_value).is_(None), FillRow.fee_asset != PositionRow.base, FillRow.fee_asset != PositionRow.quote)
+        .order_by(col(FillRow.at))
+    )
+    return [
+        UnvaluedFee(fill.id, position.id, fill.symbol, fill.fee_asset, fill.fee, position.quote, fill.at)
+        for fill, position in session.exec(wanted)
+        if fill.fee
+    ]
+
+
+def value_fee(session: GuardedSession, fee: UnvaluedFee, worth: Decimal, now: datetime) -> None:
+    """A fee is worth so much in quote: the position's cost and gain show it from now on."""
+    session.exec(sa.update(FillRow).where(col(FillRow.id) == fee.fill_id).values(fee_value=worth))
+    fold_again(session, [positions.get(session, fee.position_id)], now)
 
 
 def _adopt_exits(session: GuardedSession, entry: Order, now: datetime) -> None:

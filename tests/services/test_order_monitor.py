@@ -5,8 +5,13 @@ from __future__ import annotations
 import asyncio
 from decimal import Decimal
 
-from aristobot.kinds import LotStatus
+import pytest
+
+from aristobot.errors import ExchangeError, NotFound
+from aristobot.kinds import LotStatus, OrderOrigin
 from aristobot.orders import OrderRequest, OrderStatus, OrderType, Side
+from aristobot.store import orders, strangers
+from aristobot.store.monitor_tables import Stranger
 from services.order_draft import PlaceOrder
 from services.simulator.records import Order as VenueOrder
 from tests.services.trading import Trader, TradingHouse
@@ -161,3 +166,85 @@ async def test_what_is_held_is_shown_at_the_last_price(house: TradingHouse, trad
 
 def _by_hand(client_order_id: str) -> OrderRequest:
     return OrderRequest(client_order_id, "BTC/USDT", Side.BUY, OrderType.MARKET, quantity=D("0.01"))
+
+
+async def test_an_order_placed_elsewhere_is_shown_and_never_touched(house: TradingHouse, trader: Trader) -> None:
+    await house.buy(trader)
+    client = house.app.gateway.client("binance")
+    account = await house.app.floor.brokers.get(trader.broker_id)
+    keys = await house.app.gateway.keys(account.broker)
+    waits = OrderRequest("by-hand-1", "BTC/USDT", Side.BUY, OrderType.LIMIT, quantity=D("0.01"), price=D(50000))
+    await client.place_order(keys, waits)
+
+    async def known() -> list[Stranger]:
+        return await house.read(lambda s: strangers.recent(s, trader.broker_id))
+
+    (shown,) = await house.when(known)
+    assert (shown.origin, shown.status, shown.quantity, shown.price) == (OrderOrigin.MONITOR, S.OPEN, D("0.01"), D(50000))
+    await house.app.monitor.reconcile(trader.user_id)
+    with pytest.raises(NotFound):
+        await house.app.desk.cancel(trader.user_id, shown.id)
+    assert len(await known()) == 1
+    assert len(resting_buys(trader)) == 1
+    house.price("49000")
+
+    async def filled() -> bool:
+        (row,) = await known()
+        return (row.status, row.filled) == (S.FILLED, D("0.01"))
+
+    await house.when(filled)
+    assert (await house.position(trader)).bought == D("0.08333")
+
+
+async def test_what_became_of_a_strangers_order_while_nobody_listened_is_found_out(house: TradingHouse, trader: Trader) -> None:
+    account = await house.app.floor.brokers.get(trader.broker_id)
+    keys = await house.app.gateway.keys(account.broker)
+    waits = OrderRequest("by-hand-2", "BTC/USDT", Side.BUY, OrderType.LIMIT, quantity=D("0.01"), price=D(50000))
+    await house.app.gateway.client("binance").place_order(keys, waits)
+
+    async def known() -> list[Stranger]:
+        return await house.read(lambda s: strangers.recent(s, trader.broker_id))
+
+    await house.when(known)
+    house.faults({"on": "user.message", "do": "drop_message", "times": 0})
+    house.price("49000")
+    await house.app.monitor.reconcile(trader.user_id)
+    (row,) = await known()
+    assert (row.status, row.filled) == (S.FILLED, D("0.01"))
+
+
+async def test_every_round_says_what_it_looked_at_and_what_failed(house: TradingHouse, trader: Trader) -> None:
+    await house.alert(trader, action="BuyLimit", price=59000, percent=50)
+    house.faults({"on": "user.message", "do": "drop_message", "times": 0})
+    house.price("58000")
+    await house.app.monitor.reconcile(trader.user_id)
+    rounds = house.app.monitor.rounds.of(trader.broker_id)
+    assert rounds is not None
+    assert (rounds.last.looked_at, rounds.last.changed, rounds.last.imported, rounds.last.failure) == (1, 1, 0, "")
+    house.faults({"on": "orders.open", "do": "refuse_5xx", "times": 0})
+    with pytest.raises(ExchangeError):
+        await house.app.monitor.reconcile(trader.user_id)
+    failed = house.app.monitor.rounds.of(trader.broker_id)
+    assert failed is not None
+    assert failed.last.failure
+    assert (failed.rounds, failed.failures) == (rounds.rounds + 1, rounds.failures + 1)
+
+
+async def test_a_fee_in_bnb_becomes_part_of_the_cost_at_the_price_of_its_minute(hurried: TradingHouse) -> None:
+    trader = await hurried.trader({"USDT": "10000", "BNB": "5"})
+    trader.account.fees_in_bnb = True
+    bought = await hurried.buy(trader)
+    (fill,) = await hurried.read(lambda s: orders.recent_fills(s, trader.broker_id))
+    assert fill.fee_asset == "BNB"
+
+    async def valued() -> bool:
+        (now,) = await hurried.read(lambda s: orders.recent_fills(s, trader.broker_id))
+        return now.fee_value is not None
+
+    await hurried.when(valued, within=15)
+    (fill,) = await hurried.read(lambda s: orders.recent_fills(s, trader.broker_id))
+    after = await hurried.position(trader)
+    assert fill.fee_value is not None
+    assert fill.fee_value > 0
+    assert (after.cost, after.other_fees) == (fill.price * fill.quantity + fill.fee_value, None)
+    assert after.quantity == bought.quantity

@@ -1,0 +1,91 @@
+"""What is held, at the last prices; and fees in a third asset, at what they were worth when they were paid."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime, timedelta
+from decimal import Decimal
+from functools import partial
+
+from loguru import logger
+
+from aristobot.errors import ExchangeError, UnknownSymbol
+from aristobot.events import PositionUpdated
+from aristobot.market import Symbol, Timeframe
+from aristobot.money import kept, times
+from aristobot.store import bookkeeping, positions
+from aristobot.store.bookkeeping import UnvaluedFee
+from aristobot.store.tenancy import SYSTEM
+from services.broker_book import Account
+from services.trading_floor import TradingFloor
+
+#: Fees valued in one round: each costs a question to the exchange.
+_MOST = 10
+_MINUTE = timedelta(minutes=1)
+#: Fees older than this stay as they are.
+_LOOK_BACK = timedelta(days=2)
+
+
+class PositionPricer:
+    """Works in the monitor's round, so that no fill waits for it."""
+
+    def __init__(self, floor: TradingFloor) -> None:
+        self._floor = floor
+        self._without_price: set[uuid.UUID] = set()
+
+    async def price(self) -> None:
+        """Watch what is held, and write what the last prices make of it."""
+        held = await self._floor.db.read(SYSTEM, positions.open_ones)
+        by_broker = {account.id: account for account in self._floor.brokers.all()}
+        priced = []
+        for row in held:
+            account = by_broker.get(row.broker_id)
+            if account is None:
+                continue
+            self._floor.prices.watch(account.broker.exchange, [row.symbol])
+            price = self._floor.prices.last(account.broker.exchange, row.symbol)
+            if price is not None and price != row.current_price:
+                priced.append((row.id, price))
+        if priced:
+            now = self._floor.clock.now()
+            await self._floor.db.write(SYSTEM, lambda s: positions.reprice(s, priced, now))
+            for broker_id in {row.broker_id for row in held}:
+                self._floor.positions.changed(broker_id)
+
+    async def value_fees(self, account: Account) -> None:
+        """Say what fees in a third asset were worth in quote, by the minute's close in which they were paid.
+
+        Where no pair has a price they stay apart and are named so.
+        """
+        since = self._floor.clock.now() - _LOOK_BACK
+        waiting = await self._floor.db.read(account.user_id, lambda s: bookkeeping.unvalued_fees(s, account.id, since))
+        for one in [fee for fee in waiting if fee.fill_id not in self._without_price][:_MOST]:
+            try:
+                worth = await self._worth(account, one)
+            except ExchangeError as error:
+                logger.warning("The worth of a fee in {} cannot be read yet: {}", one.asset, error)
+                return
+            if worth is None:
+                self._without_price.add(one.fill_id)
+                continue
+            now = self._floor.clock.now()
+            await self._floor.db.write(account.user_id, partial(bookkeeping.value_fee, fee=one, worth=worth, now=now))
+            told = PositionUpdated(
+                at=now, user_id=account.user_id, position_id=one.position_id, broker_id=account.id, symbol=one.symbol
+            )
+            self._floor.bus.publish(told)
+
+    async def _worth(self, account: Account, fee: UnvaluedFee) -> Decimal | None:
+        symbol = f"{fee.asset}/{fee.quote}"
+        try:
+            await self._floor.catalog.instrument(account.broker.exchange, symbol)
+        except UnknownSymbol:
+            return None
+        price = await self._close_at(account, symbol, fee.at)
+        return kept(times(fee.fee, price)) if price is not None else None
+
+    async def _close_at(self, account: Account, symbol: Symbol, moment: datetime) -> Decimal | None:
+        """The close of the minute that holds the moment."""
+        client = self._floor.gateway.client_for(account.broker)
+        found = await client.candles(symbol, Timeframe.M1, limit=1, before=moment + _MINUTE)
+        return found[-1].close if found and moment - found[-1].open_time < 2 * _MINUTE else None

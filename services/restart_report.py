@@ -1,0 +1,131 @@
+"""What happened while the house was away: told once per start, before anything trades, to each user about their own."""
+
+from __future__ import annotations
+
+import uuid
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from loguru import logger
+
+from aristobot.errors import AristobotError
+from aristobot.events import RestartReported
+from aristobot.money import plain
+from aristobot.orders import OrderStatus
+from aristobot.store import orders, reports
+from aristobot.store.monitor_tables import RestartReport
+from aristobot.store.tables import Broker
+from aristobot.store.tenancy import SYSTEM, GuardedSession
+from aristobot.store.trading_tables import Order, Webhook
+from services.trading_floor import TradingFloor
+
+FILLED, CANCELLED, DOUBTFUL, ALERT = "filled", "cancelled", "doubtful", "alert"
+_GONE = (OrderStatus.CANCELED, OrderStatus.EXPIRED)
+Item = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A report as it is shown: `candles` by symbol and timeframe; `closed` are brokers that could not be compared yet."""
+
+    row: RestartReport
+    candles: dict[str, int]
+    closed: tuple[Broker, ...]
+
+    @property
+    def worth_showing(self) -> bool:
+        """Whether it is unread and there is something to say."""
+        return self.row.seen_at is None and bool(self.row.items or self.closed or self.candles)
+
+
+class RestartReports:
+    """Takes note of what was believed before the first comparison, and writes down what had become of it after."""
+
+    def __init__(self, floor: TradingFloor) -> None:
+        self._floor = floor
+        self._began = floor.clock.now()
+        self._before: dict[uuid.UUID, Order] = {}
+        self._written = False
+
+    async def note(self) -> None:
+        """Before the first comparison."""
+        if not self._written:
+            self._before = {row.id: row for row in await self._floor.db.read(SYSTEM, orders.alive)}
+
+    async def write(self) -> None:
+        """After the first comparison, once per start. What goes wrong here is logged: trading does not wait for it."""
+        if self._written:
+            return
+        self._written = True
+        try:
+            await self._write()
+        except AristobotError as error:
+            logger.error("The report of this start could not be written: {}", error)
+
+    async def newest(self, user_id: uuid.UUID) -> Told | None:
+        """The report of the last start; None before the first."""
+
+        def work(session: GuardedSession) -> tuple[RestartReport, dict[str, int]] | None:
+            row = reports.newest(session)
+            if row is None:
+                return None
+            return row, reports.repaired_candles(session, row.away_since, row.at) if row.away_since else {}
+
+        found = await self._floor.db.read(user_id, work)
+        mine = [one for one in self._floor.brokers.all() if one.user_id == user_id and one.broker.api_key_sealed]
+        closed = tuple(one.broker for one in mine if self._written and one.id not in self._floor.reconciled)
+        return Told(*found, closed) if found is not None else None
+
+    async def put_away(self, user_id: uuid.UUID, report_id: uuid.UUID) -> None:
+        """The user has read it; it is not shown again."""
+        now = self._floor.clock.now()
+        await self._floor.db.write(user_id, lambda s: reports.put_away(s, report_id, now))
+        self._floor.bus.publish(RestartReported(at=now, user_id=user_id))
+
+    async def _write(self) -> None:
+        began = self._began
+
+        def look(session: GuardedSession) -> tuple[datetime | None, list[Order | None], list[Webhook]]:
+            away = reports.last_candle_before(session, began)
+            after = [orders.find(session, one) for one in self._before]
+            return away, after, reports.missed_alerts(session, away or began, began)
+
+        away, after, missed = await self._floor.db.read(SYSTEM, look)
+        items = _items([row for row in after if row is not None], self._before, missed)
+        for user_id in {account.user_id for account in self._floor.brokers.all() if account.broker.api_key_sealed}:
+            row = RestartReport(user_id=user_id, at=began, away_since=away, items=items.get(user_id, []))
+            await self._floor.db.write(user_id, partial(_add, row=row))
+            self._floor.bus.publish(RestartReported(at=self._floor.clock.now(), user_id=user_id))
+            logger.info("While the house was away {} things happened to user {}", len(row.items or ()), user_id)
+        self._before = {}
+
+
+def _add(session: GuardedSession, *, row: RestartReport) -> None:
+    session.add(row)
+
+
+def _items(after: Sequence[Order], before: dict[uuid.UUID, Order], missed: Sequence[Webhook]) -> dict[uuid.UUID, list[Item]]:
+    found: defaultdict[uuid.UUID, list[Item]] = defaultdict(list)
+    for row in after:
+        kind = _what_became(before[row.id], row)
+        if kind:
+            amount = plain(row.filled if kind == FILLED else row.quantity)
+            about = {"broker_id": str(row.broker_id), "symbol": row.symbol, "side": row.side.value, "role": row.role.value}
+            found[row.user_id].append({"kind": kind, "order_id": str(row.id), **about, "quantity": amount})
+    for alert in missed:
+        about = {"broker_id": str(alert.broker_id), "symbol": alert.symbol, "action": alert.action}
+        moment = alert.received_at.isoformat()
+        found[alert.user_id].append({"kind": ALERT, "webhook_id": str(alert.id), **about, "at": moment})
+    return found
+
+
+def _what_became(before: Order, after: Order) -> str:
+    if after.filled > before.filled:
+        return FILLED
+    if after.status in _GONE:
+        return CANCELLED
+    return DOUBTFUL if after.status is OrderStatus.UNKNOWN else ""

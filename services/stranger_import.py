@@ -1,0 +1,106 @@
+"""Orders that somebody placed elsewhere: written down as their exchange tells them, shown, and never touched."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from loguru import logger
+
+from aristobot.errors import ExchangeError
+from aristobot.events import StrangersChanged
+from aristobot.exchange import Credentials, ExchangeClient
+from aristobot.orders import OrderReport
+from aristobot.store import positions, strangers
+from aristobot.store.monitor_tables import Stranger
+from aristobot.store.strangers import Kept
+from aristobot.store.tenancy import GuardedSession
+from services.broker_book import Account
+from services.trading_floor import TradingFloor
+
+#: Seconds between two questions about strangers that rest no longer, while the exchange does not say what they became.
+ASK_AGAIN = 60.0
+#: Symbols whose ended orders are read after a gap: those that are held, and those of strangers.
+_MOST_SYMBOLS = 5
+#: Orders of others whose last words are kept in memory.
+_REMEMBERED = 5000
+_Told = tuple[object, ...]
+
+
+class StrangerImport:
+    """Knows what it has written, so that a round in which nothing changed costs no transaction."""
+
+    def __init__(self, floor: TradingFloor) -> None:
+        self._floor = floor
+        self._told: dict[tuple[uuid.UUID, str, str], _Told] = {}
+        self._asked: dict[uuid.UUID, float] = {}
+
+    def affordable(self, account: Account) -> bool:
+        """Whether a question about the whole account keeps us under half of what all our questions may cost."""
+        stats = self._floor.gateway.client_for(account.broker).stats()
+        return not stats.weight_limit or stats.weight_used * 2 <= stats.weight_limit
+
+    async def take(self, account: Account, reports: Iterable[OrderReport]) -> Kept:
+        """Write down what is new of these; reports of our own orders are passed over."""
+        fresh = [one for one in reports if self._told.get(_key(account, one)) != _said(one)]
+        if not fresh:
+            return Kept()
+        now, owner = self._floor.clock.now(), (account.user_id, account.id)
+        kept = await self._floor.db.write(account.user_id, lambda s: strangers.keep(s, owner, fresh, now))
+        if len(self._told) > _REMEMBERED:
+            self._told.clear()
+        self._told |= {_key(account, one): _said(one) for one in fresh}
+        if kept.imported or kept.changed:
+            logger.info("Broker {}: {} orders of others are new, {} changed", account.id, kept.imported, kept.changed)
+            self._floor.bus.publish(StrangersChanged(at=now, user_id=account.user_id, broker_id=account.id))
+        return kept
+
+    async def follow_gone(
+        self, account: Account, client: ExchangeClient, keys: Credentials, resting: Sequence[OrderReport]
+    ) -> Kept:
+        """Ask what became of the strangers that were open and are not among `resting`, which is the whole account."""
+        seen = {(one.symbol, one.exchange_order_id) for one in resting}
+        known = await self._floor.db.read(account.user_id, lambda s: strangers.resting(s, account.id))
+        gone = [row for row in known if (row.symbol, row.exchange_order_id) not in seen]
+        now = self._floor.clock.monotonic()
+        if not gone or now - self._asked.get(account.id, float("-inf")) < ASK_AGAIN:
+            return Kept()
+        self._asked[account.id] = now
+        ended: list[OrderReport] = []
+        for symbol in sorted({row.symbol for row in gone})[:_MOST_SYMBOLS]:
+            since = min(row.created_at for row in gone if row.symbol == symbol) - timedelta(minutes=1)
+            ids = {row.exchange_order_id for row in gone if row.symbol == symbol}
+            answer = await client.closed_orders(keys, since, symbol)
+            ended += [one for one in answer if one.exchange_order_id in ids]
+        kept = await self.take(account, ended)
+        if len(ended) == len(gone):
+            del self._asked[account.id]
+        return kept
+
+    async def look_back(self, account: Account, since: datetime) -> None:
+        """After a gap: what ended meanwhile on the symbols that concern us. A failure here stops nothing."""
+        if not self.affordable(account):
+            return
+        client = self._floor.gateway.client_for(account.broker)
+        symbols = await self._floor.db.read(account.user_id, lambda s: _concerned(s, account.id))
+        try:
+            keys = await self._floor.gateway.keys(account.broker)
+            for symbol in symbols[:_MOST_SYMBOLS]:
+                await self.take(account, await client.closed_orders(keys, since, symbol))
+        except ExchangeError as error:
+            logger.warning("What others did at broker {} meanwhile cannot be read: {}", account.id, error)
+
+
+def _concerned(session: GuardedSession, broker_id: uuid.UUID) -> list[str]:
+    rows: list[Stranger] = strangers.resting(session, broker_id)
+    held = positions.open_ones(session, broker_id)
+    return sorted({row.symbol for row in (*held, *rows)})
+
+
+def _key(account: Account, report: OrderReport) -> tuple[uuid.UUID, str, str]:
+    return account.id, report.symbol, report.exchange_order_id
+
+
+def _said(report: OrderReport) -> _Told:
+    return report.status, report.filled, report.quantity, report.price, report.stop_price
