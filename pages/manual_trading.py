@@ -1,30 +1,126 @@
-"""Orders by hand."""
+"""Orders by hand: pairs and portfolio on the left, chart and positions in the middle, the order form on the right."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from nicegui import ui
+
+from aristobot.errors import AristobotError
+from aristobot.events import BrokerUpdated
 from aristobot.language import _
-from components.coming import coming
+from aristobot.market import Symbol
+from aristobot.orders import Side
+from aristobot.store.tables import Broker
+from components.confirm import complain
+from components.empty_state import empty_state
 from components.live import Live
+from components.order_form import OrderForm
+from components.order_history import OrderHistory
+from components.order_table import OrderTable
+from components.page_head import page_head
+from components.portfolio_panel import PortfolioPanel
 from components.shell import page
+from components.shortcuts import Shortcuts
+from components.symbol_picker import SymbolPicker
+from components.trading_chart import TradingChart
+from components.trading_keys import draw_keys
+from components.trading_positions import TradingPositions
+from components.trading_toasts import TradingToasts
 from components.viewer import Viewer
 
 if TYPE_CHECKING:
     from services.app import App
 
+USUAL = "BTC"
+
 
 @page("/manual-trading", title="Manual trading", icon="swap_horiz", order=30)
-def manual_trading(app: App, user: Viewer, live: Live) -> None:
-    """Say what this page will show."""
-    coming(
-        _("Manual trading"),
-        _("Orders by hand, with the same checks as every other order."),
-        icon="swap_horiz",
-        abilities=[
-            ("account_balance_wallet", _("Balances and portfolio"), _("What each broker holds, valued at the last price.")),
-            ("calculate", _("Order ticket"), _("Market, limit, stop and target orders, rounded to the rules of the exchange.")),
-            ("verified", _("Two steps"), _("A preview with fees and refusals, then 15 seconds to confirm.")),
-            ("receipt_long", _("Open orders"), _("Change or cancel what rests at the exchange.")),
-        ],
-    )
+async def manual_trading(app: App, user: Viewer, live: Live, exchange: str = "", symbol: str = "") -> None:
+    """Show one broker and one pair; the address may say which."""
+    known = [one for one in await app.brokers.mine(user.id) if one.key_last_four]
+    if not known:
+        with page_head(_("Manual trading")):
+            pass
+        empty_state("account_balance_wallet", _("No broker with keys"), _("Add one on the Account page."))
+        live.each(BrokerUpdated, do=lambda _event: ui.navigate.reload())
+        return
+    first = next((one for one in known if one.exchange == exchange), known[0])
+    desk = _Desk(app, user, live, known, first)
+    await desk.choose(first, symbol or await _usual(app, first))
+
+
+async def _usual(app: App, broker: Broker) -> Symbol:
+    """The pair that is shown when nobody chose one: bitcoin in the broker's quote, else in the commonest."""
+    quotes = [broker.quote or "USDT", "USDT", "USDC", "EUR", "USD"]
+    found = (app.catalog.known(broker.exchange, f"{USUAL}/{quote}") for quote in quotes)
+    return next((one for one in found if one is not None), f"{USUAL}/USDT")
+
+
+class _Desk:
+    """The parts of the page, and what they all look at: one broker, one pair."""
+
+    def __init__(self, app: App, user: Viewer, live: Live, known: list[Broker], first: Broker) -> None:
+        self._app = app
+        self._brokers = {str(one.id): one for one in known}
+        self._broker, self._symbol = first, ""
+        with page_head(_("Manual trading"), _("What you validate is what is sent, within fifteen seconds.")):
+            names = {key: one.name for key, one in self._brokers.items()}
+            self._choice = ui.select(names, value=str(first.id), label=_("Broker")).props("outlined dense").classes("filter")
+            self._choice.mark("broker").on_value_change(self._broker_chosen)
+        with ui.element("div").classes("desk"):
+            with ui.element("div").classes("stack desk-left"):
+                self._picker = SymbolPicker(app, user, self._picked)
+                self._portfolio = PortfolioPanel(app, user, live)
+            with ui.element("div").classes("stack desk-middle"):
+                self._chart = TradingChart(app, user, live)
+                self._positions = TradingPositions(app, user, live)
+                self._orders = OrderTable(app, user, live)
+            with ui.element("div").classes("stack desk-right"):
+                self._form = OrderForm(app, user, live)
+                draw_keys()
+        self._history = OrderHistory(app, user, live)
+        TradingToasts(app, user, live)
+        self._shortcuts()
+
+    def _shortcuts(self) -> None:
+        Shortcuts(
+            {
+                "b": (_("Buy"), lambda: self._form.choose_side(Side.BUY)),
+                "s": (_("Sell"), lambda: self._form.choose_side(Side.SELL)),
+                "v": (_("Validate the order"), self._form.validate),
+                "e": (_("Execute what was validated"), self._form.window.execute),
+                "Escape": (_("Take the order back"), self._form.window.cancel),
+                "/": (_("Search a pair"), self._picker.focus),
+                "q": (_("Type a quantity"), self._form.focus),
+            }
+        )
+
+    async def choose(self, broker: Broker, symbol: Symbol) -> None:
+        """Show another pair, or another broker."""
+        self._broker, self._symbol = broker, symbol
+        self._app.prices.watch(broker.exchange, [symbol])
+        await self._picker.show(broker.exchange, symbol)
+        try:
+            await self._show_pair()
+            await self._orders.show(broker.id)
+            await self._positions.show(broker.id, broker.exchange)
+            await self._portfolio.show(broker.id, symbol.partition("/")[2])
+        except AristobotError as error:
+            complain(error)
+
+    async def _show_pair(self) -> None:
+        await self._form.show(self._broker.id, self._broker.exchange, self._symbol)
+        await self._history.show(self._broker.id, self._symbol)
+        await self._chart.show(self._broker.id, self._broker.exchange, self._symbol)
+
+    async def _picked(self, symbol: Symbol) -> None:
+        self._symbol = symbol
+        self._app.prices.watch(self._broker.exchange, [symbol])
+        await self._show_pair()
+        await self._portfolio.show(self._broker.id, symbol.partition("/")[2])
+
+    async def _broker_chosen(self) -> None:
+        broker = self._brokers[str(self._choice.value)]
+        same = self._app.catalog.known(broker.exchange, self._symbol)
+        await self.choose(broker, same or await _usual(self._app, broker))

@@ -27,6 +27,8 @@ from services.portfolio import Portfolio
 from services.trading_floor import TradingFloor
 
 _EXITS = (OrderRole.STOP, OrderRole.TARGET)
+#: The ends of an order that nothing came of, because somebody said no.
+REFUSED = (OrderStatus.DENIED, OrderStatus.REJECTED, OrderStatus.NOT_ACCEPTED)
 #: A position of which an OCO covers at least this share, in per cent, is guarded as a whole: lots and fees leave crumbs.
 _ALL_BUT_CRUMBS = Decimal(99)
 

@@ -1,6 +1,7 @@
 """Orders and fills: written before they are sent, changed only by what the exchange reports."""
 
 import uuid
+from collections.abc import Collection
 from datetime import datetime
 from decimal import Decimal
 
@@ -9,7 +10,7 @@ from sqlmodel import col, select
 from aristobot.errors import NotFound
 from aristobot.kinds import OrderRole
 from aristobot.money import ZERO
-from aristobot.orders import Fill, OrderStatus, can_rest
+from aristobot.orders import FINAL, Fill, OrderStatus, can_rest
 from aristobot.store.paging import Place, newest
 from aristobot.store.tenancy import GuardedSession
 from aristobot.store.trading_tables import FillRow, Order
@@ -54,6 +55,22 @@ def recent(
     if status is not None:
         wanted = wanted.where(Order.status == status)
     return list(session.exec(newest(wanted, Order.created_at, Order.id, limit, before)))
+
+
+def ended(
+    session: GuardedSession,
+    broker_id: uuid.UUID | None = None,
+    symbol: str | None = None,
+    statuses: Collection[OrderStatus] | None = None,
+    limit: int = 100,
+) -> list[Order]:
+    """Orders that have ended (of these statuses, or of any final one), those that ended last first."""
+    wanted = select(Order).where(col(Order.status).in_(list(statuses or FINAL)))
+    if broker_id is not None:
+        wanted = wanted.where(Order.broker_id == broker_id)
+    if symbol is not None:
+        wanted = wanted.where(Order.symbol == symbol)
+    return list(session.exec(wanted.order_by(col(Order.updated_at).desc(), col(Order.id).desc()).limit(limit)))
 
 
 def alive(session: GuardedSession, broker_id: uuid.UUID | None = None) -> list[Order]:

@@ -1,0 +1,120 @@
+"""What a broker holds, and all brokers together: free, locked, and its worth in the quote and in euros."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING
+
+from nicegui import ui
+
+from aristobot.errors import AristobotError
+from aristobot.events import BalancesChanged, BrokerUpdated, OrderUpdated, PricesUpdated
+from aristobot.language import _, explain
+from aristobot.money import ZERO
+from components import formats
+from components.empty_state import empty_state
+from components.live import Live
+from components.notice import notice
+from components.page_head import panel
+from components.viewer import Viewer
+from components.words import Words, labelled
+
+if TYPE_CHECKING:
+    from services.app import App
+    from services.portfolio import Holding, Holdings
+
+HERE, EVERYWHERE = "here", "everywhere"
+MOST = 40
+
+
+class PortfolioPanel:
+    """Balances follow the account's stream, values follow the prices."""
+
+    def __init__(self, app: App, user: Viewer, live: Live) -> None:
+        self._app, self._user = app, user
+        self._broker_id: uuid.UUID | None = None
+        self._quote = "USDT"
+        self._found: list[Holdings] = []
+        self._drawn: list[tuple[uuid.UUID, bool, tuple[str, ...]]] | None = None
+        self._lines: dict[tuple[uuid.UUID, str], tuple[Words, Words, Words]] = {}
+        with panel(_("Portfolio"), "portfolio") as head:
+            with head:
+                choices = {HERE: _("This broker"), EVERYWHERE: _("All of them")}
+                self._scope = ui.toggle(choices, value=HERE).props("no-caps unelevated").classes("small-toggle")
+                labelled(self._scope, _("Whose portfolio")).mark("portfolio-scope").on_value_change(self._draw)
+            with ui.element("div").classes("portfolio-total"):
+                self._total = Words("span", formats.NOTHING, "portfolio-worth")
+                self._euros = Words("span", "", "muted")
+            self._place = ui.element("div").classes("portfolio-list")
+        live.latest(BalancesChanged, OrderUpdated, BrokerUpdated, do=self._changed, max_fps=1)
+        live.latest(PricesUpdated, do=self._priced, max_fps=1)
+
+    async def show(self, broker_id: uuid.UUID, quote: str) -> None:
+        """Show the portfolio of this broker (or go on showing all), valued in `quote`."""
+        self._broker_id, self._quote = broker_id, quote
+        await self._read()
+
+    async def _read(self) -> None:
+        try:
+            self._found = await self._app.portfolio.of_user(self._user.id, self._quote)
+        except AristobotError as error:
+            self._place.clear()
+            self._drawn = None
+            with self._place:
+                notice(explain(error), "bad")
+            return
+        self._draw()
+
+    async def _changed(self, _event: object) -> None:
+        await self._read()
+
+    def _priced(self, event: PricesUpdated) -> None:
+        if any(one.broker.exchange == event.exchange for one in self._found):
+            self._found = [self._app.portfolio.repriced(one, self._quote) for one in self._found]
+            self._draw()
+
+    def _draw(self, _event: object = None) -> None:
+        shown = [one for one in self._found if self._scope.value == EVERYWHERE or one.broker.id == self._broker_id]
+        self._total.set_text(formats.money(sum((one.total for one in shown), ZERO), self._quote))
+        self._euros.set_text("≈ " + formats.money(sum((one.euros for one in shown), ZERO), "EUR"))
+        plan = [(one.broker.id, one.error is None, tuple(it.balance.asset for it in one.holdings[:MOST])) for one in shown]
+        if plan != self._drawn:
+            self._drawn = plan
+            self._build(shown)
+        for one in shown:
+            for holding in one.holdings[:MOST]:
+                self._write(self._lines[one.broker.id, holding.balance.asset], holding)
+
+    def _build(self, shown: list[Holdings]) -> None:
+        """Draw the lines anew: only when there are others."""
+        self._place.clear()
+        self._lines.clear()
+        with self._place:
+            for one in shown:
+                if len(shown) > 1:
+                    Words("h3", one.broker.name, "portfolio-broker")
+                self._broker(one)
+            if not shown:
+                empty_state("account_balance_wallet", _("No broker with keys"), _("Add one on the Account page."))
+
+    def _broker(self, found: Holdings) -> None:
+        if found.error is not None:
+            notice(explain(found.error), "warn")
+            return
+        if not found.holdings:
+            empty_state("savings", _("Nothing is held here"))
+        for one in found.holdings[:MOST]:
+            with ui.element("div").classes("holding"):
+                Words("span", one.balance.asset, "holding-asset")
+                value, parts = Words("span", "", "holding-value"), Words("span", "", "muted small")
+                self._lines[found.broker.id, one.balance.asset] = (value, parts, Words("span", "", "muted small holding-value"))
+        if len(found.holdings) > MOST:
+            Words("div", _("and {count} smaller ones", count=len(found.holdings) - MOST), "faint small portfolio-more")
+
+    def _write(self, line: tuple[Words, Words, Words], one: Holding) -> None:
+        value, parts, euros = line
+        free = _("free {amount}", amount=formats.quantity(one.balance.free))
+        locked = _("locked {amount}", amount=formats.quantity(one.balance.locked))
+        value.set_text(formats.money(one.value, self._quote))
+        parts.set_text(f"{free} · {locked}" if one.balance.locked else free)
+        euros.set_text(formats.money(one.euros, "EUR"))

@@ -1,0 +1,67 @@
+"""Fields for amounts: what is typed, in French or English notation, becomes an exact number, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from decimal import Decimal
+
+from nicegui import ui
+
+from aristobot.errors import InvalidInput
+from aristobot.language import current_language, explain
+from aristobot.money import plain, typed_amount
+
+Typed = Callable[[str], Awaitable[None]]
+
+
+def decimal_mark() -> str:
+    """What stands before the decimals in the reader's language."""
+    return "," if current_language() == "fr" else "."
+
+
+def written(value: Decimal) -> str:
+    """An amount as the reader would type it: every digit, no groups; zero is an empty field."""
+    return plain(value).replace(".", decimal_mark()) if value else ""
+
+
+class AmountField(ui.input):
+    """One amount. `name` is its name in errors; `on_typed` gets it when the user, and not the form itself, has changed it."""
+
+    def __init__(self, label: str, name: str, on_typed: Typed | None = None) -> None:
+        super().__init__(label)
+        self.props("outlined dense hide-bottom-space inputmode=decimal autocomplete=off debounce=250")
+        self.classes("amount").mark(name)
+        self.field_name = name
+        self._on_typed = on_typed
+        self._writing = False
+        self.on_value_change(self._changed)
+
+    @property
+    def amount(self) -> Decimal:
+        """What stands there; zero when nothing does. Raises InvalidInput."""
+        return typed_amount(str(self.value or ""), decimal_mark(), self.field_name)
+
+    def write(self, value: Decimal) -> None:
+        """Write an amount, without calling anybody."""
+        text = written(value)
+        if text != (self.value or ""):
+            self._writing = True
+            self.set_value(text)
+            self._writing = False
+
+    def unit(self, words: str) -> None:
+        """What it is counted in."""
+        self.props["suffix"] = words
+
+    def _changed(self) -> Awaitable[None] | None:
+        if self._writing or self._on_typed is None:
+            return None
+        self.error = self._fault()
+        return None if self.error else self._on_typed(self.field_name)
+
+    def _fault(self) -> str | None:
+        try:
+            typed_amount(str(self.value or ""), decimal_mark(), self.field_name)
+        except InvalidInput as error:
+            return explain(error)
+        return None

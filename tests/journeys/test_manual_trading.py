@@ -1,0 +1,119 @@
+"""Orders by hand in a real browser: chosen, sized, validated, executed; edited, cancelled, closed; and too late."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.journeys.conftest import OpenBrowser
+from tests.journeys.house import Exchange, Home, a_home
+from tests.journeys.test_first_day import add_broker, log_in, move_in
+
+if TYPE_CHECKING:
+    from playwright.async_api import Locator, Page
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+#: Where pictures go when somebody wants to look.
+PICTURES = os.environ.get("ARISTOBOT_PICTURES", "")
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory, exchange: Exchange) -> Iterator[Home]:
+    """An Aristobot that nobody lives in yet."""
+    folder: Path = tmp_path_factory.mktemp("desk")
+    with a_home(folder / "data", [], exchange.settings) as running:
+        yield running
+
+
+async def picture(page: Page, name: str) -> None:
+    """Keep what the screen shows, when somebody asked for pictures."""
+    if PICTURES:
+        await page.screenshot(path=f"{PICTURES}/{name}.png", full_page=True)
+
+
+def toast(page: Page, text: str) -> Locator:
+    """A message with these words."""
+    return page.locator(".q-notification", has_text=text).first
+
+
+async def choose_kind(page: Page, kind: str) -> None:
+    """Pick a kind of order, and wait until the list is gone."""
+    await page.get_by_role("combobox", name="Type d’ordre").click()
+    await page.get_by_role("option", name=kind).click()
+    await page.get_by_role("option", name=kind).wait_for(state="hidden")
+
+
+async def test_an_order_goes_from_the_form_to_the_positions_and_a_late_click_sends_nothing(
+    home: Home, exchange: Exchange, visit: OpenBrowser
+) -> None:
+    page = await visit(home.url)
+    await move_in(page, home)
+    await add_broker(page, exchange)
+    await page.goto("/manual-trading")
+    await page.get_by_role("button", name="ETH/USDT", exact=True).click()
+    await page.get_by_role("button", name="Garder ETH/USDT dans les favoris").click()
+    await page.get_by_role("button", name="Retirer ETH/USDT des favoris").wait_for()
+    await page.keyboard.press("Escape")
+    await page.locator("body").press("/")
+    await page.get_by_label("Chercher une paire").fill("btc")
+    await page.get_by_role("button", name="ETH/USDT", exact=True).wait_for(state="hidden")
+    await page.get_by_role("button", name="BTC/USDT", exact=True).click()
+    await page.get_by_role("heading", name="BTC/USDT").wait_for()
+    await page.get_by_role("button", name="25 %").click()
+    await page.get_by_text("Quantité envoyée").wait_for()
+    await picture(page, "form")
+    await page.get_by_role("button", name="Valider").click()
+    await page.get_by_text("Rien ne part avant que vous n’exécutiez.").wait_for()
+    await picture(page, "window")
+    await page.get_by_role("button", name="Exécuter").dblclick()
+    await toast(page, "BTC/USDT exécuté").wait_for()
+    await page.get_by_role("button", name="Clôturer la position sur BTC/USDT").wait_for()
+    assert await page.get_by_role("button", name="Clôturer la position sur BTC/USDT").count() == 1
+
+    await choose_kind(page, "Limite")
+    await picture(page, "limit")
+    await page.get_by_label("Cours limite").fill("50 000,5")
+    await page.get_by_label("Quantité").fill("0,01")
+    await page.get_by_text("Quantité envoyée").wait_for()
+    await page.get_by_role("button", name="Valider").click()
+    await page.get_by_role("button", name="Exécuter").click()
+    await toast(page, "BTC/USDT accepté").wait_for()
+    await page.get_by_role("button", name="Modifier l’ordre sur BTC/USDT").wait_for()
+
+    await page.get_by_label("Quantité").fill("0.002")
+    await page.get_by_text("0,002 BTC").first.wait_for()
+    await page.get_by_label("Quantité").press("Enter")
+    await page.get_by_role("button", name="Exécuter").wait_for()
+    await page.get_by_role("button", name="Modifier l’ordre sur BTC/USDT").click()
+    edited = page.locator(".order-line").get_by_label("Prix")
+    await edited.fill("51000")
+    await edited.press("Enter")
+    await page.locator(".open-orders").get_by_text("51 000,00").wait_for()
+    await picture(page, "desk")
+    await page.get_by_role("button", name="Annuler l’ordre sur BTC/USDT").click()
+    await page.get_by_text("Aucun ordre ouvert").wait_for()
+    await page.get_by_text("La fenêtre est fermée : rien n’est parti.").wait_for(timeout=20_000)
+    await page.get_by_role("button", name="Exécuter").click()
+    await toast(page, "La fenêtre de 15 s est fermée").wait_for()
+    await page.get_by_role("button", name="Revenir").click()
+
+    await page.get_by_role("button", name="Clôturer la position sur BTC/USDT").click()
+    await page.get_by_role("dialog").get_by_role("button", name="Clôturer").click()
+    await page.get_by_text("Aucune position ouverte").wait_for()
+
+
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), (1280, 800), (900, 700), (390, 844)])
+async def test_the_desk_is_never_wider_than_the_screen(home: Home, visit: OpenBrowser, width: int, height: int) -> None:
+    page = await visit(home.url, width=width, height=height)
+    await log_in(page, "Alice", "/manual-trading")
+    await page.get_by_text("Portefeuille").wait_for()
+    await page.get_by_text("Disponible").wait_for()
+    assert await page.evaluate("document.documentElement.scrollWidth") <= width
+    columns = await page.evaluate("getComputedStyle(document.querySelector('.desk')).gridTemplateColumns.split(' ').length")
+    assert columns == (3 if width >= 1280 else 2 if width >= 900 else 1)
+    await picture(page, f"manual-{width}")
