@@ -125,10 +125,11 @@ class BracketKeeper:
             await self._floor.clock.sleep(RETRY_AFTER)
             now = self._floor.clock.monotonic()
             for position_id in self._watch.due(now):
-                await self._retry_one(position_id, now - self._watch.naked_since.get(position_id, now))
+                await self._retry_one(position_id, now)
 
-    async def _retry_one(self, position_id: uuid.UUID, naked_for: float) -> None:
+    async def _retry_one(self, position_id: uuid.UUID, now: float) -> None:
         row = await self._floor.db.read(SYSTEM, lambda s: positions.get(s, position_id))
+        naked_for = now - self._watch.naked_since.get(position_id, now)
         with log_context(user_id=row.user_id):
             if naked_for > ALARM_AFTER and position_id not in self._watch.alarmed:
                 await self._alarm(row)
