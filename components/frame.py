@@ -19,6 +19,7 @@ from components.live import Live
 from components.menu import Page, pages
 from components.notice import notice
 from components.palette import keyboard
+from components.restart_report import restart_notice
 from components.status_bar import status_bar
 from components.viewer import Viewer, viewing
 from components.words import Words, labelled
@@ -40,6 +41,7 @@ def draw_frame(app: App, viewer: Viewer) -> None:
         with ui.element("div").classes("stage"):
             status_bar(app, viewer)
             with ui.element("main").classes("content").props("tabindex=-1") as content:
+                restart_notice(app, viewer)
                 routes: dict[str, Callable[..., Any]] = {one.route: _Builder(app, viewer, one) for one in pages()}
                 _Stage(app, viewer, {**routes, "/": routes[HOME]}).classes("w-full")
         ui.element("div").classes("nav-shade").on("click", js_handler=CLOSE_MENU)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from aristobot.language import _
 from components.coming import coming
 from components.live import Live
+from components.monitor_panel import MonitorPanel
 from components.shell import page
 from components.viewer import Viewer
 
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
 
 
 @page("/statistics", title="Statistics", icon="leaderboard", order=70)
-def stats(app: App, user: Viewer, live: Live) -> None:
-    """Say what this page will show."""
+async def stats(app: App, user: Viewer, live: Live) -> None:
+    """The order monitor at work, and what else this page will show."""
     coming(
         _("Statistics"),
         _("What was earned, by broker, strategy and period."),
@@ -28,3 +29,4 @@ def stats(app: App, user: Viewer, live: Live) -> None:
             ("download", _("Export"), _("Tables for your spreadsheet and your tax return.")),
         ],
     )
+    await MonitorPanel(app, user, live).show()

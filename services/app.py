@@ -84,7 +84,7 @@ class App:
         self.hand = ManualTrading(self.floor, self.desk, self.keeper, self.portfolio)
         self.markets = MarketChoice(self.floor, settings.market_exchange)
         self.target_watch = TargetWatch(self.floor, self.keeper)
-        self.monitor = OrderMonitor(self.floor, self.desk, self.records, self.resolver)
+        self.monitor = OrderMonitor(self.floor, self.records, self.resolver)
         self.engine = TradingEngine(self.floor, WebhookTrading(self.floor, self.desk, self.keeper, self.markets))
         self.flattener = Flattener(self.floor, self.desk, self.keeper)
         self.receiver = WebhookReceiver(self.db, self.bus, clock, settings)

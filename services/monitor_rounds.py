@@ -16,6 +16,17 @@ from services.broker_book import Account
 from services.exchange_gateway import ExchangeGateway
 
 
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What a comparison found: our order, what we believed, what the exchange says."""
+
+    broker_id: uuid.UUID
+    order_id: uuid.UUID
+    symbol: str
+    ours: str
+    theirs: str
+
+
 @dataclass(slots=True)
 class Tally:
     """What one comparison counts while it runs."""

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from loguru import logger
@@ -18,15 +16,14 @@ from aristobot.events import BalancesChanged, BrokerUpdated
 from aristobot.exchange import BalanceChanged, StreamReset
 from aristobot.logs import log_context
 from aristobot.orders import OrderReport, OrderStatus
-from aristobot.risk import Activity
 from aristobot.store import orders
 from aristobot.store.trading_tables import Order
 from services.broker_book import Account
-from services.monitor_rounds import MonitorRounds, Tally
-from services.order_desk import OrderDesk
+from services.monitor_rounds import Difference, MonitorRounds, Tally
 from services.order_records import OrderRecords
 from services.order_resolver import OrderResolver
 from services.position_pricer import PositionPricer
+from services.recalled_activity import recall_activity
 from services.restart_report import RestartReports
 from services.stranger_import import StrangerImport
 from services.trading_floor import TradingFloor
@@ -37,25 +34,13 @@ _RETRY = 5.0
 BALANCES_EVERY = 60.0
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """What a comparison found: our order, what we believed, what the exchange says."""
-
-    broker_id: uuid.UUID
-    order_id: uuid.UUID
-    symbol: str
-    ours: str
-    theirs: str
-
-
 class OrderMonitor:
     """Compares, follows, and prices what is held. One private stream per broker with keys."""
 
     name = "order_monitor"
 
-    def __init__(self, floor: TradingFloor, desk: OrderDesk, records: OrderRecords, resolver: OrderResolver) -> None:
+    def __init__(self, floor: TradingFloor, records: OrderRecords, resolver: OrderResolver) -> None:
         self._floor = floor
-        self._desk = desk
         self._records = records
         self._resolver = resolver
         self.rounds = MonitorRounds(floor.bus, floor.clock, floor.gateway)
@@ -184,7 +169,7 @@ class OrderMonitor:
 
     async def _reconcile(self, account: Account) -> None:
         """Orders in doubt first, then resting ones, then balances; only then may the broker trade."""
-        await self._load_activity(account)
+        await recall_activity(self._floor, self._records, account, self._yesterday())
         pending = await self._floor.db.read(account.user_id, lambda s: orders.alive(s, account.id))
         doubtful = [row for row in pending if row.status in (OrderStatus.PENDING, OrderStatus.UNKNOWN)]
         for row in doubtful:
@@ -200,10 +185,6 @@ class OrderMonitor:
         self._floor.reconciled.add(account.id)
         self._failing.discard(account.id)
         logger.info("Broker {} is reconciled; {} orders were in doubt", account.id, len(doubtful))
-
-    async def _load_activity(self, account: Account) -> None:
-        rows = await self._floor.db.read(account.user_id, lambda s: orders.lately(s, account.id, self._yesterday()))
-        _fill(self._records.new_activity(account.id), reversed(rows))
 
     def _yesterday(self) -> datetime:
         return self._floor.clock.now() - timedelta(days=1)
@@ -272,10 +253,3 @@ class OrderMonitor:
             await self._strangers.take(account, [report])
         elif recorded.missing:
             self._resolver.complete(account, recorded.order)
-
-
-def _fill(activity: Activity, oldest_first: Iterable[Order]) -> None:
-    for row in oldest_first:
-        if row.status is not OrderStatus.DENIED and row.role.value == "entry":
-            activity.entered(row.created_at, row.symbol, row.side, row.quantity)
-        activity.ended(row.status)

@@ -13,7 +13,6 @@ from aristobot.events import StrangersChanged
 from aristobot.exchange import Credentials, ExchangeClient
 from aristobot.orders import OrderReport
 from aristobot.store import positions, strangers
-from aristobot.store.monitor_tables import Stranger
 from aristobot.store.strangers import Kept
 from aristobot.store.tenancy import GuardedSession
 from services.broker_book import Account
@@ -93,9 +92,8 @@ class StrangerImport:
 
 
 def _concerned(session: GuardedSession, broker_id: uuid.UUID) -> list[str]:
-    rows: list[Stranger] = strangers.resting(session, broker_id)
-    held = positions.open_ones(session, broker_id)
-    return sorted({row.symbol for row in (*held, *rows)})
+    held = {row.symbol for row in positions.open_ones(session, broker_id)}
+    return sorted(held | {row.symbol for row in strangers.resting(session, broker_id)})
 
 
 def _key(account: Account, report: OrderReport) -> tuple[uuid.UUID, str, str]:

@@ -63,6 +63,37 @@ class ConcernOut(Out):
     grave: bool
 
 
+class RoundsOut(Out):
+    """What the order monitor's rounds over a broker came to since the start; the last one by itself.
+
+    `weight` is what the exchange's shared budget lost during the round; `failure` is a code, empty when it went well.
+    """
+
+    rounds: int
+    changed: int
+    imported: int
+    failures: int
+    last_at: Moment
+    last_looked_at: int
+    last_changed: int
+    last_imported: int
+    last_failure: str
+    last_ms: float
+    last_weight: int
+
+
+class RestartOut(Out):
+    """What happened while the house was away, as its last start found it. `closed_brokers` still wait to be compared."""
+
+    id: uuid.UUID
+    at: Moment
+    away_since: Moment | None
+    seen_at: Moment | None
+    items: list[Facts]
+    repaired_candles: dict[str, int]
+    closed_brokers: list[uuid.UUID]
+
+
 class BrokerHealthOut(Out):
     """A broker of the user. `key_made_at` is as the exchange says, else since when we have the key."""
 
@@ -75,6 +106,8 @@ class BrokerHealthOut(Out):
     key_made_at: Moment | None
     key_concerns: list[ConcernOut]
     open_orders: int
+    reconciled: bool
+    monitor: RoundsOut | None
 
 
 class HealthOut(Out):
@@ -93,6 +126,7 @@ class HealthOut(Out):
     candle_ages: dict[str, int | None]
     queues: dict[str, int]
     webhooks: dict[str, int]
+    restart_report: RestartOut | None
 
 
 @router.get("/health")
@@ -126,6 +160,7 @@ async def health(house: House, who: Reader) -> HealthOut:
         candle_ages=_candle_ages(house),
         queues=house.bus.waiting(),
         webhooks=_webhooks(house),
+        restart_report=await _restart(house, who),
     )
 
 
@@ -202,9 +237,46 @@ async def _brokers(house: App, who: TokenHolder) -> list[BrokerHealthOut]:
                     for one in key.concerns(house.clock.now())
                 ],
                 open_orders=sum(order.broker_id == row.id for order in alive),
+                reconciled=row.id in house.floor.reconciled,
+                monitor=_rounds(house, row.id),
             )
         )
     return shown
+
+
+def _rounds(house: App, broker_id: uuid.UUID) -> RoundsOut | None:
+    found = house.monitor.rounds.of(broker_id)
+    if found is None:
+        return None
+    last = found.last
+    return RoundsOut(
+        rounds=found.rounds,
+        changed=found.changed,
+        imported=found.imported,
+        failures=found.failures,
+        last_at=last.at,
+        last_looked_at=last.looked_at,
+        last_changed=last.changed,
+        last_imported=last.imported,
+        last_failure=last.failure,
+        last_ms=last.ms,
+        last_weight=last.weight,
+    )
+
+
+async def _restart(house: App, who: TokenHolder) -> RestartOut | None:
+    told = await house.monitor.reports.newest(who.user_id)
+    if told is None:
+        return None
+    return RestartOut(
+        id=told.row.id,
+        at=told.row.at,
+        away_since=told.row.away_since,
+        seen_at=told.row.seen_at,
+        items=list(told.row.items or ()),
+        repaired_candles=told.candles,
+        closed_brokers=[one.id for one in told.closed],
+    )
 
 
 def _candle_ages(house: App) -> dict[str, int | None]:

@@ -7,16 +7,19 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Path, Query, Response
 from fastapi.responses import JSONResponse
+from pydantic import Field
 
 from aristobot.errors import Conflict, Refused, RiskRefused
 from aristobot.kinds import OrderOrigin, OrderRole
 from aristobot.language import explain
 from aristobot.orders import OrderStatus, OrderType, Side, TimeInForce
-from aristobot.store import orders
+from aristobot.store import orders, strangers
+from aristobot.store.tenancy import GuardedSession
 from aristobot.store.trading_tables import Order
 from services.api.auth import House, Reader, Trader
 from services.api.exact import ExactRoute
 from services.api.failures import answer_to
+from services.api.foreign_order import Foreign
 from services.api.order_form import OrderIn, wish_of
 from services.api.paging import Listed, Page
 from services.api.values import Facts, In, Moment, Money, Out
@@ -55,6 +58,7 @@ class OrderOut(Out):
     reason: str
     reason_facts: Facts
     dry_run: bool
+    note: str = Field(default="", validation_alias="shown_note")
     trace_id: str
     created_at: Moment
     sent_at: Moment | None
@@ -113,10 +117,15 @@ async def list_orders(
     symbol: Annotated[str | None, Query(max_length=48)] = None,
     status: OrderStatus | None = None,
 ) -> Page[OrderOut]:
-    """The user's orders, the newest first."""
-    rows = await house.db.read(
-        who.user_id, lambda s: orders.recent(s, broker_id, symbol, status, limit=listed.wanted, before=listed.before)
-    )
+    """The user's orders, the newest first; with them those placed elsewhere, whose origin is the order monitor."""
+
+    def work(session: GuardedSession) -> list[Order | Foreign]:
+        ours = orders.recent(session, broker_id, symbol, status, limit=listed.wanted, before=listed.before)
+        others = strangers.recent(session, broker_id, symbol, status, limit=listed.wanted, before=listed.before)
+        both: list[Order | Foreign] = [*ours, *(Foreign(one, who.language) for one in others)]
+        return sorted(both, key=lambda row: (row.created_at, row.id), reverse=True)[: listed.wanted]
+
+    rows = await house.db.read(who.user_id, work)
     return Page[OrderOut].model_validate(listed.page(rows, lambda row: (row.created_at, row.id)))
 
 
@@ -160,7 +169,12 @@ async def place(house: House, who: Trader, form: OrderIn, response: Response, ke
 @router.get("/orders/{order_id}/")
 async def order(house: House, who: Reader, order_id: Id) -> OrderOut:
     """One order."""
-    return OrderOut.model_validate(await house.db.read(who.user_id, lambda s: orders.get(s, order_id)))
+
+    def work(session: GuardedSession) -> Order | Foreign:
+        ours = orders.find(session, order_id)
+        return ours if ours is not None else Foreign(strangers.get(session, order_id), who.language)
+
+    return OrderOut.model_validate(await house.db.read(who.user_id, work))
 
 
 @router.patch("/orders/{order_id}/", response_model=OrderOut)
