@@ -3,45 +3,26 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from nicegui import ui
 
 from aristobot.errors import AristobotError
-from aristobot.kinds import OrderRole
 from aristobot.language import _
 from aristobot.log_writer import Line
-from aristobot.orders import Side
-from aristobot.store.trading_tables import Order
-from components import formats
 from components.buttons import main_button, quiet_button
 from components.confirm import complain, dialog_card
 from components.empty_state import empty_state
 from components.log_rows import level_words, message_of, moment_of, service_words, when_exactly
-from components.order_words import order_status_words, type_words
+from components.path_words import ICONS, duration, stage_words, step_details
 from components.viewer import Viewer
 from components.webhook_rows import ACTION_TONES, status_words
 from components.words import Words
-from services.alert_path import AlertPath, Stage, Step, follow
+from services.alert_path import AlertPath, follow
 from services.log_archive import LogQuery
 
 if TYPE_CHECKING:
     from services.app import App
-
-_ICONS = {
-    Stage.RECEIVED: "webhook",
-    Stage.STORED: "save",
-    Stage.TAKEN_UP: "play_arrow",
-    Stage.WRITTEN: "edit_note",
-    Stage.SENT: "upload",
-    Stage.ACCEPTED: "task_alt",
-    Stage.FILLED: "done_all",
-    Stage.ENDED: "block",
-    Stage.POSITION_OPENED: "account_balance_wallet",
-    Stage.POSITION_CLOSED: "exit_to_app",
-    Stage.FINISHED: "flag",
-}
 
 
 async def show_path(app: App, user: Viewer, trace_id: str, *, link: bool = True) -> None:
@@ -98,10 +79,10 @@ def _steps(path: AlertPath, now: datetime) -> None:
         for step in path.steps:
             part = (step.at - before) / timedelta(milliseconds=1) / whole
             with ui.element("li").classes("path-step").style(f"--part: {part:.4f}; --from: {_share(before, begun, whole):.4f}"):
-                ui.icon(_ICONS[step.stage]).classes("path-icon").props("aria-hidden=true")
+                ui.icon(ICONS[step.stage]).classes("path-icon").props("aria-hidden=true")
                 with ui.element("div").classes("item-words"):
-                    Words("span", _stage_words(step), "path-name")
-                    if details := _step_details(step):
+                    Words("span", stage_words(step), "path-name")
+                    if details := step_details(step):
                         Words("span", details, "path-details muted small")
                 Words("span", "", "path-bar").props("aria-hidden=true")
                 Words("span", when_exactly(step.at, now), "path-at muted")
@@ -111,55 +92,6 @@ def _steps(path: AlertPath, now: datetime) -> None:
 
 def _share(moment: datetime, begun: datetime, whole: float) -> float:
     return (moment - begun) / timedelta(milliseconds=1) / whole
-
-
-def duration(span: timedelta) -> str:
-    """How long something took: `12 ms`, `1 204 ms`; from ten seconds on `12,3 s`, from two minutes on in minutes."""
-    milliseconds = span // timedelta(milliseconds=1)
-    if milliseconds < 10_000:
-        return f"{formats.number(milliseconds)}\u00a0ms"
-    if milliseconds < 120_000:
-        return f"{formats.number(Decimal(milliseconds).scaleb(-3), 1, 1)}\u00a0s"
-    return f"{formats.number(milliseconds // 60_000)}\u00a0min"
-
-
-def _stage_words(step: Step) -> str:
-    return {
-        Stage.RECEIVED: _("Alert received"),
-        Stage.STORED: _("Stored"),
-        Stage.TAKEN_UP: _("Taken up"),
-        Stage.WRITTEN: _("Order written"),
-        Stage.SENT: _("Order sent"),
-        Stage.ACCEPTED: _("Order accepted"),
-        Stage.FILLED: _("Order filled"),
-        Stage.ENDED: _("Order ended"),
-        Stage.POSITION_OPENED: _("Position opened"),
-        Stage.POSITION_CLOSED: _("Position closed"),
-        Stage.FINISHED: _("Alert finished"),
-    }[step.stage]
-
-
-def _step_details(step: Step) -> str:
-    if step.position is not None:
-        return f"{step.position.symbol} · {formats.quantity(step.position.bought or step.position.quantity)}"
-    words = [order_words(order) for order in sorted(step.orders, key=lambda one: list(OrderRole).index(one.role))]
-    if step.stage is Stage.ENDED:
-        words += dict.fromkeys(order_status_words(order.status)[0] for order in step.orders)
-    if step.exchange_at is not None:
-        words.append(_("exchange's clock {moment}", moment=formats.whole_moment(step.exchange_at).rpartition(", ")[2]))
-    return "\n".join(words)
-
-
-def order_words(order: Order) -> str:
-    """What an order is for, in a line: entry or exit, side, quantity, kind."""
-    role = {
-        OrderRole.ENTRY: _("Entry"),
-        OrderRole.EXIT: _("Exit"),
-        OrderRole.STOP: _("Stop loss"),
-        OrderRole.TARGET: _("Take profit"),
-    }[order.role]
-    side = _("Buy") if order.side is Side.BUY else _("Sell")
-    return f"{role} · {side} {formats.quantity(order.quantity or order.filled)} {order.symbol} · {type_words(order.type)}"
 
 
 def _lines(lines: list[Line], now: datetime) -> None:

@@ -34,6 +34,7 @@ def draw_frame(app: App, viewer: Viewer) -> None:
     """Draw the whole page of one visit; what stands inside follows the address."""
     if viewer.login.language == "en":
         ui.run_javascript("Quasar.lang.set(Quasar.lang.enUS); document.documentElement.lang = 'en'")
+    _leave_one_main()
     entries: dict[str, ui.element] = {}
     palette = keyboard(app, viewer)
     with ui.element("div").classes("shell"):
@@ -55,6 +56,13 @@ def draw_frame(app: App, viewer: Viewer) -> None:
 
     router.on_path_changed(arrived)
     _mark(entries, router.current_path)
+
+
+def _leave_one_main() -> None:
+    """Quasar calls all of the page its main part, the menu too: only ours is."""
+    around = ui.context.client.content.parent_slot
+    if around is not None:
+        around.parent.props("role=none")
 
 
 def _menu(entries: dict[str, ui.element], on_search: Callable[[], None]) -> None:

@@ -15,9 +15,6 @@ from fastapi import FastAPI
 from nicegui import ui
 
 from aristobot import __version__
-from aristobot.clock import SystemClock
-from aristobot.logs import Logs
-from aristobot.settings import Settings
 from components import shell
 from components.crossing import Crossing
 from components.desktop import show
@@ -32,10 +29,8 @@ LAST_WORDS = 1
 RECONNECT_SECONDS = 30.0
 
 
-def serve(settings: Settings, log: Logs) -> int:
+def serve(app: App) -> int:
     """Serve until somebody stops it; exit code 0. Raises what hindered the start (a ConfigurationError for a taken port)."""
-    app = App(settings, SystemClock())
-    app.log_tail.follow(log)
     with asyncio.Runner(loop_factory=uvicorn.Config("", loop="auto").get_loop_factory()) as runner:
         runner.run(_House(app).live())
     return 0

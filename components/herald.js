@@ -6,7 +6,7 @@ export default {
     arrived(title) {
       this.title = title;
       setTimeout(() => {
-        const main = document.querySelector("main");
+        const main = document.querySelector("main.content");
         if (main && (!document.activeElement || document.activeElement === document.body)) main.focus({ preventScroll: true });
       }, 200);
     },

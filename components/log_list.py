@@ -15,9 +15,10 @@ from components.live_grid import LiveGrid, Row, chip, column
 from components.log_detail import show_line
 from components.log_rows import log_row
 from components.page_head import panel
+from components.pager import Pager
 from components.stateful_list import StatefulList
 from components.viewer import Viewer
-from components.words import Words, labelled
+from components.words import Words
 from services.log_archive import LogPage, LogQuery, Place
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class LogList:
                 icon="terminal", empty=_("No such line"), empty_words=_("Nothing in the log answers these filters.")
             )
             self._grid = self._list.hold(lambda: LiveGrid(_columns(), name=_("Lines"), most=ROWS, on_open=self._open))
-            self._foot()
+            self._pager = Pager(_("Newer lines"), _("Older lines"), on_newer=self._to_newer, on_older=self._to_older)
         with head:
             self._live_tag = Words("span", _("Live"), "tag good")
             self._pause = ui.button(icon="pause", on_click=self.pause).props("outline no-caps color=white").mark("pause")
@@ -65,15 +66,6 @@ class LogList:
             self._say()
         else:
             await self.show(self._query)
-
-    def _foot(self) -> None:
-        with ui.element("div").classes("panel-foot"):
-            self._count = ui.label("")
-            with ui.element("div").classes("line tight push"):
-                self._newer = ui.button(icon="chevron_left", on_click=self._to_newer).props("flat round dense color=white")
-                self._older = ui.button(icon="chevron_right", on_click=self._to_older).props("flat round dense color=white")
-        labelled(self._newer, _("Newer lines")).mark("newer")
-        labelled(self._older, _("Older lines")).mark("older")
 
     async def _load(self) -> None:
         query, before = self._query, self._trail[-1]
@@ -129,13 +121,11 @@ class LogList:
         missed = f" ({min(self._missed, 999)})" if self._missed else ""
         self._pause.set_text(words + missed)
         self._pause.props(f"icon={'play_arrow' if self._paused else 'pause'} aria-pressed={str(self._paused).lower()}")
-        self._newer.set_enabled(len(self._trail) > 1)
-        self._older.set_enabled(self._next is not None)
         first, shown = (len(self._trail) - 1) * ROWS, len(self._grid.rows)
         told = _("{first} to {last}, newest first", first=first + 1, last=first + shown) if shown else ""
         if page is not None and not page.complete:
             told = _("The search stopped here; older lines are on the next page.")
-        self._count.set_text(told)
+        self._pager.tell(told, newer=len(self._trail) > 1, older=self._next is not None)
 
     async def _to_older(self) -> None:
         if self._next is not None:

@@ -6,7 +6,7 @@ export default {
       <div class="palette">
         <div class="palette-head">
           <q-icon name="search" aria-hidden="true"></q-icon>
-          <input ref="field" class="palette-field" type="text" role="combobox" aria-expanded="true" aria-autocomplete="list"
+          <input ref="field" autofocus class="palette-field" type="text" role="combobox" aria-expanded="true" aria-autocomplete="list"
             aria-controls="palette-list" :aria-activedescendant="items.length ? 'palette-' + at : undefined" :aria-label="words.ask"
             :placeholder="words.ask" v-model="text" @input="ask" @keydown="move" autocomplete="off" spellcheck="false">
         </div>

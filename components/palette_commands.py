@@ -63,6 +63,8 @@ async def looked_up(app: App, viewer: Viewer, text: str, recent: list[str]) -> l
     def work(session: GuardedSession) -> list[tuple[str, str]]:
         found = [pair for pair in lately if len(pair) == 2 and pair[0] in exchanges and instruments.get(session, *pair)]
         for exchange in exchanges if len(wanted) > 1 else ():
+            if (joined := app.catalog.known(exchange, wanted)) is not None:
+                found.append((exchange, joined))
             found += [(exchange, one.symbol) for one in instruments.search(session, exchange, "", wanted, MOST_SYMBOLS)]
         return list(dict.fromkeys(found))
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import uuid
 from contextlib import suppress
-from functools import partial
 from typing import TYPE_CHECKING
 
 from nicegui import ui
@@ -51,8 +50,8 @@ async def show_webhook(app: App, user: Viewer, webhook_id: uuid.UUID) -> None:
             Words("h2", _("What arrived"))
             Words("pre", payload_words(webhook.payload), "code mono").props("tabindex=0")
         with ui.element("div").classes("dialog-foot"):
-            follow = partial(show_path, app, user, webhook.trace_id)
-            quiet_button(_("Path of the alert"), icon="route", on_click=follow).mark("path")
+            follow = quiet_button(_("Path of the alert"), icon="route", on_click=lambda: show_path(app, user, webhook.trace_id))
+            follow.mark("path")
     dialog.on("hide", dialog.delete)
     dialog.open()
 

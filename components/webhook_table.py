@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from nicegui import ui
-
 from aristobot.errors import AristobotError, NotFound
 from aristobot.events import SignalReceived, WebhookUpdated
 from aristobot.language import _
@@ -18,10 +16,11 @@ from aristobot.store.trading_tables import Webhook
 from components.live import Live
 from components.live_grid import LiveGrid, chip, column
 from components.page_head import panel
+from components.pager import Pager
 from components.stateful_list import StatefulList
 from components.viewer import Viewer
 from components.webhook_rows import webhook_row
-from components.words import Words, labelled
+from components.words import Words
 
 if TYPE_CHECKING:
     from services.app import App
@@ -59,7 +58,7 @@ class WebhookTable:
                 empty_words=_("As soon as TradingView sends one, it appears here by itself."),
             )
             self._grid = self._list.hold(lambda: LiveGrid(_columns(), name=_("Alerts received"), most=ROWS, on_open=on_open))
-            self._foot()
+            self._pager = Pager(_("Newer alerts"), _("Older alerts"), on_newer=self._to_newer, on_older=self._to_older)
         with head:
             self._live_tag = Words("span", _("Live"), "tag good")
         live.each(SignalReceived, WebhookUpdated, do=self._changed)
@@ -68,15 +67,6 @@ class WebhookTable:
         """Show the newest page of another choice."""
         self._choice, self._trail = choice, [None]
         await self._load()
-
-    def _foot(self) -> None:
-        with ui.element("div").classes("panel-foot"):
-            self._count = ui.label("")
-            with ui.element("div").classes("line tight push"):
-                self._newer = ui.button(icon="chevron_left", on_click=self._to_newer).props("flat round dense color=white")
-                self._older = ui.button(icon="chevron_right", on_click=self._to_older).props("flat round dense color=white")
-        labelled(self._newer, _("Newer alerts")).mark("newer")
-        labelled(self._older, _("Older alerts")).mark("older")
 
     async def _load(self) -> None:
         choice, before = self._choice, self._trail[-1]
@@ -114,9 +104,8 @@ class WebhookTable:
     def _tell(self) -> None:
         first = (len(self._trail) - 1) * ROWS
         shown = len(self._grid.rows)
-        self._count.set_text(_("{first} to {last}, newest first", first=first + 1, last=first + shown) if shown else "")
-        self._newer.set_enabled(len(self._trail) > 1)
-        self._older.set_enabled(self._last is not None)
+        told = _("{first} to {last}, newest first", first=first + 1, last=first + shown) if shown else ""
+        self._pager.tell(told, newer=len(self._trail) > 1, older=self._last is not None)
         self._live_tag.set_visibility(len(self._trail) == 1)
 
     async def _to_older(self) -> None:

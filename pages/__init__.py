@@ -35,10 +35,14 @@ def serve(settings: Settings, log: Logs) -> int:
     `log` is the log of the process, which a page shows.
     """
     gc.disable()  # thousands of new objects and nothing to collect: the front door switches it on again
+    from aristobot.clock import SystemClock
     from components import front_door
+    from services.app import App
 
     load(settings.data_dir / "pages")
-    return front_door.serve(settings, log)
+    app = App(settings, SystemClock())
+    app.log_tail.follow(log)
+    return front_door.serve(app)
 
 
 def _import(name: str, importing: Callable[[], object]) -> None:

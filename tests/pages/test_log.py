@@ -20,9 +20,9 @@ from aristobot.orders import OrderStatus
 from aristobot.settings import Settings
 from aristobot.store.tables import Broker
 from aristobot.store.trading_tables import Webhook
-from components.alert_timeline import duration
 from components.live_grid import LiveGrid, Row
 from components.log_list import ROWS
+from components.path_words import duration
 from services.alert_path import Stage, follow
 from services.app import App
 from services.log_archive import LogQuery
