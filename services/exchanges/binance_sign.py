@@ -42,7 +42,7 @@ class Signer:
     @property
     def identity(self) -> bytes:
         """What tells this key from others, secret included, and reveals neither."""
-        return hashlib.blake2b(self._secret, key=hashlib.blake2b(self.api_key.encode()).digest(), digest_size=16).digest()
+        return hashlib.blake2b(f"{len(self.api_key)}:{self.api_key}".encode() + self._secret, digest_size=16).digest()
 
     def sign(self, text: str) -> str:
         """The signature of a text: hex for HMAC, base64 for the others."""

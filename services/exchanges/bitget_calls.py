@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from enum import StrEnum
+from types import TracebackType
 
 import msgspec
 
@@ -69,15 +69,15 @@ class BitgetCalls:
 
     def record(self, signer: Signer) -> KeyRecord:
         """What is remembered of this key."""
-        identity = signer.identity
-        if identity not in self._records:
-            self._records[identity] = KeyRecord(self._private, self.link)
-        return self._records[identity]
+        found = self._records.get(signer.identity)
+        if found is None:
+            found = self._records[signer.identity] = KeyRecord(self._private, self.link)
+        return found
 
     async def public(self, path: str, params: Params) -> bytes:
         """A question that needs no key."""
         request = Request("GET", target_of(path, params), {})
-        with naming_symbol(params):
+        with NamingSymbol(params):
             return await self._rest.read(lambda: request, 1)
 
     async def read(self, signer: Signer, path: str, params: Params) -> bytes:
@@ -88,7 +88,7 @@ class BitgetCalls:
         def make() -> Request:
             return Request("GET", target, signer.headers(self.link.server_clock.timestamp(), "GET", target))
 
-        with naming_symbol(params):
+        with NamingSymbol(params):
             try:
                 return await self._rest.read(make, 1)
             except ClockSkewed:
@@ -107,7 +107,7 @@ class BitgetCalls:
             params = {**params, **window_from(timestamp)}
         body = msgspec.json.encode(params)
         try:
-            with naming_symbol(params):
+            with NamingSymbol(params):
                 return await self._rest.order(Request("POST", path, signer.headers(timestamp, "POST", path, body), body), 0)
         except ClockSkewed:
             self.link.server_clock.distrust()
@@ -116,7 +116,7 @@ class BitgetCalls:
     async def done(self, signer: Signer, path: str, params: Params) -> None:
         """As `change`, where the answer says nothing but that it was done."""
         body = await self.change(signer, path, params)
-        with answers_doubt():
+        with AnswersDoubt():
             decoded(_DONE, body)
 
     async def mode(self, signer: Signer) -> Mode:
@@ -172,20 +172,28 @@ def window_from(timestamp: int) -> Params:
     return {"requestTime": str(timestamp), "receiveWindow": str(WINDOW_MS)}
 
 
-@contextmanager
-def answers_doubt() -> Iterator[None]:
+class AnswersDoubt:
     """The exchange took the request: an answer that nobody can read leaves doubt, and is no error of the data."""
-    try:
-        yield
-    except DataError as problem:
-        raise OutcomeUnknown("unreadable_answer", exchange=NAME, detail=str(problem)[:200]) from problem
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if isinstance(error, DataError):
+            raise OutcomeUnknown("unreadable_answer", exchange=NAME, detail=str(error)[:200]) from error
 
 
-@contextmanager
-def naming_symbol(params: Params) -> Iterator[None]:
+class NamingSymbol:
     """A refused symbol is named: the exchange does so in its text only."""
-    try:
-        yield
-    except UnknownSymbol as refusal:
-        refusal.facts.setdefault("symbol", params.get("symbol", ""))
-        raise
+
+    __slots__ = ("_params",)
+
+    def __init__(self, params: Params) -> None:
+        self._params = params
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if isinstance(error, UnknownSymbol):
+            error.facts.setdefault("symbol", self._params.get("symbol", ""))

@@ -27,6 +27,7 @@ _MARGIN = Decimal("1.05")
 _NO_LIMIT = Decimal(10) ** 18
 _DEFAULT_FEE = Decimal("0.002")
 _DEFAULT_BAND = Decimal("0.02")
+_TRADING, _HALTED = InstrumentState.TRADING, InstrumentState.HALTED
 _ORDER_TYPES = frozenset(kind.value for kind in OrderType)
 
 
@@ -166,22 +167,24 @@ def _instrument(one: NativeSymbol, rates: Mapping[str, Decimal], figures: _Figur
     smallest = figures[one.min_order_amount or one.min_trade_usdt]
     if smallest and not in_dollars and not one.min_order_amount:
         smallest = _in_quote(smallest, rates.get(quote, ZERO), tick)
-    return Instrument(
-        base=base,
-        quote=quote,
-        symbol=f"{base}/{quote}",
-        exchange=NAME,
-        tick=tick,
-        lot=_STEPS[one.quantity_precision],
-        quote_step=_STEPS[one.quote_precision],
-        min_quantity=figures[one.min_trade_amount or one.min_order_qty],
-        max_quantity=limits[one.max_trade_amount or one.max_order_qty],
-        min_notional=smallest,
-        max_notional=limits[one.max_limit_order_value] if in_dollars else ZERO,
-        maker_fee=figures[one.maker_fee_rate] if one.maker_fee_rate else _DEFAULT_FEE,
-        taker_fee=figures[one.taker_fee_rate] if one.taker_fee_rate else _DEFAULT_FEE,
-        state=InstrumentState.TRADING if one.status == "online" else InstrumentState.HALTED,
-        order_types=_ORDER_TYPES,
+    return Instrument(  # by position as far as names go without saying: they would cost more than all the rest
+        NAME,
+        f"{base}/{quote}",
+        base,
+        quote,
+        tick,
+        _STEPS[one.quantity_precision],
+        figures[one.min_trade_amount or one.min_order_qty],
+        limits[one.max_trade_amount or one.max_order_qty],
+        ZERO,
+        ZERO,
+        smallest,
+        limits[one.max_limit_order_value] if in_dollars else ZERO,
+        _STEPS[one.quote_precision],
+        figures[one.maker_fee_rate] if one.maker_fee_rate else _DEFAULT_FEE,
+        figures[one.taker_fee_rate] if one.taker_fee_rate else _DEFAULT_FEE,
+        _TRADING if one.status == "online" else _HALTED,
+        _ORDER_TYPES,
         price_band=figures[one.buy_limit_price_ratio] or _DEFAULT_BAND,
     )
 

@@ -6,7 +6,6 @@ import hashlib
 import hmac
 from base64 import b64encode
 from collections.abc import Mapping
-from functools import cached_property
 from urllib.parse import quote
 
 import msgspec
@@ -31,12 +30,15 @@ class Signer:
         self.api_key = keys.api_key
         self._passphrase = keys.passphrase
         self._secret = keys.api_secret.encode()
+        self._identity = b""
 
-    @cached_property
+    @property
     def identity(self) -> bytes:
         """What tells this key from others, secret and passphrase included, and reveals none of the three."""
-        outer = hashlib.blake2b(self.api_key.encode(), digest_size=32).digest()
-        return hashlib.blake2b(b"\0".join((self._secret, self._passphrase.encode())), key=outer, digest_size=16).digest()
+        if not self._identity:
+            named = f"{len(self.api_key)}:{len(self._passphrase)}:{self.api_key}{self._passphrase}"
+            self._identity = hashlib.blake2b(named.encode() + self._secret, digest_size=16).digest()
+        return self._identity
 
     def sign(self, text: str) -> str:
         """The signature of a text, in base64. Raises BadKey for a private key that cannot be used."""

@@ -209,9 +209,9 @@ def fill_of(native: NativeFill, naming: Naming, client_id: str = "") -> Fill:
 def balances_of(holdings: list[NativeHolding]) -> list[Balance]:
     """What is held, without the assets that are empty."""
     return [
-        Balance(one.coin.upper(), one.available, _locked(one))
+        Balance(one.coin.upper(), one.available, one.frozen if one.locked in _NOTHING else _locked(one))
         for one in holdings
-        if not (one.available in _NOTHING and one.frozen in _NOTHING and one.locked in _NOTHING)
+        if one.available not in _NOTHING or one.frozen not in _NOTHING or one.locked not in _NOTHING
     ]
 
 

@@ -10,7 +10,7 @@ from aristobot.money import plain
 from aristobot.orders import OrderReport, OrderRequest, OrderType, Side
 from aristobot.portfolio import Balance
 from services.exchanges import bitget_v3_wire as wire
-from services.exchanges.bitget_calls import Mode, answers_doubt, naming_symbol, window_from
+from services.exchanges.bitget_calls import AnswersDoubt, Mode, NamingSymbol, window_from
 from services.exchanges.bitget_errors import OtherAccountMode
 from services.exchanges.bitget_placed import placed
 from services.exchanges.bitget_socket import Frame, Subscription
@@ -45,10 +45,10 @@ class Unified(UnifiedReads):
             order = order_params(ask.native, request)
             answer = await self._over_socket(ask, "place-order", order, windowed=True)
             if answer is not None:
-                with answers_doubt():
+                with AnswersDoubt():
                     return placed(answer, request)
             body = await self._calls.change(ask.signer, f"{TRADE}/place-order", {"category": wire.SPOT, **order})
-        with answers_doubt():
+        with AnswersDoubt():
             return placed(decoded(NAMED, body), request)
 
     async def amend(self, ask: Ask, request: OrderRequest) -> OrderReport:
@@ -59,7 +59,7 @@ class Unified(UnifiedReads):
         else:
             path, change = "modify-order", {**named, "price": plain(request.price), "autoCancel": "no"}
         body = await self._calls.change(ask.signer, f"{TRADE}/{path}", change)
-        with answers_doubt():
+        with AnswersDoubt():
             return placed(decoded(NAMED, body), request)
 
     async def replace(self, ask: Ask, client_id: str, request: OrderRequest) -> OrderReport | None:
@@ -92,7 +92,7 @@ class Unified(UnifiedReads):
         if windowed:
             params = {**params, **window_from(self._calls.link.server_clock.timestamp())}
         try:
-            with naming_symbol(params):
+            with NamingSymbol(params):
                 frame = await socket.order(line, topic, params)
         except ConnectionLost:
             return None
@@ -101,7 +101,7 @@ class Unified(UnifiedReads):
         except MissingRight:  # some keys may order over REST alone; a key that may not at all is told so there
             socket.takes_orders = False
             return None
-        with answers_doubt():
+        with AnswersDoubt():
             named = decoded(_SOCKET_NAMED, frame.args)
         return Reply(named[0] if named else Named(), self._calls.link.server_clock.timestamp())
 

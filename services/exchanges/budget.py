@@ -27,7 +27,7 @@ class Budget:
     @property
     def minute(self) -> int:
         """The running minute; hand it back to `heard` with the answer."""
-        minute = to_milliseconds(self._clock.now()) // MINUTE_MS
+        minute = int(self._clock.now().timestamp()) // 60
         if minute != self._minute:
             self._minute, self._used = minute, 0
         return minute
@@ -58,9 +58,8 @@ class Budget:
 
     def take(self, weight: int, *, read: bool) -> int:
         """Spend `weight` and return the minute it counts in; raise RateLimited when the exchange must be left alone."""
-        silent = self.silent_for
-        if silent:
-            raise RateLimited("exchange_asked_for_silence", retry_after=silent, exchange=self.exchange)
+        if self._silent_until > self._clock.monotonic():
+            raise RateLimited("exchange_asked_for_silence", retry_after=self.silent_for, exchange=self.exchange)
         minute = self.minute
         if self._used + weight > self.limit * (READ_SHARE if read else ORDER_SHARE):
             raise RateLimited("weight_spent", retry_after=self._until_next_minute(), exchange=self.exchange, used=self._used)

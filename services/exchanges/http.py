@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from http.cookies import SimpleCookie
 from itertools import islice
 from typing import NamedTuple, Protocol
 
 import aiohttp
+from aiohttp.hdrs import CONTENT_LENGTH
+from aiohttp.http import StreamWriter
 from loguru import logger
 from yarl import URL
 
@@ -71,6 +74,7 @@ class RestSession:
         self._weight_header = weight_header
         self._first_silence = self._next_silence = silence
         self._timeouts = {order: _limits(link.timeouts, link.timeouts.silence(order=order)) for order in (False, True)}
+        self._longest = {order: _longest(link.timeouts, link.timeouts.silence(order=order)) for order in (False, True)}
         self._session: aiohttp.ClientSession | None = None
         self._closed = False
         self._reading = asyncio.Semaphore(CONNECTIONS - KEPT_FOR_ORDERS)
@@ -123,15 +127,15 @@ class RestSession:
         minute = self._budget.take(weight, read=not order)
         started = self._clock.monotonic()
         try:
-            async with self._open().request(
-                request.method,
-                URL(self._base + request.target, encoded=True),
-                headers=request.headers,
-                data=request.body or None,
-                allow_redirects=False,
-                timeout=self._timeouts[order],
-            ) as response:
-                status, headers = response.status, response.headers
+            async with asyncio.timeout(self._longest[order]):
+                response = await self._open().request(
+                    request.method,
+                    URL(self._base + request.target, encoded=True),
+                    headers=request.headers,
+                    data=request.body or None,
+                    allow_redirects=False,
+                    timeout=self._timeouts[order],
+                )
                 body = await _body_of(response)
         except _NEVER_SENT as error:
             self._meter.failed()
@@ -141,10 +145,14 @@ class RestSession:
             lost = OutcomeUnknown if order else ConnectionLost
             raise lost("no_answer", exchange=self._link.exchange, detail=_kind_of(error)) from None
         self._meter.answered(self._clock.monotonic() - started)
+        status = response.status
         good = 200 <= status < 300 and (self._accepted is None or self._accepted(body))
-        if order and good:
+        if order and good and weight:
             self._budget.refund(weight, minute)
-        self._account(status, headers, minute)
+        if self._weight_header or status != 200:
+            self._account(status, response.headers, minute)
+        else:
+            self._next_silence = self._first_silence
         if good:
             return body
         raise self._refusal(request, status, body, (judge or self._judge)(status, body, order=order))
@@ -176,8 +184,9 @@ class RestSession:
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=CONNECTIONS, ttl_dns_cache=300, keepalive_timeout=15),
-                cookie_jar=aiohttp.DummyCookieJar(),
+                cookie_jar=_NoCookies(),
                 read_bufsize=_READ_AHEAD,
+                request_class=_WholeRequest,
                 trust_env=False,
             )
             # aiohttp would silently repeat a PUT or DELETE on a fresh connection: whether to ask again is decided here alone.
@@ -187,15 +196,66 @@ class RestSession:
 
 def _limits(timeouts: Timeouts, silence: float) -> aiohttp.ClientTimeout:
     return aiohttp.ClientTimeout(
-        total=timeouts.pool + timeouts.connect + timeouts.send + silence,
+        total=None,  # one of ours, which costs less
         connect=timeouts.pool + timeouts.connect,
         sock_connect=timeouts.connect,
         sock_read=silence,
     )
 
 
+def _longest(timeouts: Timeouts, silence: float) -> float:
+    return timeouts.pool + timeouts.connect + timeouts.send + silence
+
+
+class _NoCookies(aiohttp.DummyCookieJar):
+    """A jar that stays empty, and need not be made anew for every request."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._nothing: SimpleCookie = SimpleCookie()
+
+    def filter_cookies(self, request_url: URL) -> SimpleCookie:
+        """None."""
+        return self._nothing
+
+
+class _WholeRequest(aiohttp.ClientRequest):
+    """A request that leaves with one write: its body is bytes and needs no task that feeds it."""
+
+    _said: bytes = b""
+
+    def update_body_from_data(self, body: bytes | None, _stacklevel: int = 3) -> None:
+        """Take over the body."""
+        self._said = body or b""
+        if body or self.method not in self.GET_METHODS:
+            self.headers[CONTENT_LENGTH] = str(len(self._said))
+
+    async def send(self, conn: aiohttp.connector.Connection) -> aiohttp.ClientResponse:
+        """Send all of it; the answer is read from the response."""
+        protocol = conn.protocol
+        if protocol is None:
+            raise aiohttp.ClientConnectionError("closed")
+        writer = StreamWriter(protocol, self.loop)
+        await writer.write_headers(f"{self.method} {self.url.raw_path_qs} HTTP/1.1", self.headers)
+        await writer.write_eof(self._said)
+        protocol.start_timeout()
+        return self.response_class(
+            self.method,
+            self.original_url,
+            writer=None,
+            continue100=None,
+            timer=self._timer,
+            request_info=self.request_info,
+            traces=[],
+            loop=self.loop,
+            session=self.session,
+            stream_writer=writer,
+        )
+
+
 async def _body_of(response: aiohttp.ClientResponse) -> bytes:
     if (response.content_length or 0) > _LONGEST_BODY:
+        response.close()
         raise aiohttp.ClientPayloadError("too long")
     return await response.read()
 

@@ -111,8 +111,10 @@ class KrakenCalls:
         await self._settle_clock()
         self._count(record, change, client_order_id)
         try:
-            with naming_symbol(change.symbol):
-                return await self._sent(record, change, signer, keys)
+            return await self._sent(record, change, signer, keys)
+        except UnknownSymbol as error:
+            error.facts.setdefault("symbol", change.symbol)
+            raise
         except RateLimited as error:
             record.limits.heard(error, change.symbol)
             raise

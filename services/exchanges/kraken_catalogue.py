@@ -21,7 +21,6 @@ _OURS = {"XBT": "BTC", "XDG": "DOGE"}
 _STEPS = tuple(Decimal(1).scaleb(-places) for places in range(31))
 #: Of an account without volume: the catalogue names none any more.
 MAKER_FEE, TAKER_FEE = Decimal("0.0025"), Decimal("0.0040")
-_NO_TABLE = b"[]"
 _ALL_TYPES = frozenset(kind.value for kind in OrderType)
 _LIMITS = frozenset({OrderType.LIMIT.value, OrderType.LIMIT_MAKER.value})
 _MODES = {
@@ -32,6 +31,9 @@ _MODES = {
     "cancel_only": (InstrumentState.CANCEL_ONLY, _ALL_TYPES),
 }
 _CLOSED = (InstrumentState.HALTED, _ALL_TYPES)
+
+
+_NONE = msgspec.Raw(b'"0"')
 
 
 class NativePair(msgspec.Struct, gc=False):
@@ -45,9 +47,9 @@ class NativePair(msgspec.Struct, gc=False):
     pair_decimals: int = 8
     lot_decimals: int = 8
     cost_decimals: int = 8
-    ordermin: Decimal = ZERO
-    costmin: Decimal = ZERO
-    tick_size: Decimal = ZERO
+    ordermin: msgspec.Raw = _NONE
+    costmin: msgspec.Raw = _NONE
+    tick_size: msgspec.Raw = _NONE
     fees: msgspec.Raw = msgspec.Raw(b"[]")
     fees_maker: msgspec.Raw = msgspec.Raw(b"[]")
 
@@ -60,6 +62,7 @@ class NativeAsset(msgspec.Struct):
 
 _PAIRS = msgspec.json.Decoder(Answer[dict[str, msgspec.Raw]])
 _PAIR = msgspec.json.Decoder(NativePair)
+_AMOUNT = msgspec.json.Decoder(Decimal)
 _RATES = msgspec.json.Decoder(list[tuple[Decimal, Decimal]])
 _ASSETS = msgspec.json.Decoder(Answer[dict[str, NativeAsset]])
 
@@ -103,7 +106,7 @@ def common_name(name: str) -> str:
 def read_catalogue(pairs: bytes, assets: bytes) -> Catalogue:
     """Both answers; costs some ten milliseconds for a full catalogue, so hand it to a thread."""
     catalogue = Catalogue(assets={name: common_name(one.altname) for name, one in result_of(_ASSETS, assets).items()})
-    rates: dict[bytes, Decimal] = {}
+    amounts, makers, takers = _Amounts(), _Rates(MAKER_FEE), _Rates(TAKER_FEE)
     for key, text in result_of(_PAIRS, pairs).items():
         pair = read(_PAIR, text)
         base, slash, quote = pair.wsname.partition("/")
@@ -116,42 +119,56 @@ def read_catalogue(pairs: bytes, assets: bytes) -> Catalogue:
         catalogue.native[symbol] = pair.altname
         catalogue.assets.setdefault(pair.base, base)
         catalogue.assets.setdefault(pair.quote, quote)
-        catalogue.instruments.append(_instrument(pair, base, quote, rates))
+        catalogue.instruments.append(_instrument(pair, symbol, amounts, makers, takers))
     return catalogue
 
 
-def _instrument(pair: NativePair, base: str, quote: str, rates: dict[bytes, Decimal]) -> Instrument:
-    """One pair; `rates` remembers the tables of fees, which hundreds of pairs share."""
-    state, kinds = _MODES.get(pair.status, _CLOSED)
-    tick = pair.tick_size or _step(pair.pair_decimals)
-    real(tick, pair.ordermin, pair.costmin)
-    return Instrument(
-        exchange=NAME,
-        symbol=f"{base}/{quote}",
-        base=base,
-        quote=quote,
-        tick=tick,
-        lot=_step(pair.lot_decimals),
-        min_quantity=pair.ordermin,
-        min_notional=pair.costmin,
-        quote_step=_step(pair.cost_decimals),
-        maker_fee=_rate(bytes(pair.fees_maker), MAKER_FEE, rates),
-        taker_fee=_rate(bytes(pair.fees), TAKER_FEE, rates),
-        state=state,
-        order_types=kinds,
-    )
+class _Amounts(dict[bytes, Decimal]):
+    """Steps and bounds by their text, which hundreds of pairs share."""
+
+    def __missing__(self, text: bytes) -> Decimal:
+        value = read(_AMOUNT, text)
+        real(value)
+        self[text] = value
+        return value
 
 
-def _rate(table: bytes, usual: Decimal, rates: dict[bytes, Decimal]) -> Decimal:
-    """The rate of an account without volume, the first of a table; the usual one of an empty table."""
-    if table == _NO_TABLE:
-        return usual
-    found = rates.get(table)
-    if found is None:
+class _Rates(dict[bytes, Decimal]):
+    """The rate of an account without volume, the first of a table of fees; the usual one of an empty table."""
+
+    def __init__(self, usual: Decimal) -> None:
+        super().__init__()
+        self._usual = usual
+
+    def __missing__(self, table: bytes) -> Decimal:
         rows = read(_RATES, table)
         real(*[rate for _, rate in rows[:1]])
-        found = rates[table] = rows[0][1] / HUNDRED if rows else usual
-    return found
+        self[table] = rate = rows[0][1] / HUNDRED if rows else self._usual
+        return rate
+
+
+def _instrument(pair: NativePair, symbol: Symbol, amounts: _Amounts, makers: _Rates, takers: _Rates) -> Instrument:
+    base, _, quote = symbol.partition("/")
+    state, kinds = _MODES.get(pair.status, _CLOSED)
+    return Instrument(  # by position as far as names go without saying: they would cost more than all the rest
+        NAME,
+        symbol,
+        base,
+        quote,
+        amounts[bytes(pair.tick_size)] or _step(pair.pair_decimals),
+        _step(pair.lot_decimals),
+        amounts[bytes(pair.ordermin)],
+        ZERO,
+        ZERO,
+        ZERO,
+        amounts[bytes(pair.costmin)],
+        ZERO,
+        _step(pair.cost_decimals),
+        makers[bytes(pair.fees_maker)],
+        takers[bytes(pair.fees)],
+        state,
+        kinds,
+    )
 
 
 def _step(places: int) -> Decimal:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
+from types import TracebackType
 
 from services.exchanges.kraken_limits import KeyLimits
 from services.exchanges.kraken_sign import Nonces
@@ -22,21 +22,33 @@ class Lane:
     def __init__(self) -> None:
         self._lock = asyncio.Lock()
 
-    @asynccontextmanager
-    async def turn(self, patience: float) -> AsyncIterator[None]:
+    def turn(self, patience: float) -> _Turn:
         """One's turn, or the end of one's patience (seconds)."""
-        try:
-            if not self._lock.locked():
-                await self._lock.acquire()
-            else:
-                async with asyncio.timeout(patience):
-                    await self._lock.acquire()
-        except TimeoutError:
-            yield
+        return _Turn(self._lock, patience)
+
+
+class _Turn:
+    """The time between getting the lane, or being tired of waiting for it, and leaving it."""
+
+    __slots__ = ("_has_lane", "_lock", "_patience")
+
+    def __init__(self, lock: asyncio.Lock, patience: float) -> None:
+        self._lock = lock
+        self._patience = patience
+        self._has_lane = True
+
+    async def __aenter__(self) -> None:
+        if not self._lock.locked():
+            await self._lock.acquire()
             return
         try:
-            yield
-        finally:
+            async with asyncio.timeout(self._patience):
+                await self._lock.acquire()
+        except TimeoutError:
+            self._has_lane = False
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self._has_lane:
             self._lock.release()
 
 

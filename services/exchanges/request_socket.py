@@ -6,11 +6,11 @@ import asyncio
 from collections.abc import Callable
 from typing import Generic, Protocol, TypeVar
 
-from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 from websockets.protocol import State
 
 from aristobot.errors import ConnectionLost, DataError, OutcomeUnknown
+from services.exchanges.sockets import Connection
 from services.exchanges.transport import Link
 
 
@@ -29,7 +29,7 @@ class RequestSocket(Generic[E_co]):
     """Questions and answers over one connection, any number at once; what nobody asked for goes to `on_push`."""
 
     def __init__(
-        self, connection: ClientConnection, link: Link, decode: Callable[[bytes], E_co], on_push: Callable[[E_co], None]
+        self, connection: Connection, link: Link, decode: Callable[[bytes], E_co], on_push: Callable[[E_co], None]
     ) -> None:
         self._connection = connection
         self._link = link
@@ -111,20 +111,23 @@ class RequestSocket(Generic[E_co]):
         if not answer.done():
             answer.set_exception(OutcomeUnknown("no_answer", exchange=self._link.exchange, detail=detail))
 
+    def _hear(self, frame: bytes) -> None:
+        self._heard += 1
+        try:
+            envelope = self._decode(frame)
+        except DataError:
+            return  # an answer that cannot be read leaves its question without one
+        answer = self._waiting.get(envelope.id) if envelope.id is not None else None
+        if answer is None:
+            self._on_push(envelope)
+        elif not answer.done():
+            answer.set_result(envelope)
+
     async def _listen(self) -> None:
         try:
-            while True:
-                frame = await self._connection.recv(decode=False)
-                self._heard += 1
-                try:
-                    envelope = self._decode(frame)
-                except DataError:
-                    continue  # an answer that cannot be read leaves its question without one
-                answer = self._waiting.get(envelope.id) if envelope.id is not None else None
-                if answer is None:
-                    self._on_push(envelope)
-                elif not answer.done():
-                    answer.set_result(envelope)
+            self._connection.on_text = self._hear
+            while True:  # what came before is read without a pause, so nothing overtakes it; then this waits for the end
+                self._hear(await self._connection.recv(decode=False))
         except ConnectionClosed:
             pass
         finally:
