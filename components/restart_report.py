@@ -40,10 +40,11 @@ class RestartNotice(ui.element):
         super().__init__("div")
         self._app = app
         self._viewer = viewer
-        self.classes("restart-notice").mark("restart-report")
+        self.style("display: contents").mark("restart-report")
         with self:
             live = Live(app.bus, viewer)
             self._body = ui.element("div")
+            self._body.set_visibility(False)
         live.each(RestartReported, do=lambda _event: self.show())
 
     async def show(self) -> None:
@@ -60,6 +61,7 @@ class RestartNotice(ui.element):
         if self.is_deleted:
             return
         self._body.clear()
+        self._body.set_visibility(told is not None and told.worth_showing)
         if told is not None and told.worth_showing:
             with self._body:
                 self._draw(told, {str(key): name for key, name in names.items()})

@@ -12,9 +12,10 @@ from aristobot.bus import Bus
 from aristobot.clock import Clock
 from aristobot.errors import InvalidInput
 from aristobot.events import UserChanged
+from aristobot.kinds import CostMethod
 from aristobot.language import LANGUAGES
 from aristobot.settings_values import web_address
-from aristobot.store import brokers, users
+from aristobot.store import bookkeeping, brokers, positions, users
 from aristobot.store.database import Database
 from aristobot.store.tables import User
 from aristobot.store.tenancy import GuardedSession
@@ -35,7 +36,7 @@ class Profiles:
         self._trail = trail
 
     async def update(self, user_id: uuid.UUID, changes: Mapping[str, Any], by: Actor) -> User:
-        """Change `language`, `timezone`, `default_broker_id`, `ai_provider`, `ai_url`, `ai_model`, `ai_key`.
+        """Change `language`, `timezone`, `default_broker_id`, `ai_provider`, `ai_url`, `ai_model`, `ai_key`, `cost_method`.
 
         Only what is named changes; None or "" empties. The AI key is sealed and never comes back. InvalidInput names the
         field; NotFound when the broker is not theirs.
@@ -51,6 +52,9 @@ class Profiles:
                 user.ai_key_sealed = self._vault.seal(key, f"user:{user_id}", "ai_key") if key else None
             for name in values.keys() - {"default_broker_id", "ai_key"}:
                 setattr(user, name, values[name])
+            if "cost_method" in values:
+                session.flush()
+                bookkeeping.fold_again(session, positions.every(session), self._clock.now())
             self._trail.record(session, "user.profile", by, subject=f"user:{user_id}", after={"fields": sorted(values)})
             return user
 
@@ -87,10 +91,23 @@ def _address_of(value: Any) -> str | None:
         raise InvalidInput("not_an_address", field="ai_url") from None
 
 
+def _method_of(value: Any) -> CostMethod:
+    try:
+        return CostMethod(value)
+    except ValueError:
+        raise InvalidInput("unknown_choice", field="cost_method", choices=", ".join(CostMethod)) from None
+
+
 def _as_is(value: Any) -> Any:
     return value or None
 
 
 _CHECKS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
-    {"language": language_of, "timezone": timezone_of, "ai_provider": _provider_of, "ai_url": _address_of}
+    {
+        "language": language_of,
+        "timezone": timezone_of,
+        "ai_provider": _provider_of,
+        "ai_url": _address_of,
+        "cost_method": _method_of,
+    }
 )

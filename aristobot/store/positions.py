@@ -31,6 +31,11 @@ def open_ones(session: GuardedSession, broker_id: uuid.UUID | None = None) -> li
     return list(session.exec(wanted))
 
 
+def every(session: GuardedSession) -> list[PositionRow]:
+    """Every position, open or closed, oldest first."""
+    return list(session.exec(select(PositionRow).order_by(col(PositionRow.opened_at))))
+
+
 def open_one(session: GuardedSession, broker_id: uuid.UUID, symbol: str, owner: str) -> PositionRow | None:
     """The open position of one owner of lots, if there is one."""
     wanted = select(PositionRow).where(

@@ -7,7 +7,7 @@ import uuid
 from fastapi import APIRouter
 from pydantic import Field
 
-from aristobot.kinds import Role, TokenScope
+from aristobot.kinds import CostMethod, Role, TokenScope
 from aristobot.store import brokers
 from aristobot.store.tables import User
 from services.api.auth import House, Reader, Trader, actor
@@ -31,6 +31,7 @@ class AccountOut(Out):
     ai_url: str | None
     ai_model: str | None
     ai_key_set: bool
+    cost_method: CostMethod
     second_factor: bool
     scope: TokenScope
     created_at: Moment
@@ -46,6 +47,7 @@ class AccountIn(In):
     ai_url: Line | None = None
     ai_model: Line | None = None
     ai_key: Line | None = Field(default=None, description="write-only")
+    cost_method: CostMethod = CostMethod.AVERAGE
 
 
 @router.get("/")
@@ -76,6 +78,7 @@ async def _shown(house: House, who: TokenHolder, user: User) -> AccountOut:
         ai_url=user.ai_url,
         ai_model=user.ai_model,
         ai_key_set=user.ai_key_sealed is not None,
+        cost_method=user.cost_method,
         second_factor=user.totp_sealed is not None,
         scope=who.scope,
         created_at=user.created_at,
