@@ -9,6 +9,7 @@ from nicegui import ui
 from aristobot.errors import AristobotError
 from aristobot.events import BrokerUpdated, CatalogProgressed
 from aristobot.language import _
+from components.alert_builder import AlertBuilder
 from components.broker_dialog import BrokerDialog
 from components.broker_row import BrokerRow
 from components.confirm import complain, confirm, say
@@ -67,6 +68,7 @@ class BrokerList:
     def _actions(self, broker: Broker) -> None:
         actions = (
             ("link", _("Webhook address"), WebhookAddress(self._app, self._user, broker).open, "webhook-address"),
+            ("add_alert", _("Build an alert"), AlertBuilder(self._app, self._user, broker).open, "build-alert"),
             ("network_check", _("Try the connection"), lambda: try_broker(self._app, self._user, broker), "test-broker"),
             ("edit", _("Change"), BrokerDialog(self._app, self._user, broker).ask, "edit-broker"),
             ("delete_outline", _("Delete"), lambda: self._remove(broker), "delete-broker"),

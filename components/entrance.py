@@ -10,12 +10,15 @@ from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
 from aristobot.clock import Clock
+from components.hardening import host_name
 from services.login_sessions import ABSOLUTE, NewSession
 from services.sign_in import SignIn, Visitor
 
 #: Seconds between the password that was right and the request that fetches the cookie.
 TICKET_LIFE = 30.0
 HOME = "/webhooks"
+#: What proxies and tunnels write into a request that they pass on, beside `X-Forwarded-…`.
+_OF_PROXIES = frozenset({"forwarded", "via", "x-real-ip", "x-client-ip", "cf-connecting-ip", "true-client-ip", "ngrok-trace-id"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +88,14 @@ def own_path(target: str) -> str:
 
 
 def visitor(request: Request) -> Visitor:
-    """Where a request comes from; proxies that are not trusted have already been disregarded by the server."""
+    """Where a request comes from; proxies that are not trusted have already been disregarded by the server.
+
+    A proxy or tunnel on this machine hides a stranger behind a loopback address; what it adds to a request gives it away.
+    """
     address = request.client.host if request.client is not None else ""
-    return Visitor(address, request.headers.get("user-agent", ""))
+    headers = request.headers
+    forwarded = any(name in _OF_PROXIES or name.startswith("x-forwarded-") for name in headers)
+    return Visitor(address, headers.get("user-agent", ""), forwarded=forwarded, host=host_name(headers.get("host", "")))
 
 
 def _from_our_page(request: Request) -> bool:

@@ -12,6 +12,7 @@ from components.exchange_panel import ExchangePanel
 from components.live import Live
 from components.page_head import page_head
 from components.profile_card import profile_card
+from components.reachability_panel import ReachabilityPanel
 from components.security_cards import SecondFactorCard, SessionsCard, password_card
 from components.shell import page
 from components.viewer import Viewer
@@ -27,6 +28,7 @@ async def account(app: App, user: Viewer, live: Live) -> None:
         pass
     brokers = BrokerList(app, user, live)
     ExchangePanel(app, live)
+    reachability = ReachabilityPanel(app, user, live)
     with ui.element("div").classes("halves"):
         with ui.element("div").classes("stack"):
             profile_card(app, user)
@@ -35,5 +37,6 @@ async def account(app: App, user: Viewer, live: Live) -> None:
             second_factor = SecondFactorCard(app, user, live)
             sessions = SessionsCard(app, user, live)
     await brokers.show()
+    await reachability.offer()
     await second_factor.show()
     await sessions.show()

@@ -46,6 +46,7 @@ from services.portfolio import Portfolio
 from services.position_book import PositionBook
 from services.price_book import PriceBook
 from services.process_guard import close_the_shutters
+from services.reachability import Reachability
 from services.supervisor import Service, Supervisor
 from services.target_watch import TargetWatch
 from services.trading_engine import TradingEngine
@@ -101,6 +102,7 @@ class App:
         )
         self.credential_names = CredentialNames(settings.data_dir, self.bus, clock)
         self.brokers.webhooks.ingress = lambda: self.receiver.address
+        self.reachability = Reachability(self.db, clock, settings, self.gateway, self.brokers.webhooks)
         self.log_tail = LogTail(self.bus, clock)
         self.supervisor = Supervisor(self.bus, clock, self._services())
         self._waiting_for: tuple[str, ...] = ("start",)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass, field
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 from loguru import logger
 
@@ -26,15 +27,21 @@ CONFIRMED_FOR = timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """Where a request comes from, as the trusted part of the proxy chain says."""
+    """Where a request comes from, as the trusted part of the proxy chain says.
+
+    forwarded  whether a proxy passed it on, trusted or not
+    host       by which name the house was asked for
+    """
 
     address: str
     user_agent: str = ""
+    forwarded: bool = False
+    host: str = ""
 
     @property
     def is_here(self) -> bool:
-        """Whether they sit at this machine."""
-        return is_loopback(self.address)
+        """Whether they sit at this machine, with nobody between them and the house."""
+        return is_loopback(self.address) and not self.forwarded
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +109,8 @@ class SignIn:
     async def open_house_door(self, visitor: Visitor) -> NewSession | None:
         """In debug or demo mode, and for a loopback visitor alone: a session of the user `dev` or `demo`. Otherwise None."""
         name = self.house_user
-        if not name or not visitor.is_here or not is_loopback(self._settings.host):
+        public = urlsplit(self._settings.webhook_public_url).hostname
+        if not name or not visitor.is_here or not is_loopback(self._settings.host) or (public and visitor.host == public):
             return None
         user = await self._db.write(SYSTEM, lambda s: users.by_name(s, name))
         return await self._open(user, visitor, f"sign_in.{name}") if user is not None and user.is_active else None

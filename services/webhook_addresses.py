@@ -86,8 +86,13 @@ class WebhookAddresses:
         """The whole address for TradingView: the public one when it is set, else where the ingress listens."""
         return f"{self._settings.webhook_public_url or self._local()}/webhook/{token}"
 
-    async def send_test(self, user_id: uuid.UUID, broker_id: uuid.UUID) -> WebhookTest:
-        """Send a PING through the real address with a token of one minute, and tell the answer and the time it took."""
+    async def send_test(
+        self, user_id: uuid.UUID, broker_id: uuid.UUID, written: Callable[[str], str] | None = None
+    ) -> WebhookTest:
+        """Send a PING through the real address with a token of one minute, and tell the answer and the time it took.
+
+        `written` makes another harmless body for the identity it is given: whoever passes it answers for its being a PING.
+        """
         token, now = new_token(), self._clock.now()
         hide(token)
         await self._db.write(
@@ -95,25 +100,28 @@ class WebhookAddresses:
             lambda s: brokers.add_passing_token(s, brokers.get(s, broker_id), hash_of(token), token[-4:], now, _TEST_LIFE),
         )
         self._bus.publish(BrokerUpdated(at=now, user_id=user_id, broker_id=broker_id))  # the receiver learns the token by it
-        return await self._ping(self.url(token))
+        return await self._post(self.url(token), (written or _ping)(f"test-{uuid.uuid4().hex}"))
 
     def _local(self) -> str:
         """Every address that is listened on includes this machine's own."""
         listens = self.ingress() or f"http://{self._settings.webhook_host}:{self._settings.webhook_port}"
         return listens.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
 
-    async def _ping(self, url: str) -> WebhookTest:
+    async def _post(self, url: str, body: str) -> WebhookTest:
         import httpx  # a tenth of a second at the start, for a button that is pressed now and then
 
-        body = json.dumps({"action": "PING", "id": f"test-{uuid.uuid4().hex}"})
         begun = self._clock.monotonic()
         try:
             async with httpx.AsyncClient(timeout=_TEST_SECONDS, trust_env=False) as client:
-                answer = await client.post(url, content=body, headers={"content-type": "application/json"})
+                answer = await client.post(url, content=body.encode(), headers={"content-type": "application/json"})
         except httpx.HTTPError as error:
             took = (self._clock.monotonic() - begun) * 1000
             return WebhookTest(False, 0, took, "reason.ingress_unreachable", type(error).__name__)
         return _judged(answer, (self._clock.monotonic() - begun) * 1000)
+
+
+def _ping(identity: str) -> str:
+    return json.dumps({"action": "PING", "id": identity})
 
 
 def _judged(answer: httpx.Response, took: float) -> WebhookTest:
