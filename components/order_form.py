@@ -22,6 +22,7 @@ from components.form import submitting
 from components.live import Live
 from components.notice import notice
 from components.page_head import panel
+from components.trading_beside import beside
 from components.trading_fields import AmountField
 from components.trading_summary import draw_plan, draw_rules, kind_words
 from components.trading_window import TradingWindow
@@ -64,7 +65,9 @@ class OrderForm:
 
     def _draw_choices(self) -> None:
         sides = {Side.BUY.value: _("Buy"), Side.SELL.value: _("Sell")}
-        self.side = ui.toggle(sides, value=Side.BUY.value).props("no-caps unelevated spread").classes("sides buying")
+        self.side = (
+            ui.toggle(sides, value=Side.BUY.value).props("no-caps unelevated spread toggle-color=positive").classes("sides")
+        )
         labelled(self.side, _("Side")).mark("side").on_value_change(self._changed)
         kinds = {one.value: kind_words(one) for one in TicketKind}
         self.kind = ui.select(kinds, value=TicketKind.MARKET.value, label=_("Kind of order")).props("outlined dense")
@@ -141,18 +144,18 @@ class OrderForm:
         self._target.set_visibility(kind is TicketKind.OCO)
         self._risk_stop.set_visibility(kind is not TicketKind.OCO)
         self._risk_box.set_visibility(side is Side.BUY)
-        self.side.classes(replace=f"sides {'buying' if side is Side.BUY else 'selling'}")
+        self.side.props(f"toggle-color={'positive' if side is Side.BUY else 'negative'}")
         if side is Side.SELL and self._by is SizeBy.RISK:
             self._by = SizeBy.QUANTITY
         await self._count()
 
-    async def _priced(self, event: PricesUpdated) -> None:
+    def _priced(self, event: PricesUpdated) -> None:
         if event.exchange == self._exchange and self._symbol in event.prices:
-            await self._count()
+            beside(self._body, self._count())
 
-    async def _moved(self, event: BalancesChanged | OrderUpdated) -> None:
+    def _moved(self, event: BalancesChanged | OrderUpdated) -> None:
         if event.broker_id == self._broker_id:
-            await self._count()
+            beside(self._body, self._count())
 
     @property
     def _kind(self) -> TicketKind:

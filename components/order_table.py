@@ -47,6 +47,7 @@ class OrderTable:
             with head:
                 self._all = ui.button(_("Cancel all"), icon="clear_all", on_click=within(head, self._cancel_all))
                 self._all.props("flat dense no-caps").mark("cancel-all")
+                self._all.set_visibility(False)
             self._place = labelled(ui.element("div").classes("order-list"), _("Open orders"))
         live.latest(OrderUpdated, do=self._changed, max_fps=5)
 

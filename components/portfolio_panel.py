@@ -16,6 +16,7 @@ from components.empty_state import empty_state
 from components.live import Live
 from components.notice import notice
 from components.page_head import panel
+from components.trading_beside import beside
 from components.viewer import Viewer
 from components.words import Words, labelled
 
@@ -35,6 +36,7 @@ class PortfolioPanel:
         self._broker_id: uuid.UUID | None = None
         self._quote = "USDT"
         self._found: list[Holdings] = []
+        self._asking = self._asked = False
         self._drawn: list[tuple[uuid.UUID, bool, tuple[str, ...]]] | None = None
         self._lines: dict[tuple[uuid.UUID, str], tuple[Words, Words, Words]] = {}
         with panel(_("Portfolio"), "portfolio") as head:
@@ -55,6 +57,19 @@ class PortfolioPanel:
         await self._read()
 
     async def _read(self) -> None:
+        """One question at a time; what changes while it is asked makes one more."""
+        self._asked = True
+        if self._asking:
+            return
+        self._asking = True
+        try:
+            while self._asked:
+                self._asked = False
+                await self._ask()
+        finally:
+            self._asking = False
+
+    async def _ask(self) -> None:
         try:
             self._found = await self._app.portfolio.of_user(self._user.id, self._quote)
         except AristobotError as error:
@@ -65,8 +80,9 @@ class PortfolioPanel:
             return
         self._draw()
 
-    async def _changed(self, _event: object) -> None:
-        await self._read()
+    def _changed(self, _event: object) -> None:
+        if self._broker_id is not None:
+            beside(self._place, self._read())
 
     def _priced(self, event: PricesUpdated) -> None:
         if any(one.broker.exchange == event.exchange for one in self._found):

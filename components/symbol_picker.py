@@ -100,7 +100,7 @@ class SymbolPicker:
             price = self._app.prices.last(self._exchange, symbol)
             Words("span", formats.price(price) if price else "", "pair-price")
             star = ui.button(icon="star" if starred else "star_border", on_click=partial(self._star, symbol))
-            star.props("flat round dense").classes("starred" if starred else "star")
+            star.props(f"flat round dense color={'warning' if starred else 'grey-6'}")
             words = _("Remove {symbol} from the favourites") if starred else _("Keep {symbol} at hand")
             labelled(star, words.format(symbol=symbol)).props["aria-pressed"] = "true" if starred else "false"
         return entry, button

@@ -29,7 +29,9 @@ class AmountField(ui.input):
 
     def __init__(self, label: str, name: str, on_typed: Typed | None = None) -> None:
         super().__init__(label)
-        self.props("outlined dense hide-bottom-space inputmode=decimal autocomplete=off debounce=250")
+        self.props(
+            "outlined dense hide-bottom-space inputmode=decimal autocomplete=off"
+        )  # no debounce: an Enter must not overtake the last digit
         self.classes("amount").mark(name)
         self.field_name = name
         self._on_typed = on_typed

@@ -100,4 +100,5 @@ class TradingWindow:
         self._window = None
         self._timer.active = False
         self._box.set_visibility(False)
+        self._plan.clear()
         await self._on_end(done)

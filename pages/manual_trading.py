@@ -6,13 +6,11 @@ from typing import TYPE_CHECKING
 
 from nicegui import ui
 
-from aristobot.errors import AristobotError
 from aristobot.events import BrokerUpdated
 from aristobot.language import _
 from aristobot.market import Symbol
 from aristobot.orders import Side
 from aristobot.store.tables import Broker
-from components.confirm import complain
 from components.empty_state import empty_state
 from components.live import Live
 from components.order_form import OrderForm
@@ -23,6 +21,7 @@ from components.portfolio_panel import PortfolioPanel
 from components.shell import page
 from components.shortcuts import Shortcuts
 from components.symbol_picker import SymbolPicker
+from components.trading_beside import beside
 from components.trading_chart import TradingChart
 from components.trading_keys import draw_keys
 from components.trading_positions import TradingPositions
@@ -79,6 +78,7 @@ class _Desk:
             with ui.element("div").classes("stack desk-right"):
                 self._form = OrderForm(app, user, live)
                 draw_keys()
+        self._place = ui.element("div")
         self._history = OrderHistory(app, user, live)
         TradingToasts(app, user, live)
         self._shortcuts()
@@ -97,28 +97,25 @@ class _Desk:
         )
 
     async def choose(self, broker: Broker, symbol: Symbol) -> None:
-        """Show another pair, or another broker."""
+        """Show another pair, or another broker: what we know at once, what the exchange has to tell when it does."""
         self._broker, self._symbol = broker, symbol
         self._app.prices.watch(broker.exchange, [symbol])
         await self._picker.show(broker.exchange, symbol)
-        try:
-            await self._show_pair()
-            await self._orders.show(broker.id)
-            await self._positions.show(broker.id, broker.exchange)
-            await self._portfolio.show(broker.id, symbol.partition("/")[2])
-        except AristobotError as error:
-            complain(error)
+        await self._orders.show(broker.id)
+        await self._positions.show(broker.id, broker.exchange)
+        await self._show_pair()
 
     async def _show_pair(self) -> None:
-        await self._form.show(self._broker.id, self._broker.exchange, self._symbol)
-        await self._history.show(self._broker.id, self._symbol)
-        await self._chart.show(self._broker.id, self._broker.exchange, self._symbol)
+        broker, symbol = self._broker, self._symbol
+        await self._history.show(broker.id, symbol)
+        beside(self._place, self._form.show(broker.id, broker.exchange, symbol))
+        beside(self._place, self._chart.show(broker.id, broker.exchange, symbol))
+        beside(self._place, self._portfolio.show(broker.id, symbol.partition("/")[2]))
 
     async def _picked(self, symbol: Symbol) -> None:
         self._symbol = symbol
         self._app.prices.watch(self._broker.exchange, [symbol])
         await self._show_pair()
-        await self._portfolio.show(self._broker.id, symbol.partition("/")[2])
 
     async def _broker_chosen(self) -> None:
         broker = self._brokers[str(self._choice.value)]

@@ -1,0 +1,135 @@
+"""The trading page as NiceGUI draws it: its form, its window, its lists, and of whom they are."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from nicegui.testing import User
+
+from aristobot.events import OrderUpdated
+from aristobot.kinds import OrderOrigin, Role
+from aristobot.language import use_language
+from aristobot.orders import OrderStatus, Side
+from aristobot.store import favourites
+from components.order_history import csv_of, row_of
+from components.trading_fields import written
+from components.trading_toasts import toast_of
+from services.app import App
+from services.execution_window import OPEN_FOR, ExecutionWindows
+from tests.builders import an_order
+from tests.pages.test_webhooks import keep
+from tests.pages.visitors import a_known_broker, a_resident, come_in, until
+
+D = Decimal
+
+
+async def test_without_a_broker_the_page_says_what_to_do(screen: User, app: App) -> None:
+    await come_in(screen, app, await a_resident(app))
+    await screen.open("/manual-trading")
+    await screen.should_see("Aucun broker avec des clés", retries=10)
+
+
+async def test_the_page_stands_while_the_exchange_does_not_answer(screen: User, app: App) -> None:
+    alice = await a_resident(app)
+    await a_known_broker(app, alice)
+    await come_in(screen, app, alice)
+    await screen.open("/manual-trading")
+    await screen.should_see("Aucun ordre ouvert", retries=30)
+    await screen.should_see("Aucun ordre terminé")
+    await screen.should_see("Valider")
+
+
+async def test_resting_orders_are_one_s_own_and_come_and_go_by_themselves(screen: User, app: App) -> None:
+    alice, bob = await a_resident(app), await a_resident(app, name="bob")
+    mine, theirs = await a_known_broker(app, alice), await a_known_broker(app, bob)
+    await come_in(screen, app, alice)
+    await screen.open("/manual-trading")
+    await screen.should_see("Aucun ordre ouvert", retries=30)
+    await keep(app, an_order(theirs, status=OrderStatus.OPEN, symbol="DOGE/USDT", quantity=D(7)))
+    row = await keep(app, an_order(mine, status=OrderStatus.OPEN, quantity=D("0.25"), origin=OrderOrigin.MANUAL))
+    facts: dict[str, Any] = {"order_id": row.id, "broker_id": mine.id, "symbol": row.symbol}
+    app.bus.publish(OrderUpdated(at=app.clock.now(), user_id=alice.id, status="OPEN", **facts))
+    await screen.should_see("0,25 BTC", retries=30)
+    await screen.should_not_see("DOGE/USDT")
+
+    def finish(session: Any) -> None:
+        session.get(type(row), row.id).status = OrderStatus.CANCELED
+
+    await app.db.write(alice.id, finish)
+    app.bus.publish(OrderUpdated(at=app.clock.now(), user_id=alice.id, status="CANCELED", **facts))
+    await screen.should_see("Aucun ordre ouvert", retries=30)
+
+
+async def test_favourites_come_first_and_stay(screen: User, app: App) -> None:
+    alice = await a_resident(app)
+    broker = await a_known_broker(app, alice)
+    await app.db.write(alice.id, lambda s: favourites.add(s, broker.exchange, "SOL/USDT", app.clock.now()))
+    await come_in(screen, app, alice)
+    await screen.open("/manual-trading")
+    await screen.should_see("/USDT", retries=30)
+    assert "Retirer SOL/USDT des favoris" in str([one._props.get("aria-label") for one in _elements(screen)])
+
+
+async def test_who_may_only_look_cannot_validate(screen: User, app: App) -> None:
+    viewer = await a_resident(app, role=Role.VIEWER)
+    await a_known_broker(app, viewer)
+    await come_in(screen, app, viewer)
+    await screen.open("/manual-trading")
+    await screen.should_see("Vous pouvez regarder, pas passer d’ordre.", retries=30)
+    button: Any = next(iter(screen.find(marker="validate").elements))
+    assert not button.enabled
+
+
+def _elements(screen: User) -> list[Any]:
+    assert screen.client is not None
+    return list(screen.client.elements.values())
+
+
+async def test_a_window_is_open_for_fifteen_seconds_by_the_house_s_clock(app: App) -> None:
+    windows: ExecutionWindows[str] = ExecutionWindows(app.clock)
+    alice = await a_resident(app)
+
+    async def send(cause: object) -> str:
+        return f"sent {cause}"
+
+    first, second = windows.open(alice.id, send), windows.open(alice.id, send)
+    await app.clock.advance(OPEN_FOR - 0.001)  # type: ignore[attr-defined] # the test's clock
+    assert await windows.execute(alice.id, first.id) == f"sent {first.id}"
+    await app.clock.advance(0.001)  # type: ignore[attr-defined] # the test's clock
+    assert windows.left(second.id) == 0
+
+
+@pytest.mark.parametrize(
+    ("status", "says"),
+    [
+        (OrderStatus.OPEN, "accepté"),
+        (OrderStatus.FILLED, "exécuté"),
+        (OrderStatus.UNKNOWN, "vérification"),
+        (OrderStatus.REJECTED, "Le compte ne contient pas assez"),
+        (OrderStatus.EXPIRED, "le prix s’était éloigné"),
+        (OrderStatus.PENDING, None),
+    ],
+)
+async def test_each_end_of_an_order_has_its_words(app: App, status: OrderStatus, says: str | None) -> None:
+    broker = await a_known_broker(app, await a_resident(app))
+    filled = D(1) if status is OrderStatus.FILLED else D(0)
+    row = an_order(broker, status=status, reason="insufficient_funds", filled=filled, quote_filled=filled * 100)
+    with use_language("fr"):
+        said = toast_of(row, status)
+        assert (said is None) if says is None else (said is not None and says in said[0])
+        assert row_of(row)["symbol"] == "BTC/USDT"
+
+
+async def test_the_file_holds_exact_amounts(app: App) -> None:
+    broker = await a_known_broker(app, await a_resident(app))
+    exact = {"quantity": D("0.00000001"), "filled": D("0.5"), "quote_filled": D("30000"), "price": D("60000.10")}
+    row = an_order(broker, side=Side.SELL, status=OrderStatus.FILLED, done_at=app.clock.now() + timedelta(seconds=1), **exact)
+    head, line = csv_of([row]).splitlines()
+    told = dict(zip(head.split(";"), line.split(";"), strict=True))
+    assert (told["quantity"], told["price"], told["average_price"]) == ("0.00000001", "60000.1", "60000")
+    with use_language("fr"):
+        assert written(D("0.00000001")) == "0,00000001"
+    await until(lambda: True)
