@@ -90,7 +90,7 @@ def _to_kraken(asked: bytes) -> list[bytes]:
     if question["method"] == "subscribe":
         result = {"channel": question["params"]["channel"], "snapshot": True, "maxratecount": 180}
     else:
-        result = {"order_id": "OUF4EM-FRGI2-MQMWZD", "cl_ord_id": question["params"].get("cl_ord_id", "")}
+        result = {"order_id": "OUF4EM-FRGI2-MQMWZD", "cl_ord_id": question.get("params", {}).get("cl_ord_id", "")}
     told = {"method": question["method"], "req_id": question["req_id"], "result": result, "success": True}
     return [_written(told | {"time_in": "2026-01-01T00:00:00.000000Z", "time_out": "2026-01-01T00:00:00.000100Z"})]
 
