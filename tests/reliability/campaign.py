@@ -197,7 +197,7 @@ async def quiet(db: Database, clock: Clock) -> list[str]:
 async def _second_look(household: Household, midwife: Midwife, db: Database, memory: Memory, clock: Clock) -> list[str]:
     """Start once more and compare everything once more: nothing may change."""
     life = await midwife.birth(household)
-    await asyncio.wait_for(life.ready.wait(), 10)
+    await asyncio.wait_for(life.ready.wait(), 60)
     await clock.sleep(1.0)
     life.kill()
     await life.dead.wait()
