@@ -8,10 +8,7 @@ from collections.abc import Mapping
 from aristobot.kinds import HaltLevel, HaltScope
 from aristobot.language import _, explain
 from aristobot.store.tables import Halt
-from services.notice_facts import halt_reason
-
-#: Who sets halts by themselves, and is no person.
-_SERVICES = frozenset({"bracket_keeper", "disk_guard", "risk"})
+from services.notice_facts import HOUSE_HANDS, halt_reason
 
 
 def level_words(level: HaltLevel) -> str:
@@ -49,6 +46,6 @@ def reason_words(halt: Halt) -> str:
 
 def setter_words(halt: Halt) -> str:
     """Who set it: a person, or the house itself."""
-    if halt.set_by in _SERVICES:
+    if halt.set_by in HOUSE_HANDS:
         return _("Aristobot itself")
     return _("the HALT file") if halt.reason == "halt_file" else halt.set_by

@@ -28,6 +28,8 @@ _TOLD_ELSEWHERE = frozenset({OrderOrigin.KEEPER, OrderOrigin.WEBHOOK, OrderOrigi
 _PLACES = 8
 _FINEST, _CENT = Decimal("0.00000001"), Decimal("0.01")
 _REFUSED = frozenset({OrderStatus.REJECTED, OrderStatus.DENIED, OrderStatus.NOT_ACCEPTED})
+#: Who sets halts by themselves, and is no person.
+HOUSE_HANDS = frozenset({"bracket_keeper", "disk_guard", "risk"})
 _LEVELS: Mapping[str, str] = MappingProxyType(
     {"halt": "reason.level_halt", "reduce": "reason.level_reduce", "flatten": "reason.level_flatten"}
 )
@@ -117,7 +119,7 @@ def of_stop(event: StopMissing, broker: Broker) -> Notice:
 def of_halt(event: TradingHalted, broker_name: str, user_name: str) -> Notice:
     """The kill switch: what stands still from now on, or goes on, and who wanted it."""
     scopes = {HaltScope.ALL: "reason.scope_all", HaltScope.USER: user_name, HaltScope.BROKER: broker_name}
-    facts: dict[str, Any] = {"scope": scopes.get(HaltScope(event.scope), event.scope), "by": event.by or "?"}
+    facts: dict[str, Any] = {"scope": scopes.get(HaltScope(event.scope), event.scope), "by": _person(event.by)}
     if event.level:
         facts["level"] = _LEVELS[event.level]
         facts["why"] = halt_reason(event.reason)
@@ -125,6 +127,11 @@ def of_halt(event: TradingHalted, broker_name: str, user_name: str) -> Notice:
     subject = f"halt:{event.halt_id or event.scope}:{'set' if event.level else 'released'}:{event.level}"
     again = event.by == "HALT" or event.reason == "halt_file"  # the file may come and go; a row is set once
     return Notice(NoticeKind.HALT, code, facts, subject=subject, once=not again)
+
+
+def _person(by: str) -> str:
+    """Who acted: a person, or the house itself."""
+    return "Aristobot" if by in HOUSE_HANDS else by or "?"
 
 
 def halt_reason(reason: str) -> str:

@@ -32,7 +32,7 @@ class EmailByServer:
             await asyncio.to_thread(_deliver, settings, password, mail)
         except ChannelFault:
             raise
-        except smtplib.SMTPAuthenticationError:
+        except (smtplib.SMTPAuthenticationError, UnicodeEncodeError):  # the library sends names and passwords in ASCII alone
             raise ChannelFault("channel_login", host=host) from None
         except (smtplib.SMTPRecipientsRefused, smtplib.SMTPSenderRefused):
             raise ChannelFault("channel_recipient", address=str(settings.get("recipient", ""))) from None

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
+from aristobot.store.database import Database
 from tests.services.trading import Trader, TradingHouse, a_trading_house
 from tests.street import alice, bob, street
 
 __all__ = ["alice", "bob", "street"]
+
+
+@pytest.fixture
+async def lite(tmp_path: Path, sqlite_template: Path) -> AsyncIterator[Database]:
+    """The memory, empty, on SQLite alone: for what no database makes a difference to."""
+    shutil.copyfile(sqlite_template, tmp_path / "lite.db")
+    database = Database(f"sqlite:///{tmp_path / 'lite.db'}")
+    yield database
+    await database.close()
 
 
 @pytest.fixture
