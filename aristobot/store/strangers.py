@@ -72,12 +72,8 @@ def recent(
 ) -> list[Stranger]:
     """Newest first, at most `limit`; `before` continues after the row with that creation time and id."""
     wanted = select(Stranger)
-    if broker_id is not None:
-        wanted = wanted.where(Stranger.broker_id == broker_id)
-    if symbol is not None:
-        wanted = wanted.where(Stranger.symbol == symbol)
-    if status is not None:
-        wanted = wanted.where(Stranger.status == status)
+    asked = {"broker_id": broker_id, "symbol": symbol, "status": status}
+    wanted = wanted.filter_by(**{name: value for name, value in asked.items() if value is not None})
     return list(session.exec(newest(wanted, Stranger.created_at, Stranger.id, limit, before)))
 
 

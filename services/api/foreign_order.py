@@ -10,7 +10,10 @@ from aristobot.kinds import OrderRole
 from aristobot.language import _, use_language
 from aristobot.money import ZERO
 from aristobot.orders import Side, TimeInForce
+from aristobot.store import orders, strangers
 from aristobot.store.monitor_tables import Stranger
+from aristobot.store.tenancy import GuardedSession
+from aristobot.store.trading_tables import Order
 
 
 class Foreign:
@@ -35,3 +38,16 @@ class Foreign:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._row, name)
+
+
+def recent_of_all(session: GuardedSession, language: str, wanted: dict[str, Any]) -> list[Order | Foreign]:
+    """Ours and those placed elsewhere, newest first, at most `limit`; `wanted` as `orders.recent` takes it."""
+    both: list[Order | Foreign] = [*orders.recent(session, **wanted)]
+    both += [Foreign(one, language) for one in strangers.recent(session, **wanted)]
+    return sorted(both, key=lambda row: (row.created_at, row.id), reverse=True)[: wanted["limit"]]
+
+
+def one_of_all(session: GuardedSession, language: str, order_id: uuid.UUID) -> Order | Foreign:
+    """The order of this id, ours or not; NotFound."""
+    ours = orders.find(session, order_id)
+    return ours if ours is not None else Foreign(strangers.get(session, order_id), language)

@@ -13,13 +13,12 @@ from aristobot.errors import Conflict, Refused, RiskRefused
 from aristobot.kinds import OrderOrigin, OrderRole
 from aristobot.language import explain
 from aristobot.orders import OrderStatus, OrderType, Side, TimeInForce
-from aristobot.store import orders, strangers
-from aristobot.store.tenancy import GuardedSession
+from aristobot.store import orders
 from aristobot.store.trading_tables import Order
 from services.api.auth import House, Reader, Trader
 from services.api.exact import ExactRoute
 from services.api.failures import answer_to
-from services.api.foreign_order import Foreign
+from services.api.foreign_order import one_of_all, recent_of_all
 from services.api.order_form import OrderIn, wish_of
 from services.api.paging import Listed, Page
 from services.api.values import Facts, In, Moment, Money, Out
@@ -118,14 +117,8 @@ async def list_orders(
     status: OrderStatus | None = None,
 ) -> Page[OrderOut]:
     """The user's orders, the newest first; with them those placed elsewhere, whose origin is the order monitor."""
-
-    def work(session: GuardedSession) -> list[Order | Foreign]:
-        ours = orders.recent(session, broker_id, symbol, status, limit=listed.wanted, before=listed.before)
-        others = strangers.recent(session, broker_id, symbol, status, limit=listed.wanted, before=listed.before)
-        both: list[Order | Foreign] = [*ours, *(Foreign(one, who.language) for one in others)]
-        return sorted(both, key=lambda row: (row.created_at, row.id), reverse=True)[: listed.wanted]
-
-    rows = await house.db.read(who.user_id, work)
+    wanted = {"broker_id": broker_id, "symbol": symbol, "status": status, "limit": listed.wanted, "before": listed.before}
+    rows = await house.db.read(who.user_id, lambda s: recent_of_all(s, who.language, wanted))
     return Page[OrderOut].model_validate(listed.page(rows, lambda row: (row.created_at, row.id)))
 
 
@@ -169,12 +162,7 @@ async def place(house: House, who: Trader, form: OrderIn, response: Response, ke
 @router.get("/orders/{order_id}/")
 async def order(house: House, who: Reader, order_id: Id) -> OrderOut:
     """One order."""
-
-    def work(session: GuardedSession) -> Order | Foreign:
-        ours = orders.find(session, order_id)
-        return ours if ours is not None else Foreign(strangers.get(session, order_id), who.language)
-
-    return OrderOut.model_validate(await house.db.read(who.user_id, work))
+    return OrderOut.model_validate(await house.db.read(who.user_id, lambda s: one_of_all(s, who.language, order_id)))
 
 
 @router.patch("/orders/{order_id}/", response_model=OrderOut)
