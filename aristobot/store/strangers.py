@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlmodel import col, select
 
 from aristobot.errors import NotFound
-from aristobot.orders import OrderReport, OrderState, OrderStatus, merge
+from aristobot.orders import OrderReport, OrderState, merge
 from aristobot.store import orders
 from aristobot.store.monitor_tables import Stranger
 from aristobot.store.paging import Place, newest
@@ -62,18 +62,9 @@ def resting(session: GuardedSession, broker_id: uuid.UUID) -> list[Stranger]:
     return list(session.exec(wanted.order_by(col(Stranger.created_at))))
 
 
-def recent(
-    session: GuardedSession,
-    broker_id: uuid.UUID | None = None,
-    symbol: str | None = None,
-    status: OrderStatus | None = None,
-    limit: int = 100,
-    before: Place | None = None,
-) -> list[Stranger]:
-    """Newest first, at most `limit`; `before` continues after the row with that creation time and id."""
-    wanted = select(Stranger)
-    asked = {"broker_id": broker_id, "symbol": symbol, "status": status}
-    wanted = wanted.filter_by(**{name: value for name, value in asked.items() if value is not None})
+def recent(session: GuardedSession, *, limit: int = 100, before: Place | None = None, **equal: object) -> list[Stranger]:
+    """Newest first, at most `limit`, whose columns `equal` what is given (None: any); `before` continues after that row."""
+    wanted = select(Stranger).filter_by(**{name: value for name, value in equal.items() if value is not None})
     return list(session.exec(newest(wanted, Stranger.created_at, Stranger.id, limit, before)))
 
 

@@ -177,7 +177,7 @@ async def test_an_order_placed_elsewhere_is_shown_and_never_touched(house: Tradi
     await client.place_order(keys, waits)
 
     async def known() -> list[Stranger]:
-        return await house.read(lambda s: strangers.recent(s, trader.broker_id))
+        return await house.read(lambda s: strangers.recent(s, broker_id=trader.broker_id))
 
     (shown,) = await house.when(known)
     assert (shown.origin, shown.status, shown.quantity, shown.price) == (OrderOrigin.MONITOR, S.OPEN, D("0.01"), D(50000))
@@ -203,7 +203,7 @@ async def test_what_became_of_a_strangers_order_while_nobody_listened_is_found_o
     await house.app.gateway.client("binance").place_order(keys, waits)
 
     async def known() -> list[Stranger]:
-        return await house.read(lambda s: strangers.recent(s, trader.broker_id))
+        return await house.read(lambda s: strangers.recent(s, broker_id=trader.broker_id))
 
     await house.when(known)
     house.faults({"on": "user.message", "do": "drop_message", "times": 0})
