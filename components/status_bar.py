@@ -45,7 +45,8 @@ def _heartbeat(app: App, live: Live) -> None:
     lamp.since((app.clock.now() - heard).total_seconds() if heard else None)
 
     def beat(event: CandleUpdated) -> None:
-        lamp.since((app.clock.now() - event.received_at).total_seconds())
+        if (event.exchange, event.candle.symbol) == (app.heartbeat.exchange, app.heartbeat.symbol):
+            lamp.since((app.clock.now() - event.received_at).total_seconds())
 
     live.latest(CandleUpdated, do=beat, max_fps=1)
 

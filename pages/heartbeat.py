@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from statistics import median
 from typing import TYPE_CHECKING
@@ -39,8 +40,7 @@ async def heartbeat(app: App, user: Viewer, live: Live) -> None:
     words = _("The market stream that wakes the strategies: {symbol} on {exchange}.", symbol=heart.symbol, exchange=title)
 
     async def show(exchange: str, symbol: Symbol) -> None:
-        await chart.show(exchange, symbol)
-        await cards.show(exchange, symbol)
+        await asyncio.gather(chart.show(exchange, symbol), cards.show(exchange, symbol))
 
     with page_head(_("Heartbeat"), words):
         choice = MarketChoice(app, user, show)

@@ -51,6 +51,7 @@ class Home:
     webhooks: str
     folder: Path
     environment: Mapping[str, str]
+    pid: int
 
     def console(self) -> str:
         """What it has said on standard error."""
@@ -86,7 +87,7 @@ def a_home(folder: Path, options: list[str], extra: Mapping[str, str]) -> Iterat
     environment = {**clean_environment(), **extra, "ARISTOBOT_DATA_DIR": str(folder)}
     arguments = [sys.executable, "-m", "aristobot", "run", "--headless", "--port", "0", "--webhook-port", "0", *options]
     with (folder / "console.txt").open("w", encoding="utf-8") as console, _started(arguments, environment, console) as ready:
-        yield Home(ready["ui"], ready["webhooks"], folder, environment)
+        yield Home(ready["ui"], ready["webhooks"], folder, environment, ready["pid"])
 
 
 @contextmanager

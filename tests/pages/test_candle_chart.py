@@ -88,7 +88,7 @@ async def test_candles_of_another_symbol_or_timeframe_and_late_ones_are_passed_o
     other = Candle.of("ETH/USDT", M1, MIDNIGHT + 20 * MINUTE, [Decimal(1)] * 5, closed=True)
     longer = Candle.of("BTC/USDT", Timeframe.M5, MIDNIGHT + 20 * MINUTE, [Decimal(1)] * 5, closed=True)
 
-    assert not any(chart.push(one) for one in (other, longer, bar(3, "101")))
+    assert not any(chart.push(one) for one in (other, longer, bar(3, "101", closed=False), bar(3, "100.25")))
     assert chart.bars == before
     assert chart.sent == []
 
