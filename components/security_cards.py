@@ -1,18 +1,16 @@
-"""How a user comes in: password, codes of the phone, and the browsers that are logged in now."""
+"""How a user comes in: password, and codes of the phone."""
 
 from __future__ import annotations
 
-import uuid
 from typing import TYPE_CHECKING
 
 from nicegui import ui
 
-from aristobot.errors import AristobotError, InvalidInput
-from aristobot.events import SessionEnded, UserChanged
+from aristobot.errors import InvalidInput
+from aristobot.events import UserChanged
 from aristobot.language import _
-from components import formats
 from components.buttons import main_button, quiet_button
-from components.confirm import answer_of, complain, confirm, dialog_card, say
+from components.confirm import answer_of, confirm, dialog_card, say
 from components.form import submitting, text_field
 from components.handlers import within
 from components.live import Live
@@ -21,11 +19,9 @@ from components.page_head import panel
 from components.qr import qr_code
 from components.reauth import reauthenticated
 from components.viewer import Viewer
-from components.words import Words, labelled
-from services.device_names import browser_words
+from components.words import Words
 
 if TYPE_CHECKING:
-    from aristobot.store.tables import LoginSession
     from services.app import App
 
 
@@ -129,47 +125,6 @@ def _show_recovery_codes(codes: list[str]) -> None:
         with ui.element("div").classes("dialog-foot"):
             main_button(_("I have kept them"), on_click=dialog.close)
     dialog.open()
-
-
-class SessionsCard:
-    """Where the user is logged in, each with a way to end it."""
-
-    def __init__(self, app: App, user: Viewer, live: Live) -> None:
-        self._app = app
-        self._user = user
-        with panel(_("Logged in")) as head:
-            self._list = ui.element("div")
-        self._head = head
-        live.each(SessionEnded, do=lambda _event: self.show())
-
-    async def show(self) -> None:
-        """Draw the sessions that live now."""
-        rows = await self._app.accounts.sessions.mine(self._user.id)
-        self._list.clear()
-        with self._list:
-            for row in rows:
-                self._draw(row)
-
-    def _draw(self, row: LoginSession) -> None:
-        now = self._app.clock.now()
-        with ui.element("div").classes("item"):
-            ui.icon("devices").classes("faint").props("size=22px aria-hidden=true")
-            with ui.element("div").classes("item-words"):
-                with ui.element("div").classes("item-title"):
-                    Words("span", browser_words(row.user_agent))
-                    if row.id == self._user.session_id:
-                        Words("span", _("This browser"), "tag primary")
-                last = _("last used {ago}", ago=formats.how_long_ago(row.last_seen_at, now))
-                ui.label(f"{row.address or formats.NOTHING} · {last}").classes("muted small")
-            if row.id != self._user.session_id:
-                button = ui.button(icon="logout", on_click=within(self._head, lambda: self._end(row.id)))
-                labelled(button, _("Log out there")).props("flat round dense color=white").mark("end-session")
-
-    async def _end(self, session_id: uuid.UUID) -> None:
-        try:
-            await self._app.accounts.sessions.end(self._user.id, session_id)
-        except AristobotError as error:
-            complain(error)
 
 
 def _groups(text: str) -> list[str]:

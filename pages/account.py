@@ -13,7 +13,8 @@ from components.live import Live
 from components.page_head import page_head
 from components.profile_card import profile_card
 from components.reachability_panel import ReachabilityPanel
-from components.security_cards import SecondFactorCard, SessionsCard, password_card
+from components.security_cards import SecondFactorCard, password_card
+from components.sessions_card import SessionsCard
 from components.shell import page
 from components.viewer import Viewer
 
