@@ -8,30 +8,15 @@ from nicegui import ui
 
 from aristobot.events import BrokerUpdated
 from aristobot.language import _
-from aristobot.market import Symbol
-from aristobot.orders import Side
-from aristobot.store.tables import Broker
 from components.empty_state import empty_state
 from components.live import Live
-from components.order_form import OrderForm
-from components.order_history import OrderHistory
-from components.order_table import OrderTable
 from components.page_head import page_head
-from components.portfolio_panel import PortfolioPanel
 from components.shell import page
-from components.shortcuts import Shortcuts
-from components.symbol_picker import SymbolPicker
-from components.trading_beside import beside
-from components.trading_chart import TradingChart
-from components.trading_keys import draw_keys
-from components.trading_positions import TradingPositions
-from components.trading_toasts import TradingToasts
+from components.trading_desk import TradingDesk
 from components.viewer import Viewer
 
 if TYPE_CHECKING:
     from services.app import App
-
-USUAL = "BTC"
 
 
 @page("/manual-trading", title="Manual trading", icon="swap_horiz", order=30)
@@ -45,79 +30,4 @@ async def manual_trading(app: App, user: Viewer, live: Live, exchange: str = "",
         live.each(BrokerUpdated, do=lambda _event: ui.navigate.reload())
         return
     first = next((one for one in known if one.exchange == exchange), known[0])
-    desk = _Desk(app, user, live, known, first)
-    await desk.choose(first, symbol or await _usual(app, first))
-
-
-async def _usual(app: App, broker: Broker) -> Symbol:
-    """The pair that is shown when nobody chose one: bitcoin in the broker's quote, else in the commonest."""
-    quotes = [broker.quote or "USDT", "USDT", "USDC", "EUR", "USD"]
-    found = (app.catalog.known(broker.exchange, f"{USUAL}/{quote}") for quote in quotes)
-    return next((one for one in found if one is not None), f"{USUAL}/USDT")
-
-
-class _Desk:
-    """The parts of the page, and what they all look at: one broker, one pair."""
-
-    def __init__(self, app: App, user: Viewer, live: Live, known: list[Broker], first: Broker) -> None:
-        self._app = app
-        self._brokers = {str(one.id): one for one in known}
-        self._broker, self._symbol = first, ""
-        with page_head(_("Manual trading"), _("What you validate is what is sent, within fifteen seconds.")):
-            names = {key: one.name for key, one in self._brokers.items()}
-            self._choice = ui.select(names, value=str(first.id), label=_("Broker")).props("outlined dense").classes("filter")
-            self._choice.mark("broker").on_value_change(self._broker_chosen)
-        with ui.element("div").classes("desk"):
-            with ui.element("div").classes("stack desk-left"):
-                self._picker = SymbolPicker(app, user, self._picked)
-                self._portfolio = PortfolioPanel(app, user, live)
-            with ui.element("div").classes("stack desk-middle"):
-                self._chart = TradingChart(app, user, live)
-                self._positions = TradingPositions(app, user, live)
-                self._orders = OrderTable(app, user, live)
-            with ui.element("div").classes("stack desk-right"):
-                self._form = OrderForm(app, user, live)
-                draw_keys()
-        self._place = ui.element("div")
-        self._history = OrderHistory(app, user, live)
-        TradingToasts(app, user, live)
-        self._shortcuts()
-
-    def _shortcuts(self) -> None:
-        Shortcuts(
-            {
-                "b": (_("Buy"), lambda: self._form.choose_side(Side.BUY)),
-                "s": (_("Sell"), lambda: self._form.choose_side(Side.SELL)),
-                "v": (_("Validate the order"), self._form.validate),
-                "e": (_("Execute what was validated"), self._form.window.execute),
-                "Escape": (_("Take the order back"), self._form.window.cancel),
-                "/": (_("Search a pair"), self._picker.focus),
-                "q": (_("Type a quantity"), self._form.focus),
-            }
-        )
-
-    async def choose(self, broker: Broker, symbol: Symbol) -> None:
-        """Show another pair, or another broker: what we know at once, what the exchange has to tell when it does."""
-        self._broker, self._symbol = broker, symbol
-        self._app.prices.watch(broker.exchange, [symbol])
-        await self._picker.show(broker.exchange, symbol)
-        await self._orders.show(broker.id)
-        await self._positions.show(broker.id, broker.exchange)
-        await self._show_pair()
-
-    async def _show_pair(self) -> None:
-        broker, symbol = self._broker, self._symbol
-        await self._history.show(broker.id, symbol)
-        beside(self._place, self._form.show(broker.id, broker.exchange, symbol))
-        beside(self._place, self._chart.show(broker.id, broker.exchange, symbol))
-        beside(self._place, self._portfolio.show(broker.id, symbol.partition("/")[2]))
-
-    async def _picked(self, symbol: Symbol) -> None:
-        self._symbol = symbol
-        self._app.prices.watch(self._broker.exchange, [symbol])
-        await self._show_pair()
-
-    async def _broker_chosen(self) -> None:
-        broker = self._brokers[str(self._choice.value)]
-        same = self._app.catalog.known(broker.exchange, self._symbol)
-        await self.choose(broker, same or await _usual(self._app, broker))
+    await TradingDesk(app, user, live, known).choose(first, symbol)

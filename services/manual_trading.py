@@ -2,44 +2,32 @@
 
 from __future__ import annotations
 
-import asyncio
 import uuid
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 
 from aristobot.errors import AristobotError, Conflict, InsufficientFunds, InvalidInput, InvalidOrder
-from aristobot.kinds import LotStatus, OrderOrigin, OrderRole
 from aristobot.market import Symbol
 from aristobot.money import HUNDRED, ZERO, plain, round_up
-from aristobot.orders import OrderStatus, OrderType, Side
-from aristobot.store import brackets, orders, positions
-from aristobot.store.trading_tables import Order, PositionRow
+from aristobot.orders import OrderStatus, Side
+from aristobot.store import positions
+from aristobot.store.trading_tables import Order
 from services.bracket_keeper import BracketKeeper
 from services.broker_book import Account
 from services.execution_window import ExecutionWindows, Window
-from services.exit_plan import ExitPlan, plan_of
+from services.exit_plan import ExitPlan
 from services.order_desk import OrderDesk
-from services.order_draft import EditOrder, Exits, PlaceOrder, PlacePair, collar_price
-from services.order_ticket import OWNER, Market, Plan, Ticket, TicketKind, Way, check_ticket, wish_of
+from services.order_draft import Exits, PlaceOrder, PlacePair, collar_price
+from services.order_ticket import OWNER, Market, Plan, Ticket, TicketKind, Way, check_ticket, closing_wish, wish_of
 from services.portfolio import Portfolio
+from services.resting_orders import Outcome, RestingOrders, each
 from services.trading_floor import TradingFloor
 
-_EXITS = (OrderRole.STOP, OrderRole.TARGET)
 #: The ends of an order that nothing came of, because somebody said no.
 REFUSED = (OrderStatus.DENIED, OrderStatus.REJECTED, OrderStatus.NOT_ACCEPTED)
 #: A position of which an OCO covers at least this share, in per cent, is guarded as a whole: lots and fees leave crumbs.
 _ALL_BUT_CRUMBS = Decimal(99)
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of one of several things done at once: the order's row, or why there is none."""
-
-    symbol: Symbol
-    order: Order | None = None
-    error: AristobotError | None = None
 
 
 class ManualTrading:
@@ -50,6 +38,7 @@ class ManualTrading:
         self._desk = desk
         self._keeper = keeper
         self._portfolio = portfolio
+        self.resting = RestingOrders(floor, desk, keeper)
         self.windows: ExecutionWindows[list[Order]] = ExecutionWindows(floor.clock)
 
     async def market(self, user_id: uuid.UUID, broker_id: uuid.UUID, symbol: Symbol) -> Market:
@@ -150,64 +139,19 @@ class ManualTrading:
         account = await self._floor.brokers.owned(user_id, row.broker_id)
         instrument = await self._floor.catalog.instrument(account.broker.exchange, row.symbol)
         price = await self._floor.prices.price(self._floor.gateway.client_for(account.broker), row.symbol)
-        if row.status is not LotStatus.OPEN:
+        if row.closed_at is not None:
             raise Conflict("position_gone", symbol=row.symbol)
         if instrument.is_dust(row.quantity, price):
             raise Conflict("position_is_dust", symbol=row.symbol, quantity=plain(row.quantity))
         async with self._keeper.standing_down(user_id, position_id) as left:
             if left <= ZERO:
                 raise Conflict("position_gone", symbol=row.symbol)
-            return await self._desk.place(user_id, _closing(row, left, cause))
+            return await self._desk.place(user_id, closing_wish(row, left, cause))
 
     async def close_all(self, user_id: uuid.UUID, broker_id: uuid.UUID | None, cause: uuid.UUID) -> list[Outcome]:
         """Close every open position of a broker, or of all; one that cannot be closed stops no other."""
         held = await self._floor.db.read(user_id, lambda s: positions.open_ones(s, broker_id))
-        return await _each([(row.symbol, partial(self.close_position, user_id, row.id, cause)) for row in held])
-
-    async def cancel(self, user_id: uuid.UUID, order_id: uuid.UUID) -> Order:
-        """Cancel an order. An exit that the keeper guards is taken out of what it was asked for, or it would come back."""
-        row = await self._floor.db.read(user_id, lambda s: orders.get(s, order_id))
-        kept = await self._kept(user_id, row)
-        if kept is None or row.position_id is None:
-            return await self._desk.cancel(user_id, order_id)
-        without = replace(kept, stop=ZERO) if row.role is OrderRole.STOP else replace(kept, targets=_other_targets(kept, row))
-        await self._keeper.guard(user_id, row.position_id, without)
-        return await self._floor.db.read(user_id, lambda s: orders.get(s, order_id))
-
-    async def cancel_all(self, user_id: uuid.UUID, broker_id: uuid.UUID | None, symbol: Symbol | None = None) -> list[Outcome]:
-        """Cancel every resting order but those that guard a position."""
-        alive = await self._floor.db.read(user_id, lambda s: orders.alive(s, broker_id))
-        chosen = [one for one in alive if one.role not in _EXITS and symbol in (None, one.symbol)]
-        return await _each([(row.symbol, partial(self._desk.cancel, user_id, row.id)) for row in chosen])
-
-    async def edit(self, user_id: uuid.UUID, order_id: uuid.UUID, price: Decimal, quantity: Decimal) -> Order | None:
-        """Give a resting order another price (its trigger, when it waits for one) and quantity; what is zero stays.
-
-        An exit that the keeper guards is moved by it: then there is no one row that replaces it, and the answer is None.
-        Raises NotFound, InvalidInput, ExchangeError.
-        """
-        row = await self._floor.db.read(user_id, lambda s: orders.get(s, order_id))
-        kept = await self._kept(user_id, row)
-        if kept is not None and row.position_id is not None:
-            if quantity and quantity != row.quantity:
-                raise InvalidInput("exit_quantity_fixed", field="quantity")
-            await self._keeper.guard(user_id, row.position_id, _moved(kept, row, price))
-            return None
-        triggered = bool(row.stop_price)
-        change = EditOrder(
-            price=price if price and not triggered else None,
-            stop_price=price if price and triggered else None,
-            quantity=quantity or None,
-        )
-        return await self._desk.edit(user_id, order_id, change)
-
-    async def _kept(self, user_id: uuid.UUID, row: Order) -> ExitPlan | None:
-        """What the keeper was asked for, when this order is one of its exits."""
-        if row.role not in _EXITS or row.position_id is None:
-            return None
-        position_id = row.position_id
-        guarded = await self._floor.db.read(user_id, lambda s: brackets.guarded(s, position_id))
-        return plan_of(guarded.bracket) if guarded.bracket is not None else None
+        return await each([(row.symbol, partial(self.close_position, user_id, row.id, cause)) for row in held])
 
 
 def _way(ticket: Ticket, market: Market) -> tuple[Way, Ticket]:
@@ -240,44 +184,3 @@ def _frozen(plan: Plan, cause: uuid.UUID) -> PlaceOrder:
 
 def _exits_of(plan: Plan) -> ExitPlan:
     return ExitPlan(plan.stop_price, ((HUNDRED, plan.target_price),))
-
-
-def _other_targets(kept: ExitPlan, row: Order) -> tuple[tuple[Decimal, Decimal], ...]:
-    return tuple(one for number, one in enumerate(kept.targets) if f"t{number}" != row.leg)
-
-
-def _moved(kept: ExitPlan, row: Order, price: Decimal) -> ExitPlan:
-    if row.role is OrderRole.STOP:
-        moved = replace(kept, stop=price or kept.stop)
-    else:
-        changed = ((share, price or old) if f"t{i}" == row.leg else (share, old) for i, (share, old) in enumerate(kept.targets))
-        moved = replace(kept, targets=tuple(sorted(changed, key=lambda target: target[1])))
-    if moved.targets and moved.stop >= moved.first_target:
-        raise InvalidInput("stop_above_target", field="price")
-    return moved
-
-
-def _closing(row: PositionRow, quantity: Decimal, cause: uuid.UUID) -> PlaceOrder:
-    return PlaceOrder(
-        broker_id=row.broker_id,
-        symbol=row.symbol,
-        side=Side.SELL,
-        type=OrderType.MARKET,
-        quantity=quantity,
-        origin=OrderOrigin.MANUAL,
-        role=OrderRole.EXIT,
-        owner=row.owner,
-        cause=cause,
-        leg=f"close:{row.id.hex[:12]}",
-        position_id=row.id,
-    )
-
-
-async def _each(tasks: list[tuple[Symbol, Callable[[], Awaitable[Order]]]]) -> list[Outcome]:
-    async def one(symbol: Symbol, do: Callable[[], Awaitable[Order]]) -> Outcome:
-        try:
-            return Outcome(symbol, await do())
-        except AristobotError as error:
-            return Outcome(symbol, error=error)
-
-    return list(await asyncio.gather(*(one(symbol, do) for symbol, do in tasks)))

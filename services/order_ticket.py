@@ -13,6 +13,7 @@ from aristobot.market import Instrument, Symbol
 from aristobot.money import ZERO, percent_of, round_down, round_up
 from aristobot.orders import OrderRequest, OrderType, Side
 from aristobot.sizing import Basis
+from aristobot.store.trading_tables import PositionRow
 from services.order_draft import PlaceOrder
 
 OWNER = "manual"
@@ -134,6 +135,23 @@ def wish_of(ticket: Ticket, instrument: Instrument, cause: uuid.UUID, worst_pric
         owner=OWNER,
         cause=cause,
         leg=OWNER,
+    )
+
+
+def closing_wish(row: PositionRow, quantity: Decimal, cause: uuid.UUID) -> PlaceOrder:
+    """The wish that sells so much of a position at the market."""
+    return PlaceOrder(
+        broker_id=row.broker_id,
+        symbol=row.symbol,
+        side=Side.SELL,
+        type=OrderType.MARKET,
+        quantity=quantity,
+        origin=OrderOrigin.MANUAL,
+        role=OrderRole.EXIT,
+        owner=row.owner,
+        cause=cause,
+        leg=f"close:{row.id.hex[:12]}",
+        position_id=row.id,
     )
 
 

@@ -14,7 +14,7 @@ from aristobot.kinds import OrderOrigin, Role
 from aristobot.language import use_language
 from aristobot.orders import OrderStatus, Side
 from aristobot.store import favourites
-from components.order_history import csv_of, row_of
+from components.order_rows import csv_of, row_of
 from components.trading_fields import written
 from components.trading_toasts import toast_of
 from services.app import App

@@ -198,17 +198,17 @@ async def test_a_kept_stop_is_moved_by_editing_it(house: TradingHouse, trader: T
     await a_kept_pair(house, trader)
     [stop] = await house.rows(trader, role="stop", status=OrderStatus.OPEN)
     with pytest.raises(InvalidInput):
-        await house.app.hand.edit(trader.user_id, stop.id, D(65000), D(0))
+        await house.app.hand.resting.edit(trader.user_id, stop.id, D(65000), D(0))
     with pytest.raises(InvalidInput):
-        await house.app.hand.edit(trader.user_id, stop.id, D(59000), D("0.001"))
-    assert await house.app.hand.edit(trader.user_id, stop.id, D(59000), D(0)) is None
+        await house.app.hand.resting.edit(trader.user_id, stop.id, D(59000), D("0.001"))
+    assert await house.app.hand.resting.edit(trader.user_id, stop.id, D(59000), D(0)) is None
     await house.guarded(trader, ("stop", "0.00999", "59000"), ("target", "0.00999", "64000"))
 
 
 async def test_a_kept_target_that_is_cancelled_does_not_come_back(house: TradingHouse, trader: Trader) -> None:
     await a_kept_pair(house, trader)
     [target] = await house.rows(trader, role="target", status=OrderStatus.OPEN)
-    await house.app.hand.cancel(trader.user_id, target.id)
+    await house.app.hand.resting.cancel(trader.user_id, target.id)
     await house.guarded(trader, ("stop", "0.00999", "58000"))
 
 
@@ -231,10 +231,10 @@ async def test_a_part_of_what_is_held_goes_out_as_a_pair_of_the_exchange(house: 
 async def test_a_resting_order_is_edited_and_everything_is_cancelled_but_what_guards(house: TradingHouse, trader: Trader) -> None:
     await send(house, trader, kind=TicketKind.OCO, stop_price=D(58000), target_price=D(64000))
     [row] = await send(house, trader, kind=TicketKind.LIMIT, price=D(57000))
-    edited = await house.app.hand.edit(trader.user_id, row.id, D("57500.5"), D("0.02"))
+    edited = await house.app.hand.resting.edit(trader.user_id, row.id, D("57500.5"), D("0.02"))
     assert edited is not None
     assert (edited.status, edited.price, edited.quantity) == (OrderStatus.OPEN, D("57500.5"), D("0.02"))
-    done = await house.app.hand.cancel_all(trader.user_id, trader.broker_id)
+    done = await house.app.hand.resting.cancel_all(trader.user_id, trader.broker_id)
     assert [one.order.status for one in done if one.order] == [OrderStatus.CANCELED]
     assert sorted(role for role, _, _ in await house.resting(trader)) == ["stop", "target"]
 

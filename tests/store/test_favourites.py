@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 
 from aristobot.clock import ManualClock
 from aristobot.store import favourites, users
@@ -16,7 +17,8 @@ async def test_favourites_are_kept_per_user_and_exchange(db: Database, clock: Ma
     bob = await db.write(SYSTEM, lambda s: users.create(s, a_user(name="bob")))
     now = clock.now()
     for number, symbol in enumerate(("ETH/USDT", "BTC/USDT", "ETH/USDT")):
-        await db.write(alice.id, lambda s, x=symbol, n=number: favourites.add(s, "binance", x, now + timedelta(seconds=n)))
+        at = now + timedelta(seconds=number)
+        await db.write(alice.id, partial(favourites.add, exchange="binance", symbol=symbol, now=at))
     assert await db.read(alice.id, lambda s: favourites.mine(s, "binance")) == ["ETH/USDT", "BTC/USDT"]
     assert await db.read(alice.id, lambda s: favourites.mine(s, "kraken")) == []
     assert await db.read(bob.id, lambda s: favourites.mine(s, "binance")) == []
