@@ -8,13 +8,9 @@ from typing import TYPE_CHECKING
 from nicegui import ui
 
 from aristobot.errors import AristobotError
-from aristobot.events import BrokerUpdated, NotificationChannelChanged
-from aristobot.kinds import BrokerMode, RhythmMode
+from aristobot.events import NotificationChannelChanged
 from aristobot.language import _, explain
 from aristobot.notices import OUTSIDE, NoticeKind, Outlet
-from aristobot.store import brokers
-from aristobot.store.notice_tables import SilenceWatch
-from aristobot.store.tables import Broker
 from components import formats
 from components.channel_dialog import ChannelDialog
 from components.confirm import complain, confirm, say
@@ -22,7 +18,7 @@ from components.handlers import within
 from components.live import Live
 from components.page_head import panel
 from components.reauth import reauthenticated
-from components.silence_dialog import SilenceDialog
+from components.silence_list import SilenceList
 from components.viewer import Viewer
 from components.words import Words, labelled
 from services.notice_words import kind_title, outlet_name
@@ -52,7 +48,7 @@ class NotificationSettings:
         self._user = user
         with panel(_("Notifications")) as head:
             self._channels = ui.element("div")
-            self._silence = ui.element("div")
+            self._silence = SilenceList(app, user, live)
             with ui.element("div").classes("notify-scroll"):
                 self._table = ui.element("div").classes("notify-table").props("role=table")
                 labelled(self._table, _("Which news take which way"))
@@ -61,12 +57,11 @@ class NotificationSettings:
             allow.props("outline no-caps").mark("allow-browser")
         self._head = head
         live.each(NotificationChannelChanged, do=lambda _event: self._show_channels())
-        live.each(BrokerUpdated, do=lambda _event: self._show_silence())
 
     async def show(self) -> None:
         """Draw everything anew."""
         await self._show_channels()
-        await self._show_silence()
+        await self._silence.show()
         await self._show_switches()
 
     async def _show_channels(self) -> None:
@@ -128,42 +123,6 @@ class NotificationSettings:
                 await self._app.news.settings.remove(self._user.id, outlet, self._user.actor)
             except AristobotError as error:
                 complain(error)
-
-    async def _show_silence(self) -> None:
-        rows = await self._app.db.read(self._user.id, brokers.mine)
-        watches = await self._app.news.watchdog.settings(self._user.id)
-        self._silence.clear()
-        with self._silence:
-            for row in rows:
-                if row.mode is BrokerMode.WEBHOOKS:
-                    self._silence_of(row, watches.get(row.id))
-
-    def _silence_of(self, broker: Broker, watch: SilenceWatch | None) -> None:
-        with ui.element("div").classes("channel-item"):
-            ui.icon("hearing").props("aria-hidden=true")
-            with ui.element("div").classes("item-words"):
-                Words("span", _("Silence of {name}", name=broker.name), "item-title")
-                ui.label(self._silence_words(broker, watch)).classes("muted small")
-            with ui.element("div").classes("item-actions"):
-                change = ui.button(_("Change"), on_click=within(self._head, partial(self._change_silence, broker)))
-                change.props("outline no-caps").mark("change-silence")
-
-    def _silence_words(self, broker: Broker, watch: SilenceWatch | None) -> str:
-        pulse = self._app.news.watchdog.pulse(broker.id)
-        if watch is not None and watch.pings is RhythmMode.OFF:
-            words = _("PINGs are not waited for.")
-        elif pulse.rhythm is None:
-            words = _("No rhythm of PINGs is known yet.")
-        else:
-            minutes = formats.number(max(1, round(pulse.rhythm.total_seconds() / 60)))
-            words = _("A PING is expected every {minutes} min; two missing ones are told.", minutes=minutes)
-        expected = len(watch.expected or []) if watch is not None else 0
-        return words + (" " + _("Alerts expected after each candle: {count}.", count=expected) if expected else "")
-
-    async def _change_silence(self, broker: Broker) -> None:
-        watches = await self._app.news.watchdog.settings(self._user.id)
-        await SilenceDialog(self._app, self._user, broker, watches.get(broker.id)).open()
-        await self._show_silence()
 
     async def _show_switches(self) -> None:
         switches = await self._app.news.settings.switches(self._user.id)

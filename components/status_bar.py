@@ -72,7 +72,7 @@ def _exchanges(app: App, live: Live) -> None:
 
 
 def _services(app: App, live: Live) -> None:
-    with ui.element("button").classes("lamp-more").props("type=button") as opener:
+    with ui.element("button").classes("lamp-more").props("type=button"):
         lamp = Lamp(_("Services"))
         with ui.menu(), ui.element("div").classes("panel-body") as listed:
             pass

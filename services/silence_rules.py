@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import pairwise
 from statistics import median_low
+from typing import Any
+
+from aristobot.errors import DataError, InvalidInput
+from aristobot.payloads import interval_seconds
 
 #: A rhythm is learned from at least so many gaps, of which three quarters are alike within a quarter.
 FEWEST_GAPS, MOST_GAPS = 3, 8
@@ -17,6 +22,7 @@ PING_GRACE = timedelta(seconds=30)
 FEWEST_BARS = 4
 SHORTEST_GRACE, LONGEST_GRACE = timedelta(seconds=30), timedelta(minutes=5)
 SHORTEST_RHYTHM = timedelta(seconds=20)
+_MOST_EXPECTED = 50
 
 
 def rhythm_of(moments: Sequence[datetime]) -> timedelta | None:
@@ -78,3 +84,49 @@ def awaited_from(now: datetime, interval: timedelta, epoch: datetime) -> BarSeri
     """A series that must come, of which nothing was seen yet: the candle open now is the first that counts."""
     opened = epoch + (now - epoch) // interval * interval
     return BarSeries(interval, opened - interval, interval, bars=0, expected=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """What is known of a broker's PINGs: how often they come, as learned or set, the last one, and when one is missing."""
+
+    rhythm: timedelta | None
+    last: datetime | None
+    due: datetime | None
+
+
+@dataclass(slots=True)
+class Line:
+    """One broker's alerts."""
+
+    pings: deque[datetime] = field(default_factory=lambda: deque(maxlen=MOST_GAPS + 1))
+    series: dict[tuple[str, int], BarSeries] = field(default_factory=dict)
+    silent_since: datetime | None = None
+
+
+def seconds_of(interval: str) -> int:
+    """The length of an interval as alerts write it; 0 for none."""
+    try:
+        return interval_seconds(interval, "interval") if interval else 0
+    except DataError:
+        return 0
+
+
+def whole_minutes(duration: timedelta) -> str:
+    """Whole minutes, one at least."""
+    return str(max(1, round(duration / timedelta(minutes=1))))
+
+
+def expected_of(text: str) -> list[list[Any]]:
+    """Pairs of symbol and seconds from `BTCUSDT 60, ETHUSDT 4h`; InvalidInput."""
+    found: list[list[Any]] = []
+    for part in filter(None, (one.strip() for one in text.replace(";", ",").replace("\n", ",").split(","))):
+        symbol, _space, interval = part.partition(" ")
+        seconds = seconds_of(interval.strip())
+        if not seconds or not symbol.isprintable() or len(symbol) > 64:
+            raise InvalidInput("not_an_expected_alert", field="expected", value=part[:40])
+        if [symbol, seconds] not in found:
+            found.append([symbol, seconds])
+    if len(found) > _MOST_EXPECTED:
+        raise InvalidInput("too_many_expected", field="expected", maximum=_MOST_EXPECTED)
+    return found

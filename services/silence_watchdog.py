@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,42 +15,32 @@ from loguru import logger
 
 from aristobot.bus import Bus
 from aristobot.clock import EPOCH, Clock, to_milliseconds
-from aristobot.errors import DataError, InvalidInput
+from aristobot.errors import InvalidInput
 from aristobot.events import SignalReceived, SilenceWatchChanged, WebhookUpdated
 from aristobot.kinds import BrokerMode, RhythmMode, WebhookStatus
 from aristobot.logs import log_context
-from aristobot.payloads import interval_seconds
 from aristobot.signals import Action, parse
 from aristobot.store import silence
 from aristobot.store.database import Database
 from aristobot.store.notice_tables import SilenceWatch
 from aristobot.store.tenancy import SYSTEM
 from services.broker_book import Account, BrokerBook
-from services.silence_rules import MOST_GAPS, BarSeries, awaited_from, ping_due, rhythm_of
+from services.silence_rules import (
+    BarSeries,
+    Line,
+    Pulse,
+    awaited_from,
+    expected_of,
+    ping_due,
+    rhythm_of,
+    seconds_of,
+    whole_minutes,
+)
 
 LOOK_EVERY = 5.0
 #: A daily PING still shows its rhythm in this.
 LEARN_FROM = timedelta(days=9)
 LONGEST_RHYTHM = timedelta(days=7)
-_MOST_EXPECTED = 50
-
-
-@dataclass(frozen=True, slots=True)
-class Pulse:
-    """What is known of a broker's PINGs: how often they come, as learned or set, the last one, and when one is missing."""
-
-    rhythm: timedelta | None
-    last: datetime | None
-    due: datetime | None
-
-
-@dataclass(slots=True)
-class _Line:
-    """One broker's alerts."""
-
-    pings: deque[datetime] = field(default_factory=lambda: deque(maxlen=MOST_GAPS + 1))
-    series: dict[tuple[str, int], BarSeries] = field(default_factory=dict)
-    silent_since: datetime | None = None
 
 
 class SilenceWatchdog:
@@ -65,7 +53,7 @@ class SilenceWatchdog:
         self._bus = bus
         self._clock = clock
         self._brokers = brokers
-        self._lines: dict[uuid.UUID, _Line] = {}
+        self._lines: dict[uuid.UUID, Line] = {}
         self._watches: dict[uuid.UUID, SilenceWatch] = {}
         self._began = clock.now()
         self._inbox = bus.subscribe(SignalReceived, SilenceWatchChanged)
@@ -82,7 +70,7 @@ class SilenceWatchdog:
         self._began = self._clock.now()
         self._lines.clear()
         for one in await self._db.read(SYSTEM, lambda s: silence.history(s, self._began - LEARN_FROM)):
-            seconds = _seconds(one.interval)
+            seconds = seconds_of(one.interval)
             self._note(one.broker_id, one.action, one.symbol, seconds, one.bar_time, one.received_at)
         await self._read_watches()
         for line in self._lines.values():
@@ -91,7 +79,7 @@ class SilenceWatchdog:
 
     def pulse(self, broker_id: uuid.UUID) -> Pulse:
         """What is known of a broker's PINGs now."""
-        line = self._lines.get(broker_id) or _Line()
+        line = self._lines.get(broker_id) or Line()
         rhythm = self._rhythm(broker_id, line)
         last = line.pings[-1] if line.pings else None
         due = ping_due(rhythm, max(last or self._began, self._began)) if rhythm else None
@@ -114,7 +102,7 @@ class SilenceWatchdog:
         """
         if pings is RhythmMode.FIXED and not 20 <= ping_seconds <= LONGEST_RHYTHM.total_seconds():
             raise InvalidInput("rhythm_out_of_range", field="ping_seconds")
-        wanted = _expected(expected)
+        wanted = expected_of(expected)
         row = await self._db.write(
             user_id,
             lambda s: silence.save(s, broker_id, pings=pings, ping_seconds=ping_seconds, learn_bars=learn_bars, expected=wanted),
@@ -126,7 +114,7 @@ class SilenceWatchdog:
         """Look once who is late."""
         for account in self._brokers.all():
             if account.broker.mode is BrokerMode.WEBHOOKS:
-                await self._look_at(account, self._lines.setdefault(account.id, _Line()))
+                await self._look_at(account, self._lines.setdefault(account.id, Line()))
 
     async def _follow(self) -> None:
         async for event in self._inbox:
@@ -145,7 +133,7 @@ class SilenceWatchdog:
     async def _read_watches(self) -> None:
         self._watches = {row.broker_id: row for row in await self._db.read(SYSTEM, silence.watches)}
         for broker_id, watch in self._watches.items():
-            line = self._lines.setdefault(broker_id, _Line())
+            line = self._lines.setdefault(broker_id, Line())
             wanted = {(str(symbol), int(seconds)) for symbol, seconds in watch.expected or []}
             for key, series in line.series.items():
                 series.expected = key in wanted
@@ -155,7 +143,7 @@ class SilenceWatchdog:
     def _note(
         self, broker_id: uuid.UUID, action: str, symbol: str, seconds: int, bar_time: datetime | None, at: datetime
     ) -> None:
-        line = self._lines.setdefault(broker_id, _Line())
+        line = self._lines.setdefault(broker_id, Line())
         if action == Action.PING:
             line.pings.append(at)
             line.silent_since = None
@@ -168,19 +156,19 @@ class SilenceWatchdog:
         else:
             series.came(bar_time, at)
 
-    def _rhythm(self, broker_id: uuid.UUID, line: _Line) -> timedelta | None:
+    def _rhythm(self, broker_id: uuid.UUID, line: Line) -> timedelta | None:
         watch = self._watches.get(broker_id)
         if watch is None or watch.pings is RhythmMode.LEARN:
             return rhythm_of(tuple(line.pings))
         return timedelta(0, watch.ping_seconds) if watch.pings is RhythmMode.FIXED else None
 
-    async def _look_at(self, account: Account, line: _Line) -> None:
+    async def _look_at(self, account: Account, line: Line) -> None:
         now = self._clock.now()
         pulse = self.pulse(account.id)
         if pulse.due is not None and pulse.rhythm is not None and now >= pulse.due and line.silent_since is None:
             line.silent_since = now
             since = max(pulse.last or self._began, self._began)
-            facts = {"minutes": _minutes(now - since), "rhythm": _minutes(pulse.rhythm)}
+            facts = {"minutes": whole_minutes(now - since), "rhythm": whole_minutes(pulse.rhythm)}
             await self._miss(account, "reason.ping_missing", facts, f"silence:ping:{to_milliseconds(since)}")
         watch = self._watches.get(account.id)
         for (symbol, seconds), series in line.series.items():
@@ -219,31 +207,3 @@ class SilenceWatchdog:
         about = {"user_id": account.user_id, "broker_id": account.id, "webhook_id": webhook_id}
         missed = WebhookStatus.MISS.value
         self._bus.publish(WebhookUpdated(at=now, trace_id=webhook_id.hex, status=missed, outcome=None, **about))
-
-
-def _seconds(interval: str) -> int:
-    """The length of an interval as alerts write it; 0 for none."""
-    try:
-        return interval_seconds(interval, "interval") if interval else 0
-    except DataError:
-        return 0
-
-
-def _minutes(duration: timedelta) -> str:
-    """Whole minutes, one at least."""
-    return str(max(1, round(duration / timedelta(minutes=1))))
-
-
-def _expected(text: str) -> list[list[Any]]:
-    """Pairs of symbol and seconds from `BTCUSDT 60, ETHUSDT 4h`; InvalidInput."""
-    found: list[list[Any]] = []
-    for part in filter(None, (one.strip() for one in text.replace(";", ",").replace("\n", ",").split(","))):
-        symbol, _space, interval = part.partition(" ")
-        seconds = _seconds(interval.strip())
-        if not seconds or not symbol.isprintable() or len(symbol) > 64:
-            raise InvalidInput("not_an_expected_alert", field="expected", value=part[:40])
-        if [symbol, seconds] not in found:
-            found.append([symbol, seconds])
-    if len(found) > _MOST_EXPECTED:
-        raise InvalidInput("too_many_expected", field="expected", maximum=_MOST_EXPECTED)
-    return found
