@@ -8,7 +8,6 @@ from nicegui import ui
 
 from aristobot.language import _
 from aristobot.market import Symbol
-from aristobot.orders import Side
 from aristobot.store.tables import Broker
 from components.live import Live
 from components.order_form import OrderForm
@@ -16,11 +15,10 @@ from components.order_history import OrderHistory
 from components.order_table import OrderTable
 from components.page_head import page_head
 from components.portfolio_panel import PortfolioPanel
-from components.shortcuts import Shortcuts
 from components.symbol_picker import SymbolPicker
 from components.trading_beside import beside
 from components.trading_chart import TradingChart
-from components.trading_keys import draw_keys
+from components.trading_keys import act_on_keys, draw_keys
 from components.trading_positions import TradingPositions
 from components.trading_toasts import TradingToasts
 from components.viewer import Viewer
@@ -56,20 +54,7 @@ class TradingDesk:
         self._place = ui.element("template")
         self._history = OrderHistory(app, user, live)
         TradingToasts(app, user, live)
-        self._shortcuts()
-
-    def _shortcuts(self) -> None:
-        Shortcuts(
-            {
-                "b": (_("Buy"), lambda: self._form.choose_side(Side.BUY)),
-                "s": (_("Sell"), lambda: self._form.choose_side(Side.SELL)),
-                "v": (_("Validate the order"), self._form.validate),
-                "e": (_("Execute what was validated"), self._form.window.execute),
-                "Escape": (_("Take the order back"), self._form.window.cancel),
-                "/": (_("Search a pair"), self._picker.focus),
-                "q": (_("Type a quantity"), self._form.focus),
-            }
-        )
+        act_on_keys(self._form, self._picker)
 
     async def choose(self, broker: Broker, symbol: Symbol) -> None:
         """Show a pair of a broker, the usual one when none is named; what its exchange tells comes when it does."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -11,6 +12,8 @@ from nicegui import ui
 from aristobot.kinds import Protection
 from aristobot.language import _
 from aristobot.money import HUNDRED, divided, times
+from aristobot.store import brackets, positions
+from aristobot.store.tenancy import GuardedSession
 from aristobot.store.trading_tables import Bracket, PositionRow
 from components import formats
 from components.position_table import protection_words
@@ -24,6 +27,13 @@ class Held:
     row: PositionRow
     protection: Protection | None
     bracket: Bracket | None
+
+
+def held_at(session: GuardedSession, broker_id: uuid.UUID | None) -> list[Held]:
+    """What is held at a broker, the newest first, with what guards it."""
+    rows = positions.open_ones(session, broker_id)
+    guards = brackets.protections(session, [one.id for one in rows])
+    return [Held(one, guards.get(one.id), positions.bracket_of(session, one.id)) for one in reversed(rows)]
 
 
 def draw_position(one: Held, close: Callable[[], Awaitable[None]] | None) -> Words:

@@ -11,8 +11,6 @@ from nicegui import ui
 from aristobot.errors import AristobotError
 from aristobot.events import OrderUpdated, PositionUpdated, PricesUpdated
 from aristobot.language import _
-from aristobot.store import brackets, positions
-from aristobot.store.tenancy import GuardedSession
 from aristobot.store.trading_tables import PositionRow
 from components import formats
 from components.confirm import complain, confirm, say
@@ -20,7 +18,7 @@ from components.empty_state import empty_state
 from components.handlers import within
 from components.live import Live
 from components.page_head import panel
-from components.trading_position_line import Held, draw_position, write_gain
+from components.trading_position_line import Held, draw_position, held_at, write_gain
 from components.trading_toasts import why_refused
 from components.viewer import Viewer
 from components.words import Words, labelled
@@ -60,13 +58,7 @@ class TradingPositions:
 
     async def _read(self) -> None:
         broker_id = self._broker_id
-
-        def work(session: GuardedSession) -> list[Held]:
-            rows = positions.open_ones(session, broker_id)
-            guards = brackets.protections(session, [one.id for one in rows])
-            return [Held(one, guards.get(one.id), positions.bracket_of(session, one.id)) for one in reversed(rows)]
-
-        held = await self._app.db.read(self._user.id, work)
+        held = await self._app.db.read(self._user.id, lambda s: held_at(s, broker_id))
         if broker_id != self._broker_id or (self._drawn and held == self._held):
             return
         self._held, self._drawn = held, True
