@@ -17,8 +17,8 @@ from components.live import Live
 from components.notice import notice
 from components.viewer import Viewer
 from components.words import Words
+from services.channel_view import ChannelView
 from services.notice_words import outlet_name
-from services.notifier_settings import ChannelView
 from services.notifiers.email import PLAIN, STARTTLS, TLS
 from services.tokens import new_token
 

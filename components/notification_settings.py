@@ -21,8 +21,8 @@ from components.reauth import reauthenticated
 from components.silence_list import SilenceList
 from components.viewer import Viewer
 from components.words import Words, labelled
+from services.channel_view import ChannelView
 from services.notice_words import kind_title, outlet_name
-from services.notifier_settings import ChannelView
 
 if TYPE_CHECKING:
     from services.app import App

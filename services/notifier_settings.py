@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
@@ -14,7 +11,6 @@ from aristobot.bus import Bus
 from aristobot.clock import Clock
 from aristobot.errors import NotFound
 from aristobot.events import NotificationChannelChanged
-from aristobot.logs import hide
 from aristobot.notices import OUTSIDE, NoticeKind, Outlet, switched
 from aristobot.store import notifications, users
 from aristobot.store.database import Database
@@ -23,6 +19,7 @@ from aristobot.store.tenancy import SYSTEM, GuardedSession, owner_of
 from aristobot.vault import Vault
 from services import notifier_forms
 from services.audit_trail import Actor, AuditTrail
+from services.channel_view import ChannelView, opened, sealed, view_of
 from services.notice_message import trial
 from services.notifiers.channel import Channel
 from services.notifiers.telegram import Telegram
@@ -30,24 +27,6 @@ from services.notifiers.telegram import Telegram
 _CHECKS: Mapping[Outlet, Callable[[notifier_forms.Form, Mapping[str, str]], notifier_forms.Checked]] = MappingProxyType(
     {Outlet.TELEGRAM: notifier_forms.telegram, Outlet.EMAIL: notifier_forms.email, Outlet.WEBHOOK: notifier_forms.webhook}
 )
-
-
-@dataclass(frozen=True, slots=True)
-class ChannelView:
-    """A channel as it may be shown: never its secrets. `fault` is an error's code, empty while it works."""
-
-    channel: Outlet
-    enabled: bool
-    settings: Mapping[str, Any]
-    fault: str
-    fault_facts: Mapping[str, Any]
-    failing_since: datetime | None
-    worked_at: datetime | None
-
-    @property
-    def ready(self) -> bool:
-        """Whether messages can leave: a bot needs a chat before."""
-        return self.channel is not Outlet.TELEGRAM or bool(self.settings.get("chat_id"))
 
 
 class NotifierSettings:
@@ -79,7 +58,7 @@ class NotifierSettings:
 
     async def channels(self, user_id: uuid.UUID) -> dict[Outlet, ChannelView]:
         """The channels that the user has set up."""
-        return {row.channel: _view(row) for row in await self._db.read(user_id, notifications.channels)}
+        return {row.channel: view_of(row) for row in await self._db.read(user_id, notifications.channels)}
 
     async def save(self, user_id: uuid.UUID, which: Outlet, form: Mapping[str, Any], by: Actor) -> ChannelView:
         """Set a channel up, or change it; what is secret and left empty stays. InvalidInput names the field; ChannelFault
@@ -97,7 +76,7 @@ class NotifierSettings:
                 settings = {**(known.settings or {}), **settings}
         row = await self._db.write(user_id, lambda s: self._keep(s, which, settings, secret, by))
         self.changed(user_id, which)
-        return _view(row)
+        return view_of(row)
 
     async def enable(self, user_id: uuid.UUID, which: Outlet, *, enabled: bool, by: Actor) -> None:
         """Switch a channel on or off without forgetting it; NotFound."""
@@ -134,11 +113,7 @@ class NotifierSettings:
 
     async def opened(self, row: NotificationChannel) -> dict[str, str]:
         """The secrets of a channel, for the length of one sending. Raises SealBroken."""
-        if not row.secret_sealed:
-            return {}
-        found: dict[str, str] = json.loads(self._vault.unseal(row.secret_sealed, *_place(row)))
-        hide(*(value for value in found.values() if value))
-        return found
+        return opened(self._vault, row)
 
     def changed(self, user_id: uuid.UUID, which: Outlet) -> None:
         """Tell the pages and the senders of it."""
@@ -157,25 +132,9 @@ class NotifierSettings:
             row = NotificationChannel(user_id=owner_of(session), channel=which, updated_at=now)
         row.settings, row.updated_at, row.enabled = settings, now, True
         row.fault, row.fault_facts, row.failing_since = "", None, None
-        row.secret_sealed = self._vault.seal(json.dumps(secret), *_place(row))
+        row.secret_sealed = sealed(self._vault, row, secret)
         session.add(row)
         notifications.hurry(session, which, now)
         shown = {name: value for name, value in settings.items() if name in ("host", "recipient", "bot")}
         self._trail.record(session, "channel.saved", by, subject=f"channel:{which}", after=shown)
         return row
-
-
-def _place(row: NotificationChannel) -> tuple[str, ...]:
-    return "notification_channels", str(row.user_id), str(row.id), "secret"
-
-
-def _view(row: NotificationChannel) -> ChannelView:
-    return ChannelView(
-        channel=row.channel,
-        enabled=row.enabled,
-        settings=dict(row.settings or {}),
-        fault=row.fault,
-        fault_facts=dict(row.fault_facts or {}),
-        failing_since=row.failing_since,
-        worked_at=row.worked_at,
-    )

@@ -17,8 +17,8 @@ from services.api.auth import House, Reader, Trader, actor
 from services.api.exact import ExactRoute
 from services.api.paging import Listed, Page
 from services.api.values import Facts, In, Moment, Out
+from services.channel_view import ChannelView
 from services.notice_words import sentence_of
-from services.notifier_settings import ChannelView
 
 router = APIRouter(prefix="/api/notifications", tags=["notifications"], route_class=ExactRoute)
 

@@ -15,7 +15,8 @@ from aristobot.store.database import Database
 from aristobot.store.tables import User
 from aristobot.store.tenancy import SYSTEM
 from services.notifiers.channel import ChannelFault
-from services.telegram_phone import CODE_SECONDS, PRESS_SECONDS
+from services.telegram_halt import PRESS_SECONDS
+from services.telegram_link import CODE_SECONDS
 from tests.services.outside import TOKEN, Belfry, TelegramServer, hand, telegram_server
 
 
