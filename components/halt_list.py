@@ -14,7 +14,7 @@ from aristobot.language import _
 from aristobot.store.tables import Halt
 from components import formats
 from components.buttons import quiet_button
-from components.confirm import answer_of, complain, confirm, dialog_card, say
+from components.confirm import answer_of, complain, confirm, dialog_card
 from components.halt_words import level_meaning, level_words, reason_words, scope_words, setter_words
 from components.live import Live
 from components.reauth import reauthenticated
@@ -94,6 +94,5 @@ class HaltList:
                 return
             try:
                 await self._app.halts.release(self._hand, halt.id)
-                say(_("Trading goes on: {scope}.", scope=scope))
             except AristobotError as error:
                 complain(error)

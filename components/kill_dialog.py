@@ -12,7 +12,7 @@ from aristobot.kinds import HaltLevel, HaltScope
 from aristobot.language import _, explain
 from components import formats
 from components.buttons import quiet_button
-from components.confirm import answer_of, complain, dialog_card, say
+from components.confirm import answer_of, complain, dialog_card
 from components.halt_words import level_meaning, level_words
 from components.notice import notice
 from services.halt_desk import Hand, Outlook, Wish
@@ -107,7 +107,6 @@ class KillDialog:
     async def _do(self) -> None:
         try:
             await self._app.halts.halt(self._hand, self._wish())
-            say(_("Stopped."))
         except AristobotError as error:
             complain(error)
 

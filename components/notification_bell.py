@@ -59,10 +59,15 @@ class NotificationBell(ui.element):
             self._button = ui.button(icon="notifications").props("flat round color=white").mark("bell")
             with self._button:
                 self._badge = ui.badge("").props("floating color=negative").classes("bell-count")
-                self._menu = ui.menu().props("anchor='bottom right' self='top right' max-height='80dvh'").classes("bell-menu")
+                self._menu = (
+                    ui.menu()
+                    .props("anchor='bottom right' self='top right' max-height='80dvh' no-parent-event")
+                    .classes("bell-menu")
+                )
         with self._menu:
             self._draw_frame()
         self._menu.on_value_change(self._toggled)
+        self._button.on_click(self._menu.toggle)
         self._count(0)
         live.each(NotificationAdded, do=self._added)
         live.each(NotificationsRead, do=lambda event: self._read(event.unread))
@@ -110,7 +115,7 @@ class NotificationBell(ui.element):
     def _item(self, row: Notification) -> None:
         tone = tone_of(row.kind, row.code)
         classes = f"bell-item {'unread' if row.read_at is None else ''} {tone}"
-        with ui.element("button").classes(classes).props("type=button").mark("notification") as item:
+        with ui.element("button").classes(classes).props("type=button").mark("news-line") as item:
             ui.icon(_ICONS[tone]).props("aria-hidden=true")
             with ui.element("span").classes("bell-words"):
                 with ui.element("span").classes("bell-title"):
@@ -120,9 +125,10 @@ class NotificationBell(ui.element):
         item.on("click", lambda: self._chosen(row.id, row.page))
 
     async def _chosen(self, notification_id: uuid.UUID, page: str) -> None:
-        await self._app.news.book.mark_read(self._viewer.id, [notification_id])
-        if page:
-            ui.navigate.to(page)
+        with self:  # the line itself is drawn anew when it is read
+            if page:
+                self._go(page)
+            await self._app.news.book.mark_read(self._viewer.id, [notification_id])
 
     async def _mark_all(self) -> None:
         await self._app.news.book.mark_read(self._viewer.id)

@@ -10,6 +10,7 @@ from aristobot.language import _
 from components.broker_list import BrokerList
 from components.exchange_panel import ExchangePanel
 from components.live import Live
+from components.notification_settings import NotificationSettings
 from components.page_head import page_head
 from components.profile_card import profile_card
 from components.reachability_panel import ReachabilityPanel
@@ -37,7 +38,9 @@ async def account(app: App, user: Viewer, live: Live) -> None:
         with ui.element("div").classes("stack"):
             second_factor = SecondFactorCard(app, user, live)
             sessions = SessionsCard(app, user, live)
+    notifications = NotificationSettings(app, user, live)
     await brokers.show()
     await reachability.offer()
+    await notifications.show()
     await second_factor.show()
     await sessions.show()

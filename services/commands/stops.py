@@ -42,7 +42,10 @@ def halt(
         if scope is HaltScope.ALL:
             (memory.settings.data_dir / HALT_FILE).touch(mode=0o600)  # seen by the desk even when nothing else answers
         scope_id = await _scope_id(memory, scope, target)
-        return await _switch(memory).set(scope, scope_id, level, by=OPERATOR.name, reason=reason)
+        made = await _switch(memory).set(scope, scope_id, level, by=OPERATOR.name, reason=reason)
+        after = {"scope": scope.value, "scope_id": str(scope_id or ""), "level": level.value}
+        await memory.db.write(SYSTEM, lambda s: memory.accounts.trail.record(s, "halt.set", OPERATOR, after=after))
+        return made
 
     made = with_memory(ctx, work)
     print(_("Trading is stopped: {scope}, level {level}.", scope=made.scope.value, level=made.level.value), file=sys.stderr)
@@ -54,12 +57,10 @@ def resume(ctx: typer.Context, target: Target = "", scope: Scope = HaltScope.ALL
     async def work(memory: Memory) -> int:
         switch = _switch(memory)
         await switch.load()
-        wanted = switch.active()
+        wanted = switch.active()  # the file's halt is one of them
         if scope is not HaltScope.ALL:
             scope_id = await _scope_id(memory, scope, target)
             wanted = [one for one in wanted if (one.scope, one.scope_id) == (scope, scope_id)]
-        else:
-            (memory.settings.data_dir / HALT_FILE).unlink(missing_ok=True)
         for one in wanted:
             await switch.release(one.id, by=OPERATOR.name)
         after = {"halts": [str(one.id) for one in wanted]}

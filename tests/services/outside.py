@@ -10,9 +10,8 @@ import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from email import message_from_bytes
+from email import message_from_bytes, policy
 from email.message import EmailMessage
-from email.policy import default as POLICY
 from pathlib import Path
 from typing import Any
 
@@ -169,7 +168,7 @@ class MailServer:
                 elif command == "DATA":
                     say("354 go on")
                     text = (await reader.readuntil(b"\r\n.\r\n"))[:-3]
-                    mail = message_from_bytes(text, policy=POLICY)
+                    mail = message_from_bytes(text, policy=policy.default)
                     assert isinstance(mail, EmailMessage)
                     self.mails.append(mail)
                     say("250 kept")

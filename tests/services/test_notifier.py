@@ -138,6 +138,8 @@ async def test_a_position_is_told_when_it_opens_and_with_its_result_when_it_clos
     belfry.bus.publish(changed)
     assert (await belfry.told(alice))[0].code == "reason.told_opened"
 
+    await belfry.clock.advance(60)
+
     def close(session: Any) -> None:
         kept = session.get(type(row), row.id)
         kept.status, kept.closed_at, kept.sold, kept.realised = LotStatus.CLOSED, MIDNIGHT, D("0.001"), D("-12.345")
