@@ -60,7 +60,7 @@ async def test_a_fill_rings_the_bell_and_a_halt_shows_everywhere(home: Home, exc
         await page.get_by_role("button", name="Réductions seulement").wait_for()
         await page.goto("/webhooks")
         await page.get_by_role("button", name="Réductions seulement").click()
-        await page.get_by_text("Le marché est fou").wait_for()
+        await page.get_by_text("Le marché est fou", exact=True).wait_for()
     assert await bob.get_by_role("button", name="Lever").count() == 0
 
     await alice.get_by_role("button", name="Lever").click()
