@@ -79,20 +79,20 @@ class RestSession:
         self._closed = False
         self._reading = asyncio.Semaphore(CONNECTIONS - KEPT_FOR_ORDERS)
 
-    async def read(self, make: Callable[[], Request], weight: int) -> bytes:
-        """The answer to a question, asked again when that may help; `make` signs each attempt anew.
+    async def read(self, make: Callable[[], Request], weight: int, judge: Judge | None = None) -> bytes:
+        """The answer to a question, asked again when that may help; `make` signs each attempt anew, `judge` sees each refusal.
 
         Raises TryAgain (still no luck, or the exchange wants to be left alone) and Refused.
         """
         for pause in islice(growing_pauses(), ATTEMPTS - 1):
             try:
-                return await self._read_once(make, weight)
+                return await self._read_once(make, weight, judge)
             except TryAgain as error:
                 wait = error.retry_after if isinstance(error, RateLimited) else pause
                 if wait > PATIENCE:
                     raise
             await self._clock.sleep(wait)
-        return await self._read_once(make, weight)
+        return await self._read_once(make, weight, judge)
 
     async def order(self, request: Request, weight: int, judge: Judge | None = None) -> bytes:
         """The answer to something that changes an order: sent once, never again.
@@ -101,7 +101,7 @@ class RestSession:
         """
         return await self._exchange(request, weight, order=True, judge=judge)
 
-    async def _read_once(self, make: Callable[[], Request], weight: int) -> bytes:
+    async def _read_once(self, make: Callable[[], Request], weight: int, judge: Judge | None) -> bytes:
         """Wait for a connection first, sign then."""
         if self._reading.locked():
             try:
@@ -112,7 +112,7 @@ class RestSession:
         else:
             await self._reading.acquire()
         try:
-            return await self._exchange(make(), weight, order=False)
+            return await self._exchange(make(), weight, order=False, judge=judge)
         finally:
             self._reading.release()
 

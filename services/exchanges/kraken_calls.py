@@ -10,7 +10,16 @@ import msgspec
 from loguru import logger
 
 from aristobot.clock import Clock, from_milliseconds
-from aristobot.errors import ConnectionLost, DataError, MissingRight, OutcomeUnknown, RateLimited, TryAgain, UnknownSymbol
+from aristobot.errors import (
+    ConnectionLost,
+    DataError,
+    ExchangeError,
+    MissingRight,
+    OutcomeUnknown,
+    RateLimited,
+    TryAgain,
+    UnknownSymbol,
+)
 from aristobot.exchange import AccountUpdate, ClientStats, ClockReading, Credentials, Endpoints
 from aristobot.market import Symbol
 from services.exchanges.http import Request, RestSession
@@ -84,19 +93,22 @@ class KrakenCalls:
         signer = Signer(keys)
         record = self._record(signer)
         await self._settle_clock()
-        tries = iter(range(1_000_000))
 
         def make() -> Request:
             record.limits.calls.take(points)
-            if next(tries):
-                record.nonces.leap()
             if leaves is not None:
                 leaves()
             return signer.request(path, form, record.nonces.next())
 
+        def judged(status: int, body: bytes, *, order: bool) -> ExchangeError:
+            error = judge(status, body, order=order)
+            if error.code == NONCE_REFUSED:
+                record.nonces.leap()
+            return error
+
         async with record.lane.turn(patience):
             try:
-                return await self._rest.read(make, 0)
+                return await self._rest.read(make, 0, judged)
             except RateLimited as error:
                 record.limits.heard(error)
                 raise

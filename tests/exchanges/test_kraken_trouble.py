@@ -148,6 +148,19 @@ async def test_a_read_whose_nonce_was_refused_is_asked_again_with_a_larger_one(s
     assert seen[1] - seen[0] > 10**10
 
 
+@pytest.mark.parametrize("lost", [Say({}, status=503), no("EService:Unavailable")])
+async def test_a_read_that_is_asked_again_for_another_reason_stays_with_the_clock(small: Small, lost: Answer) -> None:
+    seen: list[int] = []
+
+    def late(asked: Asked) -> Answer:
+        seen.append(int(form(asked)["nonce"]))
+        return lost if len(seen) == 1 else Say({"error": [], "result": {"open": {}}})
+
+    small.said["OpenOrders"] = late
+    assert await small.client.open_orders(ONE) == []
+    assert 0 < seen[1] - seen[0] < 10**10  # else a house that starts again after much trouble would be refused for long
+
+
 async def test_an_order_whose_nonce_was_refused_had_no_effect_and_the_next_one_gets_ahead(small: Small) -> None:
     small.said["AddOrder"] = no("EAPI:Invalid nonce")
     for _ in range(2):
