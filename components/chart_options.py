@@ -58,7 +58,14 @@ def _times(timeframe: Timeframe) -> dict[str, Any]:
         "data": [],
         "axisLine": {"lineStyle": {"color": theme.LINE}},
         "axisTick": {"show": False},
-        "axisLabel": {**_FONT, "color": theme.MUTED, "hideOverlap": True, ":formatter": _axis_time(timeframe)},
+        "axisLabel": {
+            **_FONT,
+            "color": theme.MUTED,
+            "hideOverlap": True,
+            "alignMinLabel": "left",
+            "alignMaxLabel": "right",
+            ":formatter": _axis_time(timeframe),
+        },
         "axisPointer": {"label": {"show": False}},
     }
 

@@ -31,6 +31,7 @@ class TimeframeCard:
         self.timeframe = timeframe
         self._again = again
         self._closed_ms = -1
+        self._filled = False
         with panel(timeframe.value, "beat-card") as head:
             self._list = StatefulList(icon="timer", empty=_("No candle yet"), empty_words="")
             name = _("Candles of {timeframe}", timeframe=timeframe)
@@ -42,7 +43,9 @@ class TimeframeCard:
         self._tell_lag(None)
 
     def loading(self) -> None:
-        """Nothing is known of the new choice yet."""
+        """Nothing is known of the new choice yet; what comes of it meanwhile is kept."""
+        self._grid.fill([])
+        self._closed_ms, self._filled = -1, False
         self._list.loading()
 
     def failed(self, error: AristobotError) -> None:
@@ -51,10 +54,14 @@ class TimeframeCard:
 
     def fill(self, candles: Sequence[Candle], lags: Mapping[int, float], now: datetime) -> None:
         """Show these closed candles, oldest first; `lags` says which came live, and how late."""
-        self._grid.fill(_row(one, lags.get(one.open_ms)) for one in reversed(candles))
-        self._closed_ms = candles[-1].open_ms if candles else -1
-        self._age.since((now - candles[-1].close_time).total_seconds() if candles else None)
-        self._tell_lag(next((lags[one.open_ms] for one in reversed(candles) if one.open_ms in lags), None))
+        last = candles[-1].open_ms if candles else -1
+        meanwhile = [row for row in self._grid.rows if int(row["id"]) > last]
+        self._grid.fill([*meanwhile, *(_row(one, lags.get(one.open_ms)) for one in reversed(candles))])
+        self._filled = True
+        if last >= self._closed_ms:
+            self._closed_ms = last
+            self._age.since((now - candles[-1].close_time).total_seconds() if candles else None)
+            self._tell_lag(next((lags[one.open_ms] for one in reversed(candles) if one.open_ms in lags), None))
         self._list.show(self._grid)
 
     def moved(self, candle: Candle) -> None:
@@ -74,7 +81,8 @@ class TimeframeCard:
 
     def _put(self, row: Row) -> None:
         self._grid.upsert(row)
-        self._list.show(self._grid)
+        if self._filled:
+            self._list.show(self._grid)
 
     def _tell_lag(self, seconds: float | None) -> None:
         words = formats.NOTHING if seconds is None else formats.seconds(seconds)

@@ -60,4 +60,4 @@ class HeartbeatFigures:
     def _moved(self, event: CandleUpdated) -> None:
         heart, candle = self._app.heartbeat, event.candle
         if (event.exchange, candle.symbol, candle.timeframe) == (heart.exchange, heart.symbol, Timeframe.M1):
-            self._price.show(formats.price(candle.close), _("{symbol}, this minute", symbol=candle.symbol))
+            self._price.show(formats.price(candle.close), candle.symbol)

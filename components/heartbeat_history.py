@@ -16,7 +16,7 @@ from components.empty_state import empty_state, error_state
 from components.live import Live
 from components.page_head import panel
 from components.viewer import Viewer
-from components.words import Words
+from components.words import Words, labelled
 
 if TYPE_CHECKING:
     from services.app import App
@@ -31,7 +31,8 @@ class HeartbeatHistory:
     def __init__(self, app: App, user: Viewer, live: Live) -> None:
         self._app, self._user = app, user
         with panel(_("Starts and stops"), "beat-past"):
-            self._list = ui.element("div").classes("beat-events").props("tabindex=0")
+            self._list = ui.element("div").classes("beat-events").props("tabindex=0 role=group")
+        labelled(self._list, _("Starts and stops"))
         live.latest(HeartbeatChanged, do=self.show, max_fps=2)
 
     async def show(self, _event: HeartbeatChanged | None = None) -> None:
