@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import ssl
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
-
-import httpx
 
 from aristobot.errors import InvalidInput
 from services.notifiers.channel import PATIENCE, ChannelFault
+
+if TYPE_CHECKING:
+    import httpx
 
 #: Of an answer no more is read.
 _LONGEST_ANSWER = 100_000
@@ -27,6 +28,8 @@ class Web:
         self, url: str, body: bytes, headers: Mapping[str, str] | None = None, *, patience: float = PATIENCE
     ) -> tuple[int, bytes, Mapping[str, str]]:
         """Post JSON; the status, the body and the headers of the answer. ChannelFault when there is none."""
+        import httpx  # only a house that has something to say outside waits for it
+
         if self._client is None:
             self._client = httpx.AsyncClient(follow_redirects=False, trust_env=False)
         host = urlsplit(url).hostname or ""

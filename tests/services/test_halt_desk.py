@@ -41,7 +41,9 @@ async def test_a_trader_stops_and_releases_themselves_and_their_brokers_whoever_
     alice = await belfry.user(name="alice")
     broker, hand = await belfry.broker(alice), _hand(alice)
     await belfry.halts.halt(hand, Wish(S.USER))
+    await belfry.clock.advance(1)
     await belfry.halts.halt(hand, Wish(S.BROKER, broker.id, HaltLevel.REDUCE, "too wild"))
+    await belfry.clock.advance(1)
     await belfry.kill_switch.set(S.BROKER, broker.id, HaltLevel.HALT, by="risk", reason="daily_loss")
     halts = await belfry.halts.concerning(hand)
     assert [(one.scope, one.level, one.set_by) for one in halts] == [
