@@ -41,7 +41,7 @@ async def a_holder(house: TradingHouse, **exits: object) -> tuple[Trader, NakedM
     """Somebody who holds bitcoin above a stop at 59,000 with a watched target at 62,000; the meter beside them, and how much."""
     trader = await house.trader()
     await house.buy(trader, **({"stop_loss": "59000", "take_profit": "62000"} | exits))
-    held = {"kraken": "0.08333333", "bitget": "0.083249"}[house.exchange]
+    held = {"kraken": "0.08300132", "bitget": "0.083249"}[house.exchange]
     await house.guarded(trader, ("stop", held, "59000"))
     return trader, NakedMeter(house, trader), held
 

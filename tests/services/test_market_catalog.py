@@ -161,7 +161,7 @@ async def test_the_service_refreshes_at_start_and_every_few_hours_and_sooner_aft
     asked_for = asyncio.ensure_future(catalog.refresh("binance"))
     await market.until(asked_for.done, step=1)
     market.server.world.faults.clear()
-    await market.until(lambda: catalog.known("binance", "BTCUSDT") == "BTC/USDT", step=5)
+    await market.until(lambda: catalog.known("binance", "BTCUSDT") == "BTC/USDT", step=1)
     recovered = market.clock.now() - MIDNIGHT
     asked = market.asked("exchange_info")
     await market.clock.advance(REFRESH_EVERY + 1)
