@@ -126,7 +126,7 @@ async def test_a_target_of_a_half_is_sold_while_the_other_half_never_leaves_its_
     holder, meter, held = await a_holder(house, take_profit=[["50%", "61000"], ["50%", "62000"]])
     asked = len(house.simulator.world.journal.entries)
     house.price("61100")
-    half = {"kraken": "0.04166667", "bitget": "0.041625"}[house.exchange]
+    half = {"kraken": "0.04150066", "bitget": "0.041625"}[house.exchange]
     await house.guarded(holder, ("stop", half, "59000"))
     await house.until(lambda: changes(house, asked) == ["order.amend", "order.place"])
     assert len(holder.orders(type=OrderType.STOP_LOSS)) == 1
