@@ -31,8 +31,16 @@ SQL_FILES = {
 }
 #: Rooms whose doorplate discovers the files beside it.
 DISCOVERING = {"pages/__init__.py", "services/exchanges/__init__.py", "services/simulator/__init__.py"}
+#: What a user's strategy imports.
+STRATEGY_IMPORTS = {"aristobot.indicators.ta", "aristobot.figures.record"}
 #: Started by name, or read by a tool, never imported.
-ENTRANCES = {"aristobot.__main__", "aristobot.window", "services.simulator.__main__", "services.strategy_child"}
+ENTRANCES = {
+    "aristobot.__main__",
+    "aristobot.window",
+    "services.simulator.__main__",
+    "services.strategy_child",
+    *STRATEGY_IMPORTS,
+}
 EXCHANGES = ("binance", "bitget", "kraken")
 LARGEST_FILE, LONGEST_FUNCTION, MOST_ARGUMENTS, MOST_METHODS, MOST_IMPORTS = 400, 50, 7, 20, 20
 MOST_CLIENT_CALLS, MOST_DESK_CALLS = 14, 12

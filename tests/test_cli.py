@@ -295,6 +295,8 @@ def test_a_house_that_opens_brings_nothing_along_that_it_may_never_need() -> Non
         "ccxt",
         "pandas",
         "numpy",
+        "talib",
+        "aristobot.indicators",
         "numba",
         "matplotlib",
         "plotly",

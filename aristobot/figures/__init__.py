@@ -1,0 +1,1 @@
+"""What a run came to: the figures of a report, each with its formula."""

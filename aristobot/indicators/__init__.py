@@ -1,0 +1,1 @@
+"""Indicators and helpers for strategies: `from aristobot.indicators import ta, utils`. Nothing here is imported by the house."""

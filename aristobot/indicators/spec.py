@@ -1,0 +1,62 @@
+"""What is known of an indicator before any array is seen: its name, its inputs, its parameters, what it gives."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from dataclasses import dataclass
+from typing import TypeAlias
+
+Value: TypeAlias = float | str
+#: What an indicator of ours takes: the candles themselves.
+CANDLES = "candles"
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """One indicator. `fields` is empty when it gives one series."""
+
+    name: str
+    inputs: tuple[str, ...]
+    parameters: tuple[tuple[str, Value], ...]
+    fields: tuple[str, ...]
+    about: str
+
+    @property
+    def defaults(self) -> dict[str, Value]:
+        """Every parameter that a caller may give, in order, with its default."""
+        sources = {"source": {"source_type": "close"}, "other": {"other_source_type": "low"}}
+        chosen: dict[str, Value] = dict(self.parameters)
+        for one in self.inputs:
+            chosen |= sources.get(one, {})
+        if "other" in self.inputs:
+            chosen["source_type"] = "high"
+        return chosen
+
+    @property
+    def signature(self) -> inspect.Signature:
+        """As an editor completes it: candles, parameters, sequential."""
+        kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+        taken = [inspect.Parameter(CANDLES, kind)]
+        if "periods" in self.inputs:
+            taken.append(inspect.Parameter("periods", kind))
+        taken += [inspect.Parameter(name, kind, default=value) for name, value in self.defaults.items()]
+        return inspect.Signature([*taken, inspect.Parameter("sequential", kind, default=False)])
+
+
+def specs(rows: str) -> dict[str, Spec]:
+    """The table's rows by name."""
+    found = [_spec(row) for row in rows.strip().splitlines()]
+    return {one.name: one for one in found}
+
+
+def _spec(row: str) -> Spec:
+    name, inputs, parameters, fields, about = (part.strip() for part in row.split("|"))
+    given = (part.partition("=") for part in parameters.split())
+    return Spec(
+        name=name,
+        inputs=tuple(inputs.split()),
+        parameters=tuple((key, ast.literal_eval(value)) for key, _, value in given),
+        fields=tuple(fields.split()),
+        about=about,
+    )
