@@ -174,7 +174,7 @@ rvi | source | period=14 stddev_period=10 | | Relative Volatility Index
 rvol | volume | period=20 | | Relative Volume
 sar | high low | acceleration=0.02 maximum=0.2 | | Parabolic SAR
 sarext | high low | start_value=0.0 offset_on_reverse=0.0 acceleration_init_long=0.02 acceleration_long=0.02 \
-acceleration_max_long=0.2 acceleration_init_short=0.02 acceleration_short=0.02 acceleration_max_short=0.2 | | Extended Parabolic SAR
+acceleration_max_long=0.2 acceleration_init_short=0.02 acceleration_short=0.02 acceleration_max_short=0.2 | | Extended SAR
 sin | source | | | Vector Trigonometric Sin
 sinh | source | | | Vector Trigonometric Sinh
 sma | source | period=30 | | Simple Moving Average
