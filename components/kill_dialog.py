@@ -45,7 +45,7 @@ class KillDialog:
                 self._typed.props["label"] = _("Type {word} to confirm", word=_("SELL"))
             with ui.element("div").classes("dialog-foot"):
                 quiet_button(_("Cancel"), on_click=dialog.close)
-                self._stop = ui.button(_("Stop now"), color="negative", on_click=lambda: dialog.submit(True))
+                self._stop = ui.button(_("Stop now"), color="negative", on_click=lambda: self._agreed and dialog.submit(True))
                 self._stop.props("unelevated no-caps").mark("kill-now")
         self._weigh()
         await self._foresee()
@@ -79,10 +79,14 @@ class KillDialog:
     def _sells(self) -> bool:
         return bool(self._level.value == HaltLevel.FLATTEN.value)
 
+    @property
+    def _agreed(self) -> bool:
+        """Selling out waits for the word; a click may be quicker than the button's change."""
+        return not self._sells or (self._typed.value or "").strip().upper() == _("SELL")
+
     def _weigh(self) -> None:
-        """Selling out waits for the word."""
         self._typed.set_visibility(self._sells)
-        self._stop.set_enabled(not self._sells or (self._typed.value or "").strip().upper() == _("SELL"))
+        self._stop.set_enabled(self._agreed)
 
     async def _changed(self) -> None:
         self._weigh()

@@ -10,7 +10,8 @@ export default {
             aria-controls="palette-list" :aria-activedescendant="items.length ? 'palette-' + at : undefined" :aria-label="words.ask"
             :placeholder="words.ask" v-model="text" @input="ask" @keydown="move" autocomplete="off" spellcheck="false">
         </div>
-        <div id="palette-list" ref="list" role="listbox" class="palette-list" :aria-label="words.found" v-show="items.length">
+        <div id="palette-list" ref="list" role="listbox" class="palette-list" :aria-label="words.found" :data-answers="answers"
+          v-show="items.length">
           <div v-for="(item, i) in items" :key="item.id" :id="'palette-' + i" role="option" :aria-selected="i === at ? 'true' : 'false'"
             class="palette-item" @click="choose(i)" @mousemove="at = i">
             <q-icon :name="item.icon" aria-hidden="true"></q-icon>
@@ -26,7 +27,7 @@ export default {
       </div>
     </q-dialog>`,
   props: { words: Object, owner: String },
-  data() { return { open: false, text: "", items: [], at: 0, answered: false }; },
+  data() { return { open: false, text: "", items: [], at: 0, answered: false, answers: null, eager: false }; },
   mounted() { window.addEventListener("keydown", this.summon, true); },
   unmounted() { window.removeEventListener("keydown", this.summon, true); },
   methods: {
@@ -38,13 +39,14 @@ export default {
     },
     toggle() {
       this.open = !this.open;
-      if (this.open) { this.text = ""; this.items = []; this.answered = false; this.ask(); }
+      if (this.open) { this.text = ""; this.items = []; this.answered = false; this.answers = null; this.ask(); }
     },
     begin() { this.$refs.field.focus(); },
-    ask() { this.$emit("ask", { text: this.text, recent: this.recent() }); },
+    ask() { this.eager = false; this.$emit("ask", { text: this.text, recent: this.recent() }); },
     show(text, items) {
       if (text !== this.text) return;
-      this.items = items; this.at = 0; this.answered = true;
+      this.items = items; this.at = 0; this.answered = true; this.answers = text;
+      if (this.eager) this.choose(0);
     },
     move(event) {
       const steps = { ArrowDown: 1, ArrowUp: -1, PageDown: 8, PageUp: -8 };
@@ -53,7 +55,8 @@ export default {
         this.at = Math.abs(steps[event.key]) > 1 ? Math.min(last, Math.max(0, to)) : to < 0 ? last : to > last ? 0 : to;
         this.$nextTick(() => document.getElementById("palette-" + this.at)?.scrollIntoView({ block: "nearest" }));
       } else if (event.key === "Enter" && !event.isComposing) {
-        this.choose(this.at);
+        if (this.answers === this.text) this.choose(this.at);
+        else this.eager = true; // what is listed still answers fewer letters: the first of what comes is meant
       } else return;
       event.preventDefault();
     },

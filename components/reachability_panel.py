@@ -55,6 +55,7 @@ class ReachabilityPanel:
         with head:
             self._of = ui.select({}, label=_("Broker")).props("outlined dense").classes("filter push").mark("reach-broker")
             self._begin = main_button(_("Examine"), "troubleshoot", self._examine).mark("examine")
+            self._begin.set_enabled(False)
         with body:
             self._words = ui.label(_("Eight things are looked at, from the address to the last call; it takes some seconds."))
             self._words.classes("muted").props("role=status")

@@ -88,7 +88,7 @@ class ExchangeGateway:
             facts = {"field": "market_exchange", "value": settings.market_exchange, "expected": tuple(self._factories)}
             raise ConfigurationError("setting_choice", variable="ARISTOBOT_MARKET_EXCHANGE", option="--market-exchange", **facts)
         self._lines: dict[tuple[str, Endpoints], _Line] = {}
-        self._opened: dict[uuid.UUID, tuple[tuple[str, str, str], Credentials]] = {}
+        self._opened: dict[uuid.UUID, tuple[tuple[object, ...], Credentials]] = {}
 
     def exchanges(self) -> list[str]:
         """The names of every exchange that has a client, in alphabetical order."""
@@ -116,10 +116,10 @@ class ExchangeGateway:
         """
         sealed = (broker.api_key_sealed, broker.api_secret_sealed, broker.passphrase_sealed)
         known = self._opened.get(broker.id)
-        if known is None or known[0] != sealed:
+        if known is None or known[0] != (broker.user_id, *sealed):
             names = ("api_key", "api_secret", "passphrase")
             opened = Credentials(*(self._open(broker, name, one) for name, one in zip(names, sealed, strict=True)))
-            known = self._opened[broker.id] = (sealed, opened)
+            known = self._opened[broker.id] = ((broker.user_id, *sealed), opened)
         return known[1]
 
     def order_lists(self, broker: Broker) -> SupportsOrderLists:

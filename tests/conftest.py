@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
+import sys
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
@@ -16,6 +18,16 @@ from aristobot.clock import ManualClock
 from aristobot.store.database import Database
 from aristobot.store.migrate import upgrade_at_start
 from tests.postgres import NoPostgres, a_server
+
+
+def _stay_at_home(event: str, arguments: tuple[object, ...]) -> None:
+    """No name but this machine's own is ever looked up: a test that asks the internet fails, wherever it runs."""
+    if event == "socket.getaddrinfo" and str(arguments[0]) not in _AT_HOME:
+        raise socket.gaierror(socket.EAI_NONAME, f"no test may ask the internet for {arguments[0]!r}")
+
+
+_AT_HOME = {"None", "", "localhost", "127.0.0.1", "::1", "0.0.0.0", "::", socket.gethostname()}
+sys.addaudithook(_stay_at_home)
 
 
 @pytest.fixture

@@ -25,6 +25,7 @@ from services.audit_trail import Actor
 from services.household import NewUser
 from services.simulator.records import Account
 from services.simulator.server import SimulatorServer
+from tests.exchange_urls import exchange_urls
 
 HAND = Actor("the test", "cli")
 
@@ -103,8 +104,7 @@ async def street(database_url: str, tmp_path: Path) -> AsyncIterator[Street]:
     clock = SystemClock()
     simulator = SimulatorServer(clock)
     await simulator.start()
-    rest, stream = f"{simulator.url}/binance", simulator.url.replace("http", "ws") + "/binance"
-    urls = {"binance": {"rest": rest, "stream": stream, "trading": f"{stream}/ws-api/v3"}}
+    urls = exchange_urls(simulator.url)
     options = {"data_dir": tmp_path / "data", "database_url": database_url, "exchange_urls": urls, "language": "en"}
     house = Street(App(Settings.load(options, {}), clock), simulator)
     house.app.bus.adopt_loop()

@@ -46,7 +46,7 @@ async def test_closed_orders_and_fills_since_a_moment(house: House) -> None:
     resting, early = limit("95"), market()
     await house.client.place_order(HMAC, resting)
     await house.client.place_order(HMAC, early)
-    await house.clock.advance(3 * 86_400)
+    await house.clock.advance(3 * 86_400, settle=1)
     since = house.clock.now()
     house.price("94")
     late = market(Side.SELL)

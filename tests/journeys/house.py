@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
+from tests.exchange_urls import as_environment, exchange_urls
 from tests.house import ROOT
 
 PASSWORD = "un chat vert sur le toit"
@@ -34,13 +35,8 @@ class Exchange:
 
     @property
     def settings(self) -> dict[str, str]:
-        """The environment that leads Binance's addresses to it."""
-        socket = self.url.replace("http", "ws", 1)
-        return {
-            "ARISTOBOT_BINANCE_REST_URL": f"{self.url}/binance",
-            "ARISTOBOT_BINANCE_WS_URL": f"{socket}/binance",
-            "ARISTOBOT_BINANCE_WS_API_URL": f"{socket}/binance/ws-api/v3",
-        }
+        """The environment that leads the exchanges' addresses to it."""
+        return as_environment(exchange_urls(self.url))
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,7 @@ async def summon(page: Page, letters: str) -> None:
     await page.keyboard.press("Control+k")
     await page.wait_for_function("document.activeElement.className === 'palette-field'")
     await page.keyboard.type(letters)
-    await page.locator("#palette-0").wait_for()
+    await page.locator(f"#palette-list[data-answers='{letters}'] #palette-0").wait_for()
 
 
 async def test_an_alert_is_followed_from_its_line_in_the_log_through_the_house(

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.async_api import expect
 
 from aristobot.clock import SystemClock
 from tests.journeys.conftest import OpenBrowser
@@ -52,7 +53,7 @@ async def test_a_fill_rings_the_bell_and_a_halt_shows_everywhere(home: Home, exc
     await alice.get_by_role("option", name="Toute la maison").click()
     await alice.get_by_text("Tout vendre", exact=False).first.click()
     stop = alice.get_by_role("button", name="Arrêter maintenant")
-    assert await stop.is_disabled()
+    await expect(stop).to_be_disabled()
     await alice.get_by_text("Réductions seules", exact=False).first.click()
     await alice.get_by_label("Pourquoi").fill("Le marché est fou")
     await stop.click()

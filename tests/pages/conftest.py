@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -16,7 +17,15 @@ from aristobot.settings import Settings
 from components import menu, shell
 from components.entrance import Entrance
 from services.app import App
+from tests.exchange_urls import NOWHERE
 from tests.pages.visitors import COOKIE
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _leave_the_past_alone() -> None:
+    """NiceGUI's reset collects garbage twice a test; what earlier tests left in memory need not be walked through each time."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
@@ -39,8 +48,7 @@ def settings(tmp_path: Path, sqlite_template: Path) -> Settings:
     folder = tmp_path / "data"
     folder.mkdir()
     shutil.copyfile(sqlite_template, folder / "aristobot.db")
-    nowhere = {"rest": "http://127.0.0.1:9", "stream": "ws://127.0.0.1:9", "trading": "ws://127.0.0.1:9"}
-    return Settings.load({"data_dir": folder, "exchange_urls": {"binance": nowhere}, "webhook_port": 0}, {})
+    return Settings.load({"data_dir": folder, "exchange_urls": NOWHERE, "webhook_port": 0}, {})
 
 
 @pytest.fixture

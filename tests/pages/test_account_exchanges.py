@@ -19,6 +19,7 @@ from services.app import App
 from services.key_state import KeyState
 from services.simulator.server import SimulatorServer
 from tests.builders import MIDNIGHT, a_broker, a_user
+from tests.exchange_urls import NOWHERE, exchange_urls
 from tests.pages.visitors import a_known_broker, a_resident, come_in, until
 
 
@@ -34,10 +35,8 @@ async def simulator(clock: ManualClock) -> AsyncIterator[SimulatorServer]:
 @pytest.fixture
 def settings(settings: Settings, simulator: SimulatorServer) -> Settings:
     """Binance is the simulated one; the others stay where nobody answers."""
-    socket = simulator.url.replace("http", "ws") + "/binance"
-    nowhere = {"rest": "http://127.0.0.1:9", "stream": "ws://127.0.0.1:9", "trading": "ws://127.0.0.1:9"}
-    here = {"rest": f"{simulator.url}/binance", "stream": socket, "trading": f"{socket}/ws-api/v3"}
-    return settings.model_copy(update={"exchange_urls": {"binance": here, "bitget": nowhere, "kraken": nowhere}})
+    here = {"binance": exchange_urls(simulator.url)["binance"]}
+    return settings.model_copy(update={"exchange_urls": NOWHERE | here})
 
 
 def one(screen: User, marker: str) -> Any:

@@ -104,7 +104,8 @@ async def test_the_last_word_on_a_bar_may_come_after_the_first_one_on_the_next(c
 
 
 async def test_the_oldest_bars_go_when_there_are_too_many(chart: Chart) -> None:
-    for number in range(10, 700):
+    chart.load("BTC/USDT", M1, [bar(number, "100.25") for number in range(10, 595)])
+    for number in range(595, 700):
         chart.push(bar(number, "100.25"))
 
     assert len(chart.bars) == 600

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from decimal import Decimal
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,6 +25,7 @@ from components.live_grid import LiveGrid, Row
 from services.app import App
 from services.simulator.server import SimulatorServer
 from tests.builders import a_candle, an_instrument
+from tests.exchange_urls import exchange_urls
 from tests.pages.visitors import a_resident, come_in, until
 
 M1 = Timeframe.M1
@@ -43,11 +43,9 @@ async def simulator(clock: ManualClock) -> AsyncIterator[SimulatorServer]:
 
 
 @pytest.fixture
-def settings(settings: Settings, simulator: SimulatorServer, tmp_path: Path) -> Settings:
+def settings(settings: Settings, simulator: SimulatorServer) -> Settings:
     """The house leads to that exchange."""
-    socket = simulator.url.replace("http", "ws") + "/binance"
-    urls = {"binance": {"rest": f"{simulator.url}/binance", "stream": socket, "trading": f"{socket}/ws-api/v3"}}
-    return Settings.load({"data_dir": settings.data_dir, "exchange_urls": urls, "webhook_port": 0}, {})
+    return settings.model_copy(update={"exchange_urls": exchange_urls(simulator.url)})
 
 
 def grids(screen: User) -> list[LiveGrid]:

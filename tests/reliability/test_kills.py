@@ -21,8 +21,7 @@ from aristobot.settings import Settings
 from aristobot.store import halts, positions
 from aristobot.store.database import Database
 from aristobot.store.tenancy import SYSTEM, GuardedSession
-from tests.reliability.builds import FAULTS
-from tests.reliability.campaign import Campaign, Outcome, quiet, run, told
+from tests.reliability.campaign import Campaign, quiet, run, told
 from tests.reliability.checker import Checker, Memory
 from tests.reliability.household import a_household, a_midwife, exchanges
 from tests.reliability.storm import Storm
@@ -30,8 +29,6 @@ from tests.reliability.storm import Storm
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs fork and SIGKILL")
 KILLS = int(os.environ.get("ARISTOBOT_KILLS", "200"))
 SEED = int(os.environ.get("ARISTOBOT_KILL_SEED", "1"))
-#: A broken house is found out within twenty as a rule; a busy machine may need more.
-KILLS_OF_A_BROKEN_HOUSE = 80
 
 
 async def test_however_often_the_house_is_killed_no_alert_is_lost_and_no_order_doubled(
@@ -113,18 +110,3 @@ async def wait_until(db: Database, work: Callable[[GuardedSession], bool]) -> No
     while not await db.read(SYSTEM, work):
         assert clock.monotonic() < deadline
         await clock.sleep(0.1)
-
-
-@pytest.fixture(scope="module")
-def broken_houses(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Outcome]:
-    """Every broken house after its storm; they storm together."""
-    builds = tuple(FAULTS)
-    campaign = Campaign(kills=KILLS_OF_A_BROKEN_HOUSE * len(builds), builds=builds, seed=SEED)
-    outcomes = asyncio.run(run(campaign, tmp_path_factory.mktemp("broken"), SystemClock()))
-    return {one.build: one for one in outcomes}
-
-
-@pytest.mark.parametrize("build", FAULTS)
-def test_a_house_that_breaks_a_promise_is_found_out(broken_houses: dict[str, Outcome], build: str) -> None:
-    outcome = broken_houses[build]
-    assert outcome.findings.show(FAULTS[build]), f"{outcome.tally.kills} kills: {outcome.findings.told() or 'nothing found'}"

@@ -94,8 +94,8 @@ class Timeline:
                 yield from ((_ms(terms["until"]), order["symbol"] + "2", "changed", terms) for terms in _changes(order))
                 if order["done_at"]:
                     yield _ms(order["done_at"]), order["symbol"] + "3", "ended", order
-        for fill in self._fills:
-            yield _ms(fill["at"]), fill["symbol"] + "1", "filled", fill
+        for fill in self._fills:  # what is bought may rest in the same millisecond, what rests may be sold in it
+            yield _ms(fill["at"]), fill["symbol"] + ("1" if fill["side"] == "buy" else "2 sold"), "filled", fill
 
 
 def _apply(state: _Symbol, kind: str, thing: dict[str, Any], orders: dict[str, dict[str, Any]]) -> None:

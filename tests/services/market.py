@@ -15,6 +15,7 @@ from aristobot.store.database import Database
 from aristobot.vault import Vault
 from services.exchange_gateway import ExchangeGateway
 from services.simulator.server import SimulatorServer
+from tests.exchange_urls import exchange_urls
 
 
 class Market:
@@ -22,17 +23,7 @@ class Market:
 
     def __init__(self, db: Database, clock: ManualClock, server: SimulatorServer, folder: Path) -> None:
         self.db, self.clock, self.server, self.bus = db, clock, server, Bus()
-        rest, socket = server.url, server.url.replace("http://", "ws://")
-        urls = {
-            "binance": {"rest": f"{rest}/binance", "stream": f"{socket}/binance", "trading": f"{socket}/binance/ws-api/v3"},
-            "bitget": {
-                "rest": f"{rest}/bitget",
-                "stream": f"{socket}/bitget/v2/ws/public",
-                "trading": f"{socket}/bitget/v2/ws/private",
-            },
-            "kraken": {"rest": f"{rest}/kraken", "stream": f"{socket}/kraken/v2", "trading": f"{socket}/kraken/v2/private"},
-        }
-        settings = Settings.load({"data_dir": folder, "exchange_urls": urls}, {})
+        settings = Settings.load({"data_dir": folder, "exchange_urls": exchange_urls(server.url)}, {})
         vault = Vault.open_or_create(settings.master_key_file)
         self.gateway = ExchangeGateway(db, self.bus, clock, vault, settings)
 

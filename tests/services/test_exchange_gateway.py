@@ -22,6 +22,7 @@ from aristobot.vault import SealBroken, Vault
 from services.exchange_gateway import LOOK_EVERY, MEASURE_EVERY, ExchangeGateway
 from services.simulator.server import SimulatorServer
 from tests.builders import a_broker, a_user
+from tests.exchange_urls import exchange_urls
 
 
 @pytest.fixture
@@ -50,18 +51,12 @@ async def gateway(
     server: SimulatorServer, clock: ManualClock, bus: Bus, vault: Vault, tmp_path: Path
 ) -> AsyncIterator[ExchangeGateway]:
     """A gateway whose Binance is the simulator."""
-    settings = Settings.load({"data_dir": tmp_path, "exchange_urls": {"binance": addresses(server)}}, {})
+    settings = Settings.load({"data_dir": tmp_path, "exchange_urls": exchange_urls(server.url)}, {})
     db = Database(f"sqlite:///{tmp_path / 'aristobot.db'}")
     made = ExchangeGateway(db, bus, clock, vault, settings)
     yield made
     await made.close()
     await db.close()
-
-
-def addresses(server: SimulatorServer) -> dict[str, str]:
-    """Where the simulated Binance listens."""
-    host = server.url.removeprefix("http://")
-    return {"rest": f"http://{host}/binance", "stream": f"ws://{host}/binance", "trading": f"ws://{host}/binance/ws-api/v3"}
 
 
 def sealed(vault: Vault, broker: Broker, key: str, secret: str) -> Broker:
@@ -77,11 +72,14 @@ Told = list[tuple[bool, int, str]]
 
 @pytest.fixture
 def told(bus: Bus) -> Iterator[Told]:
-    """What is published about exchanges: reachable, offset, detail."""
+    """What is published about Binance: reachable, offset, detail."""
     heard: Told = []
-    subscription = bus.listen(
-        ExchangeHealthChanged, do=lambda event: heard.append((event.reachable, event.clock_offset_ms, event.detail))
-    )
+
+    def hear(event: ExchangeHealthChanged) -> None:
+        if event.exchange == "binance":
+            heard.append((event.reachable, event.clock_offset_ms, event.detail))
+
+    subscription = bus.listen(ExchangeHealthChanged, do=hear)
     yield heard
     subscription.close()
 

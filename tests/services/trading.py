@@ -34,6 +34,7 @@ from services.household import NewUser
 from services.simulator.records import Account as VenueAccount
 from services.simulator.records import Order as VenueOrder
 from services.simulator.server import SimulatorServer
+from tests.exchange_urls import exchange_urls
 
 D = Decimal
 HAND = Actor("the test", "cli")
@@ -118,16 +119,7 @@ class TradingHouse:
 
     def addresses(self) -> dict[str, dict[str, str]]:
         """Where the exchanges are."""
-        rest, socket = self.simulator.url, self.simulator.url.replace("http", "ws")
-        return {
-            "binance": {"rest": f"{rest}/binance", "stream": f"{socket}/binance", "trading": f"{socket}/binance/ws-api/v3"},
-            "bitget": {
-                "rest": f"{rest}/bitget",
-                "stream": f"{socket}/bitget/v2/ws/public",
-                "trading": f"{socket}/bitget/v2/ws/private",
-            },
-            "kraken": {"rest": f"{rest}/kraken", "stream": f"{socket}/kraken/v2", "trading": f"{socket}/kraken/v2/private"},
-        }
+        return exchange_urls(self.simulator.url)
 
     async def open(self) -> None:
         """Start everything and wait until trading may begin."""
