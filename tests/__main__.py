@@ -18,9 +18,9 @@ def main() -> int:
 
 
 def _side_by_side(arguments: list[str]) -> list[str]:
-    """All tests at once go over two processes, or four on a larger machine; a selection stays in one."""
-    workers = min(os.cpu_count() or 1, 4)
-    return [] if arguments or workers < 2 else ["-n", str(workers), "--dist", "loadfile", "--no-loadscope-reorder"]
+    """All tests at once go over one process more than there are cores: many wait for a clock. A selection stays in one."""
+    workers = min((os.cpu_count() or 1) + 1, 5)
+    return [] if arguments else ["-n", str(workers), "--dist", "loadfile", "--no-loadscope-reorder"]
 
 
 if __name__ == "__main__":

@@ -139,10 +139,11 @@ def known_fills(session: GuardedSession, position_id: uuid.UUID) -> dict[uuid.UU
 
 def without_all_fills(session: GuardedSession, broker_id: uuid.UUID, since: datetime) -> list[Order]:
     """Orders changed since then of which more is filled than their known executions say."""
-    filled = select(Order).where(Order.broker_id == broker_id, Order.updated_at >= since, Order.filled > ZERO)
-    return [
-        order for order in session.exec(filled) if sum((row.quantity for row in fills(session, order.id)), ZERO) < order.filled
-    ]
+    wanted = (Order.broker_id == broker_id, Order.updated_at >= since, Order.filled > ZERO)
+    known: dict[uuid.UUID, Decimal] = {}
+    for row in session.exec(select(FillRow).where(col(FillRow.order_id).in_(select(Order.id).where(*wanted)))):
+        known[row.order_id] = known.get(row.order_id, ZERO) + row.quantity
+    return [order for order in session.exec(select(Order).where(*wanted)) if known.get(order.id, ZERO) < order.filled]
 
 
 def recent_fills(

@@ -111,8 +111,8 @@ async def test_a_candle_that_closes_meanwhile_is_known_at_once(market: Market) -
 async def test_a_long_window_is_asked_for_in_pages(market: Market) -> None:
     found = await a_history(market).window(*BTC, M1, 2500)
 
-    assert len(found) == 2500
-    assert opens(found) == [opens(found)[0] + MINUTE * number for number in range(2500)]
+    first = found[0].open_time
+    assert opens(found) == [first + MINUTE * number for number in range(2500)]
     assert market.asked("klines") >= 3
 
 
