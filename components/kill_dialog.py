@@ -45,7 +45,7 @@ class KillDialog:
                 self._typed.props["label"] = _("Type {word} to confirm", word=_("SELL"))
             with ui.element("div").classes("dialog-foot"):
                 quiet_button(_("Cancel"), on_click=dialog.close)
-                self._stop = ui.button(_("Stop now"), color="negative", on_click=lambda: self._agreed and dialog.submit(True))
+                self._stop = ui.button(_("Stop now"), color="negative", on_click=lambda: self._submit(dialog))
                 self._stop.props("unelevated no-caps").mark("kill-now")
         self._weigh()
         await self._foresee()
@@ -83,6 +83,10 @@ class KillDialog:
     def _agreed(self) -> bool:
         """Selling out waits for the word; a click may be quicker than the button's change."""
         return not self._sells or (self._typed.value or "").strip().upper() == _("SELL")
+
+    def _submit(self, dialog: ui.dialog) -> None:
+        if self._agreed:
+            dialog.submit(True)
 
     def _weigh(self) -> None:
         self._typed.set_visibility(self._sells)
