@@ -40,14 +40,7 @@ def chart_options(timeframe: Timeframe, decimals: int, bars: int) -> dict[str, A
             _volumes("volumes"),
             _volumes("live-volume"),
             {"id": "fills", "type": "scatter", "symbol": "triangle", "symbolSize": 11, "z": 6, "data": []},
-            {
-                "id": "lines",
-                "type": "line",
-                "symbol": "none",
-                "lineStyle": {"opacity": 0},
-                "data": [],
-                "markLine": _price_lines(),
-            },
+            _price_lines(),
         ],
     }
 

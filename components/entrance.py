@@ -48,6 +48,11 @@ class Entrance:
         self._tickets[ticket] = _Ticket(opened, own_path(target), now + TICKET_LIFE)
         return f"/auth/enter?ticket={ticket}"
 
+    async def house_user(self, request: Request) -> str:
+        """The debug or demo user as whom this browser may come in by `/auth/arrive`; empty when there is no such door."""
+        user = await self._sign_in.expected(visitor(request)) if _from_our_page(request) else None
+        return user.name if user is not None else ""
+
     def routes(self) -> APIRouter:
         """`/auth/enter` takes a ticket; `/auth/arrive` is the debug and demo door, on loopback alone."""
         router = APIRouter(include_in_schema=False)

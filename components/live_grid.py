@@ -68,6 +68,7 @@ class LiveGrid(ui.aggrid):
                 "animateRows": False,
                 "tooltipShowDelay": 300,
                 "suppressNoRowsOverlay": True,
+                "suppressColumnVirtualisation": True,  # or a header that came into view by a resize stays blank
             }
         )
         labelled(self.classes("live-grid" if on_open else "live-grid grid-still").props("role=group"), name)

@@ -7,18 +7,17 @@ from decimal import Decimal
 from nicegui import ui
 
 from aristobot.language import _, explain
-from aristobot.money import plain, times
+from aristobot.money import times
 from aristobot.orders import Side
 from components import formats
 from components.notice import notice
-from components.trading_fields import decimal_mark
 from components.words import Words
 from services.order_ticket import Market, Plan, TicketKind, Way
 
 
 def exact(value: Decimal) -> str:
     """Every digit of an amount: what is sent is not rounded for the eye."""
-    return plain(value).replace(".", decimal_mark())
+    return formats.number(value, 0, 18)
 
 
 def kind_words(kind: TicketKind) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from fastapi.responses import RedirectResponse, Response
 from nicegui import Client, ui
@@ -29,6 +30,9 @@ async def login(app: App, entrance: Entrance, client: Client, to: str = "") -> R
     """Draw the form that is needed: for somebody we know, or for the first to come."""
     if viewer_of(client) is not None:
         return RedirectResponse(own_path(to), 303)
+    house_user = await entrance.house_user(client.request)
+    if house_user and to:  # they were on their way to a page; who has just logged out is asked
+        return RedirectResponse(f"/auth/arrive?to={quote(own_path(to))}", 303)
     with ui.element("div").classes("door"), ui.element("section").classes("panel door-card"):
         with ui.element("div").classes("brand"):
             Words("span", "A", "brand-mark").props("aria-hidden=true")
@@ -37,6 +41,10 @@ async def login(app: App, entrance: Entrance, client: Client, to: str = "") -> R
             _first_administrator(app, entrance, visitor(client.request))
         else:
             _log_in(app, entrance, visitor(client.request), to)
+            if house_user:
+                ui.button(_("Come in as {name}", name=house_user), on_click=lambda: ui.navigate.to("/auth/arrive")).props(
+                    "outline no-caps"
+                ).classes("w-full").mark("house-door")
     return None
 
 

@@ -13,10 +13,10 @@ from aristobot.clock import Clock, iso_milliseconds
 from aristobot.errors import AristobotError
 from aristobot.events import OrderUpdated, PositionUpdated
 from aristobot.logs import log_context
+from aristobot.money import plain
 from aristobot.orders import OrderReport, OrderStatus
 from aristobot.risk import Activity
 from aristobot.store import bookkeeping, orders
-from aristobot.store.bookkeeping import Recorded
 from aristobot.store.database import Database
 from aristobot.store.tenancy import GuardedSession
 from aristobot.store.trading_tables import Order
@@ -52,7 +52,7 @@ class OrderRecords:
         self._activity[broker_id] = Activity()
         return self._activity[broker_id]
 
-    async def apply(self, account: Account, report: OrderReport) -> Recorded | None:
+    async def apply(self, account: Account, report: OrderReport) -> bookkeeping.Recorded | None:
         """Believe a report about one of our orders; None when the order is a stranger."""
         known = self._known.find(account.id, report)
         if known is not None:
@@ -60,7 +60,7 @@ class OrderRecords:
         instrument = await self._catalog.instrument(account.broker.exchange, report.symbol)
         now = self._clock.now()
 
-        def work(session: GuardedSession) -> Recorded | None:
+        def work(session: GuardedSession) -> bookkeeping.Recorded | None:
             row = _find(session, account.id, report)
             return None if row is None else bookkeeping.record(session, row, report, instrument, now)
 
@@ -136,7 +136,8 @@ class OrderRecords:
         with log_context(trace_id=order.trace_id, user_id=order.user_id):
             at = iso_milliseconds(order.updated_at)
             told = logger.bind(step="order", order=order.id.hex, status=order.status.value, at=at)
-            told.info("Order {} {} {} is {} (filled {})", order.id.hex, order.side, order.symbol, order.status, order.filled)
+            words = "Order {} {} {} is {} (filled {})"
+            told.info(words, order.id.hex, order.side, order.symbol, order.status, plain(order.filled))
         self._bus.publish(
             OrderUpdated(
                 at=self._clock.now(),

@@ -106,14 +106,19 @@ class SignIn:
         """The user whom loopback visitors are without a password: `dev` in debug mode, `demo` in the demo, else ""."""
         return "dev" if self._settings.debug else "demo" if self._settings.demo else ""
 
-    async def open_house_door(self, visitor: Visitor) -> NewSession | None:
-        """In debug or demo mode, and for a loopback visitor alone: a session of the user `dev` or `demo`. Otherwise None."""
+    async def expected(self, visitor: Visitor) -> User | None:
+        """The user `dev` or `demo` whom this visitor may be without a password: in that mode and on loopback alone."""
         name = self.house_user
         public = urlsplit(self._settings.webhook_public_url).hostname
         if not name or not visitor.is_here or not is_loopback(self._settings.host) or (public and visitor.host == public):
             return None
-        user = await self._db.write(SYSTEM, lambda s: users.by_name(s, name))
-        return await self._open(user, visitor, f"sign_in.{name}") if user is not None and user.is_active else None
+        user = await self._db.read(SYSTEM, lambda s: users.by_name(s, name))
+        return user if user is not None and user.is_active else None
+
+    async def open_house_door(self, visitor: Visitor) -> NewSession | None:
+        """A session of the user whom this visitor may be without a password, if there is one."""
+        user = await self.expected(visitor)
+        return await self._open(user, visitor, f"sign_in.{user.name}") if user is not None else None
 
     async def _check(self, form: LoginForm, address: str) -> User:
         account = form.name.strip().casefold()[:64]

@@ -57,3 +57,26 @@ async def test_a_tunnel_under_the_public_name_meets_the_ordinary_door(screen: Us
 async def test_another_site_cannot_lead_a_browser_through_the_debug_door(screen: User) -> None:
     answer = await screen.http_client.get("/auth/arrive", headers={"Sec-Fetch-Site": "cross-site"})
     assert answer.headers["location"] == "/login?to=/webhooks"
+
+
+@pytest.mark.usefixtures("dev")
+async def test_who_types_the_address_of_the_house_comes_in_without_knowing_of_a_door(screen: User) -> None:
+    answer = await screen.http_client.get("/heartbeat", follow_redirects=True)
+    assert [one.headers["location"] for one in answer.history] == [
+        "/login?to=/heartbeat",
+        "/auth/arrive?to=/heartbeat",
+        "/heartbeat",
+    ]
+
+
+@pytest.mark.usefixtures("dev")
+@pytest.mark.parametrize("header", [{"Sec-Fetch-Site": "cross-site"}, {"X-Forwarded-For": "127.0.0.1"}])
+async def test_whom_the_door_would_refuse_is_not_sent_round_in_circles(screen: User, header: dict[str, str]) -> None:
+    answer = await screen.http_client.get("/login?to=/heartbeat", headers=header)
+    assert answer.status_code == 200
+
+
+@pytest.mark.usefixtures("dev")
+async def test_who_has_logged_out_is_asked_before_they_come_in_again(screen: User) -> None:
+    await screen.open("/login")
+    await screen.should_see("Entrer en tant que dev")

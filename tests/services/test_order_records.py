@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
+
+import pytest
+from loguru import logger
 
 from aristobot.errors import Refused
 from aristobot.events import OrderUpdated, PositionUpdated
@@ -14,6 +18,15 @@ from tests.services.trading import Trader, TradingHouse
 
 D = Decimal
 S = OrderStatus
+
+
+@pytest.fixture
+def logged() -> Iterator[list[str]]:
+    """What is logged meanwhile, line by line."""
+    lines: list[str] = []
+    sink = logger.add(lambda message: lines.append(message.record["message"]), level="INFO")
+    yield lines
+    logger.remove(sink)
 
 
 async def test_a_report_about_somebody_elses_order_is_nothing(house: TradingHouse, trader: Trader) -> None:
@@ -36,6 +49,12 @@ async def test_each_change_is_told_once_however_often_it_is_reported(house: Trad
         assert recorded is not None
         assert not recorded.changed
     assert [event.status for event in told] == ["PENDING", "OPEN"]
+
+
+async def test_the_log_writes_a_quantity_as_a_person_would(house: TradingHouse, trader: Trader, logged: list[str]) -> None:
+    wish = PlaceOrder(trader.broker_id, "BTC/USDT", Side.BUY, OrderType.LIMIT, quantity=D("0.1"), price=D(59000))
+    row = await house.app.desk.place(trader.user_id, wish)
+    assert f"Order {row.id.hex} buy BTC/USDT is OPEN (filled 0)" in logged
 
 
 async def test_a_position_is_told_when_its_fills_or_its_exits_change(house: TradingHouse, trader: Trader) -> None:
