@@ -33,7 +33,7 @@ class MonitorPanel:
         self._app = app
         self._user = user
         self._brokers: dict[uuid.UUID, Broker] = {}
-        with panel(_("Order monitor")):
+        with panel(_("Order monitor"), "rounds"):
             self._rounds_list = StatefulList(
                 icon="monitor_heart",
                 empty=_("No broker with keys"),
@@ -129,7 +129,7 @@ def _round_columns() -> list[dict[str, Any]]:
         column("failures", _("Failures"), 76, grows=1, number=True, least=400),
         column("ms", _("Time, ms"), 76, grows=1, number=True, least=600),
         column("weight", _("Weight"), 70, grows=1, number=True, least=680),
-        column("at", _("Last round"), 84, grows=1, number=True),
+        column("at", _("Last round"), 104, grows=1, number=True),
     ]
 
 

@@ -124,6 +124,7 @@ async def test_orders_levels_and_fills_stand_where_they_belong(chart: Chart) -> 
     lines = chart.series("lines")
     assert [one["yAxis"] for one in lines["markLine"]["data"]] == [98.0, 150.0]
     assert lines["data"] == [[9, 98.0]]  # the scale reaches the near one alone
+    assert lines["markLine"]["label"]["formatter"] == "{b}"  # each is called by its name
 
 
 async def test_marks_stay_through_another_timeframe_and_go_with_another_symbol(chart: Chart) -> None:
