@@ -31,8 +31,13 @@ SQL_FILES = {
 }
 #: Rooms whose doorplate discovers the files beside it.
 DISCOVERING = {"pages/__init__.py", "services/exchanges/__init__.py", "services/simulator/__init__.py"}
-#: What a user's strategy imports.
-STRATEGY_IMPORTS = {"aristobot.indicators.ta", "aristobot.figures.record"}
+#: What a user's strategy, its editor and its engine import.
+STRATEGY_IMPORTS = {
+    "aristobot.indicators.ta",
+    "aristobot.indicators.utils",
+    "aristobot.indicators.catalog",
+    "aristobot.figures.record",
+}
 #: Started by name, or read by a tool, never imported.
 ENTRANCES = {
     "aristobot.__main__",

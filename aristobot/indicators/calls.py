@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import inspect
 from collections import namedtuple
 from collections.abc import Callable, Mapping
+from importlib import import_module
+from types import CodeType, FunctionType
 from typing import Any
 
 import numpy as np
@@ -12,65 +13,69 @@ import numpy as np
 from aristobot.indicators.columns import Floats, price
 from aristobot.indicators.library import library
 from aristobot.indicators.series import Tape
-from aristobot.indicators.spec import Spec, Value
+from aristobot.indicators.spec import PLAIN_SERIES, Spec, Value
 
+ROOMS = "aristobot.indicators"
 #: Whole series of an indicator from the candles, a way to get their prices, and every parameter.
 Compute = Callable[[Floats, Callable[[str], Floats], Mapping[str, Any]], tuple[Floats, ...]]
+#: Makes a named tuple of the outputs; None where there is one.
+Shape = Callable[[Any], Any] | None
+#: What every indicator does, with real parameters: a call costs a loop over candles as little as Python allows.
+SOURCE = """
+def {name}({parameters}):
+    try:
+        read = candles.tape.readers[{name!r}, {given}]
+    except (AttributeError, KeyError, TypeError):
+        read = None
+    return otherwise(candles, {given}) if read is None else read(candles.last)
+"""
 
 
-def indicator(spec: Spec, compute: Compute) -> Callable[..., Any]:
+def indicator(spec: Spec) -> Callable[..., Any]:
     """The function that strategies call.
 
     On the candles that a tape shows it reads what was computed over the whole run; on any other array it computes.
     """
-    name, signature = spec.name, spec.signature
-    shape = _tuple_of(spec)
-
-    def plainly(candles: Floats, given: tuple[Any, ...], named: dict[str, Any]) -> Any:
-        bound = _bound(signature, spec, (candles, *given), named)
-        columns = np.asarray(candles, dtype=np.float64)
-        arrays = compute(columns, lambda source: price(columns, source), bound)
-        return _shown(arrays, shape) if bound["sequential"] else _last(arrays, shape)
-
-    def reader(tape: Tape, given: tuple[Any, ...], named: dict[str, Any]) -> Callable[[int], Any]:
-        bound = _bound(signature, spec, (tape.candles, *given), named)
-        sequential = bound["sequential"]
-        key = (name, *(value for other, value in bound.items() if other not in ("candles", "sequential")))
-        arrays = tape.result(key, lambda: compute(tape.candles, tape.price, bound))
-        return _series_reader(arrays, shape) if sequential else _value_reader(arrays, shape)
-
-    def call(candles: Any, *given: Any, **named: Any) -> Any:
-        try:
-            tape = candles.tape
-        except AttributeError:
-            return plainly(candles, given, named)
-        key = (name, given, *named.items())
-        read = tape.readers.get(key)
-        if read is None:
-            read = tape.readers[key] = reader(tape, given, named)
-        return read(candles.last)
-
-    if "periods" in spec.inputs:  # an array among the parameters cannot be remembered by
-        return _signed(lambda candles, *given, **named: plainly(candles, given, named), spec)
-    return _signed(call, spec)
-
-
-def _signed(call: Callable[..., Any], spec: Spec) -> Callable[..., Any]:
-    """The function with what an editor shows of it."""
-    call.__name__ = call.__qualname__ = spec.name
+    names = list(spec.signature.parameters)
+    source = SOURCE.format(name=spec.name, parameters=", ".join(names), given=", ".join(names[1:]))
+    module = compile(source, f"<ta.{spec.name}>", "exec")
+    code = next(one for one in module.co_consts if isinstance(one, CodeType))
+    defaults = (*spec.defaults.values(), False)
+    call = FunctionType(code, {"otherwise": _otherwise(spec)}, spec.name, defaults)
     call.__doc__ = spec.about
-    call.__signature__ = spec.signature  # type: ignore[attr-defined] # what inspect and an editor read
     return call
 
 
-def _tuple_of(spec: Spec) -> Callable[[Any], Any] | None:
+def _otherwise(spec: Spec) -> Callable[..., Any]:
+    """What a call does that has not been made before on this tape, or is made on a plain array."""
+    compute = _of_ours(spec) if spec.room else _of_library(spec)
+    names = list(spec.signature.parameters)[1:-1]
     kind: Any = namedtuple(spec.name, spec.fields) if spec.fields else None
-    return kind._make if kind else None
+    shape: Shape = kind._make if kind else None
+
+    def plainly(candles: Any, given: dict[str, Any], sequential: bool) -> Any:
+        columns = _plain(candles, spec)
+        arrays = compute(columns, lambda source: price(columns, source), given)
+        return _series(arrays, shape) if sequential else _last(arrays, shape)
+
+    def reader(tape: Tape, given: dict[str, Any], sequential: bool) -> Callable[[int], Any]:
+        arrays = tape.result((spec.name, *given.values()), lambda: compute(tape.candles, tape.price, given))
+        return _series_reader(arrays, shape) if sequential else _value_reader(arrays, shape)
+
+    def otherwise(candles: Any, *values: Any) -> Any:
+        given = {name: _like(spec.defaults.get(name), value, name) for name, value in zip(names, values[:-1], strict=True)}
+        tape, sequential = getattr(candles, "tape", None), bool(values[-1])
+        if tape is None or "periods" in spec.inputs:
+            return plainly(candles, given, sequential)
+        read = tape.readers[spec.name, *values] = reader(tape, given, sequential)
+        return read(candles.last)
+
+    return otherwise
 
 
-def of_library(spec: Spec) -> Compute:
+def _of_library(spec: Spec) -> Compute:
     """How a row of TA-Lib's table is computed."""
-    function = getattr(library(), spec.name.upper())
+    function = getattr(library(), spec.function.upper())
     choices = {"source": "source_type", "other": "other_source_type"}
 
     def compute(candles: Floats, column: Callable[[str], Floats], given: Mapping[str, Any]) -> tuple[Floats, ...]:
@@ -84,15 +89,29 @@ def of_library(spec: Spec) -> Compute:
     return compute
 
 
-def _bound(signature: inspect.Signature, spec: Spec, given: tuple[Any, ...], named: dict[str, Any]) -> dict[str, Any]:
-    bound = signature.bind(*given, **named)
-    bound.apply_defaults()
-    defaults = spec.defaults
-    return {name: _like(defaults[name], value, name) if name in defaults else value for name, value in bound.arguments.items()}
+def _of_ours(spec: Spec) -> Compute:
+    """How a row of our own table is computed."""
+    function = getattr(import_module(f"{ROOMS}.{spec.room}"), spec.function)
+
+    def compute(candles: Floats, column: Callable[[str], Floats], given: Mapping[str, Any]) -> tuple[Floats, ...]:
+        found: tuple[Floats, ...] = function(candles, **{parameter: given[parameter] for parameter, _ in spec.parameters})
+        return found
+
+    return compute
 
 
-def _like(default: Value, value: Any, name: str) -> Value:
+def _plain(candles: Any, spec: Spec) -> Floats:
+    """The candles as an array; a series where the indicator is of one price alone. ValueError for any other shape."""
+    columns = np.asarray(candles, dtype=np.float64)
+    if columns.ndim == 1 and spec.inputs not in PLAIN_SERIES:
+        raise ValueError(f"{spec.name} needs candles, not a single series")
+    return columns
+
+
+def _like(default: Value | None, value: Any, name: str) -> Any:
     """A parameter in its default's kind: a slider's 20.0 is the period 20."""
+    if default is None:
+        return value
     if isinstance(default, str):
         return str(value)
     if isinstance(default, float):
@@ -102,23 +121,23 @@ def _like(default: Value, value: Any, name: str) -> Value:
     return int(value)
 
 
-def _last(arrays: tuple[Floats, ...], shape: Callable[[Any], Any] | None) -> Any:
+def _last(arrays: tuple[Floats, ...], shape: Shape) -> Any:
     values = [array[-1].item() if len(array) else float("nan") for array in arrays]
     return shape(values) if shape else values[0]
 
 
-def _shown(arrays: tuple[Floats, ...], shape: Callable[[Any], Any] | None) -> Any:
+def _series(arrays: tuple[Floats, ...], shape: Shape) -> Any:
     return shape(arrays) if shape else arrays[0]
 
 
-def _value_reader(arrays: tuple[Floats, ...], shape: Callable[[Any], Any] | None) -> Callable[[int], Any]:
+def _value_reader(arrays: tuple[Floats, ...], shape: Shape) -> Callable[[int], Any]:
     cells = [memoryview(array) for array in arrays]  # type: ignore[arg-type] # an array is a buffer; reads a float in 20 ns
     if shape is None:
         return cells[0].__getitem__
     return lambda at: shape([cell[at] for cell in cells])
 
 
-def _series_reader(arrays: tuple[Floats, ...], shape: Callable[[Any], Any] | None) -> Callable[[int], Any]:
+def _series_reader(arrays: tuple[Floats, ...], shape: Shape) -> Callable[[int], Any]:
     if shape is None:
         whole = arrays[0]
         return lambda at: whole[: at + 1]

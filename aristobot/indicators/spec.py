@@ -4,23 +4,30 @@ from __future__ import annotations
 
 import ast
 import inspect
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from typing import TypeAlias
+
+from aristobot.indicators import own_table, talib_table
 
 Value: TypeAlias = float | str
 #: What an indicator of ours takes: the candles themselves.
 CANDLES = "candles"
+#: Inputs of indicators that may be computed of any series: an indicator of an indicator.
+PLAIN_SERIES = (("source",), ("source", "periods"))
 
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """One indicator. `fields` is empty when it gives one series."""
+    """One indicator, computed by `function` of our file `room`, of TA-Lib where that is empty. One series has no fields."""
 
     name: str
     inputs: tuple[str, ...]
     parameters: tuple[tuple[str, Value], ...]
     fields: tuple[str, ...]
     about: str
+    function: str
+    room: str = ""
 
     @property
     def defaults(self) -> dict[str, Value]:
@@ -44,10 +51,14 @@ class Spec:
         return inspect.Signature([*taken, inspect.Parameter("sequential", kind, default=False)])
 
 
-def specs(rows: str) -> dict[str, Spec]:
-    """The table's rows by name."""
-    found = [_spec(row) for row in rows.strip().splitlines()]
-    return {one.name: one for one in found}
+@cache
+def table() -> dict[str, Spec]:
+    """Every indicator by the name that strategies know it by."""
+    library = {one.name: one for one in map(_spec, talib_table.ROWS.strip().splitlines())}
+    ours = {one.name: replace(one, room=one.inputs[0], inputs=()) for one in map(_spec, own_table.ROWS.strip().splitlines())}
+    found = library | ours
+    aliases = {name: replace(found[other], name=name) for name, other in own_table.ALIASES.items()}
+    return dict(sorted((found | aliases).items()))
 
 
 def _spec(row: str) -> Spec:
@@ -59,4 +70,5 @@ def _spec(row: str) -> Spec:
         parameters=tuple((key, ast.literal_eval(value)) for key, _, value in given),
         fields=tuple(fields.split()),
         about=about,
+        function=name,
     )

@@ -1,4 +1,5 @@
-"""Every function of TA-Lib 0.8 in Jesse's names. A test holds this table against the library itself.
+"""Every function of TA-Lib 0.8 in Jesse's names and with Jesse's defaults where it has them. A test holds the table
+against the library itself.
 
 name | inputs | parameters | fields | what it is. An input is a column of the candles; `source` and `other` are chosen by the
 parameters source_type and other_source_type; `periods` is an array. Parameters stand in TA-Lib's own order.
@@ -15,7 +16,7 @@ adr | high low | period=14 | | Average Day Range
 adx | high low close | period=14 | | Average Directional Movement Index
 adxr | high low close | period=14 | | Average Directional Movement Index Rating
 ao | high low | fast_period=5 slow_period=34 | | Awesome Oscillator
-apo | source | fast_period=12 slow_period=26 matype=1 | | Absolute Price Oscillator
+apo | source | fast_period=12 slow_period=26 matype=0 | | Absolute Price Oscillator
 aroon | high low | period=14 | down up | Aroon
 aroonosc | high low | period=14 | | Aroon Oscillator
 asin | source | | | Vector Trigonometric ASin
@@ -93,26 +94,26 @@ cmf | high low close volume | period=20 | | Chaikin Money Flow
 cmo | source | period=14 | | Chande Momentum Oscillator
 cmou | source | period=14 | | Chande Momentum Oscillator (Unsmoothed)
 coppock | source | wma_period=10 roc1_period=11 roc2_period=14 | | Coppock Curve
-correl | source other | period=30 | | Pearson's Correlation Coefficient (r)
+correl | source other | period=5 | | Pearson's Correlation Coefficient (r)
 cos | source | | | Vector Trigonometric Cos
 cosh | source | | | Vector Trigonometric Cosh
 cumsum | source | | | Cumulative Sum
-cvi | high low | period=10 roc_period=10 | | Chaikin's Volatility
+cvi | high low | period=5 roc_period=5 | | Chaikin's Volatility
 dema | source | period=30 | | Double Exponential Moving Average
 div | source other | | | Vector Arithmetic Div
 donchian | high low | period=20 | upperband middleband lowerband | Donchian Channels
-dpo | source | period=20 | | Detrended Price Oscillator
+dpo | source | period=5 | | Detrended Price Oscillator
 dx | high low close | period=14 | | Directional Movement Index
 efi | close volume | period=13 | | Elder's Force Index
-ema | source | period=30 | | Exponential Moving Average
-er | source | period=10 | | Kaufman Efficiency Ratio
+ema | source | period=5 | | Exponential Moving Average
+er | source | period=5 | | Kaufman Efficiency Ratio
 eri | high low close | period=13 | bull bear | Elder Ray Index (Bull Power / Bear Power)
 exp | source | | | Vector Arithmetic Exp
 floor | source | | | Vector Floor
 fosc | source | period=5 | | Forecast Oscillator
 fractal | high low | left_bars=2 right_bars=2 | swing_high swing_low | Williams Fractal
 ha | open high low close | | open high low close | Heikin-Ashi Candles
-hma | source | period=20 | | Hull Moving Average
+hma | source | period=5 | | Hull Moving Average
 ht_dcperiod | source | | | Hilbert Transform - Dominant Cycle Period
 ht_dcphase | source | | | Hilbert Transform - Dominant Cycle Phase
 ht_phasor | source | | inphase quadrature | Hilbert Transform - Phasor Components
@@ -120,9 +121,9 @@ ht_sine | source | | sine lead | Hilbert Transform - SineWave
 ht_trendline | source | | | Hilbert Transform - Instantaneous Trendline
 ht_trendmode | source | | | Hilbert Transform - Trend vs Cycle Mode
 imi | open close | period=14 | | Intraday Momentum Index
-kama | source | period=30 | | Kaufman Adaptive Moving Average
+kama | source | period=14 | | Kaufman Adaptive Moving Average
 kc | high low close | period=20 atr_period=10 nbdev=2.0 | upperband middleband lowerband | Keltner Channels
-kdj | high low close | fastk_period=9 slowk_period=3 slowk_matype=13 slowd_period=3 slowd_matype=13 | k d j | KDJ Stochastic
+kdj | high low close | fastk_period=9 slowk_period=3 slowk_matype=0 slowd_period=3 slowd_matype=0 | k d j | KDJ Stochastic
 linearreg | source | period=14 | | Linear Regression
 linearreg_angle | source | period=14 | | Linear Regression Angle
 linearreg_intercept | source | period=14 | | Linear Regression Intercept
@@ -159,53 +160,53 @@ percentile | source | period=30 percentile=50.0 | | Percentile (nearest rank)
 percentrank | source | period=100 | | Percent Rank
 plus_di | high low close | period=14 | | Plus Directional Indicator
 plus_dm | high low | period=14 | | Plus Directional Movement
-ppo | source | fast_period=12 slow_period=26 matype=1 | | Percentage Price Oscillator
+ppo | source | fast_period=12 slow_period=26 matype=0 | | Percentage Price Oscillator
 pvi | close volume | | | Positive Volume Index
 pvo | volume | fast_period=12 slow_period=26 matype=1 | | Percentage Volume Oscillator
 pvt | close volume | | | Price Volume Trend
-qstick | open close | period=10 | | Qstick
-rma | source | period=30 | | Wilder's Smoothed Moving Average
+qstick | open close | period=5 | | Qstick
+rma | source | length=14 | | Wilder's Smoothed Moving Average
 roc | source | period=10 | | Rate of change : ((price/prevPrice)-1)*100
 rocp | source | period=10 | | Rate of change Percentage: (price-prevPrice)/prevPrice
 rocr | source | period=10 | | Rate of change ratio: (price/prevPrice)
 rocr100 | source | period=10 | | Rate of change ratio 100 scale: (price/prevPrice)*100
 rsi | source | period=14 | | Relative Strength Index
-rvi | source | period=14 stddev_period=10 | | Relative Volatility Index
+rvi | source | period=10 stddev_period=10 | | Relative Volatility Index
 rvol | volume | period=20 | | Relative Volume
 sar | high low | acceleration=0.02 maximum=0.2 | | Parabolic SAR
 sarext | high low | start_value=0.0 offset_on_reverse=0.0 acceleration_init_long=0.02 acceleration_long=0.02 \
 acceleration_max_long=0.2 acceleration_init_short=0.02 acceleration_short=0.02 acceleration_max_short=0.2 | | Extended SAR
 sin | source | | | Vector Trigonometric Sin
 sinh | source | | | Vector Trigonometric Sinh
-sma | source | period=30 | | Simple Moving Average
+sma | source | period=5 | | Simple Moving Average
 smi | high low close | period=13 fast_period=2 slow_period=25 signal_period=9 | smi signal | Stochastic Momentum Index
 sqrt | source | | | Vector Square Root
 stddev | source | period=5 nbdev=1.0 | | Standard Deviation
-stoch | high low close | fastk_period=5 slowk_period=3 slowk_matype=0 slowd_period=3 slowd_matype=0 | k d | Stochastic
+stoch | high low close | fastk_period=14 slowk_period=3 slowk_matype=0 slowd_period=3 slowd_matype=0 | k d | Stochastic
 stochf | high low close | fastk_period=5 fastd_period=3 fastd_matype=0 | k d | Stochastic Fast
 stochrsi | source | period=14 fastk_period=5 fastd_period=3 fastd_matype=0 | k d | Stochastic Relative Strength Index
 sub | source other | | | Vector Arithmetic Subtraction
 sum | source | period=30 | | Summation
 supertrend | high low close | period=10 multiplier=3.0 | supertrend trend | SuperTrend
-t3 | source | period=5 vfactor=0.7 | | Triple Exponential Moving Average (T3)
+t3 | source | period=5 vfactor=0.0 | | Triple Exponential Moving Average (T3)
 tan | source | | | Vector Trigonometric Tan
 tanh | source | | | Vector Trigonometric Tanh
-tema | source | period=30 | | Triple Exponential Moving Average
+tema | source | period=9 | | Triple Exponential Moving Average
 trange | high low close | | | True Range
 trima | source | period=30 | | Triangular Moving Average
-trix | source | period=30 | | 1-day Rate-Of-Change (ROC) of a Triple Smooth EMA
+trix | source | period=18 | | 1-day Rate-Of-Change (ROC) of a Triple Smooth EMA
 tsf | source | period=14 | | Time Series Forecast
 tsi | source | long_period=25 short_period=13 | | True Strength Index
 typprice | high low close | | | Typical Price
 ultosc | high low close | timeperiod1=7 timeperiod2=14 timeperiod3=28 | | Ultimate Oscillator
-var | source | period=5 nbdev=1.0 | | Variance
+var | source | period=14 nbdev=1.0 | | Variance
 vhf | source | period=28 | | Vertical Horizontal Filter
 vortex | high low close | period=14 | plus minus | Vortex Indicator
 vwap | high low close volume | | | Volume Weighted Average Price
-vwma | source volume | period=30 | | Volume Weighted Moving Average
+vwma | source volume | period=20 | | Volume Weighted Moving Average
 wad | high low close | | | Williams' Accumulation/Distribution
 wclprice | high low close | | | Weighted Close Price
 willr | high low close | period=14 | | Williams' %R
 wma | source | period=30 | | Weighted Moving Average
-zlema | source | period=30 | | Zero-Lag Exponential Moving Average
+zlema | source | period=20 | | Zero-Lag Exponential Moving Average
 """
