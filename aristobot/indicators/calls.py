@@ -15,7 +15,13 @@ from aristobot.indicators.library import library
 from aristobot.indicators.series import Tape
 from aristobot.indicators.spec import PLAIN_SERIES, Spec, Value
 
-ROOMS = "aristobot.indicators"
+#: The files of our own table, loaded when one of their indicators is first named.
+ROOMS = {
+    "bands": "aristobot.indicators.bands",
+    "oscillators": "aristobot.indicators.oscillators",
+    "sessions": "aristobot.indicators.sessions",
+    "trend": "aristobot.indicators.trend",
+}
 #: Whole series of an indicator from the candles, a way to get their prices, and every parameter.
 Compute = Callable[[Floats, Callable[[str], Floats], Mapping[str, Any]], tuple[Floats, ...]]
 #: Makes a named tuple of the outputs; None where there is one.
@@ -91,7 +97,7 @@ def _of_library(spec: Spec) -> Compute:
 
 def _of_ours(spec: Spec) -> Compute:
     """How a row of our own table is computed."""
-    function = getattr(import_module(f"{ROOMS}.{spec.room}"), spec.function)
+    function = getattr(import_module(ROOMS[spec.room]), spec.function)
 
     def compute(candles: Floats, column: Callable[[str], Floats], given: Mapping[str, Any]) -> tuple[Floats, ...]:
         found: tuple[Floats, ...] = function(candles, **{parameter: given[parameter] for parameter, _ in spec.parameters})
