@@ -322,6 +322,16 @@ class UserChanged(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HouseholdChanged(Event):
+    """Somebody came, may do more or less than before, or has another password."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokensChanged(Event):
+    """A user's API tokens: one more, or one that counts no longer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SessionOpened(Event):
     """Somebody logged in. `device` is how their browser names itself; `known` whether it logged in before."""
 

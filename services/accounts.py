@@ -15,6 +15,7 @@ from aristobot.settings import Settings
 from aristobot.store.database import Database
 from aristobot.store.tables import User
 from aristobot.vault import Vault
+from services.ai_provider import AiProviders
 from services.api_tokens import ApiTokens
 from services.attempts import Attempts
 from services.audit_trail import SYSTEM_ACTOR, Actor, AuditTrail
@@ -37,6 +38,7 @@ class Accounts:
     sessions       login sessions: check, list, end; a service of its own
     tokens         bearer tokens of the API
     second_factor  codes of the phone, recovery codes
+    ai             the AI provider of each: a client with its key, and a trial
     trail          the audit
     """
 
@@ -47,7 +49,8 @@ class Accounts:
         self.trail = AuditTrail(vault, clock)
         self.attempts = Attempts(clock)
         self.sessions = LoginSessions(db, bus, clock)
-        self.tokens = ApiTokens(db, clock, self.trail)
+        self.tokens = ApiTokens(db, bus, clock, self.trail)
+        self.ai = AiProviders(db, clock, vault)
         self.profiles = Profiles(db, bus, clock, vault, self.trail)
         self.household = Household(db, bus, clock, trail=self.trail, sessions=self.sessions, passwords=passwords)
         self.second_factor = SecondFactor(db, clock, vault, self.trail)

@@ -6,14 +6,17 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from aristobot.bus import Bus
 from aristobot.clock import Clock
 from aristobot.errors import AccessDenied, InvalidInput, NotSignedIn
+from aristobot.events import TokensChanged
 from aristobot.kinds import Role, TokenScope
 from aristobot.store import tokens, users
 from aristobot.store.database import Database
 from aristobot.store.tables import ApiToken, User
 from aristobot.store.tenancy import SYSTEM, GuardedSession
 from services.audit_trail import Actor, AuditTrail
+from services.rights import require_administrator
 from services.tokens import hash_of, new_token
 
 DEFAULT_LIFE = timedelta(days=90)
@@ -40,11 +43,17 @@ class TokenHolder:
         return min(_RANK[self.scope], _RANK[_WIDEST[self.role]]) >= _RANK[scope]
 
 
+def widest(role: Role) -> TokenScope:
+    """How far a token of somebody with this role may reach."""
+    return _WIDEST[role]
+
+
 class ApiTokens:
     """Creates, recognises, lists and revokes."""
 
-    def __init__(self, db: Database, clock: Clock, trail: AuditTrail) -> None:
+    def __init__(self, db: Database, bus: Bus, clock: Clock, trail: AuditTrail) -> None:
         self._db = db
+        self._bus = bus
         self._clock = clock
         self._trail = trail
 
@@ -57,6 +66,8 @@ class ApiTokens:
             raise InvalidInput("out_of_range", field="expires", minimum="1h", maximum="3660d")
 
         def work(session: GuardedSession) -> ApiToken:
+            if by.user_id != user_id:
+                require_administrator(session, by)
             user = users.get(session, user_id)
             if _RANK[scope] > _RANK[_WIDEST[user.role]]:
                 raise AccessDenied("scope_beyond_role", scope=scope.value, role=user.role.value)
@@ -74,7 +85,9 @@ class ApiTokens:
             self._trail.record(session, "token.created", by, subject=f"token:{row.id}", after=after)
             return row
 
-        return token, await self._db.write(SYSTEM, work)
+        row = await self._db.write(SYSTEM, work)
+        self._bus.publish(TokensChanged(at=now, user_id=user_id))
+        return token, row
 
     async def holder(self, token: str) -> TokenHolder:
         """Who speaks through this token; NotSignedIn for a wrong, expired or revoked one, or a disabled user."""
@@ -104,11 +117,15 @@ class ApiTokens:
         """End a token at once. NotFound when there is none, or not of that owner; administrators give no owner."""
         now = self._clock.now()
 
-        def work(session: GuardedSession) -> None:
-            tokens.revoke(session, token_id, now)
+        def work(session: GuardedSession) -> uuid.UUID:
+            if owner is None:
+                require_administrator(session, by)
+            row = tokens.revoke(session, token_id, now)
             self._trail.record(session, "token.revoked", by, subject=f"token:{token_id}")
+            return row.user_id
 
-        await self._db.write(SYSTEM if owner is None else owner, work)
+        concerned = await self._db.write(SYSTEM if owner is None else owner, work)
+        self._bus.publish(TokensChanged(at=now, user_id=concerned))
 
 
 def _find(session: GuardedSession, token: str, now: datetime) -> tuple[User, ApiToken] | None:

@@ -22,9 +22,11 @@ from services.broker_connection import ConnectionTest
 from services.broker_form import KEY_FIELDS, checked, needed_fields
 from services.exchange_gateway import ExchangeGateway
 from services.key_health import KeyHealth
+from services.rights import for_traders
 from services.webhook_addresses import WebhookAddresses
 
 
+@for_traders("mine", "get", "balances")
 class Brokers:
     """Each user sees and changes their own alone. `webhooks` hands out the addresses for alerts, `keys` looks after keys."""
 

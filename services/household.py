@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from aristobot.bus import Bus
 from aristobot.clock import Clock
 from aristobot.errors import AccessDenied, Conflict, InvalidInput
-from aristobot.events import UserChanged
+from aristobot.events import HouseholdChanged, UserChanged
 from aristobot.kinds import Role
 from aristobot.store import users
 from aristobot.store.database import Database
@@ -17,8 +17,9 @@ from aristobot.store.tables import User
 from aristobot.store.tenancy import SYSTEM, GuardedSession, one_at_a_time
 from services.audit_trail import Actor, AuditTrail
 from services.login_sessions import LoginSessions
-from services.passwords import Passwords, check_strength
+from services.passwords import Passwords, check_strength, one_time_password
 from services.profiles import language_of, timezone_of
+from services.rights import require_administrator
 
 MOST_USERS = 5
 
@@ -35,7 +36,7 @@ class NewUser:
 
 
 class Household:
-    """Adds, changes and lists users."""
+    """Adds, changes and lists users. Who is not an administrator gets AccessDenied, but for their own password."""
 
     def __init__(
         self, db: Database, bus: Bus, clock: Clock, *, trail: AuditTrail, sessions: LoginSessions, passwords: Passwords
@@ -68,18 +69,26 @@ class Household:
         check_strength(new.password, name=new.name)
         role = Role.ADMINISTRATOR if first else new.role
         row = self._row(replace(new, role=role), password_hash=await self._passwords.hash(new.password))
-        return await self._db.write(SYSTEM, lambda s: self._insert(s, row, by, first=first))
+        return await self._added(row, by, first=first)
+
+    async def invite(self, new: NewUser, by: Actor) -> tuple[User, str]:
+        """As `add`, with a one-time password, told this once: with it they log in to choose their own."""
+        _check_name(new.name)
+        password = one_time_password()
+        row = self._row(new, password_hash=await self._passwords.hash(password))
+        row.must_choose_password = True
+        return await self._added(row, by), password
 
     async def add_without_password(self, new: NewUser, by: Actor) -> User:
         """A user who comes in by another door alone."""
-        row = self._row(new, password_hash="")
-        return await self._db.write(SYSTEM, lambda s: self._insert(s, row, by, first=False))
+        return await self._added(self._row(new, password_hash=""), by)
 
     async def change(self, user_id: uuid.UUID, by: Actor, *, role: Role | None = None, active: bool | None = None) -> User:
         """Change a role, disable, enable. Every session of the user ends; one active administrator always remains."""
 
         def work(session: GuardedSession) -> User:
             one_at_a_time(session, "users")
+            require_administrator(session, by)
             user = users.get(session, user_id)
             before = {"role": user.role.value, "active": user.is_active}
             if active and not user.is_active and users.active_count(session) >= MOST_USERS:
@@ -101,15 +110,34 @@ class Household:
         """Replace a password. Every other session of the user ends; `keep` is the one in which they ask for it."""
         user = await self.get(user_id)
         check_strength(password, name=user.name)
+        await self._replace_password(user_id, password, by)
+        await self._sessions.end_all(user_id, but=keep)
+        self._changed(user_id)
+
+    async def reset_password(self, user_id: uuid.UUID, by: Actor) -> str:
+        """A one-time password in the place of theirs, told this once. Every session of the user ends."""
+        password = one_time_password()
+        await self._replace_password(user_id, password, by, once=True)
+        await self._sessions.end_all(user_id)
+        self._changed(user_id)
+        return password
+
+    async def _replace_password(self, user_id: uuid.UUID, password: str, by: Actor, *, once: bool = False) -> None:
         hashed = await self._passwords.hash(password)
 
         def work(session: GuardedSession) -> None:
-            users.get(session, user_id).password_hash = hashed
-            self._trail.record(session, "user.password", by, subject=f"user:{user_id}")
+            if once or by.user_id != user_id:
+                require_administrator(session, by)
+            user = users.get(session, user_id)
+            user.password_hash, user.must_choose_password = hashed, once
+            self._trail.record(session, "user.password_reset" if once else "user.password", by, subject=f"user:{user_id}")
 
         await self._db.write(SYSTEM, work)
-        await self._sessions.end_all(user_id, but=keep)
-        self._changed(user_id)
+
+    async def _added(self, row: User, by: Actor, *, first: bool = False) -> User:
+        added = await self._db.write(SYSTEM, lambda s: self._insert(s, row, by, first=first))
+        self._bus.publish(HouseholdChanged(at=self._clock.now()))
+        return added
 
     def _row(self, new: NewUser, *, password_hash: str) -> User:
         name = unicodedata.normalize("NFC", new.name.strip())
@@ -125,6 +153,7 @@ class Household:
 
     def _insert(self, session: GuardedSession, row: User, by: Actor, *, first: bool) -> User:
         one_at_a_time(session, "users")  # or two at once would both find room
+        require_administrator(session, by)
         if first and users.everyone(session):
             raise AccessDenied("first_admin_exists")
         if users.active_count(session) >= MOST_USERS:
@@ -137,7 +166,9 @@ class Household:
         return row
 
     def _changed(self, user_id: uuid.UUID) -> None:
-        self._bus.publish(UserChanged(at=self._clock.now(), user_id=user_id))
+        now = self._clock.now()
+        self._bus.publish(UserChanged(at=now, user_id=user_id))
+        self._bus.publish(HouseholdChanged(at=now))
 
 
 def _check_name(name: str) -> None:

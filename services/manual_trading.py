@@ -22,6 +22,7 @@ from services.order_draft import Exits, PlaceOrder, PlacePair, collar_price
 from services.order_ticket import OWNER, Market, Plan, Ticket, TicketKind, Way, check_ticket, closing_wish, wish_of
 from services.portfolio import Portfolio
 from services.resting_orders import Outcome, RestingOrders, each
+from services.rights import for_traders
 from services.trading_floor import TradingFloor
 
 #: The ends of an order that nothing came of, because somebody said no.
@@ -30,6 +31,7 @@ REFUSED = (OrderStatus.DENIED, OrderStatus.REJECTED, OrderStatus.NOT_ACCEPTED)
 _ALL_BUT_CRUMBS = Decimal(99)
 
 
+@for_traders("market", "plan", memory="_floor.db")
 class ManualTrading:
     """What a user's own hand may do. Every method is for one user, and answers NotFound for what is another's."""
 

@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import os
 import re
+import secrets
 import unicodedata
 from functools import lru_cache
 from pathlib import Path
@@ -24,6 +25,8 @@ _PREFIX = f"$argon2id$v=19$m={_MEMORY_KIB},t={_ITERATIONS},p={_LANES}$"
 _NOBODY = _PREFIX + "A" * 22 + "$" + "A" * 43
 _LEET = str.maketrans("01345789@$!", "oleastbgasi")
 _QUEUE = 16
+#: Letters and digits that nobody takes for one another on paper or on the telephone.
+_CLEAR = "abcdefghjkmnpqrstuvwxyz23456789"
 
 
 class Passwords:
@@ -69,6 +72,11 @@ def _check(stored: str | None, password: str) -> tuple[bool, str | None]:
 def _bytes(password: str) -> bytes:
     """NFKC, so that the same keys typed on another system make the same bytes (NIST SP 800-63B, 5.1.1.2)."""
     return unicodedata.normalize("NFKC", password).encode("utf-8", "surrogatepass")
+
+
+def one_time_password() -> str:
+    """Sixteen random characters, nearly 80 bits, in groups of four: to be read out, and used once."""
+    return "-".join("".join(secrets.choice(_CLEAR) for _ in range(4)) for _ in range(4))
 
 
 def check_strength(password: str, *, name: str = "", field: str = "password") -> None:

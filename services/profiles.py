@@ -14,15 +14,18 @@ from aristobot.errors import InvalidInput
 from aristobot.events import UserChanged
 from aristobot.kinds import CostMethod
 from aristobot.language import LANGUAGES
-from aristobot.settings_values import web_address
 from aristobot.store import bookkeeping, brokers, positions, users
 from aristobot.store.database import Database
 from aristobot.store.tables import User
 from aristobot.store.tenancy import GuardedSession
 from aristobot.vault import Vault
+from services.ai_address import checked_address, same_place
+from services.ai_provider import PROVIDERS, stored_url
 from services.audit_trail import Actor, AuditTrail
+from services.rights import refuse_viewer
 
-AI_PROVIDERS = ("openrouter", "ollama")
+#: What somebody who only looks may choose: how the pages speak to them.
+_FOR_EVERYBODY = frozenset({"language", "timezone"})
 
 
 class Profiles:
@@ -38,20 +41,24 @@ class Profiles:
     async def update(self, user_id: uuid.UUID, changes: Mapping[str, Any], by: Actor) -> User:
         """Change `language`, `timezone`, `default_broker_id`, `ai_provider`, `ai_url`, `ai_model`, `ai_key`, `cost_method`.
 
-        Only what is named changes; None or "" empties. The AI key is sealed and never comes back. InvalidInput names the
-        field; NotFound when the broker is not theirs.
+        Only what is named changes; None or "" empties. The AI key is sealed and never comes back; it is dropped when the
+        address leads to another server and no new key comes along. InvalidInput names the field; NotFound when the broker
+        is not theirs; AccessDenied when somebody who only looks asks for more than their language and time zone.
         """
         values = {name: _CHECKS.get(name, _as_is)(value) for name, value in changes.items()}
 
         def work(session: GuardedSession) -> User:
+            if values.keys() - _FOR_EVERYBODY:
+                refuse_viewer(session, user_id)
             user = users.get(session, user_id)
             if "default_broker_id" in values:
                 brokers.set_default(session, values["default_broker_id"])
-            if "ai_key" in values:
-                key = values["ai_key"]
-                user.ai_key_sealed = self._vault.seal(key, f"user:{user_id}", "ai_key") if key else None
+            place = stored_url(user)
             for name in values.keys() - {"default_broker_id", "ai_key"}:
                 setattr(user, name, values[name])
+            if "ai_key" in values or not same_place(place, stored_url(user)):
+                key = values.get("ai_key")
+                user.ai_key_sealed = self._vault.seal(key, f"user:{user_id}", "ai_key") if key else None
             if "cost_method" in values:
                 session.flush()
                 bookkeeping.fold_again(session, positions.every(session), self._clock.now())
@@ -79,16 +86,13 @@ def timezone_of(value: Any) -> str:
 
 
 def _provider_of(value: Any) -> str | None:
-    if value and value not in AI_PROVIDERS:
-        raise InvalidInput("unknown_choice", field="ai_provider", choices=", ".join(AI_PROVIDERS))
+    if value and value not in PROVIDERS:
+        raise InvalidInput("unknown_choice", field="ai_provider", choices=", ".join(PROVIDERS))
     return value or None
 
 
 def _address_of(value: Any) -> str | None:
-    try:
-        return web_address(value, ("https", "http")) if value else None
-    except ValueError:
-        raise InvalidInput("not_an_address", field="ai_url") from None
+    return checked_address(str(value)) if value else None
 
 
 def _method_of(value: Any) -> CostMethod:
@@ -96,6 +100,18 @@ def _method_of(value: Any) -> CostMethod:
         return CostMethod(value)
     except ValueError:
         raise InvalidInput("unknown_choice", field="cost_method", choices=", ".join(CostMethod)) from None
+
+
+def _text_of(name: str, longest: int) -> Callable[[Any], str | None]:
+    def check(value: Any) -> str | None:
+        text = str(value or "").strip()
+        if len(text) > longest:
+            raise InvalidInput("too_long", field=name, maximum=longest)
+        if not text.isprintable():
+            raise InvalidInput("unprintable", field=name)
+        return text or None
+
+    return check
 
 
 def _as_is(value: Any) -> Any:
@@ -108,6 +124,8 @@ _CHECKS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
         "timezone": timezone_of,
         "ai_provider": _provider_of,
         "ai_url": _address_of,
+        "ai_model": _text_of("ai_model", 128),
+        "ai_key": _text_of("ai_key", 512),
         "cost_method": _method_of,
     }
 )

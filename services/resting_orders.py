@@ -19,6 +19,7 @@ from services.bracket_keeper import BracketKeeper
 from services.exit_plan import ExitPlan, plan_of
 from services.order_desk import OrderDesk
 from services.order_draft import EditOrder
+from services.rights import for_traders
 from services.trading_floor import TradingFloor
 
 _EXITS = (OrderRole.STOP, OrderRole.TARGET)
@@ -33,6 +34,7 @@ class Outcome:
     error: AristobotError | None = None
 
 
+@for_traders(memory="_floor.db")
 class RestingOrders:
     """Every method is for one user, and answers NotFound for what is another's."""
 

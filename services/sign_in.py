@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from loguru import logger
 
-from aristobot.errors import AccessDenied, NotSignedIn
+from aristobot.errors import AccessDenied, InvalidInput, NotSignedIn
 from aristobot.settings import Settings
 from aristobot.settings_values import is_loopback
 from aristobot.store import users
@@ -19,7 +19,7 @@ from aristobot.store.tenancy import SYSTEM, GuardedSession
 from services.attempts import Attempts
 from services.audit_trail import Actor, AuditTrail
 from services.login_sessions import LoginSessions, NewSession, SignedIn
-from services.passwords import Passwords
+from services.passwords import Passwords, check_strength
 from services.second_factor import SecondFactor
 
 CONFIRMED_FOR = timedelta(minutes=5)
@@ -46,11 +46,15 @@ class Visitor:
 
 @dataclass(frozen=True, slots=True)
 class LoginForm:
-    """What the visitor typed. `code` is the phone's or a recovery code; empty where none is in use."""
+    """What the visitor typed. `code` is the phone's or a recovery code; empty where none is in use.
+
+    `chosen` is the password that takes the place of a one-time one.
+    """
 
     name: str
     password: str = field(repr=False)
     code: str = field(default="", repr=False)
+    chosen: str = field(default="", repr=False)
 
 
 class SignIn:
@@ -76,7 +80,10 @@ class SignIn:
         self._second_factor = second_factor
 
     async def log_in(self, form: LoginForm, visitor: Visitor) -> NewSession:
-        """A new session. NotSignedIn (`sign_in_failed`) for anything wrong, AccessDenied (`too_many_attempts`) when held back."""
+        """A new session. NotSignedIn (`sign_in_failed`) for anything wrong, AccessDenied (`too_many_attempts`) when held back.
+
+        A one-time password lets nobody in: AccessDenied (`choose_password`) until the form brings the one to keep.
+        """
         user = await self._check(form, visitor.address)
         return await self._open(user, visitor, "sign_in")
 
@@ -125,7 +132,9 @@ class SignIn:
         self._attempts.begin(account, address)
         user = await self._db.read(SYSTEM, lambda s: users.by_name(s, form.name.strip()[:64]))
         fits, rehashed = await self._passwords.check(user.password_hash if user else None, form.password)
-        if user is None or not fits or not user.is_active or not await self._accept(user.id, form.code, rehashed):
+        if fits and user is not None and user.is_active and user.must_choose_password:
+            rehashed = await self._own_password(user, form)
+        if user is None or not fits or not user.is_active or not await self._accept(user, form.code, rehashed):
             # The name is not kept when nobody bears it: people type passwords into the wrong field.
             by = Actor(user.name if user else "", "screen", user.id if user else None, address)
             logger.warning("Sign-in refused from {address}", address=address)
@@ -134,13 +143,27 @@ class SignIn:
         self._attempts.succeeded(account, address)
         return user
 
-    async def _accept(self, user_id: uuid.UUID, code: str, rehashed: str | None) -> bool:
+    async def _own_password(self, user: User, form: LoginForm) -> str:
+        """The hash of the password that the user chose. Without one this was no login, and an attempt all the same."""
+        if not form.chosen:
+            raise AccessDenied("choose_password")
+        if form.chosen == form.password:
+            raise InvalidInput("password_unchanged", field="chosen")
+        check_strength(form.chosen, name=user.name, field="chosen")
+        return await self._passwords.hash(form.chosen)
+
+    async def _accept(self, checked: User, code: str, rehashed: str | None) -> bool:
         def work(session: GuardedSession) -> bool:
-            user = users.get(session, user_id)
-            if not user.is_active or not self._second_factor.use(session, user, code):
+            user = users.get(session, checked.id)
+            if not user.is_active or user.password_hash != checked.password_hash:  # changed while we looked
+                return False
+            if not self._second_factor.use(session, user, code):
                 return False
             if rehashed is not None:
                 user.password_hash = rehashed
+            if user.must_choose_password:
+                user.must_choose_password = False
+                self._trail.record(session, "user.password", Actor(user.name, "screen", user.id), subject=f"user:{user.id}")
             return True
 
         return await self._db.write(SYSTEM, work)

@@ -25,6 +25,7 @@ from aristobot.store.database import Database
 from aristobot.store.notice_tables import SilenceWatch
 from aristobot.store.tenancy import SYSTEM
 from services.broker_book import Account, BrokerBook
+from services.rights import for_traders
 from services.silence_rules import (
     BarSeries,
     Line,
@@ -43,6 +44,7 @@ LEARN_FROM = timedelta(days=9)
 LONGEST_RHYTHM = timedelta(days=7)
 
 
+@for_traders("settings")
 class SilenceWatchdog:
     """Follows the alerts of brokers that listen to them, and looks every five seconds who is late."""
 

@@ -20,6 +20,7 @@ from aristobot.store.database import Database
 from aristobot.store.tables import WebhookToken
 from aristobot.store.tenancy import GuardedSession
 from services.audit_trail import Actor, AuditTrail
+from services.rights import for_traders
 from services.tokens import hash_of, new_token
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class WebhookTest:
     webhook_id: str = ""
 
 
+@for_traders("of_broker")
 class WebhookAddresses:
     """Rotates, writes out and tries the addresses.
 

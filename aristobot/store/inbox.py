@@ -20,6 +20,7 @@ import sqlalchemy as sa
 from sqlmodel import col, select
 
 from aristobot.clock import to_milliseconds
+from aristobot.kinds import Role
 from aristobot.store import prepared
 from aristobot.store.database import Database
 from aristobot.store.group_commit import GroupCommit
@@ -89,12 +90,12 @@ class TokenOwner:
 
 
 def token_owners(session: GuardedSession) -> dict[str, TokenOwner]:
-    """Every token of a living broker of an active user, by its hash."""
+    """Every token of a living broker of somebody who may trade, by its hash."""
     wanted = (
         select(WebhookToken)
         .join(Broker, col(Broker.id) == WebhookToken.broker_id)
         .join(User, col(User.id) == WebhookToken.user_id)
-        .where(col(Broker.deleted_at).is_(None), col(User.is_active))
+        .where(col(Broker.deleted_at).is_(None), col(User.is_active), col(User.role) != Role.VIEWER)
     )
     return {row.token_hash: TokenOwner(row.user_id, row.broker_id, row.expires_at) for row in session.exec(wanted)}
 

@@ -30,13 +30,14 @@ def of_user(session: GuardedSession) -> list[ApiToken]:
     return list(session.exec(select(ApiToken).order_by(col(ApiToken.created_at).desc())))
 
 
-def revoke(session: GuardedSession, token_id: uuid.UUID, now: datetime) -> None:
-    """End a token for good; NotFound when there is none. Revoking twice changes nothing."""
+def revoke(session: GuardedSession, token_id: uuid.UUID, now: datetime) -> ApiToken:
+    """End a token for good and return its row; NotFound when there is none. Revoking twice changes nothing."""
     row = session.exec(select(ApiToken).where(ApiToken.id == token_id)).one_or_none()
     if row is None:
         raise NotFound(kind="token")
     row.revoked_at = row.revoked_at or now
     session.add(row)
+    return row
 
 
 def touch(session: GuardedSession, token_id: uuid.UUID, now: datetime) -> None:

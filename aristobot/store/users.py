@@ -49,6 +49,12 @@ def active_count(session: GuardedSession) -> int:
     return session.exec(select(sa.func.count(col(User.id))).where(col(User.is_active))).one()
 
 
+def role_of(session: GuardedSession, user_id: uuid.UUID) -> Role | None:
+    """What the user may do; None when there is no such user."""
+    row = session.exec(select(User).where(User.id == user_id)).one_or_none()
+    return row.role if row is not None else None
+
+
 def is_administrator(session: GuardedSession, user_id: uuid.UUID) -> bool:
     """Whether the user runs the house."""
     return get(session, user_id).role is Role.ADMINISTRATOR

@@ -89,7 +89,7 @@ def _create_users() -> None:
         *_texts("name", "name_key", length=64),
         *_texts("password_hash", length=255),
         _word("role", "administrator trader viewer", check="role"),
-        *_flags("is_active"),
+        *_flags("must_choose_password", "is_active"),
         *_texts("language", length=2),
         *_texts("timezone", length=64),
         *_texts("totp_sealed", length=512, nullable=True),

@@ -8,6 +8,7 @@ from fastapi import APIRouter
 from pydantic import Field
 
 from aristobot.kinds import CostMethod, Role, TokenScope
+from aristobot.language import explain
 from aristobot.store import brokers
 from aristobot.store.tables import User
 from services.api.auth import House, Reader, Trader, actor
@@ -38,7 +39,11 @@ class AccountOut(Out):
 
 
 class AccountIn(In):
-    """What may change. `ai_key` is write-only; null or an empty text empties a field."""
+    """What may change; null or an empty text empties a field.
+
+    `ai_provider` is openrouter, ollama or compatible. `ai_key` is write-only, and forgotten when `ai_url` leads to another
+    server. `ai_url` may be without encryption at home alone.
+    """
 
     language: Line = "fr"
     timezone: Line = "Europe/Paris"
@@ -48,6 +53,25 @@ class AccountIn(In):
     ai_model: Line | None = None
     ai_key: Line | None = Field(default=None, description="write-only")
     cost_method: CostMethod = CostMethod.AVERAGE
+
+
+class AiTrialIn(In):
+    """What is to be tried in the place of what is kept."""
+
+    ai_provider: Line | None = None
+    ai_url: Line | None = None
+    ai_model: Line | None = None
+    ai_key: Line | None = Field(default=None, description="write-only")
+
+
+class AiTrialOut(Out):
+    """How the trial ended: the reason in a sentence, the time of the last answer, the models that are offered."""
+
+    ok: bool
+    milliseconds: float
+    reason: str
+    message: str
+    models: list[str]
 
 
 @router.get("/")
@@ -63,6 +87,15 @@ async def change_account(house: House, who: Trader, changes: AccountIn) -> Accou
     if "default_broker" in values:
         values["default_broker_id"] = values.pop("default_broker")
     return await _shown(house, who, await house.accounts.profiles.update(who.user_id, values, actor(who)))
+
+
+@router.post("/ai-test/")
+async def try_ai(house: House, who: Trader, form: AiTrialIn | None = None) -> AiTrialOut:
+    """Ask the AI provider for its models, and the chosen model for one token."""
+    trial = await house.accounts.ai.try_out(who.user_id, form.given() if form is not None else None)
+    message = explain(trial.reason, trial.facts, who.language) if trial.reason else ""
+    taken = round(trial.milliseconds, 1)
+    return AiTrialOut(ok=trial.ok, milliseconds=taken, reason=trial.reason, message=message, models=list(trial.models))
 
 
 async def _shown(house: House, who: TokenHolder, user: User) -> AccountOut:

@@ -32,6 +32,7 @@ from aristobot.errors import (
 )
 from aristobot.language import explain
 from aristobot.logs import current_trace_id
+from services.ai_fault import AiFault
 from services.api.envelope import LARGEST_BODY
 from services.api.values import Facts, Out
 from services.notifiers.channel import ChannelFault
@@ -51,6 +52,7 @@ _STATUS: Sequence[tuple[type[AristobotError], int]] = (
     (TryAgain, 503),
     (ExchangeError, 409),
     (ChannelFault, 409),
+    (AiFault, 409),
     (StoreError, 503),
     (InstanceRunning, 503),
 )

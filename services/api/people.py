@@ -30,14 +30,27 @@ class UserOut(Out):
     is_active: bool
     language: str
     timezone: str
+    must_choose_password: bool
     created_at: Moment
 
 
+class NewUserOut(UserOut):
+    """A user just added; `one_time_password` is told here and nowhere else, null when the password was chosen."""
+
+    one_time_password: str | None
+
+
+class OneTimePasswordOut(Out):
+    """A password that is good for one login, at which the user chooses their own; told here and nowhere else."""
+
+    one_time_password: str
+
+
 class UserIn(In):
-    """A user to be."""
+    """A user to be. Without a password they get a one-time password."""
 
     name: Line
-    password: Annotated[str, Field(max_length=1024)]
+    password: Annotated[str | None, Field(max_length=1024)] = None
     role: Role = Role.TRADER
     language: Line = "fr"
     timezone: Line = "Europe/Paris"
@@ -87,10 +100,14 @@ async def users(house: House, who: Administrator) -> Page[UserOut]:
 
 
 @router.post("/users/", status_code=201)
-async def add_user(house: House, who: Administrator, form: UserIn) -> UserOut:
+async def add_user(house: House, who: Administrator, form: UserIn) -> NewUserOut:
     """A new active user; five at most."""
-    new = NewUser(form.name, form.password, form.role, form.language, form.timezone)
-    return UserOut.model_validate(await house.accounts.household.add(new, actor(who)))
+    new, once = NewUser(form.name, form.password or "", form.role, form.language, form.timezone), None
+    if form.password is None:
+        made, once = await house.accounts.household.invite(new, actor(who))
+    else:
+        made = await house.accounts.household.add(new, actor(who))
+    return NewUserOut(one_time_password=once, **UserOut.model_validate(made).model_dump())
 
 
 @router.get("/users/{user_id}/")
@@ -108,6 +125,12 @@ async def change_user(house: House, who: Administrator, user_id: Id, form: UserC
     if form.role is None and form.is_active is None:
         return UserOut.model_validate(await household.get(user_id))
     return UserOut.model_validate(await household.change(user_id, actor(who), role=form.role, active=form.is_active))
+
+
+@router.post("/users/{user_id}/reset-password/")
+async def reset_password(house: House, who: Administrator, user_id: Id) -> OneTimePasswordOut:
+    """A one-time password in the place of theirs. The user's sessions end."""
+    return OneTimePasswordOut(one_time_password=await house.accounts.household.reset_password(user_id, actor(who)))
 
 
 @router.get("/tokens/")
