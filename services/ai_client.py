@@ -7,7 +7,7 @@ stream), github.com/ollama/ollama docs/openai.md.
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -52,7 +52,7 @@ class AiClient:
         if not isinstance(document.get("choices"), list):
             raise _inside(document, model) if "error" in document else AiFault("ai_not_an_api")
 
-    async def chat(self, messages: Sequence[Message], *, model: str, patience: float = THINKING) -> AsyncIterator[str]:
+    async def chat(self, messages: Sequence[Message], *, model: str, patience: float = THINKING) -> AsyncGenerator[str]:
         """The answer, piece by piece as it is thought. Messages are `{"role": …, "content": …}`. Raises AiFault."""
         asked = _asked(messages, model) | {"stream": True}
         async with self._asking("/chat/completions", asked, patience) as answer:

@@ -61,6 +61,8 @@ async def asking(url: str, headers: dict[str, str], body: bytes | None, patience
             client.stream("GET" if body is None else "POST", url, content=body, headers=headers) as answer,
         ):
             yield answer
+    except httpx.ConnectTimeout:
+        raise AiFault("ai_slow", host=host, seconds=round(min(_CONNECT, patience))) from None
     except httpx.TimeoutException:
         raise AiFault("ai_slow", host=host, seconds=round(patience)) from None
     except httpx.HTTPError as error:

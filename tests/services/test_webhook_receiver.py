@@ -14,11 +14,13 @@ from sqlmodel import select
 
 from aristobot import __version__
 from aristobot.clock import ManualClock
-from aristobot.events import SignalReceived
+from aristobot.events import SignalReceived, UserChanged
+from aristobot.kinds import Role
 from aristobot.payloads import LARGEST_BODY
+from aristobot.store import users
 from aristobot.store.database import Database
 from aristobot.store.tables import WebhookToken
-from aristobot.store.tenancy import SYSTEM
+from aristobot.store.tenancy import SYSTEM, GuardedSession
 from aristobot.store.trading_tables import Webhook
 from services.webhook_receiver import WebhookReceiver
 from tests.builders import MIDNIGHT
@@ -119,6 +121,20 @@ async def test_a_new_token_opens_as_soon_as_the_house_is_told_and_an_old_one_unt
     before = await gate.client.post(f"/webhook/{fresh}", content=BUY)
     await gate.clock.advance(3600)
     after = await gate.client.post(f"/webhook/{fresh}", content=BUY)
+
+    assert (before.status_code, after.status_code) == (200, 404)
+
+
+async def test_the_address_of_somebody_who_may_only_look_takes_no_alert(gate: Gate) -> None:
+    before = await gate.post()
+    owner = gate.broker.user_id
+
+    def demote(session: GuardedSession) -> None:
+        users.get(session, owner).role = Role.VIEWER
+
+    await gate.db.write(SYSTEM, demote)
+    gate.bus.publish(UserChanged(at=MIDNIGHT, user_id=owner))
+    after = await gate.post()
 
     assert (before.status_code, after.status_code) == (200, 404)
 
