@@ -15,7 +15,6 @@ from aristobot.settings import Settings
 from aristobot.store.database import Database
 from aristobot.store.tables import User
 from aristobot.vault import Vault
-from services.ai_provider import AiProviders
 from services.api_tokens import ApiTokens
 from services.attempts import Attempts
 from services.audit_trail import SYSTEM_ACTOR, Actor, AuditTrail
@@ -33,12 +32,11 @@ class Accounts:
     """The rooms of the entrance hall.
 
     household      users: add, change, list, passwords
-    profiles       what each changes of their own account
+    profiles       what each changes of their own account, and their AI provider
     sign_in        log in and out, the password asked again, the debug and demo doors
     sessions       login sessions: check, list, end; a service of its own
     tokens         bearer tokens of the API
     second_factor  codes of the phone, recovery codes
-    ai             the AI provider of each: a client with its key, and a trial
     trail          the audit
     """
 
@@ -50,7 +48,6 @@ class Accounts:
         self.attempts = Attempts(clock)
         self.sessions = LoginSessions(db, bus, clock)
         self.tokens = ApiTokens(db, bus, clock, self.trail)
-        self.ai = AiProviders(db, clock, vault)
         self.profiles = Profiles(db, bus, clock, vault, self.trail)
         self.household = Household(db, bus, clock, trail=self.trail, sessions=self.sessions, passwords=passwords)
         self.second_factor = SecondFactor(db, clock, vault, self.trail)

@@ -33,7 +33,7 @@ def checked_address(text: str, field: str = "ai_url") -> str:
     if len(url) > _LONGEST or parts.query or parts.fragment or not url.isprintable():
         raise InvalidInput("not_an_address", field=field)
     host = parts.hostname or ""
-    literal = _literal(host)
+    literal = literal_of(host)
     if host.rstrip(".") in _METADATA_NAMES or (literal is not None and is_forbidden(literal)):
         raise InvalidInput("ai_forbidden", field=field, host=host)
     if parts.scheme == "http" and not _may_be_at_home(host, literal):
@@ -69,18 +69,19 @@ def same_place(one: str | None, other: str | None) -> bool:
     return (first.scheme, first.netloc.casefold()) == (second.scheme, second.netloc.casefold())
 
 
+def literal_of(host: str) -> Address | None:
+    """The address that a host's name spells out; None for a name."""
+    try:
+        return ipaddress.ip_address(host)
+    except ValueError:
+        return None
+
+
 def _may_be_at_home(host: str, literal: Address | None) -> bool:
     if literal is not None:
         return is_at_home(literal)
     bare = host.rstrip(".").casefold()
     return "." not in bare or bare.endswith(_AT_HOME)
-
-
-def _literal(host: str) -> Address | None:
-    try:
-        return ipaddress.ip_address(host)
-    except ValueError:
-        return None
 
 
 def _inner(address: Address) -> Address:

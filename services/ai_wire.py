@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 
 import httpx
 
-from services.ai_address import refusal
+from services.ai_address import literal_of, refusal
 from services.ai_fault import AiFault
 
 #: Seconds until a connection stands.
@@ -70,6 +70,8 @@ async def asking(url: str, headers: dict[str, str], body: bytes | None, patience
 
 
 async def _resolve(host: str, port: int) -> list[str]:
+    if literal_of(host) is not None:
+        return [host]
     try:
         found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):

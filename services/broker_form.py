@@ -16,6 +16,8 @@ from aristobot.money import plain
 from aristobot.risk import Limits
 from aristobot.settings_values import is_loopback, web_address
 
+Form = Mapping[str, Any]
+
 KEY_FIELDS = ("api_key", "api_secret", "passphrase")
 _LONGEST = {"name": 64, "quote": 16, "api_key": 512, "api_secret": 4096, "passphrase": 256}
 _ENDPOINTS = {"rest": ("https", "http"), "stream": ("wss", "ws"), "trading": ("wss", "ws")}
@@ -26,7 +28,7 @@ def needed_fields(capabilities: Capabilities) -> tuple[str, ...]:
     return tuple(field.name for field in capabilities.credential_fields)
 
 
-def checked(form: Mapping[str, Any], exchanges: Collection[str], *, partial: bool = False) -> dict[str, Any]:
+def checked(form: Form, exchanges: Collection[str], *, partial: bool = False) -> dict[str, Any]:
     """The form's values in their types; InvalidInput names the first field that cannot be. Unknown fields are refused."""
     values: dict[str, Any] = {}
     for name, value in form.items():

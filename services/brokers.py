@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
 from typing import Any
 
 from aristobot.bus import Bus
@@ -19,7 +18,7 @@ from aristobot.store.tenancy import GuardedSession
 from aristobot.vault import Vault
 from services.audit_trail import Actor, AuditTrail
 from services.broker_connection import ConnectionTest
-from services.broker_form import KEY_FIELDS, checked, needed_fields
+from services.broker_form import KEY_FIELDS, Form, checked, needed_fields
 from services.exchange_gateway import ExchangeGateway
 from services.key_health import KeyHealth
 from services.rights import for_traders
@@ -52,7 +51,7 @@ class Brokers:
         """The exchanges for which there is a client."""
         return sorted(self._gateway.exchanges())
 
-    async def add(self, user_id: uuid.UUID, form: Mapping[str, Any], by: Actor) -> Broker:
+    async def add(self, user_id: uuid.UUID, form: Form, by: Actor) -> Broker:
         """A new broker from `exchange`, `name` and the exchange's key fields; the others as in `change`.
 
         Asks the exchange what the key may do: a right to withdraw is refused, unless an administrator insists
@@ -82,7 +81,7 @@ class Brokers:
 
         return self._told(await self._db.write(user_id, work))
 
-    async def change(self, user_id: uuid.UUID, broker_id: uuid.UUID, form: Mapping[str, Any], by: Actor) -> Broker:
+    async def change(self, user_id: uuid.UUID, broker_id: uuid.UUID, form: Form, by: Actor) -> Broker:
         """Change what the form names: `name`, key fields, `mode`, `access`, `quote`, `limits`, `endpoints`, `is_default`.
 
         Key fields change together, an empty one empties. `endpoints` and `allow_withdraw` are for administrators.
@@ -138,7 +137,7 @@ class Brokers:
             raise InvalidInput("no_key", field="api_key")
         return await self._gateway.client_for(row).balances(await self._gateway.keys(row))
 
-    def _fill(self, row: Broker, values: Mapping[str, Any]) -> None:
+    def _fill(self, row: Broker, values: Form) -> None:
         for name in ("name", "mode", "access", "quote", "limits", "endpoints"):
             if name in values:
                 setattr(row, name, values[name])
@@ -155,7 +154,7 @@ class Brokers:
         return row
 
 
-def _refuse_what_is_for_administrators(session: GuardedSession, user_id: uuid.UUID, values: Mapping[str, Any]) -> None:
+def _refuse_what_is_for_administrators(session: GuardedSession, user_id: uuid.UUID, values: Form) -> None:
     asked = [name for name in ("endpoints", "allow_withdraw") if values.get(name)]
     if asked and not users.is_administrator(session, user_id):
         raise InvalidInput("administrators_only", field=asked[0])

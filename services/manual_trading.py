@@ -16,10 +16,9 @@ from aristobot.store.trading_tables import Order
 from services.bracket_keeper import BracketKeeper
 from services.broker_book import Account
 from services.execution_window import ExecutionWindows, Window
-from services.exit_plan import ExitPlan
 from services.order_desk import OrderDesk
 from services.order_draft import Exits, PlaceOrder, PlacePair, collar_price
-from services.order_ticket import OWNER, Market, Plan, Ticket, TicketKind, Way, check_ticket, closing_wish, wish_of
+from services.order_ticket import OWNER, Market, Plan, Ticket, TicketKind, Way, check_ticket, closing_wish, exits_of, wish_of
 from services.portfolio import Portfolio
 from services.resting_orders import Outcome, RestingOrders, each
 from services.rights import for_traders
@@ -112,7 +111,7 @@ class ManualTrading:
             row = await self._desk.place(account.user_id, replace(wish, attempt=2))
         row = await self._desk.settled(row)
         if row.position_id is not None and row.filled and not row.list_client_id:
-            await self._keeper.guard(account.user_id, row.position_id, _exits_of(plan))
+            await self._keeper.guard(account.user_id, row.position_id, exits_of(plan))
         return row
 
     async def _sell_oco(self, account: Account, plan: Plan, cause: uuid.UUID) -> list[Order]:
@@ -120,7 +119,7 @@ class ManualTrading:
         if plan.way is Way.KEPT:
             if held is None:
                 raise Conflict("position_gone", symbol=plan.ticket.symbol)
-            return list((await self._keeper.guard(account.user_id, held.id, _exits_of(plan))).resting)
+            return list((await self._keeper.guard(account.user_id, held.id, exits_of(plan))).resting)
         pair = PlacePair(
             broker_id=account.id,
             position_id=held.id if held else None,
@@ -182,7 +181,3 @@ def _frozen(plan: Plan, cause: uuid.UUID) -> PlaceOrder:
         plan.request.price if plan.request.side is Side.BUY and plan.ticket.kind in (TicketKind.MARKET, TicketKind.OCO) else ZERO
     )
     return replace(wish_of(plan.ticket, plan.instrument, cause, bound), quantity=plan.request.quantity)
-
-
-def _exits_of(plan: Plan) -> ExitPlan:
-    return ExitPlan(plan.stop_price, ((HUNDRED, plan.target_price),))

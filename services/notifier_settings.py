@@ -17,20 +17,19 @@ from aristobot.store.database import Database
 from aristobot.store.notice_tables import NotificationChannel
 from aristobot.store.tenancy import SYSTEM, GuardedSession, owner_of
 from aristobot.vault import Vault
-from services import notifier_forms
+from services import notifier_forms, rights
 from services.audit_trail import Actor, AuditTrail
 from services.channel_view import ChannelView, opened, sealed, view_of
 from services.notice_message import trial
 from services.notifiers.channel import Channel
 from services.notifiers.telegram import Telegram
-from services.rights import for_traders
 
 _CHECKS: Mapping[Outlet, Callable[[notifier_forms.Form, Mapping[str, str]], notifier_forms.Checked]] = MappingProxyType(
     {Outlet.TELEGRAM: notifier_forms.telegram, Outlet.EMAIL: notifier_forms.email, Outlet.WEBHOOK: notifier_forms.webhook}
 )
 
 
-@for_traders("switches", "channels")
+@rights.for_traders("switches", "channels")
 class NotifierSettings:
     """Reads and changes them; `opened` is for those who send."""
 

@@ -10,10 +10,11 @@ from enum import StrEnum
 from aristobot.errors import AristobotError, InvalidInput
 from aristobot.kinds import OrderOrigin, OrderRole
 from aristobot.market import Instrument, Symbol
-from aristobot.money import ZERO, percent_of, round_down, round_up
+from aristobot.money import HUNDRED, ZERO, percent_of, round_down, round_up
 from aristobot.orders import OrderRequest, OrderType, Side
 from aristobot.sizing import Basis
 from aristobot.store.trading_tables import PositionRow
+from services.exit_plan import ExitPlan
 from services.order_draft import PlaceOrder
 
 OWNER = "manual"
@@ -173,3 +174,8 @@ def _form(ticket: Ticket, instrument: Instrument) -> tuple[OrderType, Decimal]:
     if ticket.side is Side.BUY:
         return limited, round_up(percent_of(ticket.stop_price, 100 + _THROUGH), instrument.tick)
     return limited, round_down(percent_of(ticket.stop_price, 100 - _THROUGH), instrument.tick)
+
+
+def exits_of(plan: Plan) -> ExitPlan:
+    """What guards a position after an OCO: its stop, and its target over the whole."""
+    return ExitPlan(plan.stop_price, ((HUNDRED, plan.target_price),))

@@ -20,7 +20,7 @@ from aristobot.store.tables import User
 from aristobot.store.tenancy import GuardedSession
 from aristobot.vault import Vault
 from services.ai_address import checked_address, same_place
-from services.ai_provider import PROVIDERS, stored_url
+from services.ai_provider import PROVIDERS, AiProviders, stored_url
 from services.audit_trail import Actor, AuditTrail
 from services.rights import refuse_viewer
 
@@ -29,7 +29,7 @@ _FOR_EVERYBODY = frozenset({"language", "timezone"})
 
 
 class Profiles:
-    """Each user changes their own, and nobody else's."""
+    """Each user changes their own, and nobody else's. `ai` asks the AI provider of each."""
 
     def __init__(self, db: Database, bus: Bus, clock: Clock, vault: Vault, trail: AuditTrail) -> None:
         self._db = db
@@ -37,6 +37,7 @@ class Profiles:
         self._clock = clock
         self._vault = vault
         self._trail = trail
+        self.ai = AiProviders(db, clock, vault)
 
     async def update(self, user_id: uuid.UUID, changes: Mapping[str, Any], by: Actor) -> User:
         """Change `language`, `timezone`, `default_broker_id`, `ai_provider`, `ai_url`, `ai_model`, `ai_key`, `cost_method`.

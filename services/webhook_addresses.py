@@ -7,7 +7,6 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 from aristobot.bus import Bus
 from aristobot.clock import Clock
@@ -22,9 +21,6 @@ from aristobot.store.tenancy import GuardedSession
 from services.audit_trail import Actor, AuditTrail
 from services.rights import for_traders
 from services.tokens import hash_of, new_token
-
-if TYPE_CHECKING:
-    import httpx
 
 OVERLAP = timedelta(hours=24)
 LONGEST_OVERLAP = timedelta(days=30)
@@ -119,19 +115,19 @@ class WebhookAddresses:
         except httpx.HTTPError as error:
             took = (self._clock.monotonic() - begun) * 1000
             return WebhookTest(False, 0, took, "reason.ingress_unreachable", type(error).__name__)
-        return _judged(answer, (self._clock.monotonic() - begun) * 1000)
+        return _judged(answer.status_code, answer.text, (self._clock.monotonic() - begun) * 1000)
 
 
 def _ping(identity: str) -> str:
     return json.dumps({"action": "PING", "id": identity})
 
 
-def _judged(answer: httpx.Response, took: float) -> WebhookTest:
+def _judged(status: int, text: str, took: float) -> WebhookTest:
     try:
-        said = answer.json()
+        said = json.loads(text)
     except ValueError:
         said = {}
     webhook_id = str(said.get("id", "")) if isinstance(said, dict) else ""
-    if answer.status_code == 200 and webhook_id:
+    if status == 200 and webhook_id:
         return WebhookTest(True, 200, took, webhook_id=webhook_id)
-    return WebhookTest(False, answer.status_code, took, "reason.ingress_refused", answer.text[:200])
+    return WebhookTest(False, status, took, "reason.ingress_refused", text[:200])

@@ -92,7 +92,7 @@ async def change_account(house: House, who: Trader, changes: AccountIn) -> Accou
 @router.post("/ai-test/")
 async def try_ai(house: House, who: Trader, form: AiTrialIn | None = None) -> AiTrialOut:
     """Ask the AI provider for its models, and the chosen model for one token."""
-    trial = await house.accounts.ai.try_out(who.user_id, form.given() if form is not None else None)
+    trial = await house.accounts.profiles.ai.try_out(who.user_id, form.given() if form is not None else None)
     message = explain(trial.reason, trial.facts, who.language) if trial.reason else ""
     taken = round(trial.milliseconds, 1)
     return AiTrialOut(ok=trial.ok, milliseconds=taken, reason=trial.reason, message=message, models=list(trial.models))

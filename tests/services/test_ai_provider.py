@@ -219,7 +219,7 @@ def accounts(db: Database, clock: ManualClock, tmp_path: Path) -> Accounts:
 )
 async def test_a_trial_finds_what_is_wrong(accounts: Accounts, oracle: Oracle, differences: dict[str, Any], reason: str) -> None:
     alice = await a_member(accounts)
-    trial = await accounts.ai.try_out(alice.id, _form(oracle, **differences))
+    trial = await accounts.profiles.ai.try_out(alice.id, _form(oracle, **differences))
     assert (trial.ok, trial.reason) == (not reason, reason)
     assert trial.models == MODELS or reason == "error.ai_key_missing"
 
@@ -228,8 +228,8 @@ async def test_a_trial_finds_what_is_wrong(accounts: Accounts, oracle: Oracle, d
 async def test_a_model_that_no_list_names_is_asked_all_the_same(accounts: Accounts, oracle: Oracle) -> None:
     alice = await a_member(accounts)
     oracle.mood = "unlisted"
-    assert (await accounts.ai.try_out(alice.id, _form(oracle))).ok
-    unknown = await accounts.ai.try_out(alice.id, _form(oracle, ai_model="gpt-9"))
+    assert (await accounts.profiles.ai.try_out(alice.id, _form(oracle))).ok
+    unknown = await accounts.profiles.ai.try_out(alice.id, _form(oracle, ai_model="gpt-9"))
     assert (unknown.reason, unknown.facts) == ("error.ai_model_unknown", {"model": "gpt-9"})
 
 
@@ -237,9 +237,9 @@ async def test_a_model_that_no_list_names_is_asked_all_the_same(accounts: Accoun
 async def test_a_stored_key_goes_to_its_own_place_alone(accounts: Accounts, oracle: Oracle) -> None:
     alice = await a_member(accounts)
     await accounts.profiles.update(alice.id, _form(oracle), HAND)
-    assert (await accounts.ai.try_out(alice.id)).ok
+    assert (await accounts.profiles.ai.try_out(alice.id)).ok
     async with an_oracle() as elsewhere:
-        lured = await accounts.ai.try_out(alice.id, {"ai_url": elsewhere.url})
+        lured = await accounts.profiles.ai.try_out(alice.id, {"ai_url": elsewhere.url})
         assert lured.reason == "error.ai_key_missing"
         assert all("authorization" not in headers for _, _, headers, _ in elsewhere.asked)
         moved = await accounts.profiles.update(alice.id, {"ai_url": elsewhere.url}, HAND)
@@ -248,7 +248,7 @@ async def test_a_stored_key_goes_to_its_own_place_alone(accounts: Accounts, orac
     assert back.ai_key_sealed
     kept = await accounts.profiles.update(alice.id, {"ai_model": "llama3"}, HAND)
     assert kept.ai_key_sealed
-    client, model = await accounts.ai.client(alice.id)
+    client, model = await accounts.profiles.ai.client(alice.id)
     assert (await the_answer(client, model), model) == (list(oracle.words), "llama3")
 
 
@@ -258,7 +258,7 @@ async def test_without_a_provider_there_is_no_client(accounts: Accounts) -> None
     for form, field in (({}, "ai_provider"), ({"ai_provider": "ollama"}, "ai_model")):
         await accounts.profiles.update(alice.id, form, HAND)
         with pytest.raises(InvalidInput) as missing:
-            await accounts.ai.client(alice.id)
+            await accounts.profiles.ai.client(alice.id)
         assert missing.value.field == field
     with pytest.raises(InvalidInput):
-        await accounts.ai.try_out(alice.id, {"ai_provider": "compatible"})
+        await accounts.profiles.ai.try_out(alice.id, {"ai_provider": "compatible"})
