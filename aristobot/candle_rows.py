@@ -147,7 +147,7 @@ def data_hash(rows: Rows) -> str:
     digest = hashlib.sha256(b"aristobot candles 1\n")
     digest.update(len(rows).to_bytes(8, "little"))
     for column in range(len(COLUMNS)):
-        digest.update(np.ascontiguousarray(rows[:, column], dtype="<f8"))
+        digest.update(np.ascontiguousarray(rows[:, column], dtype="<f8").data)
     return digest.hexdigest()
 
 

@@ -20,8 +20,9 @@ FILENAME = "<strategy>"
 #: Modules of Python and numpy that a computation may want.
 PLAIN_MODULES = (
     "math", "statistics", "datetime", "decimal", "fractions", "collections", "itertools", "functools", "operator", "random",
-    "typing", "dataclasses", "enum", "bisect", "heapq", "copy", "re", "string", "abc", "numbers", "time", "warnings", "__future__",
-    "numpy", "numpy.linalg", "numpy.fft", "numpy.random", "numpy.ma", "numpy.polynomial", "numpy.typing", "collections.abc",
+    "typing", "dataclasses", "enum", "bisect", "heapq", "copy", "re", "string", "abc", "numbers", "time", "warnings",
+    "__future__", "numpy", "numpy.linalg", "numpy.fft", "numpy.random", "numpy.ma", "numpy.polynomial", "numpy.typing",
+    "collections.abc",
 )  # fmt: skip
 #: Our own rooms under the names that strategies use, Jesse's among them. First the name, then where it leads.
 OUR_MODULES: Mapping[str, str] = MappingProxyType(
@@ -42,9 +43,11 @@ OUR_MODULES: Mapping[str, str] = MappingProxyType(
 GIVEN_NAMES = ("Strategy", "cached", "ta", "utils", "np")
 #: Python's own names that a strategy does without: they lead to files, to other code, or round the walls.
 REFUSED_BUILTINS = frozenset(
-    "open exec eval compile input breakpoint help exit quit copyright credits license globals locals vars memoryview "
-    "__import__ __loader__ __spec__".split()
-)
+    {
+        "open", "exec", "eval", "compile", "input", "breakpoint", "help", "exit", "quit", "copyright", "credits", "license",
+        "globals", "locals", "vars", "memoryview", "__import__", "__loader__", "__spec__",
+    }
+)  # fmt: skip
 _WHOLE = ("numpy.", "talib.")
 _WARM = ("_strptime", "copyreg", "encodings.ascii", "encodings.latin_1", "encodings.idna", "unicodedata")
 
@@ -95,8 +98,8 @@ def _safe_builtins() -> dict[str, Any]:
 
 def _import(
     name: str,
-    globals: Mapping[str, Any] | None = None,  # noqa: A002 # Python's own names of them
-    locals: Mapping[str, Any] | None = None,  # noqa: A002 # likewise
+    globals: Mapping[str, Any] | None = None,  # Python's own names of them
+    locals: Mapping[str, Any] | None = None,
     fromlist: Sequence[str] = (),
     level: int = 0,
 ) -> Any:

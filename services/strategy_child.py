@@ -90,7 +90,8 @@ class LogRing(io.TextIOBase):
     """Where `print` goes: the last so many characters."""
 
     def __init__(self, most: int) -> None:
-        self._most, self._parts, self._size, self._lost = most, [], 0, False
+        self._most, self._size = most, 0
+        self._parts: list[str] = []
 
     def write(self, text: str) -> int:
         """Keep it, and forget the oldest."""
@@ -160,7 +161,10 @@ class Child:
         try:
             body, fine = encoded({"done": do()}), True
             if len(body) > self._most:
-                body, fine = encoded({"failed": "strategy_answer_too_large", "facts": {"size": len(body), "most": self._most}}), False
+                body, fine = (
+                    encoded({"failed": "strategy_answer_too_large", "facts": {"size": len(body), "most": self._most}}),
+                    False,
+                )
         except BaseException as error:  # noqa: BLE001 # whatever the user's code raises is told, and the process lives on
             body, fine = encoded(_told(error)), False
         finally:
@@ -176,10 +180,13 @@ def _told(error: BaseException) -> dict[str, Any]:
     """An exception in facts: what it is, what it says, and in which line of the user's."""
     lines = [line for name, line in _places(error.__traceback__) if name == FILENAME]
     if isinstance(error, SyntaxError):
-        lines.append(error.lineno)
+        lines.append(error.lineno or 0)
     facts: dict[str, Any] = {"line": lines[-1] if lines else 0}
     if isinstance(error, StrategyError):
-        return {"failed": error.code, "facts": {**facts, **{name: str(one)[:_LONGEST_WORDS] for name, one in error.facts.items()}}}
+        return {
+            "failed": error.code,
+            "facts": {**facts, **{name: str(one)[:_LONGEST_WORDS] for name, one in error.facts.items()}},
+        }
     if isinstance(error, Forbidden):
         return {"failed": "strategy_forbidden", "facts": {**facts, "what": str(error)[:_LONGEST_WORDS]}}
     if isinstance(error, MemoryError):

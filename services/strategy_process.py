@@ -19,6 +19,7 @@ from aristobot.candle_rows import Rows
 from aristobot.errors import StrategyError
 from services.sandbox.frames import ANSWER, ARRAY, HEADER, LOG, PROGRESS, REQUEST, decoded, encoded, frame
 from services.sandbox.walls import IsolationLevel, Wall, level_of
+from services.sandbox.windows import confine
 
 _ROOT = Path(__file__).resolve().parent.parent
 #: `-I`: no PYTHON* variables, no user site, no current folder. `-B`: writes nothing beside its modules.
@@ -74,7 +75,9 @@ class StrategyProcess:
         self.described = Answer(None)
 
     @classmethod
-    async def start(cls, job: str, text: str, limits: Limits | None = None, options: Mapping[str, Any] | None = None) -> StrategyProcess:
+    async def start(
+        cls, job: str, text: str, limits: Limits | None = None, options: Mapping[str, Any] | None = None
+    ) -> StrategyProcess:
         """A process that does `job` (a module with a class `Job`) with the user's text, locked in before the text's first line.
 
         Raises StrategyError with what the text did wrong.
@@ -89,14 +92,15 @@ class StrategyProcess:
             *command, stdin=pipe, stdout=pipe, stderr=pipe, env=kept, cwd=_ROOT.anchor, close_fds=True, **more
         )
         self = cls(process, limits)
-        if sys.platform == "win32":
-            from services.sandbox.windows import confine
-
-            self._job = confine(process.pid, limits.memory_mb)
+        self._job = confine(process.pid, limits.memory_mb)
         setup = {**asdict(limits), "job": job, "text": text, "house": os.getpid(), "options": dict(options or {})}
-        walls = await self._asked(REQUEST, encoded(setup), limits.start_seconds)
-        self._note_walls(walls.value)
-        self.described = await self._asked(None, b"", limits.wall_seconds)
+        try:
+            walls = await self._asked(REQUEST, encoded(setup), limits.start_seconds)
+            self._note_walls(walls.value)
+            self.described = await self._asked(None, b"", limits.wall_seconds)
+        except StrategyError:
+            await self.close()
+            raise
         return self
 
     @property
@@ -119,7 +123,7 @@ class StrategyProcess:
     async def hand_over(self, name: str, rows: Rows) -> None:
         """Give it candles under a name, once for all requests. Raises StrategyError when it is gone."""
         head = encoded({"name": name, "rows": rows.shape[0], "columns": rows.shape[1]})
-        flat = memoryview(np.ascontiguousarray(rows.T, dtype="<f8").reshape(-1)).cast("B")
+        flat = np.ascontiguousarray(rows.T, dtype="<f8").reshape(-1).data.cast("B")
         try:
             async with asyncio.timeout(self._limits.start_seconds):
                 await self._write(frame(ARRAY, head))
@@ -211,7 +215,8 @@ class StrategyProcess:
         if code is not None and sys.platform != "win32" and code == -signal.SIGPROF:
             return StrategyError("strategy_too_busy", seconds=f"{self._limits.cpu_seconds:g}", line=self._line())
         if code is None or code >= 0:
-            return StrategyError("strategy_ended", exit_code="" if code is None else code)
+            last = bytes(self._said).decode("utf-8", "replace").strip().rpartition("\n")[2][-200:]
+            return StrategyError("strategy_ended", exit_code="" if code is None else code, said=last)
         return StrategyError("strategy_crashed", signal=_signal_name(-code), line=self._line())
 
     def _line(self) -> int:

@@ -21,7 +21,7 @@ def die_with_the_house(house: int) -> bool:
     if not sys.platform.startswith("linux"):
         return False
     libc = ctypes.CDLL(None, use_errno=True)
-    done = libc.prctl(_PARENT_DEATH_SIGNAL, int(signal.SIGKILL), 0, 0, 0) == 0
+    done = bool(libc.prctl(_PARENT_DEATH_SIGNAL, int(signal.SIGKILL), 0, 0, 0) == 0)
     if os.getppid() != house:  # it ended a moment ago
         os._exit(0)
     return done
