@@ -11,15 +11,15 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from aristobot.candle_rows import Rows
 from aristobot.errors import StrategyError
 from services.sandbox.frames import ANSWER, ARRAY, HEADER, LOG, PROGRESS, REQUEST, decoded, encoded, frame
 from services.sandbox.walls import IsolationLevel, Wall, level_of
 from services.sandbox.windows import confine
+
+if TYPE_CHECKING:  # the house starts without numpy
+    from aristobot.candle_rows import Rows
 
 _ROOT = Path(__file__).resolve().parent.parent
 #: `-I`: no PYTHON* variables, no user site, no current folder. `-B`: writes nothing beside its modules.
@@ -52,6 +52,11 @@ class Isolation:
 
     level: IsolationLevel
     walls: tuple[Wall, ...]
+
+    @property
+    def is_sealed(self) -> bool:
+        """Whether the kernel itself refuses files, network and processes."""
+        return self.level is IsolationLevel.SEALED
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +128,7 @@ class StrategyProcess:
     async def hand_over(self, name: str, rows: Rows) -> None:
         """Give it candles under a name, once for all requests. Raises StrategyError when it is gone."""
         head = encoded({"name": name, "rows": rows.shape[0], "columns": rows.shape[1]})
-        flat = np.ascontiguousarray(rows.T, dtype="<f8").reshape(-1).data.cast("B")
+        flat = rows.T.astype("<f8", order="C", copy=False).reshape(-1).data.cast("B")
         try:
             async with asyncio.timeout(self._limits.start_seconds):
                 await self._write(frame(ARRAY, head))

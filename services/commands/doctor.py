@@ -23,6 +23,7 @@ from aristobot.store.verification import verify
 from aristobot.vault import Vault
 from services.commands.options import settings_of
 from services.exchanges import discover
+from services.strategy_host import isolation_here
 
 CHECK_FAILED = 7
 _ENOUGH_DISK = 500 * 1024 * 1024
@@ -51,7 +52,8 @@ def add_to(cli: typer.Typer) -> None:
 def doctor(ctx: typer.Context, as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON")] = False) -> int:
     """Look whether everything Aristobot needs is there, and say what helps"""
     settings = settings_of(ctx)
-    findings = [_python(), _database(settings), _disk(settings), _browser(), _window(), *asyncio.run(_exchanges(settings))]
+    here = [_python(), _database(settings), _disk(settings), _browser(), _window(), asyncio.run(_strategies())]
+    findings = [*here, *asyncio.run(_exchanges(settings))]
     if as_json:
         print(json.dumps({"ok": _all_well(findings), "checks": [asdict(one) for one in findings]}))
     else:
@@ -104,6 +106,22 @@ def _window() -> Finding:
     if importlib.util.find_spec("webview") is None:
         return Finding("window", "warning", _("none found"), _("Install it with: pip install pywebview"))
     return Finding("window", "ok", "pywebview")
+
+
+async def _strategies() -> Finding:
+    """How far the code of strategies is kept from everything else on this system."""
+    try:
+        isolation = await isolation_here()
+    except (AristobotError, OSError) as error:
+        detail = explain(error) if isinstance(error, AristobotError) else str(error)
+        return Finding(
+            "strategies", "failed", detail, _("Strategies cannot run here. Look into the log, and at the Python installation.")
+        )
+    walls = ", ".join(isolation.walls)
+    if isolation.is_sealed:
+        return Finding("strategies", "ok", f"{isolation.level.value}: {walls}")
+    cure = _("Run only strategies whose code you trust here; on Linux 5.13 and later the kernel itself keeps them in.")
+    return Finding("strategies", "warning", f"{isolation.level.value}: {walls}", cure)
 
 
 async def _exchanges(settings: Settings) -> list[Finding]:

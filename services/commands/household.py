@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import re
 import secrets
 import sys
 import uuid
-from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
@@ -20,12 +18,12 @@ from aristobot.kinds import Role, TokenScope
 from aristobot.language import _
 from aristobot.store.tables import User
 from services.commands.memory_access import OPERATOR, Memory, with_memory
+from services.commands.options import AsJson, print_rows
 from services.household import NewUser
 
 Name = Annotated[str, typer.Argument(help="The user's name")]
 PasswordFile = Annotated[str, typer.Option("--password-file", help="File whose first line is the password; - for standard input")]
 TokenId = Annotated[uuid.UUID, typer.Argument(metavar="ID", help="As `token list` shows it")]
-AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON")]
 _UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 
 
@@ -76,7 +74,7 @@ def list_users(ctx: typer.Context, as_json: AsJson = False) -> None:
         }
         for user in users
     ]
-    _print_rows(rows, as_json=as_json)
+    print_rows(rows, as_json=as_json)
 
 
 def disable_user(ctx: typer.Context, name: Name) -> None:
@@ -126,7 +124,7 @@ def list_tokens(ctx: typer.Context, as_json: AsJson = False) -> None:
                 "name": token.name,
             }
         )
-    _print_rows(rows, as_json=as_json)
+    print_rows(rows, as_json=as_json)
 
 
 def revoke_token(ctx: typer.Context, token_id: TokenId) -> None:
@@ -171,14 +169,6 @@ async def _user(memory: Memory, name: str) -> User:
     if user is None:
         raise NotFound("user_unknown", value=name)
     return user
-
-
-def _print_rows(rows: Sequence[Mapping[str, object]], *, as_json: bool) -> None:
-    if as_json:
-        print(json.dumps(list(rows)))
-        return
-    for row in rows:
-        print("  ".join("-" if value in (None, "") else str(value) for value in row.values()))
 
 
 def _say(sentence: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import json
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Annotated, Any
@@ -14,6 +15,7 @@ from aristobot.errors import InvalidInput
 from aristobot.language import set_language
 from aristobot.settings import Settings
 
+AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON")]
 #: Every setting that is an option, with what it means. Values are read, and refused, by the settings themselves.
 MEANINGS: Mapping[str, str] = MappingProxyType(
     {
@@ -52,6 +54,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "user": "services.commands.household",
         "token": "services.commands.household",
         "simulator": "services.commands.running",
+        "candles": "services.commands.candles",
         "halt": "services.commands.stops",
         "resume": "services.commands.stops",
         "backup": "services.commands.memory",
@@ -129,6 +132,15 @@ def settings_of(ctx: typer.Context, **more: object) -> Settings:
     settings = Settings.load({**given, **more})
     set_language(settings.language)
     return settings
+
+
+def print_rows(rows: Sequence[Mapping[str, object]], *, as_json: bool) -> None:
+    """Rows for a program, or one line each for people."""
+    if as_json:
+        print(json.dumps(list(rows)))
+        return
+    for row in rows:
+        print("  ".join("-" if value in (None, "") else str(value) for value in row.values()))
 
 
 def _command_at(words: Sequence[str]) -> int | None:
