@@ -45,7 +45,7 @@ from services.order_sender import OrderSender
 from services.portfolio import Portfolio
 from services.position_book import PositionBook
 from services.price_book import PriceBook
-from services.process_guard import close_the_shutters
+from services.process_guard import close_the_shutters, take_short_turns
 from services.reachability import Reachability
 from services.supervisor import Service, Supervisor
 from services.target_watch import TargetWatch
@@ -157,6 +157,7 @@ class App:
     async def start(self) -> None:
         """Start every service; recovery goes on behind, trading begins when it is done (`waiting_for` is then empty)."""
         close_the_shutters()
+        take_short_turns()
         self.bus.adopt_loop()
         house = await self.db.read(SYSTEM, installation)
         self.floor.installation, self.floor.epoch = house.installation_id, house.epoch
