@@ -1,4 +1,4 @@
-"""How this process behaves towards others and within: closed to other programs (reliability, 3.10), quick turns of its threads."""
+"""How this process behaves: closed to other programs of the same user (reliability, 3.10), its threads in quick turns."""
 
 from __future__ import annotations
 
