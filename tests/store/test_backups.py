@@ -27,7 +27,7 @@ from aristobot.store.instance import installation
 from aristobot.store.safekeeping import backup, restore, scheduled_backup
 from aristobot.store.tables import AuditEntry, Broker, User
 from aristobot.store.tenancy import SYSTEM, GuardedSession
-from aristobot.store.trading_tables import Order
+from aristobot.store.trading_tables import Order, PositionRow
 from aristobot.store.verification import verify
 from tests.builders import MIDNIGHT, a_broker, a_candle, a_fill_row, a_position, a_user, a_webhook, an_instrument, an_order
 
@@ -304,12 +304,9 @@ async def test_a_position_opened_twice_behind_the_rules_is_reported(db: Database
 
     def sneak(connection: Any) -> None:
         connection.execute("DROP INDEX ix_positions_user_id_broker_id_symbol_owner")
-        connection.execute(
-            "INSERT INTO positions (id, user_id, broker_id, symbol, base, quote, owner, status, quantity, cost, entry,"
-            " realised, bought, sold, current_price, opened_at)"
-            " SELECT '00000000000000000000000000000001', user_id, broker_id, symbol, base, quote, owner, status, quantity, cost,"
-            " entry, realised, bought, sold, current_price, opened_at FROM positions"
-        )
+        names = sorted(PositionRow.model_fields)
+        values = ["'00000000000000000000000000000001'" if name == "id" else name for name in names]
+        connection.execute(" ".join(["INSERT INTO positions (", ", ".join(names), ") SELECT", ", ".join(values), "FROM positions"]))
 
     await db.submit_write(sneak)
     failed = [check.name for check in verify(text_of(db.url), KEY).checks if not check.passed]
