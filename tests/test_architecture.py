@@ -36,7 +36,9 @@ STRATEGY_IMPORTS = {
     "aristobot.indicators.ta",
     "aristobot.indicators.utils",
     "aristobot.indicators.catalog",
-    "aristobot.figures.record",
+    "aristobot.figures.curve",
+    "aristobot.figures.table",
+    "aristobot.figures.breakdown",
 }
 #: Started by name, or read by a tool, never imported.
 ENTRANCES = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,3 +29,67 @@ class ClosedTrade:
     best: float
     entry_bar: int
     exit_bar: int
+
+    @property
+    def share(self) -> float:
+        """The profit as a fraction of what was paid, fees of the entry aside."""
+        return self.profit / (self.entry_price * self.quantity)
+
+    @property
+    def multiple(self) -> float | None:
+        """The profit in R: times what was at risk. None when no stop was set."""
+        return self.profit / self.risk if self.risk else None
+
+
+@dataclass(frozen=True, slots=True)
+class Drawdown:
+    """A stretch below a former peak of the equity. Depth in quote and as a fraction of the peak, both above zero."""
+
+    peak_at: int
+    trough_at: int
+    recovered_at: int | None
+    depth: float
+    share: float
+
+    def lasted(self, ended: int) -> int:
+        """Milliseconds from the peak to its recovery, or to the end of the run."""
+        return (self.recovered_at or ended) - self.peak_at
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One run, ready for figures.
+
+    `daily` is the equity at the end of each UTC day from `first_day` (ms), `began` to `ended` the time of the run. Depths are
+    told per candle: `deepest` in quote, `deepest_share` of the peak, `longest_under` in ms, `under_share` of all candles.
+    `drawdowns` holds the deepest ones. `held` is what the coin alone did over the run and `held_deepest_share` its worst fall;
+    both are None when the run has no single coin to compare with.
+    """
+
+    closed: tuple[ClosedTrade, ...]
+    start_balance: float
+    end_balance: float
+    began: int
+    ended: int
+    first_day: int
+    daily: tuple[float, ...]
+    deepest: float
+    deepest_share: float
+    longest_under: int
+    under_share: float
+    drawdowns: tuple[Drawdown, ...]
+    held: float | None = None
+    held_deepest_share: float | None = None
+
+    @property
+    def returns(self) -> list[float]:
+        """The return of each day, the first one's against the balance at the start. Empty once everything is lost."""
+        course = (self.start_balance, *self.daily)
+        if min(course) <= 0:
+            return []
+        return [after / before - 1 for before, after in pairwise(course)]
+
+    @property
+    def profits(self) -> list[float]:
+        """The net profit of every closed trade, in order."""
+        return [one.profit for one in self.closed]

@@ -1,0 +1,107 @@
+"""From an equity curve of a million candles to the little that the figures need. Runs in the child, where numpy is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aristobot.figures.record import ClosedTrade, Drawdown, Record
+
+Floats: TypeAlias = NDArray[np.float64]
+Moments: TypeAlias = NDArray[np.int64]
+DAY = 86_400_000
+#: Drawdowns that a report lists.
+LISTED = 20
+
+
+def record_of(
+    closed: Iterable[ClosedTrade], times: Floats | Moments, equity: Floats, start_balance: float, prices: Floats | None = None
+) -> Record:
+    """The record of a run: `equity` is the worth at the close of each candle, `times` when the candle opened (ms, rising).
+
+    `prices` are the closes of the coin to compare with. ValueError without a candle or with arrays of different lengths.
+    """
+    if not len(times) or len(times) != len(equity):
+        raise ValueError(f"{len(times)} times and {len(equity)} values of equity make no run")
+    opened = np.asarray(times).astype(np.int64)
+    ended = int(opened[-1] + _step(opened))
+    course = np.concatenate(([start_balance], equity))
+    moments = np.append(opened, ended)
+    first_day, daily = _daily(opened, equity, start_balance)
+    falls = _falls(course)
+    found = [_drawdown(course, moments, *fall) for fall in falls[_deepest_first(course, falls)[:LISTED]].tolist()]
+    return Record(
+        closed=tuple(closed),
+        start_balance=float(start_balance),
+        end_balance=float(equity[-1]),
+        began=int(opened[0]),
+        ended=ended,
+        first_day=first_day,
+        daily=daily,
+        deepest=float(np.max(np.maximum.accumulate(course) - course)),
+        deepest_share=float(np.max(underwater(course))),
+        longest_under=_longest(moments, falls),
+        under_share=float(np.mean(underwater(course)[1:] > 0)),
+        drawdowns=tuple(found),
+        held=None if prices is None else float(prices[-1] / prices[0] - 1),
+        held_deepest_share=None if prices is None else float(np.max(underwater(prices))),
+    )
+
+
+def underwater(course: Floats) -> Floats:
+    """How far each value stands below the highest one so far, as a fraction of it."""
+    peaks = np.maximum.accumulate(course)
+    depths = np.zeros(len(course))
+    np.divide(peaks - course, peaks, out=depths, where=peaks > 0)
+    return depths
+
+
+def _step(opened: Moments) -> int:
+    """The length of a candle: the most usual distance between two."""
+    return int(np.median(np.diff(opened))) if len(opened) > 1 else 0
+
+
+def _daily(opened: Moments, equity: Floats, start_balance: float) -> tuple[int, tuple[float, ...]]:
+    """The first day, and the last equity of each day from there; a day without candles keeps the day before's."""
+    days = opened // DAY
+    last = np.append(np.flatnonzero(np.diff(days)), len(days) - 1)
+    every = np.arange(days[0], days[-1] + 1)
+    at = np.searchsorted(days[last], every, side="right") - 1
+    return int(days[0] * DAY), tuple(equity[last][at].tolist())
+
+
+def _falls(course: Floats) -> NDArray[np.int64]:
+    """First and last index below a peak, for each stretch below one."""
+    under = np.concatenate(([False], course < np.maximum.accumulate(course), [False]))
+    edges = np.flatnonzero(np.diff(under.astype(np.int8)))
+    return np.column_stack((edges[::2], edges[1::2] - 1))
+
+
+def _deepest_first(course: Floats, falls: NDArray[np.int64]) -> NDArray[np.int64]:
+    if not len(falls):
+        return np.zeros(0, dtype=np.int64)
+    # reduceat's stretches run to the next fall's begin; what lies between is at a peak, hence at depth 0
+    deepest: Floats = np.maximum.reduceat(underwater(course), falls[:, 0])
+    return np.argsort(-deepest, kind="stable")
+
+
+def _drawdown(course: Floats, moments: Moments, first: int, last: int) -> Drawdown:
+    peak, trough = float(course[first - 1]), first + int(np.argmin(course[first : last + 1]))
+    return Drawdown(
+        peak_at=int(moments[first - 1]),
+        trough_at=int(moments[trough]),
+        recovered_at=int(moments[last + 1]) if last + 1 < len(course) else None,
+        depth=peak - float(course[trough]),
+        share=(peak - float(course[trough])) / peak,
+    )
+
+
+def _longest(moments: Moments, falls: NDArray[np.int64]) -> int:
+    """The longest time from a peak to its recovery or the end."""
+    if not len(falls):
+        return 0
+    recovered = np.minimum(falls[:, 1] + 1, len(moments) - 1)
+    return int(np.max(moments[recovered] - moments[falls[:, 0] - 1]))
