@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import TypeAlias
 
 import numpy as np
@@ -15,6 +16,8 @@ Moments: TypeAlias = NDArray[np.int64]
 DAY = 86_400_000
 #: Drawdowns that a report lists.
 LISTED = 20
+#: Candles that show how long one is.
+SAMPLE = 1000
 
 
 def record_of(
@@ -30,9 +33,11 @@ def record_of(
     ended = int(opened[-1] + _step(opened))
     course = np.concatenate(([start_balance], equity))
     moments = np.append(opened, ended)
-    first_day, daily = _daily(opened, equity, start_balance)
-    falls = _falls(course)
-    found = [_drawdown(course, moments, *fall) for fall in falls[_deepest_first(course, falls)[:LISTED]].tolist()]
+    first_day, daily = _daily(opened, equity)
+    peaks = np.maximum.accumulate(course)
+    depths = _shares(course, peaks)
+    falls = _falls(depths)
+    found = [_drawdown(course, moments, *fall) for fall in falls[_deepest_first(depths, falls)[:LISTED]].tolist()]
     return Record(
         closed=tuple(closed),
         start_balance=float(start_balance),
@@ -41,10 +46,11 @@ def record_of(
         ended=ended,
         first_day=first_day,
         daily=daily,
-        deepest=float(np.max(np.maximum.accumulate(course) - course)),
-        deepest_share=float(np.max(underwater(course))),
+        returns=_returns(start_balance, daily),
+        deepest=float(np.max(peaks - course)),
+        deepest_share=float(np.max(depths)),
         longest_under=_longest(moments, falls),
-        under_share=float(np.mean(underwater(course)[1:] > 0)),
+        under_share=float(np.count_nonzero(depths) / len(equity)),
         drawdowns=tuple(found),
         held=None if prices is None else float(prices[-1] / prices[0] - 1),
         held_deepest_share=None if prices is None else float(np.max(underwater(prices))),
@@ -53,18 +59,21 @@ def record_of(
 
 def underwater(course: Floats) -> Floats:
     """How far each value stands below the highest one so far, as a fraction of it."""
-    peaks = np.maximum.accumulate(course)
-    depths = np.zeros(len(course))
-    np.divide(peaks - course, peaks, out=depths, where=peaks > 0)
+    return _shares(course, np.maximum.accumulate(course))
+
+
+def _shares(course: Floats, peaks: Floats) -> Floats:
+    depths = peaks - course
+    np.divide(depths, peaks, out=depths, where=peaks > 0)
     return depths
 
 
 def _step(opened: Moments) -> int:
     """The length of a candle: the most usual distance between two."""
-    return int(np.median(np.diff(opened))) if len(opened) > 1 else 0
+    return int(np.median(np.diff(opened[:SAMPLE]))) if len(opened) > 1 else 0
 
 
-def _daily(opened: Moments, equity: Floats, start_balance: float) -> tuple[int, tuple[float, ...]]:
+def _daily(opened: Moments, equity: Floats) -> tuple[int, tuple[float, ...]]:
     """The first day, and the last equity of each day from there; a day without candles keeps the day before's."""
     days = opened // DAY
     last = np.append(np.flatnonzero(np.diff(days)), len(days) - 1)
@@ -73,18 +82,23 @@ def _daily(opened: Moments, equity: Floats, start_balance: float) -> tuple[int, 
     return int(days[0] * DAY), tuple(equity[last][at].tolist())
 
 
-def _falls(course: Floats) -> NDArray[np.int64]:
+def _returns(start_balance: float, daily: tuple[float, ...]) -> tuple[float, ...]:
+    course = (start_balance, *daily)
+    return tuple(after / before - 1 for before, after in pairwise(course)) if min(course) > 0 else ()
+
+
+def _falls(depths: Floats) -> Moments:
     """First and last index below a peak, for each stretch below one."""
-    under = np.concatenate(([False], course < np.maximum.accumulate(course), [False]))
-    edges = np.flatnonzero(np.diff(under.astype(np.int8)))
+    under = np.concatenate(([False], depths > 0, [False]))
+    edges = np.flatnonzero(under[1:] != under[:-1])
     return np.column_stack((edges[::2], edges[1::2] - 1))
 
 
-def _deepest_first(course: Floats, falls: NDArray[np.int64]) -> NDArray[np.int64]:
+def _deepest_first(depths: Floats, falls: Moments) -> Moments:
     if not len(falls):
         return np.zeros(0, dtype=np.int64)
     # reduceat's stretches run to the next fall's begin; what lies between is at a peak, hence at depth 0
-    deepest: Floats = np.maximum.reduceat(underwater(course), falls[:, 0])
+    deepest: Floats = np.maximum.reduceat(depths, falls[:, 0])
     return np.argsort(-deepest, kind="stable")
 
 
@@ -99,7 +113,7 @@ def _drawdown(course: Floats, moments: Moments, first: int, last: int) -> Drawdo
     )
 
 
-def _longest(moments: Moments, falls: NDArray[np.int64]) -> int:
+def _longest(moments: Moments, falls: Moments) -> int:
     """The longest time from a peak to its recovery or the end."""
     if not len(falls):
         return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import exp, log, sqrt
 from statistics import fmean, stdev
 
@@ -99,7 +100,7 @@ def hold_drawdown_share(record: Record) -> float | None:
     return record.held_deepest_share
 
 
-def _deviation(returns: list[float]) -> float | None:
+def _deviation(returns: Sequence[float]) -> float | None:
     """The standard deviation; 0 where the days differ by rounding alone, None for fewer than two days."""
     if len(returns) < 2:
         return None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +59,8 @@ class Drawdown:
 class Record:
     """One run, ready for figures.
 
-    `daily` is the equity at the end of each UTC day from `first_day` (ms), `began` to `ended` the time of the run. Depths are
+    `daily` is the equity at the end of each UTC day from `first_day` (ms), `returns` what each day returned, the first one
+    against the start balance, empty once all is lost. `began` to `ended` is the time of the run. Depths are
     told per candle: `deepest` in quote, `deepest_share` of the peak, `longest_under` in ms, `under_share` of all candles.
     `drawdowns` holds the deepest ones. `held` is what the coin alone did over the run and `held_deepest_share` its worst fall;
     both are None when the run has no single coin to compare with.
@@ -73,6 +73,7 @@ class Record:
     ended: int
     first_day: int
     daily: tuple[float, ...]
+    returns: tuple[float, ...]
     deepest: float
     deepest_share: float
     longest_under: int
@@ -80,14 +81,6 @@ class Record:
     drawdowns: tuple[Drawdown, ...]
     held: float | None = None
     held_deepest_share: float | None = None
-
-    @property
-    def returns(self) -> list[float]:
-        """The return of each day, the first one's against the balance at the start. Empty once everything is lost."""
-        course = (self.start_balance, *self.daily)
-        if min(course) <= 0:
-            return []
-        return [after / before - 1 for before, after in pairwise(course)]
 
     @property
     def profits(self) -> list[float]:

@@ -306,7 +306,9 @@ async def test_a_position_opened_twice_behind_the_rules_is_reported(db: Database
         connection.execute("DROP INDEX ix_positions_user_id_broker_id_symbol_owner")
         names = sorted(PositionRow.model_fields)
         values = ["'00000000000000000000000000000001'" if name == "id" else name for name in names]
-        connection.execute(" ".join(["INSERT INTO positions (", ", ".join(names), ") SELECT", ", ".join(values), "FROM positions"]))
+        connection.execute(
+            " ".join(["INSERT INTO positions (", ", ".join(names), ") SELECT", ", ".join(values), "FROM positions"])
+        )
 
     await db.submit_write(sneak)
     failed = [check.name for check in verify(text_of(db.url), KEY).checks if not check.passed]
