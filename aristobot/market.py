@@ -11,7 +11,7 @@ import msgspec
 
 from aristobot.clock import from_milliseconds, to_milliseconds
 from aristobot.errors import DataError
-from aristobot.money import ZERO, amount, round_down, times
+from aristobot.money import ZERO, amount, plain, round_down, times
 
 #: Ours everywhere, `"BTC/USDT"`. The exchange's own spelling lives in its `_wire` file alone.
 Symbol = str
@@ -58,10 +58,21 @@ class Instrument(msgspec.Struct, frozen=True, gc=False):
         """Round a quantity DOWN to the lot (for market orders to the coarser of both lots): never more than asked."""
         return round_down(value, max(self.lot, self.market_lot) if market else self.lot)
 
+    @property
+    def smallest(self) -> Decimal:
+        """The least quantity of an order, in base."""
+        return max(self.min_quantity, self.lot)
+
     def is_dust(self, value: Decimal, price: Decimal) -> bool:
         """Whether so small a quantity cannot be sold at this price: below the smallest lot, quantity or notional."""
         sellable = self.quantity(value)
-        return sellable < max(self.min_quantity, self.lot) or times(sellable, price) < self.min_notional
+        return sellable < self.smallest or times(sellable, price) < self.min_notional
+
+    def why_dust(self, value: Decimal) -> tuple[str, dict[str, str]]:
+        """Why so little cannot be sold: below the least quantity of an order, or below its least value. A code and its facts."""
+        if self.quantity(value) < self.smallest:
+            return "reason.dust_lot", {"least": plain(self.smallest), "asset": self.base}
+        return "reason.dust_value", {"least": plain(self.min_notional), "asset": self.quote}
 
 
 class Timeframe(StrEnum):

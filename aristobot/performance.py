@@ -9,8 +9,8 @@ from decimal import Decimal, localcontext
 
 from aristobot.kinds import CostMethod
 from aristobot.money import WIDE, ZERO, divided, times
-from aristobot.orders import Fill, Side
-from aristobot.portfolio import Position, effect, fold, in_order, noted, sold
+from aristobot.orders import Side
+from aristobot.portfolio import Movement, Position, Transfer, arrived, effect, fold, in_order, left, noted, sold
 
 
 @dataclass(slots=True)
@@ -21,16 +21,19 @@ class Lot:
     cost: Decimal
 
 
-def position_of(fills: Iterable[Fill], base: str, quote: str, method: CostMethod) -> Position:
-    """The position that a set of fills makes, its cost told by `method`. Order and repetition of the fills cannot matter."""
-    return fifo(fills, base, quote) if method is CostMethod.FIFO else fold(fills, base, quote)
+def position_of(movements: Iterable[Movement], base: str, quote: str, method: CostMethod) -> Position:
+    """The position that fills and transfers make, its cost told by `method`. Their order and repetition cannot matter."""
+    return fifo(movements, base, quote) if method is CostMethod.FIFO else fold(movements, base, quote)
 
 
-def fifo(fills: Iterable[Fill], base: str, quote: str) -> Position:
-    """The position when what was bought first is sold first."""
+def fifo(movements: Iterable[Movement], base: str, quote: str) -> Position:
+    """The position when what was bought first is sold first. Dust that joins counts as bought when it joins."""
     position, lots = Position(), deque[Lot]()
     with localcontext(WIDE):
-        for fill in in_order(fills):
+        for fill in in_order(movements):
+            if isinstance(fill, Transfer):
+                position = _transferred(position, lots, fill)
+                continue
             moved = effect(fill, base, quote)
             position = noted(position, moved)
             if fill.side is Side.SELL:
@@ -45,6 +48,13 @@ def fifo(fills: Iterable[Fill], base: str, quote: str) -> Position:
                 bought=position.bought + fill.quantity,
             )
     return position
+
+
+def _transferred(position: Position, lots: deque[Lot], moved: Transfer) -> Position:
+    if moved.arrives:
+        lots.append(Lot(moved.quantity, moved.worth))
+        return arrived(position, moved)
+    return left(position, moved, cost=_taken(lots, min(moved.quantity, position.quantity)))
 
 
 def _taken(lots: deque[Lot], quantity: Decimal) -> Decimal:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from decimal import Decimal, localcontext
 
 import msgspec
@@ -98,6 +99,24 @@ class Effect:
     unvalued: tuple[str, Decimal] | None
 
 
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """Dust that joins a position (`arrives`) or leaves one, outside any order: base units, and the quote they are worth.
+
+    What joins another position takes its cost along. What is written off is worth nothing: its cost is lost.
+    """
+
+    trade_id: str
+    at: datetime
+    quantity: Decimal
+    worth: Decimal
+    arrives: bool
+
+
+#: What changes a position.
+Movement = Fill | Transfer
+
+
 def effect(fill: Fill, base: str, quote: str) -> Effect:
     """A fee counts where it was paid: in base it changes the quantity, in quote the money, in a third asset its worth."""
     charged = {quote: fill.fee, base: ZERO}.get(fill.fee_asset, fill.fee_value)
@@ -118,9 +137,14 @@ def apply(position: Position, fill: Fill, base: str, quote: str) -> Position:
             cost=position.cost + moved.quote + moved.fee,
             bought=position.bought + fill.quantity,
         )
-    ours = min(moved.base, position.quantity)
-    share = divided(times(position.cost, ours), position.quantity) if position.quantity else ZERO
-    return sold(position, fill, moved, cost=position.cost if ours == position.quantity else share)
+    return sold(position, fill, moved, cost=share_of_cost(position, moved.base))
+
+
+def share_of_cost(position: Position, quantity: Decimal) -> Decimal:
+    """What so much of a position has cost on average; all of it when it holds no more."""
+    if quantity >= position.quantity:
+        return position.cost
+    return divided(times(position.cost, quantity), position.quantity)
 
 
 def noted(position: Position, moved: Effect) -> Position:
@@ -148,19 +172,41 @@ def sold(position: Position, fill: Fill, moved: Effect, *, cost: Decimal) -> Pos
     )
 
 
-def in_order(fills: Iterable[Fill]) -> list[Fill]:
+def arrived(position: Position, moved: Transfer) -> Position:
+    """The position after dust has joined it."""
+    return replace(position, quantity=position.quantity + moved.quantity, cost=position.cost + moved.worth)
+
+
+def left(position: Position, moved: Transfer, *, cost: Decimal) -> Position:
+    """The position after dust that had `cost` has left it: as if sold for what it is worth, though nobody bought it."""
+    ours = min(moved.quantity, position.quantity)
+    return replace(
+        position,
+        quantity=position.quantity - ours,
+        cost=position.cost - cost,
+        realised=position.realised + moved.worth - cost,
+        oversold=position.oversold + moved.quantity - ours,
+    )
+
+
+def in_order(movements: Iterable[Movement]) -> list[Movement]:
     """Each `trade_id` once, in the order of their times (ties: by id), however they reached us."""
-    unique = {fill.trade_id: fill for fill in fills}
+    unique = {one.trade_id: one for one in movements}
     return sorted(unique.values(), key=lambda one: (one.at, len(one.trade_id), one.trade_id))
 
 
-def fold(fills: Iterable[Fill], base: str, quote: str, start: Position | None = None) -> Position:
-    """The position that a set of fills makes, at average cost.
+def fold(movements: Iterable[Movement], base: str, quote: str, start: Position | None = None) -> Position:
+    """The position that a set of fills and transfers makes, at average cost.
 
-    The order and the number of times in which fills reached us cannot matter.
+    The order and the number of times in which they reached us cannot matter.
     """
     position = start or Position()
     with localcontext(WIDE):  # the usual 28 digits would cut large amounts of small coins
-        for fill in in_order(fills):
-            position = apply(position, fill, base, quote)
+        for one in in_order(movements):
+            if isinstance(one, Fill):
+                position = apply(position, one, base, quote)
+            elif one.arrives:
+                position = arrived(position, one)
+            else:
+                position = left(position, one, cost=share_of_cost(position, one.quantity))
     return position

@@ -12,6 +12,7 @@ from aristobot.events import BalancesChanged, BrokerUpdated, OrderUpdated, Price
 from aristobot.language import _, explain
 from aristobot.money import ZERO
 from components import formats
+from components.dust_fold import dust_fold, dust_reason, dust_title
 from components.empty_state import empty_state
 from components.live import Live
 from components.notice import notice
@@ -28,6 +29,10 @@ HERE, EVERYWHERE = "here", "everywhere"
 MOST = 40
 
 
+#: Which lines a broker has: drawn anew only when there are others.
+Outline = tuple[uuid.UUID, bool, tuple[tuple[str, bool], ...]]
+
+
 class PortfolioPanel:
     """Balances follow the account's stream, values follow the prices."""
 
@@ -37,7 +42,7 @@ class PortfolioPanel:
         self._quote = "USDT"
         self._found: list[Holdings] = []
         self._asking = self._asked = False
-        self._drawn: list[tuple[uuid.UUID, bool, tuple[str, ...]]] | None = None
+        self._drawn: list[Outline] | None = None
         self._lines: dict[tuple[uuid.UUID, str], tuple[Words, Words, Words]] = {}
         with panel(_("Portfolio"), "portfolio") as head:
             with head:
@@ -93,7 +98,7 @@ class PortfolioPanel:
         shown = [one for one in self._found if self._scope.value == EVERYWHERE or one.broker.id == self._broker_id]
         self._total.set_text(formats.money(sum((one.total for one in shown), ZERO), self._quote))
         self._euros.set_text("≈ " + formats.money(sum((one.euros for one in shown), ZERO), "EUR"))
-        plan = [(one.broker.id, one.error is None, tuple(it.balance.asset for it in one.holdings[:MOST])) for one in shown]
+        plan = [_outline(one) for one in shown]
         if plan != self._drawn:
             self._drawn = plan
             self._build(shown)
@@ -119,13 +124,26 @@ class PortfolioPanel:
             return
         if not found.holdings:
             empty_state("savings", _("Nothing is held here"))
-        for one in found.holdings[:MOST]:
-            with ui.element("div").classes("holding"):
-                Words("span", one.balance.asset, "holding-asset")
-                value, parts = Words("span", "", "holding-value"), Words("span", "", "muted small")
-                self._lines[found.broker.id, one.balance.asset] = (value, parts, Words("span", "", "muted small holding-value"))
+        listed = found.holdings[:MOST]
+        for one in listed:
+            if one.dust is None:
+                self._line(found, one)
+        dust = [one for one in listed if one.dust is not None]
+        if dust:
+            with dust_fold() as fold:
+                fold.text = dust_title(len(dust), formats.money(sum((one.value or ZERO for one in dust), ZERO), self._quote))
+                for one in dust:
+                    self._line(found, one)
         if len(found.holdings) > MOST:
             Words("div", _("and {count} smaller ones", count=len(found.holdings) - MOST), "faint small portfolio-more")
+
+    def _line(self, found: Holdings, one: Holding) -> None:
+        with ui.element("div").classes("holding"):
+            Words("span", one.balance.asset, "holding-asset")
+            value, parts = Words("span", "", "holding-value"), Words("span", "", "muted small")
+            self._lines[found.broker.id, one.balance.asset] = (value, parts, Words("span", "", "muted small holding-value"))
+            if one.dust is not None:
+                Words("span", dust_reason(*one.dust), "faint small dust-why")
 
     def _write(self, line: tuple[Words, Words, Words], one: Holding) -> None:
         value, parts, euros = line
@@ -134,3 +152,8 @@ class PortfolioPanel:
         value.set_text(formats.money(one.value, self._quote))
         parts.set_text(f"{free} · {locked}" if one.balance.locked else free)
         euros.set_text(formats.money(one.euros, "EUR"))
+
+
+def _outline(found: Holdings) -> Outline:
+    lines = tuple((one.balance.asset, one.dust is not None) for one in found.holdings[:MOST])
+    return found.broker.id, found.error is None, lines

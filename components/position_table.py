@@ -62,7 +62,8 @@ class PositionTable:
         broker_id = self._broker_id
 
         def work(session: GuardedSession) -> tuple[list[WebhookState], dict[uuid.UUID, Protection]]:
-            states = positions.states(session, broker_id, LotStatus.OPEN, MOST)
+            dust = set(session.exec(positions.dust_ids()))
+            states = [one for one in positions.states(session, broker_id, LotStatus.OPEN, MOST) if one.position_id not in dust]
             return states, brackets.protections(session, [one.position_id for one in states if one.position_id])
 
         try:

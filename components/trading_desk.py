@@ -9,6 +9,7 @@ from nicegui import ui
 from aristobot.language import _
 from aristobot.market import Symbol
 from aristobot.store.tables import Broker
+from components.dust_fold import DustFold
 from components.live import Live
 from components.order_form import OrderForm
 from components.order_history import OrderHistory
@@ -47,6 +48,8 @@ class TradingDesk:
             with ui.element("div").classes("stack desk-middle"):
                 self._chart = TradingChart(app, user, live)
                 self._positions = TradingPositions(app, user, live)
+                with self._positions.foot:
+                    self._dust = DustFold(app, user, live)
                 self._orders = OrderTable(app, user, live)
             with ui.element("div").classes("stack desk-right"):
                 self._form = OrderForm(app, user, live)
@@ -65,6 +68,7 @@ class TradingDesk:
         await self._picker.show(broker.exchange, symbol)
         await self._orders.show(broker.id)
         await self._positions.show(broker.id, broker.exchange)
+        await self._dust.show(broker.id)
         await self._show_pair()
 
     async def _show_pair(self) -> None:

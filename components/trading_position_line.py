@@ -30,8 +30,8 @@ class Held:
 
 
 def held_at(session: GuardedSession, broker_id: uuid.UUID | None) -> list[Held]:
-    """What is held at a broker, the newest first, with what guards it."""
-    rows = positions.open_ones(session, broker_id)
+    """What is held at a broker and can be sold, the newest first, with what guards it."""
+    rows = [row for row in positions.open_ones(session, broker_id) if not row.is_dust]
     guards = brackets.protections(session, [one.id for one in rows])
     return [Held(one, guards.get(one.id), positions.bracket_of(session, one.id)) for one in reversed(rows)]
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 class TradingPositions:
-    """The panel with the open positions of one broker; gains follow the prices."""
+    """The panel with the open positions of one broker; gains follow the prices. What is drawn in `foot` stands below them."""
 
     def __init__(self, app: App, user: Viewer, live: Live) -> None:
         self._app, self._user = app, user
@@ -44,6 +44,7 @@ class TradingPositions:
                 self._all.props("flat dense no-caps color=negative").classes("warned-button").mark("close-all")
                 self._all.set_visibility(False)
             self._place = labelled(ui.element("div").classes("order-list"), _("Positions"))
+            self.foot = ui.element("div")
         live.latest(PositionUpdated, OrderUpdated, do=self._changed, max_fps=4)
         live.latest(PricesUpdated, do=self._priced, max_fps=2)
 

@@ -25,6 +25,7 @@ from services.candle_history import CandleHistory
 from services.candle_watch import CandleWatch
 from services.credential_names import CredentialNames
 from services.disk_guard import DiskGuard
+from services.dust import DustSweeper
 from services.exchange_gateway import ExchangeGateway
 from services.exit_placer import ExitPlacer
 from services.flattener import Flattener
@@ -96,6 +97,7 @@ class App:
         self.candle_watch = CandleWatch(self.bus, clock, self.gateway, self.candles, told=beating)
         self.accounts = Accounts(self.db, self.bus, clock, self.vault, settings)
         self.brokers = Brokers(self.db, self.bus, clock, self.vault, self.gateway, settings)
+        self.dust = DustSweeper(self.floor, self.hand, self.accounts.trail)
         self.halts = HaltDesk(self.db, self.kill_switch, self.accounts.trail)
         self.news = Notifying(
             self.floor, vault=self.vault, trail=self.accounts.trail, halts=self.halts, telegram_url=settings.telegram_url

@@ -158,6 +158,10 @@ class MarketCatalog:
             raise UnknownSymbol(exchange=exchange, symbol=excerpt(text))
         return found
 
+    def listed(self, exchange: str, symbol: Symbol) -> Instrument | None:
+        """As `instrument`, from memory alone and at once: None when it cannot tell."""
+        return self._catalogues[exchange].instruments.get(symbol) if exchange in self._catalogues else None
+
     def known(self, exchange: str, text: str) -> Symbol | None:
         """As `resolve`, from memory alone and at once: None when it cannot tell."""
         try:

@@ -28,6 +28,8 @@ _FRESH = 10.0
 
 #: Pairs by which one asset becomes another, in order; True where the pair is read backwards.
 Path = tuple[tuple[Symbol, bool], ...]
+Paths = Mapping[tuple[str, str], Path]
+Prices = Mapping[Symbol, Decimal]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,8 @@ class Holding:
     price: Decimal | None
     value: Decimal | None
     euros: Decimal | None
+    #: Why it is too small to be sold, as a code with its facts; None when it can be sold, or is money itself.
+    dust: tuple[str, Mapping[str, str]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +83,7 @@ class Portfolio:
         wanted = {symbol for path in paths.values() for symbol, _ in path}
         client = self._floor.gateway.client_for(account.broker)
         prices = await self._floor.prices.several(client, wanted, _FRESH)
-        return Holdings(account.broker, _valued(held, quote, paths, prices))
+        return Holdings(account.broker, self._valued(exchange, held, quote, paths, prices))
 
     def repriced(self, found: Holdings, quote: str) -> Holdings:
         """The same balances at the last prices seen, from memory alone."""
@@ -89,13 +93,33 @@ class Portfolio:
         symbols = {symbol for path in paths.values() for symbol, _ in path}
         known = {symbol: self._floor.prices.last(exchange, symbol) for symbol in symbols}
         prices = {symbol: price for symbol, price in known.items() if price}
-        return Holdings(found.broker, _valued(held, quote, paths, prices), found.error)
+        return Holdings(found.broker, self._valued(exchange, held, quote, paths, prices), found.error)
 
     async def _of_safely(self, account: Account, quote: str) -> Holdings:
         try:
             return await self.of_account(account, quote)
         except AristobotError as error:
             return Holdings(account.broker, error=error)
+
+    def _valued(self, exchange: str, held: Collection[Balance], quote: str, paths: Paths, prices: Prices) -> tuple[Holding, ...]:
+        def one(balance: Balance) -> Holding:
+            path = paths.get((balance.asset, quote))
+            price, euro = _rate(path, prices), _rate(paths.get((balance.asset, EURO)), prices)
+            value = kept(times(balance.total, price)) if price is not None else None
+            euros = kept(times(balance.total, euro)) if euro is not None else None
+            return Holding(balance, price, value, euros, self._dust(exchange, balance, path, prices))
+
+        return tuple(sorted((one(balance) for balance in held), key=lambda it: (-(it.value or ZERO), it.balance.asset)))
+
+    def _dust(self, exchange: str, balance: Balance, path: Path | None, prices: Prices) -> tuple[str, Mapping[str, str]] | None:
+        """Why a balance cannot be sold over the first pair of its way to the quote. What lies in orders is being sold."""
+        if not path or path[0][1] or balance.locked:
+            return None
+        symbol = path[0][0]
+        instrument, price = self._floor.catalog.listed(exchange, symbol), prices.get(symbol)
+        if instrument is None or not price or not instrument.is_dust(balance.total, price):
+            return None
+        return instrument.why_dust(balance.total)
 
     def _paths(self, exchange: str, assets: Iterable[str], quote: str) -> dict[tuple[str, str], Path]:
         """How each asset becomes the quote, and euros; what nobody quotes is left out."""
@@ -144,15 +168,3 @@ def _rate(path: Path | None, prices: Mapping[Symbol, Decimal]) -> Decimal | None
             return None
         rate = divided(rate, price) if backwards else times(rate, price)
     return kept(rate)
-
-
-def _valued(
-    held: Collection[Balance], quote: str, paths: Mapping[tuple[str, str], Path], prices: Mapping[Symbol, Decimal]
-) -> tuple[Holding, ...]:
-    def one(balance: Balance) -> Holding:
-        price = _rate(paths.get((balance.asset, quote)), prices)
-        euro = _rate(paths.get((balance.asset, EURO)), prices)
-        value = kept(times(balance.total, price)) if price is not None else None
-        return Holding(balance, price, value, kept(times(balance.total, euro)) if euro is not None else None)
-
-    return tuple(sorted((one(balance) for balance in held), key=lambda it: (-(it.value or ZERO), it.balance.asset)))

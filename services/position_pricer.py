@@ -15,7 +15,9 @@ from aristobot.market import Symbol, Timeframe
 from aristobot.money import kept, times
 from aristobot.store import bookkeeping, positions
 from aristobot.store.bookkeeping import UnvaluedFee
+from aristobot.store.positions import Repriced
 from aristobot.store.tenancy import SYSTEM
+from aristobot.store.trading_tables import PositionRow
 from services.broker_book import Account
 from services.trading_floor import TradingFloor
 
@@ -45,12 +47,17 @@ class PositionPricer:
             self._floor.prices.watch(account.broker.exchange, [row.symbol])
             price = self._floor.prices.last(account.broker.exchange, row.symbol)
             if price is not None and price != row.current_price:
-                priced.append((row.id, price))
+                instrument = self._floor.catalog.listed(account.broker.exchange, row.symbol)
+                is_dust = instrument.is_dust(row.quantity, price) if instrument is not None else row.is_dust
+                priced.append((row, Repriced(row.id, price, is_dust)))
         if priced:
             now = self._floor.clock.now()
-            await self._floor.db.write(SYSTEM, lambda s: positions.reprice(s, priced, now))
+            await self._floor.db.write(SYSTEM, lambda s: positions.reprice(s, [seen for _, seen in priced], now))
             for broker_id in {row.broker_id for row in held}:
                 self._floor.positions.changed(broker_id)
+            for row, seen in priced:
+                if row.is_dust != seen.is_dust:
+                    self._tell(row)
 
     async def value_fees(self, account: Account) -> None:
         """Say what fees in a third asset were worth in quote, by the minute's close in which they were paid.
@@ -74,6 +81,13 @@ class PositionPricer:
                 at=now, user_id=account.user_id, position_id=one.position_id, broker_id=account.id, symbol=one.symbol
             )
             self._floor.bus.publish(told)
+
+    def _tell(self, row: PositionRow) -> None:
+        """What could be sold has become dust, or the other way round."""
+        told = PositionUpdated(
+            at=self._floor.clock.now(), user_id=row.user_id, position_id=row.id, broker_id=row.broker_id, symbol=row.symbol
+        )
+        self._floor.bus.publish(told)
 
     async def _worth(self, account: Account, fee: UnvaluedFee) -> Decimal | None:
         symbol = f"{fee.asset}/{fee.quote}"

@@ -14,7 +14,7 @@ from aristobot.market import Instrument
 from aristobot.money import ZERO, divided, kept, plain, times
 from aristobot.orders import Fill, OrderReport, OrderState, OrderStatus, Side, may_conclude, merge
 from aristobot.performance import position_of
-from aristobot.store import orders, positions, users
+from aristobot.store import dust, orders, positions, users
 from aristobot.store.tenancy import GuardedSession, insert_once
 from aristobot.store.trading_tables import Bracket, FillRow, Order, PositionRow, WebhookState
 
@@ -103,9 +103,9 @@ def _refold(session: GuardedSession, order: Order, instrument: Instrument, now: 
 
 def _fold(session: GuardedSession, position: PositionRow) -> None:
     """Make of a position what its fills make it, by the way in which its user tells costs."""
-    fills = (orders.as_fill(row) for row in orders.fills_of_position(session, position.id))
+    fills = [orders.as_fill(row) for row in orders.fills_of_position(session, position.id)]
     method = users.get(session, position.user_id).cost_method
-    folded = position_of(fills, position.base, position.quote, method)
+    folded = position_of([*fills, *dust.transfers(session, position.id)], position.base, position.quote, method)
     position.quantity, position.cost, position.entry = kept(folded.quantity), kept(folded.cost), folded.entry
     position.realised, position.bought, position.sold = kept(folded.realised), kept(folded.bought), kept(folded.sold)
     position.other_fees = {asset: plain(fee) for asset, fee in folded.other_fees} or None
@@ -116,15 +116,18 @@ def fold_again(session: GuardedSession, rows: Iterable[PositionRow], now: dateti
     """Tell the costs of these positions anew, after something else than a fill changed them."""
     for position in rows:
         _fold(session, position)
-        state = positions.state_of(session, position.id)
-        if state is None:
-            continue
-        opened = position.status is LotStatus.OPEN
-        state.entry_price = position.entry if opened else state.entry_price
-        state.realised_pnl, state.updated_at = position.realised, now
-        held = kept(times(position.quantity, position.current_price))
-        state.unrealised_pnl = held - position.cost if opened else ZERO
-        session.add(state)
+        if (state := positions.state_of(session, position.id)) is not None:
+            _show(session, state, position, now)
+
+
+def move_dust(session: GuardedSession, row: PositionRow, into: PositionRow | None, instrument: Instrument, now: datetime) -> None:
+    """Let all that a position holds join another one, or write it off; both are told anew."""
+    dust.move(session, row, into, now)
+    for position in (row, into):
+        if position is not None:
+            fold_again(session, [position], now)
+            _settle(session, position, instrument, now)
+            fold_again(session, [position], now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +228,9 @@ def _position_for(session: GuardedSession, order: Order, instrument: Instrument,
 
 def _settle(session: GuardedSession, position: PositionRow, instrument: Instrument, now: datetime) -> None:
     """Closed means: something was sold and what remains is dust that no order can sell."""
-    empty = position.sold > ZERO and instrument.is_dust(position.quantity, position.current_price)
+    dusty = instrument.is_dust(position.quantity, position.current_price)
+    position.is_dust = dusty and position.quantity > ZERO
+    empty = dusty and (position.sold > ZERO or not position.quantity)
     if empty and position.status is LotStatus.OPEN:
         position.status, position.closed_at = LotStatus.CLOSED, now
         bracket = positions.bracket_of(session, position.id)
@@ -259,6 +264,10 @@ def _follow(session: GuardedSession, position: PositionRow, order: Order, now: d
             opened_at=position.opened_at,
             updated_at=now,
         )
+    _show(session, state, position, now)
+
+
+def _show(session: GuardedSession, state: WebhookState, position: PositionRow, now: datetime) -> None:
     state.status, state.closed_at = position.status, position.closed_at
     # A closed position keeps the entry it had: what dust remains has no price worth showing.
     opened = position.status is LotStatus.OPEN

@@ -49,7 +49,7 @@ def summed(rows: Iterable[PositionRow], symbol: str) -> Holdings:
     return Holdings(
         symbol_notional=sum((_worth(row) for row in opened if row.symbol == symbol), ZERO),
         total_notional=sum((_worth(row) for row in opened), ZERO),
-        open_positions=len(opened),
+        open_positions=sum(not row.is_dust for row in opened),
         realised_today=sum((row.realised for row in listed), ZERO),
     )
 

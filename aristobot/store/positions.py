@@ -2,10 +2,12 @@
 
 import uuid
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
 from sqlmodel import col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from aristobot.errors import NotFound
 from aristobot.kinds import BracketStatus, LotStatus
@@ -79,6 +81,11 @@ def states(
     return list(session.exec(newest(wanted, WebhookState.opened_at, WebhookState.id, limit, before)))
 
 
+def dust_ids() -> SelectOfScalar[uuid.UUID]:
+    """The positions of which nothing can be sold: they do not count as open ones."""
+    return select(PositionRow.id).where(col(PositionRow.is_dust))
+
+
 def state_of(session: GuardedSession, position_id: uuid.UUID) -> WebhookState | None:
     """The alert's view of one position."""
     return session.exec(select(WebhookState).where(WebhookState.position_id == position_id)).one_or_none()
@@ -97,15 +104,25 @@ def brackets(session: GuardedSession, broker_id: uuid.UUID | None = None) -> lis
     return list(session.exec(wanted))
 
 
-def reprice(session: GuardedSession, prices: Iterable[tuple[uuid.UUID, Decimal]], now: datetime) -> None:
-    """Write the last price of open positions, and what it makes of their unrealised gain (position id, price)."""
-    for position_id, price in prices:
+@dataclass(frozen=True, slots=True)
+class Repriced:
+    """A price seen for an open position, and whether so little of it cannot be sold at that price."""
+
+    position_id: uuid.UUID
+    price: Decimal
+    is_dust: bool
+
+
+def reprice(session: GuardedSession, prices: Iterable[Repriced], now: datetime) -> None:
+    """Write the last price of open positions, and what it makes of their unrealised gain."""
+    for seen in prices:
+        position_id, price = seen.position_id, seen.price
         row = session.exec(
             select(PositionRow).where(PositionRow.id == position_id, PositionRow.status == LotStatus.OPEN)
         ).one_or_none()
         if row is None:
             continue
-        row.current_price = price
+        row.current_price, row.is_dust = price, seen.is_dust
         session.add(row)
         state = state_of(session, position_id)
         if state is not None and state.status is LotStatus.OPEN:

@@ -93,7 +93,7 @@ class PositionRow(Owned, table=True):
     bought: Decimal = amount_column()
     sold: Decimal = amount_column()
     other_fees: dict[str, str] | None = json_column()
-    dust_hidden: bool = False
+    is_dust: bool = False
     current_price: Decimal = amount_column()
     opened_at: datetime = moment_column()
     closed_at: datetime | None = maybe_moment_column()
@@ -175,6 +175,26 @@ class FillRow(Owned, table=True):
     fee_asset: str = Field(max_length=24)
     fee_value: Decimal | None = Field(default=None, sa_type=Amount, nullable=True)
     maker: bool = False
+    at: datetime = moment_column()
+
+
+class DustMove(Owned, table=True):
+    """What too small a rest of a position became: it joined another position, or (`into_id` empty) was written off.
+
+    `quantity` is in base; `worth` is the quote that it had cost, which it takes along, zero for what is written off.
+    """
+
+    __tablename__ = "dust_moves"
+    __table_args__ = (
+        sa.Index("ix_dust_moves_recent", "user_id", "at"),
+        same_owner("position_id", "positions"),
+        same_owner("into_id", "positions"),
+    )
+    id: uuid.UUID = row_id()
+    position_id: uuid.UUID = Field(index=True)
+    into_id: uuid.UUID | None = Field(default=None, nullable=True, index=True)
+    quantity: Decimal = amount_column()
+    worth: Decimal = amount_column()
     at: datetime = moment_column()
 
 

@@ -13,6 +13,7 @@ from sqlmodel import col, select
 from aristobot.errors import NotFound
 from aristobot.kinds import LotStatus, WebhookStatus
 from aristobot.money import HUNDRED, ZERO
+from aristobot.store import positions
 from aristobot.store.paging import Place, newest
 from aristobot.store.tenancy import GuardedSession
 from aristobot.store.trading_tables import Webhook, WebhookState
@@ -74,7 +75,8 @@ def last_from(session: GuardedSession, broker_id: uuid.UUID, sources: Sequence[s
 def stats(session: GuardedSession, since: datetime, broker_id: uuid.UUID | None = None) -> WebhookStats:
     """The four figures of the page over the rows received since `since`."""
     counted = select(Webhook.status, sa.func.count(col(Webhook.id))).where(Webhook.received_at >= since).group_by(Webhook.status)
-    opened = select(sa.func.count(col(WebhookState.id))).where(WebhookState.status == LotStatus.OPEN)
+    counts_for = sa.or_(col(WebhookState.position_id).is_(None), col(WebhookState.position_id).not_in(positions.dust_ids()))
+    opened = select(sa.func.count(col(WebhookState.id))).where(WebhookState.status == LotStatus.OPEN, counts_for)
     if broker_id is not None:
         counted = counted.where(Webhook.broker_id == broker_id)
         opened = opened.where(WebhookState.broker_id == broker_id)

@@ -321,7 +321,7 @@ def _create_positions() -> None:
         _word("status", "open closed", check="lotstatus"),
         *_amounts("quantity", "cost", "entry", "realised", "bought", "sold", "current_price"),
         *_documents("other_fees"),
-        *_flags("dust_hidden"),
+        *_flags("is_dust"),
         *_moments("opened_at"),
         *_moments("closed_at", nullable=True),
         _key("positions", "id"),
@@ -376,6 +376,23 @@ def _create_webhooks() -> None:
     _index("ix_webhooks_pending", "webhooks", "status", "received_at")
     _index("ix_webhooks_recent", "webhooks", "user_id", "received_at")
     _index("ix_webhooks_trace_id", "webhooks", "trace_id")
+
+
+def _create_dust_moves() -> None:
+    op.create_table(
+        "dust_moves",
+        *_ids("user_id", "id", "position_id"),
+        *_ids("into_id", nullable=True),
+        *_amounts("quantity", "worth"),
+        *_moments("at"),
+        _key("dust_moves", "id"),
+        _of_user("dust_moves"),
+        _same_owner("dust_moves", "position_id", "positions"),
+        _same_owner("dust_moves", "into_id", "positions"),
+    )
+    _index("ix_dust_moves_recent", "dust_moves", "user_id", "at")
+    _index("ix_dust_moves_position_id", "dust_moves", "position_id")
+    _index("ix_dust_moves_into_id", "dust_moves", "into_id")
 
 
 def _create_brackets() -> None:
@@ -642,6 +659,7 @@ CREATORS = {
     "installation": _create_installation,
     "positions": _create_positions,
     "webhooks": _create_webhooks,
+    "dust_moves": _create_dust_moves,
     "brackets": _create_brackets,
     "orders": _create_orders,
     "webhook_states": _create_webhook_states,

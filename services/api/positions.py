@@ -45,6 +45,8 @@ class PositionOut(Out):
     current_price: Money
     opened_at: Moment
     closed_at: Moment | None
+    #: What is left is too small to be sold.
+    is_dust: bool
 
 
 class TargetOut(Out):

@@ -16,6 +16,7 @@ from aristobot.language import explain
 from aristobot.money import ZERO
 from aristobot.orders import Side
 from aristobot.store import positions, webhooks
+from aristobot.store.tenancy import GuardedSession
 from aristobot.store.trading_tables import Webhook, WebhookState
 from services.api.auth import House, Reader
 from services.api.paging import Listed, Page
@@ -182,11 +183,15 @@ async def open_states(house: House, who: Reader, listed: Listed, broker_id: uuid
 @router.get("/webhook-states/summary/")
 async def states_summary(house: House, who: Reader, broker_id: uuid.UUID | None = None) -> StatesSummaryOut:
     """Counts, and what was gained and lost."""
-    rows = await house.db.read(who.user_id, lambda s: positions.states(s, broker_id, limit=_MOST_STATES))
-    held = [row for row in rows if row.status is LotStatus.OPEN]
+
+    def work(session: GuardedSession) -> tuple[list[WebhookState], set[uuid.UUID]]:
+        return positions.states(session, broker_id, limit=_MOST_STATES), set(session.exec(positions.dust_ids()))
+
+    rows, dust = await house.db.read(who.user_id, work)
+    held = [row for row in rows if row.status is LotStatus.OPEN and row.position_id not in dust]
     return StatesSummaryOut(
         open=len(held),
-        closed=len(rows) - len(held),
+        closed=sum(row.status is LotStatus.CLOSED for row in rows),
         unrealised_pnl=_per_quote([(row, row.unrealised_pnl) for row in held]),
         realised_pnl=_per_quote([(row, row.realised_pnl) for row in rows]),
     )
