@@ -55,7 +55,7 @@ def indicator(spec: Spec) -> Callable[..., Any]:
 def _otherwise(spec: Spec) -> Callable[..., Any]:
     """What a call does that has not been made before on this tape, or is made on a plain array."""
     compute = _of_ours(spec) if spec.room else _of_library(spec)
-    names = list(spec.signature.parameters)[1:-1]
+    names, defaults = list(spec.signature.parameters)[1:-1], spec.defaults
     kind: Any = namedtuple(spec.name, spec.fields) if spec.fields else None
     shape: Shape = kind._make if kind else None
 
@@ -69,7 +69,7 @@ def _otherwise(spec: Spec) -> Callable[..., Any]:
         return _series_reader(arrays, shape) if sequential else _value_reader(arrays, shape)
 
     def otherwise(candles: Any, *values: Any) -> Any:
-        given = {name: _like(spec.defaults.get(name), value, name) for name, value in zip(names, values[:-1], strict=True)}
+        given = {name: _like(defaults.get(name), value, name) for name, value in zip(names, values[:-1], strict=True)}
         tape, sequential = getattr(candles, "tape", None), bool(values[-1])
         if tape is None or "periods" in spec.inputs:
             return plainly(candles, given, sequential)
@@ -89,7 +89,12 @@ def _of_library(spec: Spec) -> Compute:
             np.asarray(given["periods"], dtype=np.float64) if one == "periods" else column(given.get(choices.get(one, ""), one))
             for one in spec.inputs
         ]
-        found = function(*inputs, *(given[parameter] for parameter, _ in spec.parameters))
+        parameters = [given[parameter] for parameter, _ in spec.parameters]
+        try:
+            found = function(*inputs, *parameters)
+        except Exception as error:  # TA-Lib raises nothing more special
+            given_in_words = ", ".join(f"{name}={value}" for name, value in given.items())
+            raise ValueError(f"TA-Lib refuses {spec.name}({given_in_words}): {error}") from error
         return found if isinstance(found, tuple) else (found,)
 
     return compute

@@ -16,8 +16,13 @@ def catalog() -> list[tuple[str, str, str]]:
 def helpers() -> list[tuple[str, str, str]]:
     """Each helper of `utils`, in the same way, read from the file itself."""
     source = Path(__file__).with_name("utils.py").read_text("utf-8")
-    functions = [node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef) and not node.name.startswith("_")]
+    functions = [node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef) and not _is_hidden(node)]
     return [(one.name, _signature(one), (ast.get_docstring(one) or "").partition("\n")[0]) for one in functions]
+
+
+def _is_hidden(function: ast.FunctionDef) -> bool:
+    """Ours alone, or one of several signatures of a helper that follows."""
+    return function.name.startswith("_") or bool(function.decorator_list)
 
 
 def _signature(function: ast.FunctionDef) -> str:

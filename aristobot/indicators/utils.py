@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from decimal import ROUND_FLOOR, Decimal
-from typing import TypeAlias
+from typing import Literal, TypeAlias, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,6 +91,12 @@ def anchor_timeframe(timeframe: str) -> str:
     return ANCHORS[timeframe]
 
 
+@overload
+def crossed(series1: Floats, series2: Level, direction: str | None = None, sequential: Literal[False] = False) -> bool: ...
+@overload
+def crossed(series1: Floats, series2: Level, direction: str | None, sequential: Literal[True]) -> NDArray[np.bool_]: ...
+@overload
+def crossed(series1: Floats, series2: Level, direction: str | None = None, *, sequential: Literal[True]) -> NDArray[np.bool_]: ...
 def crossed(series1: Floats, series2: Level, direction: str | None = None, sequential: bool = False) -> bool | NDArray[np.bool_]:
     """Whether series1 crossed series2 (a series or a level) on the last candle: "above", "below", or either way.
 

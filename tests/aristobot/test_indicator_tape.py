@@ -80,6 +80,8 @@ def test_an_unknown_name_or_a_wrong_parameter_is_refused_in_words() -> None:
         ta.ema(seen, length=9)
     with pytest.raises(ValueError, match="period is a whole number"):
         ta.ema(seen, 9.5)
+    with pytest.raises(ValueError, match=r"TA-Lib refuses ema\(period=0, source_type=close\): .*Bad Parameter"):
+        ta.ema(seen, 0)
     with pytest.raises(ValueError, match="source_type 'median' is none of"):
         ta.ema(seen, 9, source_type="median")
 
