@@ -24,8 +24,6 @@ ROOMS = {
 }
 #: Whole series of an indicator from the candles, a way to get their prices, and every parameter.
 Compute = Callable[[Floats, Callable[[str], Floats], Mapping[str, Any]], tuple[Floats, ...]]
-#: Makes a named tuple of the outputs; None where there is one.
-Shape = Callable[[Any], Any] | None
 #: What every indicator does, with real parameters: a call costs a loop over candles as little as Python allows.
 SOURCE = """
 def {name}({parameters}):
@@ -57,16 +55,15 @@ def _otherwise(spec: Spec) -> Callable[..., Any]:
     compute = _of_ours(spec) if spec.room else _of_library(spec)
     names, defaults = list(spec.signature.parameters)[1:-1], spec.defaults
     kind: Any = namedtuple(spec.name, spec.fields) if spec.fields else None
-    shape: Shape = kind._make if kind else None
 
     def plainly(candles: Any, given: dict[str, Any], sequential: bool) -> Any:
         columns = _plain(candles, spec)
         arrays = compute(columns, lambda source: price(columns, source), given)
-        return _series(arrays, shape) if sequential else _last(arrays, shape)
+        return _whole(arrays, kind) if sequential else _last(arrays, kind)
 
     def reader(tape: Tape, given: dict[str, Any], sequential: bool) -> Callable[[int], Any]:
         arrays = tape.result((spec.name, *given.values()), lambda: compute(tape.candles, tape.price, given))
-        return _series_reader(arrays, shape) if sequential else _value_reader(arrays, shape)
+        return _together([(_series_of if sequential else _value_of)(array) for array in arrays], kind)
 
     def otherwise(candles: Any, *values: Any) -> Any:
         given = {name: _like(defaults.get(name), value, name) for name, value in zip(names, values[:-1], strict=True)}
@@ -132,24 +129,34 @@ def _like(default: Value | None, value: Any, name: str) -> Any:
     return int(value)
 
 
-def _last(arrays: tuple[Floats, ...], shape: Shape) -> Any:
+def _whole(arrays: tuple[Floats, ...], kind: Any) -> Any:
+    return arrays[0] if kind is None else kind(*arrays)
+
+
+def _last(arrays: tuple[Floats, ...], kind: Any) -> Any:
     values = [array[-1].item() if len(array) else float("nan") for array in arrays]
-    return shape(values) if shape else values[0]
+    return values[0] if kind is None else kind(*values)
 
 
-def _series(arrays: tuple[Floats, ...], shape: Shape) -> Any:
-    return shape(arrays) if shape else arrays[0]
+def _value_of(array: Floats) -> Callable[[int], Any]:
+    """Reads the value at a candle, in 20 ns."""
+    return memoryview(array).__getitem__  # type: ignore[arg-type] # an array is a buffer
 
 
-def _value_reader(arrays: tuple[Floats, ...], shape: Shape) -> Callable[[int], Any]:
-    cells = [memoryview(array) for array in arrays]  # type: ignore[arg-type] # an array is a buffer; reads a float in 20 ns
-    if shape is None:
-        return cells[0].__getitem__
-    return lambda at: shape([cell[at] for cell in cells])
+def _series_of(array: Floats) -> Callable[[int], Any]:
+    """Reads the values up to a candle."""
+    return lambda at: array[: at + 1]
 
 
-def _series_reader(arrays: tuple[Floats, ...], shape: Shape) -> Callable[[int], Any]:
-    if shape is None:
-        whole = arrays[0]
-        return lambda at: whole[: at + 1]
-    return lambda at: shape([array[: at + 1] for array in arrays])
+def _together(readers: list[Callable[[int], Any]], kind: Any) -> Callable[[int], Any]:
+    """Reads all outputs of an indicator. Two and three are written out: a loop would take as long again."""
+    new = tuple.__new__
+    if kind is None:
+        return readers[0]
+    if len(readers) == 2:
+        first, second = readers
+        return lambda at: new(kind, (first(at), second(at)))
+    if len(readers) == 3:
+        upper, middle, lower = readers
+        return lambda at: new(kind, (upper(at), middle(at), lower(at)))
+    return lambda at: new(kind, [read(at) for read in readers])
