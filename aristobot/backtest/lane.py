@@ -1,0 +1,336 @@
+"""One strategy on one symbol inside a backtest: its orders, and what each candle does to them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from aristobot.backtest.account import Account
+from aristobot.backtest.fills import Bar, Order, at_open, inside, inside_after_purchase, market_price
+from aristobot.backtest.ledger import ClosedRow, FillRow, Refusal
+from aristobot.backtest.settings import Costs, Mood
+from aristobot.backtest.tracks import Track
+from aristobot.orders import OrderType, Side
+from aristobot.strategy_driver import Driver
+from aristobot.strategy_orders import NOTHING, Decision, Intent, Level
+from aristobot.strategy_run import ClosedPosition, Event, PlacedOrder
+
+
+class Lane:
+    """Orders of one strategy. `waiting` says that the next candle must be looked at; `due` orders take the market's price."""
+
+    __slots__ = (
+        "account", "after", "bar", "closed", "costs", "decisions", "driver", "due", "entries", "fills", "first_stop", "latency",
+        "mood", "opened", "plan", "refusals", "run", "sells", "slips", "stops", "targets", "track", "units", "waiting",
+    )  # fmt: skip
+
+    def __init__(self, driver: Driver, track: Track, account: Account, costs: Costs, mood: Mood) -> None:
+        self.driver, self.run, self.track, self.account, self.units = driver, driver.run, track, account, account.units
+        self.costs, self.mood = costs, mood
+        self.latency = round(costs.latency * 1000)
+        self.slips = bool(costs.slippage_bps or costs.slippage_range)
+        self.bar = self.after = 0
+        self.opened = (0, 0)
+        self.first_stop = 0.0
+        self.due: list[Order] = []
+        self.entries: list[Order] = []
+        self.sells: list[Order] = []
+        self.stops: list[Order] = []
+        self.targets: list[Order] = []
+        self.plan: tuple[tuple[Level, ...], tuple[Level, ...]] = ((), ())
+        self.waiting = False
+        self.fills: list[FillRow] = []
+        self.closed: list[ClosedRow] = []
+        self.refusals: list[Refusal] = []
+        self.decisions: list[tuple[int, Decision]] = []
+        self.tell()
+
+    # ------------------------------------------------------------------ what the strategy wants
+
+    def apply(self, decision: Decision, now: int) -> None:
+        """Place what was decided at `now` (UTC ms); it reaches the market the latency later."""
+        self.after = now + self.latency
+        if decision.cancel_entries:
+            self._cancel_entries("not_reached")
+        if decision.close and not any(one.lots < 0 for one in self.due):
+            self.due.append(Order(False, False, 0.0, -1, decision.close, self.after))
+        for intent in decision.entries:
+            self._enter(intent)
+        if decision.exits is not None:
+            self.sells = [self._resting(one) for one in decision.exits if one.type is not OrderType.MARKET]
+            self.due += [self._resting(one) for one in decision.exits if one.type is OrderType.MARKET]
+        stops, targets = decision.stops, decision.targets
+        if stops is not None or targets is not None:
+            if self.account.lots:
+                self.stops = self.stops if stops is None else self._armed(stops, False, self.after)
+                self.targets = self.targets if targets is None else self._armed(targets, True, self.after)
+            elif decision.entries:
+                self.plan = (stops or (), targets or ())
+            else:
+                self.plan = (self.plan[0] if stops is None else stops, self.plan[1] if targets is None else targets)
+        elif decision.entries and not self.account.lots:
+            self.plan = ((), ())
+        self.tell_orders()
+
+    def _enter(self, intent: Intent) -> None:
+        order = self._resting(intent)
+        if intent.type is OrderType.MARKET:
+            self.due.append(order)
+            return
+        account, units = self.account, self.units
+        rate = units.maker if order.limit else units.taker
+        price = units.price(order.price)
+        lots = account.affordable(price, order.lots, rate, account.spendable())
+        if self._too_small(lots, price):
+            self._refuse(order, "insufficient_funds" if lots < order.lots else "below_minimum", price)
+            return
+        order.lots = lots
+        order.reserved = account.cost(price, lots, rate)
+        account.purse.reserved += order.reserved
+        self.entries.append(order)
+
+    def _resting(self, intent: Intent) -> Order:
+        price = intent.price if intent.type is OrderType.MARKET else self.units.on_tick(intent.price)
+        lots = self.units.lots(intent.quantity)
+        return Order(intent.side is Side.BUY, intent.type is OrderType.LIMIT, price, lots, intent.tag, self.after)
+
+    def _armed(self, levels: Iterable[Level], limit: bool, after: int) -> list[Order]:
+        """Exits over what is held; of shares that make the whole the last one takes what rounding leaves."""
+        tag, held, orders, sum_of_shares = "take_profit" if limit else "stop_loss", self.account.lots, [], 0.0
+        for one in levels:
+            sum_of_shares += one.share
+            whole = one.share >= 0.999999 or (one.share and sum_of_shares >= 0.999999)
+            lots = -1 if whole else self.units.lots(one.quantity or one.share * held / self.units.quantities)
+            orders.append(Order(False, limit, self.units.on_tick(one.price), lots, tag, after))
+        return orders
+
+    def _cancel_entries(self, reason: str) -> None:
+        cancelled, self.entries = self.entries, []
+        for order in cancelled:
+            self.account.purse.reserved -= order.reserved
+            self._refuse(order, reason, self.units.price(order.price), told=False)
+        if cancelled:
+            self.run.memory.pending_candles = 0
+            self._event("canceled", cancelled[0], cancelled[0].lots, cancelled[0].price)
+
+    # ------------------------------------------------------------------ what a candle does
+
+    def match(self, index: int) -> None:
+        """What candle `index` of the strategy's timeframe does to the orders, smaller by smaller where there are."""
+        self.bar = index
+        for fine in self.track.inside(index):
+            if self.due:
+                self._take(fine)
+            if self.entries or (self.account.lots and (self.stops or self.targets or self.sells)):
+                self._touch(fine)
+        self.waiting = self._is_waiting()
+
+    def _is_waiting(self) -> bool:
+        return bool(self.due or self.entries or (self.account.lots and (self.stops or self.targets or self.sells)))
+
+    def _take(self, fine: int) -> None:
+        track = self.track
+        began = int(track.times[fine])
+        due, self.due = self.due, []
+        for order in due:
+            late = order.after - began
+            if late > 0 and (track.has_detail or late >= track.length):
+                self.due.append(order)
+                continue
+            price = (
+                track.opens[fine] if late <= 0 else market_price(order.buying, track.bar(fine), late / track.length, self.mood)
+            )
+            self._fill(order, price, fine, maker=False)
+
+    def _touch(self, fine: int) -> None:
+        bar, began, mood = self.track.bar(fine), self.track.times[fine], self.mood
+        if self.account.lots:
+            self._exit(bar, fine, [one for one in self._exits(began) if at_open(one, bar, mood)], gap=True)
+        late: Order | None = None
+        for order in [one for one in self.entries if one.after <= began]:
+            gap = at_open(order, bar, mood)
+            if order in self.entries and (gap or inside(order, bar, mood)):
+                self.entries.remove(order)
+                late = late if gap else order
+                self._fill(order, bar.open if gap else order.price, fine, maker=order.limit)
+        if not self.account.lots:
+            return
+        if late is None:
+            reached = [one for one in self._exits(began) if inside(one, bar, mood)]
+        else:
+            reached = [one for one in self._exits(began) if inside_after_purchase(one, bar, mood, not late.limit)]
+        self._exit(bar, fine, reached, gap=False)
+
+    def _exit(self, bar: Bar, fine: int, reached: list[Order], gap: bool) -> None:
+        for order in reached:
+            if not self.account.lots:
+                return
+            for orders in (self.stops, self.targets, self.sells):
+                if order in orders:
+                    orders.remove(order)
+                    self._fill(order, bar.open if gap else order.price, fine, maker=order.limit)
+                    break
+
+    def _exits(self, began: float) -> list[Order]:
+        """Exits that rest, in the order in which the mood believes them reached; of a kind the nearest first."""
+        losses = [*self.stops, *(one for one in self.sells if not one.limit)]
+        gains = [*self.targets, *(one for one in self.sells if one.limit)]
+        losses = sorted((one for one in losses if one.after < began + self.track.length), key=lambda one: -one.price)
+        gains = sorted((one for one in gains if one.after <= began), key=lambda one: one.price)
+        return [*losses, *gains] if self.mood is Mood.PESSIMISTIC else [*gains, *losses]
+
+    # ------------------------------------------------------------------ fills
+
+    def _fill(self, order: Order, price: float, fine: int, maker: bool) -> None:
+        units = self.units
+        if self.slips and not maker:
+            bar, costs = self.track.bar(fine), self.costs
+            worse = price * costs.slippage_bps / 10_000 + costs.slippage_range * (bar.high - bar.low)
+            steps = max(units.tick, units.worse(price + worse if order.buying else price - worse, order.buying))
+        else:
+            steps = round(price * units.prices)
+        moment = self.after = max(int(self.track.times[fine]), order.after)
+        if order.buying:
+            self._buy(order, steps, units.maker if maker else units.taker, moment, maker)
+        else:
+            self._sell(order, steps, units.maker if maker else units.taker, moment, maker)
+
+    def _buy(self, order: Order, steps: int, rate: int, moment: int, maker: bool) -> None:
+        account, run = self.account, self.run
+        account.purse.reserved -= order.reserved
+        lots = account.affordable(steps, order.lots, rate, account.spendable())
+        if self._too_small(lots, steps):
+            self._refuse(order, "insufficient_funds" if lots < order.lots else "below_minimum", steps)
+            self.tell_orders()
+            return
+        first = not account.lots
+        fee = account.buy(steps, lots, rate)
+        self.fills.append((self.bar, moment, True, steps, lots, fee, maker, order.tag, account.total, account.held))
+        if first:
+            run.opened_at = moment
+            self.opened = (moment, self.bar)
+            (stops, targets), self.plan = self.plan, ((), ())
+            self.stops, self.targets = self._armed(stops, False, moment), self._armed(targets, True, moment)
+            self.first_stop = max((one.price for one in self.stops), default=0.0)
+            run.memory.pending_candles = 0
+        else:
+            run.memory.increased += 1
+        self.tell()
+        if self.driver.listens:
+            self._event("opened" if first else "increased", order, lots, steps / self.units.prices)
+
+    def _sell(self, order: Order, steps: int, rate: int, moment: int, maker: bool) -> None:
+        account = self.account
+        lots = account.lots if order.lots < 0 or order.lots > account.lots else order.lots
+        if not lots:
+            return
+        if self._too_small(lots, steps):
+            self._refuse(order, "below_minimum", steps)
+            return
+        fee = account.sell(steps, lots, rate)
+        self.fills.append((self.bar, moment, False, steps, lots, fee, maker, order.tag, account.total, account.held))
+        if account.lots:
+            self.run.memory.reduced += 1
+            self.tell()
+            if self.driver.listens:
+                self._event("reduced", order, lots, steps / self.units.prices)
+        else:
+            self._close(order, lots, steps, moment)
+
+    def _close(self, order: Order, lots: int, steps: int, moment: int) -> None:
+        account, units = self.account, self.units
+        row = (
+            *self.opened, moment, self.bar, account.bought_value, account.bought_lots, account.sold_value, account.sold_lots,
+            account.fees, account.flow, order.tag, self.first_stop,
+        )  # fmt: skip
+        self.closed.append(row)
+        quantity = account.bought_lots
+        closed = ClosedPosition(
+            self.opened[0],
+            moment,
+            account.bought_value / quantity / units.prices,
+            account.sold_value / account.sold_lots / units.prices,
+            quantity / units.quantities,
+            account.flow * account.factor / account.purse.scale,
+            order.tag,
+        )
+        account.begin()
+        if self.entries:
+            self._cancel_entries("position_closed")
+        if self.stops or self.targets or self.sells or self.due:
+            self.stops, self.targets, self.sells = [], [], []
+            self.due = [one for one in self.due if one.buying]
+        self.driver.closed(closed)
+        self.tell()
+        if self.driver.listens:
+            self._event("closed", order, lots, steps / units.prices, closed)
+
+    def close_out(self, tag: str) -> None:
+        """The end of the data: sell what is held at the last close, take back what rests."""
+        last = len(self.track.closes) - 1
+        self.bar = len(self.track.low_of) - 1
+        self._cancel_entries(tag)
+        if self.account.lots:
+            self.after = int(self.track.times[last]) + self.track.length
+            self._fill(Order(False, False, 0.0, -1, tag, self.after), self.track.closes[last], last, maker=False)
+
+    def _too_small(self, lots: int, steps: int) -> bool:
+        return lots <= 0 or lots < self.units.minimum or lots * steps < self.units.notional
+
+    # ------------------------------------------------------------------ what is told
+
+    def tell(self) -> None:
+        """Let the strategy know its money and its position."""
+        account, run, units = self.account, self.run, self.units
+        run.balance = account.spendable() / account.purse.scale
+        run.held = account.lots / units.quantities
+        if account.lots:
+            run.entry = account.open_value / account.open_lots / units.prices
+        run.dust = (account.held - account.lots * units.fees) / (units.quantities * units.fees)
+        run.locked = account.purse.reserved / account.purse.scale
+        self.tell_orders()
+
+    def tell_orders(self) -> None:
+        """Let the strategy know what rests."""
+        run = self.run
+        if self.due or self.entries or self.sells:
+            sent = [self._placed(one, "sent") for one in self.due if one.lots > 0]
+            run.orders = (*sent, *(self._placed(one, "open") for one in (*self.entries, *self.sells)))
+        else:
+            run.orders = ()
+        run.stops = tuple(self._placed(one, "open") for one in self.stops) if self.stops else ()
+        run.targets = tuple(self._placed(one, "open") for one in self.targets) if self.targets else ()
+        self.waiting = self._is_waiting()
+
+    def _placed(self, order: Order, status: str) -> PlacedOrder:
+        kind = OrderType.LIMIT if order.limit else OrderType.MARKET if status == "sent" else OrderType.STOP_LOSS
+        lots = self.account.lots if order.lots < 0 else order.lots
+        return PlacedOrder(
+            Side.BUY if order.buying else Side.SELL, kind, lots / self.units.quantities, order.price, order.tag, status
+        )
+
+    def _refuse(self, order: Order, reason: str, steps: int, told: bool = True) -> None:
+        self.refusals.append((self.after, order.buying, order.lots, steps, order.tag, reason))
+        if told:
+            self._event("rejected", order, max(order.lots, 0), steps / self.units.prices, reason=reason)
+
+    def _event(
+        self, kind: str, order: Order, lots: int, price: float, closed: ClosedPosition | None = None, reason: str = ""
+    ) -> None:
+        """Tell the strategy of an order at once, and place what it wants then."""
+        if not self.driver.listens:
+            return
+        placed = self._placed(order, "filled" if not reason else "rejected")
+        told = PlacedOrder(placed.side, placed.type, lots / self.units.quantities, price, placed.tag, placed.status)
+        decision = self.driver.deliver(Event(kind, told, closed, reason))
+        if decision is not NOTHING:
+            self.decisions.append((self.run.tape.cursor, decision))
+            self.apply(decision, self.after)
+
+
+def nearest(orders: Iterable[Order]) -> tuple[float, float]:
+    """The highest stop and the lowest target among exits: outside of them no candle matters."""
+    listed = list(orders)
+    stop = max((one.price for one in listed if not one.limit), default=-np.inf)
+    return stop, min((one.price for one in listed if one.limit), default=np.inf)

@@ -1,0 +1,110 @@
+"""What a backtest found, frozen, with everything needed to find it again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from aristobot.backtest.lookahead import Verdict
+from aristobot.figures import ClosedTrade
+from aristobot.indicators.columns import Floats
+from aristobot.strategy_orders import Message
+
+
+class FilledOrder(msgspec.Struct, frozen=True):
+    """One fill: a mark on the chart. `at` in UTC ms, `candle` of the strategy's timeframe, `fee` in quote."""
+
+    symbol: str
+    at: int
+    candle: int
+    side: str
+    price: float
+    quantity: float
+    fee: float
+    maker: bool
+    tag: str
+
+
+class RefusedOrder(msgspec.Struct, frozen=True):
+    """An order that was refused, or never filled, and why: insufficient_funds, below_minimum, not_reached, position_closed …"""
+
+    symbol: str
+    at: int
+    side: str
+    price: float
+    quantity: float
+    tag: str
+    reason: str
+
+
+class OpenPosition(msgspec.Struct, frozen=True):
+    """What is still held at the end, valued at the last close."""
+
+    symbol: str
+    opened_at: int
+    quantity: float
+    entry_price: float
+    value: float
+
+
+class Band(msgspec.Struct, frozen=True):
+    """Net profit in quote under the pessimistic and the optimistic reading of what candles do not tell."""
+
+    pessimistic: float
+    optimistic: float
+
+
+@dataclass(frozen=True, eq=False)
+class BacktestResult:
+    """times, equity, invested   one value per closed candle: UTC ms of the close, quote, quote worth of what is held
+    hold                     equity of buying everything at the first possible open and holding it
+    figures                  every metric by name
+    vetoes                   how often a filter, lock or protection refused an entry, by name
+    band, lookahead          see there; variants is the number of parameter sets tried before this one
+    """
+
+    cash: float
+    times: Floats
+    equity: Floats
+    invested: Floats
+    hold: Floats
+    closed: tuple[ClosedTrade, ...]
+    fills: tuple[FilledOrder, ...]
+    refused: tuple[RefusedOrder, ...]
+    vetoes: Mapping[str, int]
+    open_positions: tuple[OpenPosition, ...]
+    messages: tuple[Message, ...]
+    stopped: str
+    warmup: int
+    band: Band
+    lookahead: Verdict
+    rules: tuple[str, ...]
+    parameters: tuple[Mapping[str, object], ...]
+    seed: int
+    variants: int
+    code_hash: str
+    data_hash: str
+    figures: Mapping[str, Any]
+
+    @property
+    def profit(self) -> float:
+        """What was gained in all, in quote, what is still held included."""
+        return float(self.equity[-1]) - self.cash if len(self.equity) else 0.0
+
+    def as_json(self, most_points: int = 20_000) -> dict[str, Any]:
+        """The whole result in what JSON knows; of a longer curve every so-many-th point and the last."""
+        count = len(self.times)
+        shown: NDArray[np.int64] = np.unique(np.append(np.arange(0, count, max(1, -(-count // most_points))), max(count - 1, 0))) if count else []
+        curves = {name: getattr(self, name)[shown].tolist() if count else [] for name in ("times", "equity", "invested", "hold")}
+        plain = {name: value for name, value in vars(self).items() if name not in curves}
+        found: dict[str, Any] = msgspec.to_builtins({**plain, "profit": self.profit}, enc_hook=_plain)
+        return {**found, **curves}
+
+
+def _plain(value: Any) -> Any:
+    return value.tolist() if isinstance(value, np.ndarray | np.generic) else str(value)

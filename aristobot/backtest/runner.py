@@ -1,0 +1,157 @@
+"""One backtest from beginning to end: `backtest(setup)`."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+from collections import Counter
+
+import numpy as np
+
+from aristobot.backtest.curve import equity_of, excursions
+from aristobot.backtest.lookahead import Verdict, examine
+from aristobot.backtest.result import BacktestResult, Band, FilledOrder, OpenPosition, RefusedOrder
+from aristobot.backtest.rules import rules_of
+from aristobot.backtest.session import Player, Progress, Session, histories, taker_of
+from aristobot.backtest.settings import Mood, Setup
+from aristobot.figures import ClosedTrade, figures_of
+from aristobot.indicators.columns import Floats
+
+
+def backtest(setup: Setup, progress: Progress | None = None) -> BacktestResult:
+    """Play the strategies over their candles. `progress` is told which part of the main run is done.
+
+    Deterministic: the same setup gives the same result. Raise StrategyError for parameters or hooks that cannot be.
+    """
+    session = Session(setup)
+    session.play(progress=progress)
+    decided = [len(player.lane.decisions) for player in session.players]
+    session.finish(setup.close_at_end)
+    times, equity, invested = equity_of(session, float(setup.cash))
+    closed = tuple(one for player in session.players for one in closed_trades(player))
+    closed = closed if len(session.players) == 1 else tuple(sorted(closed, key=lambda one: (one.closed_at, one.symbol)))
+    lanes = [player.lane for player in session.players]
+    verdict = examine(setup, session) if setup.checks and any(decided) else Verdict(0, clean=True)
+    return BacktestResult(
+        cash=float(setup.cash),
+        times=times,
+        equity=equity,
+        invested=invested,
+        hold=_hold(setup, session.players, times),
+        closed=closed,
+        fills=tuple(one for player in session.players for one in filled(player)),
+        refused=tuple(one for player in session.players for one in _refused(player)),
+        vetoes=Counter(name for lane in lanes for _, decision in lane.decisions for name in decision.refused),
+        open_positions=tuple(_open(player) for player in session.players if player.lane.account.lots),
+        messages=tuple(one for lane in lanes for _, decision in lane.decisions for one in decision.messages),
+        stopped="; ".join(lane.run.memory.stopped for lane in lanes if lane.run.memory.stopped),
+        warmup=max(player.warmup for player in session.players),
+        band=_band(setup, session, equity),
+        lookahead=verdict,
+        rules=rules_of(setup),
+        parameters=tuple(dict(lane.run.hp) for lane in lanes),
+        seed=setup.seed,
+        variants=setup.variants,
+        code_hash=hashlib.sha256(_code(setup).encode()).hexdigest(),
+        data_hash=hashlib.sha256("".join(one.digest for one in histories(setup)).encode()).hexdigest(),
+        figures=figures_of(times, equity, invested, closed),
+    )
+
+
+def closed_trades(player: Player) -> list[ClosedTrade]:
+    """The positions that were opened and closed, oldest first."""
+    units, symbol = player.lane.units, player.history.symbol
+    money = 10**units.money_places
+    worst, best = excursions(player)
+    found = []
+    for row, mae, mfe in zip(player.lane.closed, worst.tolist(), best.tolist(), strict=True):
+        opened, first, at, last, bought, lots, sold, sold_lots, fees, profit, tag, stop = row
+        entry, quantity = bought / lots / units.prices, lots / units.quantities
+        found.append(
+            ClosedTrade(
+                symbol=symbol,
+                opened_at=opened,
+                closed_at=at,
+                entry_price=entry,
+                exit_price=sold / sold_lots / units.prices,
+                quantity=quantity,
+                fees=fees / money,
+                profit=profit / money,
+                reason=tag,
+                risk=(entry - stop) * quantity if 0 < stop < entry else None,
+                worst=mae,
+                best=mfe,
+                entry_bar=first,
+                exit_bar=last,
+            )
+        )
+    return found
+
+
+def filled(player: Player) -> list[FilledOrder]:
+    """Every fill, in its order."""
+    units, symbol = player.lane.units, player.history.symbol
+    money = 10**units.money_places
+    return [
+        FilledOrder(
+            symbol, at, bar, "buy" if buying else "sell", price / units.prices, lots / units.quantities, fee / money, maker, tag
+        )
+        for bar, at, buying, price, lots, fee, maker, tag, *_ in player.lane.fills
+    ]
+
+
+def _refused(player: Player) -> list[RefusedOrder]:
+    units, symbol = player.lane.units, player.history.symbol
+    return [
+        RefusedOrder(symbol, at, "buy" if buying else "sell", price / units.prices, max(lots, 0) / units.quantities, tag, reason)
+        for at, buying, lots, price, tag, reason in player.lane.refusals
+    ]
+
+
+def _open(player: Player) -> OpenPosition:
+    run = player.lane.run
+    last = float(player.history.candles[-1, 2])
+    return OpenPosition(player.history.symbol, run.opened_at, run.held, run.entry, (run.held + run.dust) * last)
+
+
+def _band(setup: Setup, session: Session, equity: Floats) -> Band:
+    """The optimistic counter-run is made when anything could be read otherwise: an order rested, or came late."""
+    worst = float(equity[-1]) - float(setup.cash) if len(equity) else 0.0
+    if not setup.costs.latency and not any(_rested(player) for player in session.players):
+        return Band(worst, worst)
+    counter = Session(setup, Mood.OPTIMISTIC)
+    counter.play()
+    counter.finish(setup.close_at_end)
+    best = float(equity_of(counter, float(setup.cash))[1][-1]) - float(setup.cash)
+    return Band(min(worst, best), max(worst, best))
+
+
+def _rested(player: Player) -> bool:
+    return any(
+        decision.stops or decision.targets or decision.exits or any(one.type != "market" for one in decision.entries)
+        for _, decision in player.lane.decisions
+    )
+
+
+def _hold(setup: Setup, players: list[Player], times: Floats) -> Floats:
+    """Everything bought at the first open at which a strategy could have bought, in equal parts, and held."""
+    share = float(setup.cash) / len(players)
+    hold = np.zeros(len(times))
+    for player in players:
+        candles, first = player.history.candles, player.warmup + 1
+        if first >= len(candles):
+            hold += share
+            continue
+        coins = share / (candles[first, 1] * (1 + float(taker_of(player.entrant, setup))))
+        last = np.searchsorted(candles[:, 0] + player.history.candle_ms, times, side="right") - 1
+        hold += np.where(last >= first, coins * candles[np.maximum(last, 0), 2], share)
+    return hold
+
+
+def _code(setup: Setup) -> str:
+    if setup.code:
+        return setup.code
+    try:
+        return "".join(inspect.getsource(one.kind) for one in setup.entrants)
+    except OSError:
+        return "".join(one.kind.__qualname__ for one in setup.entrants)

@@ -1,0 +1,193 @@
+"""The walk along the candles: orders first, then the candle closes, then the strategy is asked.
+
+A strategy alone, whose question does nothing but answer, is asked in a tight loop up to the next candle at which anything can
+happen; every other one is asked candle by candle. Both ways ask the same hooks in the same order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from itertools import chain, islice, repeat
+from typing import Any
+
+import numpy as np
+
+from aristobot.backtest.account import Account, Purse
+from aristobot.backtest.history import History
+from aristobot.backtest.lane import Lane, nearest
+from aristobot.backtest.others import Others
+from aristobot.backtest.settings import Entrant, Mood, Setup
+from aristobot.backtest.tracks import Track
+from aristobot.backtest.units import Units
+from aristobot.indicators.columns import Floats
+from aristobot.indicators.series import Tape
+from aristobot.strategy_driver import Driver
+from aristobot.strategy_orders import NOTHING, Decision
+from aristobot.strategy_parameters import values_for
+from aristobot.strategy_run import Run, facts_of
+from aristobot.strategy_warmup import warmup_of
+
+_CHUNK = 8192
+#: How often progress is told, and the fewest candles between.
+_STEPS, _LEAST_STEP = 100, 5_000
+Progress = Callable[[float], None]
+
+
+class Player:
+    """One entrant at its place: its lane, and the next candle that is to close."""
+
+    def __init__(self, entrant: Entrant, units: Units, purse: Purse, setup: Setup, mood: Mood) -> None:
+        history = entrant.history
+        self.entrant, self.history = entrant, history
+        facts = facts_of(entrant.instrument, history.timeframe.value, "backtest", float(taker_of(entrant, setup)))
+        self.others = Others(entrant)
+        account = Account(units, purse, setup.costs.fee_asset, entrant.allotted)
+        hp = values_for(entrant.kind, entrant.parameters)
+        run = Run(facts, Tape(history.candles), hp)
+        run.others = self.others
+        run.allotted = float(setup.cash) if entrant.allotted is None else entrant.allotted
+        self.warmup = warmup_of(entrant.kind, facts, hp, history.candles, self.others) if setup.warmup is None else setup.warmup
+        self.lane = Lane(Driver(entrant.kind, run), Track(history, entrant.detail), account, setup.costs, mood)
+        self.next = self.warmup
+        self.feed: Iterator[tuple[int, Any]] = iter(())
+        self.end = 0
+
+    def show(self, end: int) -> None:
+        """Let the strategy see the candles before `end`, and nothing of those behind."""
+        driver = self.lane.driver
+        candles = self.history.candles[:end]
+        tape = Tape(candles)
+        self.others.until(int(candles[-1, 0]) + self.history.candle_ms if end else 0)
+        self.end = end
+        driver.attempt(lambda: driver.load(tape))
+        start = self.next
+        driver.reveal(max(0, start - 1))
+        feeds = [map(driver.series[name].append, _numbers(driver.arrays[name], start)) for name in driver.series]
+        self.feed = zip(range(start, end), zip(*feeds, strict=True) if feeds else repeat(None), strict=False)
+
+    def close_candle(self) -> None:
+        """The next candle closes: what the strategy wants now."""
+        driver = self.lane.driver
+        driver.run.tape.cursor, _ = next(self.feed)
+        self.next += 1
+        self.decided(driver.decide())
+
+    def decided(self, decision: Decision) -> None:
+        """Place what the strategy wants at the close of the present candle."""
+        if decision is not NOTHING:
+            run = self.lane.run
+            self.lane.decisions.append((run.tape.cursor, decision))
+            self.lane.apply(decision, run.now)
+
+    def play(self, end: int) -> None:
+        """The candles before `end`."""
+        lane, driver = self.lane, self.lane.driver
+        while self.next < end:
+            if lane.waiting:
+                lane.match(self.next)
+            ask = driver.question()
+            if ask is None or lane.due or lane.entries:
+                self.close_candle()
+                continue
+            until = end
+            if lane.waiting:  # exits rest: up to the candle before one of them is reached
+                until = lane.track.next_touch(self.next + 1, *nearest([*lane.stops, *lane.targets, *lane.sells]))
+            self.decided(self._ask_until(ask, min(until, end)))
+
+    def _ask_until(self, ask: Any, until: int) -> Decision:
+        """Ask at every candle before `until` up to the first answer that is a yes."""
+        driver, tape = self.lane.driver, self.lane.run.tape
+        said: object = False
+        feed = islice(self.feed, until - self.next)
+        try:
+            for tape.cursor, _ in feed:
+                said = ask()
+                if said:
+                    break
+        except (Exception, SystemExit) as error:  # noqa: BLE001 # the user's code may raise anything, and never takes us down
+            self.next = tape.cursor + 1
+            return driver.failed(error)
+        self.next = tape.cursor + 1
+        return driver.answer(said)
+
+
+class Session:
+    """All players of a run over one purse."""
+
+    def __init__(self, setup: Setup, mood: Mood = Mood.PESSIMISTIC) -> None:
+        units = [Units(one.instrument, maker_of(one, setup), taker_of(one, setup)) for one in setup.entrants]
+        self.purse = Purse(setup.cash, max(one.money_places for one in units))
+        self.players = [Player(one, unit, self.purse, setup, mood) for one, unit in zip(setup.entrants, units, strict=True)]
+
+    def play(self, until: int | None = None, progress: Progress | None = None) -> None:
+        """Play what is closed at `until` (UTC ms); the strategies see no candle beyond. None: everything.
+
+        `progress` is told from time to time which part of it is done.
+        """
+        for player in self.players:
+            player.show(len(player.history) if until is None else len(player.history.until(until)))
+        tell = progress or (lambda part: None)
+        if len(self.players) > 1:
+            self._play_together(tell)
+            return
+        player = self.players[0]
+        while player.next < player.end:
+            player.play(min(player.end, player.next + max(_LEAST_STEP, player.end // _STEPS)))
+            tell(player.next / player.end)
+
+    def finish(self, close: bool) -> None:
+        """The end: the last hooks, and, with `close`, everything is sold at the last close."""
+        for player in self.players:
+            for hook in (player.lane.driver.strategy.before_terminate, player.lane.driver.strategy.terminate):
+                player.lane.driver.attempt(hook)
+            if close and len(player.history):
+                player.lane.close_out("end_of_test")
+
+    def _play_together(self, tell: Progress) -> None:
+        """Candle by candle in the order in which they close; of those that close together all are filled before one is asked."""
+        closing = [(player.history.candles[player.next : player.end, 0] + player.history.candle_ms) for player in self.players]
+        whose = np.concatenate([np.full(len(times), number) for number, times in enumerate(closing)])
+        times = np.concatenate(closing)
+        order = np.lexsort((whose, times))
+        at, told = 0, 0
+        while at < len(order):
+            if at - told >= max(_LEAST_STEP, len(order) // _STEPS):
+                tell(at / len(order))
+                told = at
+            together = [self.players[whose[order[at]]]]
+            moment = times[order[at]]
+            at += 1
+            while at < len(order) and times[order[at]] == moment:
+                together.append(self.players[whose[order[at]]])
+                at += 1
+            for player in together:
+                if player.lane.waiting:
+                    player.lane.match(player.next)
+            for player in together:
+                player.lane.tell()
+                player.close_candle()
+
+
+def maker_of(entrant: Entrant, setup: Setup) -> Decimal:
+    """The fee of an order that rested."""
+    return entrant.instrument.maker_fee if setup.costs.maker is None else setup.costs.maker
+
+
+def taker_of(entrant: Entrant, setup: Setup) -> Decimal:
+    """The fee of an order that takes."""
+    return entrant.instrument.taker_fee if setup.costs.taker is None else setup.costs.taker
+
+
+def _numbers(array: Floats, start: int) -> Iterator[float]:
+    """Plain floats of an array, a stretch at a time: a list of all of them would weigh five times the array."""
+    return chain.from_iterable(array[at : at + _CHUNK].tolist() for at in range(start, len(array), _CHUNK))
+
+
+def histories(setup: Setup) -> list[History]:
+    """Every history that a run reads."""
+    return [
+        one
+        for entrant in setup.entrants
+        for one in (entrant.history, *((entrant.detail,) if entrant.detail else ()), *entrant.others)
+    ]

@@ -1,0 +1,77 @@
+"""What a backtest is asked: who plays, on which candles, with how much money, at which costs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+
+from aristobot.backtest.history import History
+from aristobot.market import Instrument
+from aristobot.strategy import Strategy
+
+
+class FeeAsset(StrEnum):
+    """In which asset the fee of a purchase is paid; of a sale it is always the quote received."""
+
+    QUOTE = "quote"
+    BASE = "base"
+
+
+class Mood(StrEnum):
+    """How what a candle does not tell is read."""
+
+    PESSIMISTIC = "pessimistic"
+    OPTIMISTIC = "optimistic"
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """maker, taker      fees as fractions; None: the instrument's own
+    fee_asset         in what a purchase's fee is paid
+    slippage_bps      hundredths of a per cent by which an order that takes is filled worse
+    slippage_range    or, on top, the share of the candle's range (high minus low)
+    latency           seconds until an order reaches the exchange
+    """
+
+    maker: Decimal | None = None
+    taker: Decimal | None = None
+    fee_asset: FeeAsset = FeeAsset.QUOTE
+    slippage_bps: float = 0.0
+    slippage_range: float = 0.0
+    latency: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Entrant:
+    """One strategy on one symbol. `detail` are smaller candles inside the larger ones, `others` further candles it may read."""
+
+    kind: type[Strategy]
+    history: History
+    instrument: Instrument
+    parameters: Mapping[str, object] = field(default_factory=dict)
+    detail: History | None = None
+    others: tuple[History, ...] = ()
+    allotted: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """A whole backtest.
+
+    warmup      candles before the first question; None: found out
+    checks      candles at which the look-ahead check cuts the future off; 0 leaves it out
+    variants    how many sets of parameters were tried on these candles before this one was shown
+    code        the strategy's text, for its fingerprint
+    """
+
+    entrants: tuple[Entrant, ...]
+    cash: Decimal = Decimal(10_000)
+    costs: Costs = Costs()
+    warmup: int | None = None
+    seed: int = 0
+    checks: int = 12
+    variants: int = 1
+    code: str = ""
+    close_at_end: bool = False

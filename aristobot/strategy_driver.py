@@ -1,0 +1,286 @@
+"""Asks a strategy's hooks in their order and gathers what they want: the one way to a decision, live and in a backtest.
+
+After each closed candle: `before`; while an entry rests and nothing is held `should_cancel_entry`; in a position `should_exit`,
+then `update_position`; flat, nothing pending and no lock `should_long`, `filters`, `go_long`, `confirm_entry`; at last `after`.
+An exception in any hook stops new entries of this run, leaves exits in place and is told.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from aristobot.errors import StrategyError
+from aristobot.indicators.columns import Floats
+from aristobot.indicators.series import Tape
+from aristobot.orders import Side
+from aristobot.strategy import OrderEvents, Strategy
+from aristobot.strategy_orders import NOTHING, Decision, Message, intents, levels
+from aristobot.strategy_protections import paused_until, protections_of
+from aristobot.strategy_run import MOST_REMEMBERED, ClosedPosition, Event, Memory, Run
+
+_EVENTS = frozenset(name for name in vars(OrderEvents) if name.startswith("on_") and name != "on_signal")
+#: Names that, used anywhere but in the hooks that place orders, mean that a question may do more than answer.
+_DEEDS = frozenset({"liquidate", "lock", "buy", "sell", "stop_loss", "take_profit", "setattr", "__dict__"})
+_PLACING = frozenset({"go_long", "update_position", *_EVENTS})
+
+
+class Driver:
+    """One strategy at work. `run` is written by whoever drives it: money, position, orders, and the tape's cursor."""
+
+    def __init__(self, kind: type[Strategy], run: Run) -> None:
+        self.run = run
+        self.own = frozenset(name for name in dir(Strategy) if getattr(kind, name, None) is not getattr(Strategy, name, None))
+        self.listens = bool(self.own & _EVENTS)
+        self._each = bool(self.own & {"before", "after"}) or _acts(kind)
+        self.arrays: dict[str, Floats] = {}
+        self.series: dict[str, deque[float]] = {}
+        self.entries: Any = None
+        self.leavings: Any = None
+        self.strategy = strategy = kind()
+        strategy._run = run
+        strategy.timeframe = run.facts.timeframe
+        self._ask_long: Callable[[], object] = strategy.should_long
+        self._ask_exit: Callable[[], object] = strategy.should_exit
+        self.protections = protections_of(strategy.protections)
+
+    # ------------------------------------------------------------------ series
+
+    def load(self, tape: Tape) -> None:
+        """Look at these candles; compute what `indicators` and `signals` give over all of them. The cursor moves to the end."""
+        run, strategy = self.run, self.strategy
+        run.show(tape)
+        tape.cursor = len(tape.candles) - 1
+        given = strategy.indicators() if "indicators" in self.own else {}
+        self.arrays = {name: _series(name, values, len(tape.candles)) for name, values in given.items()}
+        self.series = {name: deque(maxlen=strategy.lookback) for name in self.arrays}
+        for name, values in self.series.items():
+            setattr(strategy, name, values)
+        given_signals = strategy.signals() if "signals" in self.own else None
+        if given_signals is not None:
+            self.entries, self.leavings = (_flags(one, len(tape.candles)) for one in given_signals)
+            self._ask_long = lambda: self.entries[tape.cursor]
+            self._ask_exit = lambda: "signal" if self.leavings[tape.cursor] else False
+
+    def reveal(self, cursor: int) -> None:
+        """Make this the present candle."""
+        self.run.tape.cursor = cursor
+        for name, values in self.series.items():
+            values.clear()
+            values.extend(self.arrays[name][max(0, cursor + 1 - self.strategy.lookback) : cursor + 1].tolist())
+
+    # ------------------------------------------------------------------ questions
+
+    def decide(self) -> Decision:
+        """What the strategy wants after the present candle."""
+        return self._guarded(self._each_candle)
+
+    def question(self) -> Callable[[], object] | None:
+        """The single hook that this candle asks, and the next ones until something happens; None when there is more to call.
+
+        Asking it and handing what it says to `answer` is the same as `decide`.
+        """
+        run = self.run
+        if self._each or run.memory.stopped:
+            return None
+        if run.held > 0:
+            simple = "update_position" not in self.own and self.strategy.short_signal != "exit"
+            return self._ask_exit if simple else None
+        return None if run.orders or run.memory.locked_until > run.now else self._ask_long
+
+    def answer(self, said: object) -> Decision:
+        """What the strategy wants after it answered the `question`."""
+        return self._guarded(lambda: self._exit(said) if self.run.held > 0 else self._enter(said))
+
+    def failed(self, error: BaseException) -> Decision:
+        """The decision of a strategy that fell: no new entries."""
+        where = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename.startswith("<")]
+        line = f" (line {where[-1].lineno})" if where else ""
+        text = f"{type(error).__name__}: {error}{line}"
+        first = not self.run.memory.stopped
+        self.run.memory.stopped = self.run.memory.stopped or text
+        self._clear()
+        return Decision(messages=(Message(text, "error", notify=True, at=self.run.now),)) if first else NOTHING
+
+    def attempt(self, hook: Callable[[], object]) -> None:
+        """Call a hook of which only what it computes matters."""
+        self._guarded(lambda: (hook(), NOTHING)[1])
+
+    def _guarded(self, work: Callable[[], Decision]) -> Decision:
+        try:
+            return work()
+        except (Exception, SystemExit) as error:  # noqa: BLE001 # the user's code may raise anything, and never takes us down
+            return self.failed(error)
+
+    def _each_candle(self) -> Decision:
+        strategy, run = self.strategy, self.run
+        if "before" in self.own:
+            strategy.before()
+        cancel = False
+        if run.held > 0:
+            decision = self._exit(self._ask_exit())
+        else:
+            if run.orders and all(one.status == "open" for one in run.orders):  # what is on its way cannot be taken back
+                run.memory.pending_candles += 1
+                cancel = bool(strategy.should_cancel_entry())
+            free = (cancel or not run.orders) and not run.memory.stopped and run.memory.locked_until <= run.now
+            decision = self._enter(self._ask_long() if free else False)
+        if "after" in self.own:
+            strategy.after()
+            if run.messages:
+                decision = self._with_messages(decision)
+        return msgspec.structs.replace(decision, cancel_entries=True) if cancel else decision
+
+    # ------------------------------------------------------------------ answers
+
+    def _enter(self, said: object) -> Decision:
+        if not said:
+            return self._gathered(())
+        strategy = self.strategy
+        vetoes = [one for one in strategy.filters() if not one()] if "filters" in self.own else []
+        if vetoes:
+            return self._gathered(tuple(getattr(one, "__name__", "filter") for one in vetoes[:1]))
+        strategy.go_long()
+        return self._gathered(())
+
+    def _exit(self, said: object) -> Decision:
+        strategy = self.strategy
+        tag = said if isinstance(said, str) else "exit" if said else ""
+        if not tag and strategy.short_signal == "exit" and strategy.should_short():
+            tag = "short_signal"
+        if tag and ("confirm_exit" not in self.own or strategy.confirm_exit(tag)):
+            strategy._closing = tag
+        elif "update_position" in self.own:
+            strategy.update_position()
+        return self._gathered(())
+
+    def _gathered(self, refused: tuple[str, ...]) -> Decision:
+        """What the hooks assigned since it was last gathered."""
+        strategy, run = self.strategy, self.run
+        buy, sell, stop, target, closing = (
+            strategy.buy, strategy.sell, strategy.stop_loss, strategy.take_profit, strategy._closing
+        )  # fmt: skip
+        if buy is None and sell is None and stop is None and target is None and not closing:
+            return NOTHING if not refused and not run.messages else self._with_messages(Decision(refused=refused))
+        self._clear()
+        price = run.closes[run.tape.cursor]
+        entries = intents(buy, Side.BUY, price, "entry") if buy is not None else ()
+        if entries:
+            why = self._why_not(entries[0].quantity, entries[0].price)
+            entries, refused = ((), (*refused, why)) if why else (entries, refused)
+        if not entries and not run.held and not run.orders:
+            stop = target = sell = None
+        decision = Decision(
+            entries,
+            None if sell is None else intents(sell, Side.SELL, price, "sell"),
+            None if stop is None else levels(stop),
+            None if target is None else _whole(levels(target)),
+            closing if run.held > 0 else "",
+            refused=refused,
+        )
+        return self._with_messages(decision) if run.messages else decision
+
+    def _why_not(self, quantity: float, price: float) -> str:
+        strategy, memory = self.strategy, self.run.memory
+        if memory.stopped:
+            return "stopped"
+        if self.run.held > 0 and memory.increased >= strategy.max_position_adjustments:
+            return "max_position_adjustments"
+        if "confirm_entry" in self.own and not strategy.confirm_entry(quantity, price):
+            return "confirm_entry"
+        return ""
+
+    def _with_messages(self, decision: Decision) -> Decision:
+        said, self.run.messages = tuple(self.run.messages), []
+        return msgspec.structs.replace(decision, messages=said)
+
+    def _clear(self) -> None:
+        strategy = self.strategy
+        strategy.buy = strategy.sell = strategy.stop_loss = strategy.take_profit = None
+        strategy._closing = ""
+
+    # ------------------------------------------------------------------ events and memory
+
+    def deliver(self, event: Event) -> Decision:
+        """Tell the strategy of an order and gather what it wants now."""
+        return self._guarded(lambda: self._told(event))
+
+    def _told(self, event: Event) -> Decision:
+        strategy = self.strategy
+        match event.kind:
+            case "opened":
+                strategy.on_open_position(event.order)
+            case "increased":
+                strategy.on_increased_position(event.order)
+            case "reduced":
+                strategy.on_reduced_position(event.order)
+            case "closed" if event.closed is not None:
+                strategy.on_close_position(event.order, event.closed)
+            case "canceled":
+                strategy.on_cancel()
+            case _:
+                strategy.on_order_rejected(event.order, event.reason)
+        return self._gathered(())
+
+    def closed(self, closed: ClosedPosition) -> None:
+        """Remember a closed position, and pause when a protection says so."""
+        memory = self.run.memory
+        memory.closed.append(closed)
+        if len(memory.closed) > 2 * MOST_REMEMBERED:
+            del memory.closed[:-MOST_REMEMBERED]
+        memory.increased = memory.reduced = 0
+        if self.protections:
+            recent = memory.closed[-MOST_REMEMBERED:]
+            until, name = paused_until(self.protections, recent, closed.closed_at, self.run.candle_ms, self.run.allotted)
+            if until > memory.locked_until:
+                memory.locked_until, memory.lock_reason = until, name
+
+    def state(self) -> dict[str, Any]:
+        """What a restart needs, as JSON; raise StrategyError `vars_not_json` when `vars` holds anything else."""
+        try:
+            kept: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(self.run.memory))
+        except (TypeError, ValueError, msgspec.MsgspecError) as error:
+            raise StrategyError("vars_not_json", detail=str(error)[:120]) from None
+        return kept
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from what `state` gave."""
+        self.run.memory = msgspec.convert(dict(state), Memory)
+
+
+def _acts(kind: type[Strategy]) -> bool:
+    """Whether a question of this strategy may do more than answer: then every candle goes the long way."""
+    written = [
+        function.__code__
+        for one in kind.__mro__
+        if not one.__module__.startswith("aristobot.strategy")
+        for name, function in vars(one).items()
+        if hasattr(function, "__code__") and name not in _PLACING
+    ]
+    return any(_DEEDS & set(code.co_names) for code in written)
+
+
+def _whole(targets: Sequence[Any]) -> tuple[Any, ...]:
+    total = sum(one.share for one in targets)
+    if total > 1.000001:
+        raise StrategyError("shares_over_100", share=round(total * 100, 2))
+    return tuple(targets)
+
+
+def _series(name: str, values: Any, length: int) -> Floats:
+    array = np.asarray(values, dtype=np.float64)
+    if array.shape != (length,):
+        raise StrategyError("bad_series", name=name)
+    return array
+
+
+def _flags(values: Any, length: int) -> Any:
+    array = np.asarray(values)
+    if array.shape != (length,):
+        raise StrategyError("bad_series", name="signals")
+    return array.astype(bool)

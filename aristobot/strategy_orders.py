@@ -1,0 +1,139 @@
+"""What a strategy wants: intents in floats, and the border at which they become exact orders, rounded down."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from typing import TypeAlias
+
+import msgspec
+
+from aristobot.errors import StrategyError
+from aristobot.market import Instrument
+from aristobot.money import ZERO
+from aristobot.orders import OrderRequest, OrderType, Side
+
+#: Nearer than this to the market, as a fraction of it, a price means "now": a market order (as in Jesse).
+NEAR = 0.00015
+
+Pair: TypeAlias = tuple[float, float]
+
+
+class Level(msgspec.Struct, frozen=True, gc=False):
+    """A stop or a target at `price` over so many base units, or over a `share` (0 to 1) of what the entry brings."""
+
+    price: float
+    quantity: float = 0.0
+    share: float = 0.0
+
+
+class Intent(msgspec.Struct, frozen=True, gc=False):
+    """One order a strategy wants. `price` is the limit, or the stop of a STOP_LOSS; for MARKET it is the price that was seen."""
+
+    side: Side
+    type: OrderType
+    quantity: float
+    price: float
+    tag: str = ""
+
+
+class Message(msgspec.Struct, frozen=True, gc=False):
+    """What a strategy says `at` a candle's close (UTC milliseconds): to its log, and to its owner when `notify`."""
+
+    text: str
+    kind: str = "info"
+    notify: bool = False
+    at: int = 0
+
+
+class Decision(msgspec.Struct, frozen=True):
+    """What a strategy wants after one candle or one order event; of `exits`, `stops` and `targets` None means: as they are.
+
+    close            not empty: sell everything this strategy holds, at the market; the text is the exit's tag
+    cancel_entries   take back the entries that rest
+    refused          why an entry that was signalled is not wanted after all: names of filters, protections, locks
+    """
+
+    entries: tuple[Intent, ...] = ()
+    exits: tuple[Intent, ...] | None = None
+    stops: tuple[Level, ...] | None = None
+    targets: tuple[Level, ...] | None = None
+    close: str = ""
+    cancel_entries: bool = False
+    refused: tuple[str, ...] = ()
+    messages: tuple[Message, ...] = ()
+
+
+NOTHING = Decision()
+
+#: What a strategy may assign to `buy`, `sell`, `stop_loss` and `take_profit`.
+Wanted: TypeAlias = "Pair | Level | Iterable[Pair | Level]"
+
+
+def kind_at(side: Side, price: float, market: float) -> OrderType:
+    """Near the market MARKET, better than it LIMIT, worse STOP_LOSS: how Jesse reads a price."""
+    if price == market or abs(price - market) <= NEAR * market:
+        return OrderType.MARKET
+    return OrderType.LIMIT if (price < market) == (side is Side.BUY) else OrderType.STOP_LOSS
+
+
+def intents(wanted: Wanted, side: Side, market: float, tag: str) -> tuple[Intent, ...]:
+    """The orders that an assignment means; raise StrategyError `bad_order` for what is no quantity and price."""
+    return tuple(
+        Intent(side, kind_at(side, one.price, market), one.quantity, one.price, tag) for one in levels(wanted) if one.quantity > 0
+    )
+
+
+def levels(wanted: Wanted) -> tuple[Level, ...]:
+    """The levels that an assignment means: `(quantity, price)` or several of them."""
+    if isinstance(wanted, Level):
+        return (wanted,)
+    try:
+        listed = list(wanted)
+        if len(listed) == 2 and not isinstance(listed[0], tuple | list | Level) and not hasattr(listed[0], "__len__"):
+            listed = [(listed[0], listed[1])]  # type: ignore[list-item] # two numbers are one order
+        return tuple(one if isinstance(one, Level) else _level(*one) for one in listed)  # type: ignore[misc] # checked below
+    except (TypeError, ValueError):
+        raise StrategyError("bad_order", value=repr(wanted)[:80]) from None
+
+
+def _level(quantity: float, price: float) -> Level:
+    number, at = float(quantity), float(price)
+    if not (0 <= number < float("inf") and 0 < at < float("inf")):  # NaN compares as neither
+        raise StrategyError("bad_order", value=f"({number}, {at})")
+    return Level(at, number)
+
+
+def shares(wanted: float | Sequence[Pair] | None) -> tuple[Level, ...] | None:
+    """What `stop_loss_price` and `take_profit_price` answer: a price for all of it, or `(share, price)` several times."""
+    if wanted is None:
+        return None
+    if isinstance(wanted, Sequence):
+        found = tuple(Level(one.price, share=one.quantity) for one in levels(wanted))
+        if sum(one.share for one in found) > 1.000001:
+            raise StrategyError("shares_over_100", share=round(sum(one.share for one in found) * 100, 2))
+        return found
+    at = float(wanted)
+    if not 0 < at < float("inf"):
+        raise StrategyError("bad_order", value=repr(at))
+    return (Level(at, share=1.0),)
+
+
+def exact(value: float) -> Decimal:
+    """The Decimal that a float is written as: 0.1 is 0.1."""
+    return Decimal(repr(float(value)))
+
+
+def order_request(intent: Intent, instrument: Instrument, client_order_id: str) -> OrderRequest:
+    """The exact order: quantity rounded DOWN to the lot, prices down to the tick. A quantity of zero remains to be refused."""
+    market = intent.type is not OrderType.LIMIT
+    price = instrument.price(exact(intent.price)) if intent.type is not OrderType.MARKET else ZERO
+    return OrderRequest(
+        client_order_id=client_order_id,
+        symbol=instrument.symbol,
+        side=intent.side,
+        type=intent.type,
+        quantity=instrument.quantity(exact(intent.quantity), market=market),
+        price=price if intent.type is OrderType.LIMIT else ZERO,
+        stop_price=price if intent.type is OrderType.STOP_LOSS else ZERO,
+    )

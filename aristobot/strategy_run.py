@@ -1,0 +1,185 @@
+"""What a running strategy is told: where it runs, what it holds, what rests, and what is kept for it across restarts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import msgspec
+import numpy as np
+
+from aristobot.errors import StrategyError
+from aristobot.indicators.columns import Floats
+from aristobot.indicators.series import RevealedCandles, Tape
+from aristobot.market import Instrument, timeframe_of
+from aristobot.orders import OrderType, Side
+from aristobot.strategy_orders import Message
+
+#: Closed positions that are kept across a restart, for protections and for the strategy's own eyes.
+MOST_REMEMBERED = 200
+#: Messages that one candle may bring; further ones are dropped.
+MOST_MESSAGES = 20
+
+
+class Facts(msgspec.Struct, frozen=True):
+    """Where a strategy runs. `step` is the lot, `fee_rate` the taker's fee as a fraction; `mode` is backtest, paper or live."""
+
+    exchange: str
+    symbol: str
+    timeframe: str
+    base: str
+    quote: str
+    tick: float
+    step: float
+    min_quantity: float
+    min_notional: float
+    fee_rate: float
+    mode: str = "backtest"
+
+
+def facts_of(instrument: Instrument, timeframe: str, mode: str, fee_rate: float | None = None) -> Facts:
+    """The facts of an instrument, in the floats that strategies reckon in."""
+    return Facts(
+        exchange=instrument.exchange,
+        symbol=instrument.symbol,
+        timeframe=timeframe,
+        base=instrument.base,
+        quote=instrument.quote,
+        tick=float(instrument.tick),
+        step=float(max(instrument.lot, instrument.market_lot)),
+        min_quantity=float(instrument.min_quantity),
+        min_notional=float(instrument.min_notional),
+        fee_rate=float(instrument.taker_fee) if fee_rate is None else fee_rate,
+        mode=mode,
+    )
+
+
+class PlacedOrder(msgspec.Struct, frozen=True, gc=False):
+    """An order of a strategy as it is told of it; of a fill `quantity` and `price` are what was filled."""
+
+    side: Side
+    type: OrderType
+    quantity: float
+    price: float
+    tag: str
+    status: str = "open"
+
+    @property
+    def qty(self) -> float:
+        """Jesse's name of the quantity."""
+        return self.quantity
+
+
+class ClosedPosition(msgspec.Struct, frozen=True):
+    """One position from its first entry to flat, as a strategy sees it. Times in UTC milliseconds; `profit` after fees."""
+
+    opened_at: int
+    closed_at: int
+    entry_price: float
+    exit_price: float
+    quantity: float
+    profit: float
+    reason: str
+
+    @property
+    def share(self) -> float:
+        """The profit as a fraction of what the position cost."""
+        cost = self.entry_price * self.quantity
+        return self.profit / cost if cost else 0.0
+
+
+class Event(msgspec.Struct, frozen=True):
+    """What happened to an order: opened, increased, reduced, closed, canceled or rejected (then with its `reason`)."""
+
+    kind: str
+    order: PlacedOrder
+    closed: ClosedPosition | None = None
+    reason: str = ""
+
+
+class Memory(msgspec.Struct):
+    """What outlives a restart. All of it is JSON."""
+
+    vars: dict[str, Any] = {}
+    stopped: str = ""
+    locked_until: int = 0
+    lock_reason: str = ""
+    pending_candles: int = 0
+    entries: int = 0
+    increased: int = 0
+    reduced: int = 0
+    closed: list[ClosedPosition] = []
+
+
+class OtherCandles(Protocol):
+    """Where the candles of other timeframes and symbols come from."""
+
+    def tape(self, exchange: str, symbol: str, timeframe: str) -> tuple[Tape, Floats]:
+        """All candles, and the times in milliseconds at which each of them closed."""
+
+
+class Run:
+    """The strategy's side of the engine. The engine writes it, the strategy's properties read it.
+
+    balance   free quote for this strategy        held     base units it owns, dust below the lot left out
+    entry     average price of what it holds      equity   is told by `worth`
+    """
+
+    __slots__ = (
+        "allotted", "balance", "candle_ms", "closes", "dust", "entry", "facts", "held", "hp", "locked", "memory", "messages",
+        "opened_at", "orders", "others", "params", "stops", "tape", "targets", "times",
+    )  # fmt: skip
+
+    def __init__(self, facts: Facts, tape: Tape, hp: Mapping[str, Any], balance: float = 0.0) -> None:
+        self.facts = facts
+        self.candle_ms = timeframe_of(facts.timeframe).seconds * 1000
+        self.hp = dict(hp)
+        self.memory = Memory()
+        self.messages: list[Message] = []
+        self.others: OtherCandles | None = None
+        self.balance = self.allotted = balance
+        self.held = self.dust = self.entry = self.locked = 0.0
+        self.opened_at = 0
+        self.orders: tuple[PlacedOrder, ...] = ()
+        self.stops: tuple[PlacedOrder, ...] = ()
+        self.targets: tuple[PlacedOrder, ...] = ()
+        self.show(tape)
+
+    def show(self, tape: Tape) -> None:
+        """Look at these candles from here on."""
+        self.tape = tape
+        self.closes = memoryview(np.ascontiguousarray(tape.candles[:, 2]))  # type: ignore[arg-type] # an array is a buffer
+        self.times = tape.candles[:, 0]
+
+    @property
+    def price(self) -> float:
+        """The present close."""
+        return self.closes[self.tape.cursor]
+
+    @property
+    def now(self) -> int:
+        """When the present candle closed, in UTC milliseconds."""
+        return int(self.times[self.tape.cursor]) + self.candle_ms
+
+    def worth(self) -> float:
+        """Free and locked quote, and what is held at the present close."""
+        return self.balance + self.locked + (self.held + self.dust) * self.price
+
+    def candles_of(self, exchange: str, symbol: str, timeframe: str) -> RevealedCandles:
+        """The candles of another timeframe or symbol that are closed by now; raise StrategyError when there are none."""
+        here = (self.facts.exchange, self.facts.symbol, self.facts.timeframe)
+        if (exchange, symbol, timeframe) == here:
+            return self.tape.view()
+        if self.others is None:
+            raise StrategyError("no_candles", symbol=symbol, timeframe=timeframe)
+        tape, closed_at = self.others.tape(exchange, symbol, timeframe)
+        last = int(np.searchsorted(closed_at, self.now, side="right")) - 1
+        if last < 0:
+            raise StrategyError("no_candles", symbol=symbol, timeframe=timeframe)
+        tape.cursor = last
+        return tape.view()
+
+    def say(self, text: str, kind: str, notify: bool) -> None:
+        """Keep a message for the engine to take."""
+        if len(self.messages) < MOST_MESSAGES:
+            self.messages.append(Message(text[:1000], kind, notify, self.now))

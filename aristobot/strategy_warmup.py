@@ -1,0 +1,73 @@
+"""How many candles a strategy needs before it can be asked: found out by asking it once and looking at what it computed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from aristobot.indicators.columns import Floats
+from aristobot.indicators.series import Tape
+from aristobot.strategy import Strategy
+from aristobot.strategy_driver import Driver
+from aristobot.strategy_run import Facts, OtherCandles, Run
+
+#: Candles that the first attempt looks at; doubled while an indicator has no value yet.
+_FIRST = 1_000
+
+
+def warmup_of(
+    kind: type[Strategy], facts: Facts, hp: Mapping[str, Any], candles: Floats, others: OtherCandles | None = None
+) -> int:
+    """The index of the first candle at which every indicator has a value, there and one candle before; at least the class's own.
+
+    What is asked for only in a position is found as well: its hooks are asked too, and what they raise does not matter here.
+    """
+    size = _FIRST
+    while True:
+        found = _leading(kind, facts, hp, candles[:size], others)
+        if found is not None or size >= len(candles):
+            return max(kind.warmup_candles, (found or 0) + 1)
+        size *= 4
+
+
+def _leading(
+    kind: type[Strategy], facts: Facts, hp: Mapping[str, Any], candles: Floats, others: OtherCandles | None
+) -> int | None:
+    """The longest run of missing values at a beginning; None when a series has nothing but those."""
+    tape = Tape(candles)
+    run = Run(facts, tape, hp, 1_000_000.0)
+    run.others = others
+    driver = Driver(kind, run)
+    if not len(candles):
+        return 0
+    _try_hooks(driver, tape)
+    series = [one for arrays in tape.results.values() for one in arrays] + list(driver.arrays.values())
+    firsts = [_first_value(one) for one in series]
+    return None if None in firsts else max((one for one in firsts if one is not None), default=0)
+
+
+def _try_hooks(driver: Driver, tape: Tape) -> None:
+    driver.attempt(lambda: driver.load(tape))
+    driver.attempt(lambda: driver.reveal(len(tape.candles) - 1))
+    strategy = driver.strategy
+    flat: tuple[Callable[[], object], ...] = (
+        strategy.before,
+        strategy.should_long,
+        lambda: [one() for one in strategy.filters()],
+        strategy.go_long,
+    )
+    held: tuple[Callable[[], object], ...] = (strategy.should_exit, strategy.update_position, strategy.after)
+    for hook in flat:
+        driver.attempt(hook)
+    driver.run.held, driver.run.entry = 1.0, driver.run.price
+    for hook in held:
+        driver.attempt(hook)
+
+
+def _first_value(values: Floats) -> int | None:
+    missing = np.isnan(values)
+    if not missing.any():
+        return 0
+    return None if missing.all() else int(missing.argmin())
