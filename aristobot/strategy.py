@@ -8,14 +8,31 @@ The default `go_long` is written with the simple hooks, so that both are one.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar
+from functools import wraps
+from typing import Any, ClassVar, TypeVar
 
 from aristobot.strategy_orders import Pair, Wanted, shares
 from aristobot.strategy_readings import AccountReadings, Bound, MarketReadings, otherwise
 from aristobot.strategy_run import ClosedPosition, PlacedOrder
 
+T = TypeVar("T")
 #: A price, several `(share, price)`, or none.
 Exits = float | Sequence[Pair] | None
+
+
+def cached(method: Callable[[Any], T]) -> Callable[[Any], T]:
+    """A method of a strategy that is worked out once a candle, however often it is called."""
+
+    @wraps(method)
+    def once(self: Any) -> T:
+        kept = self.__dict__.setdefault("_cached", {})
+        key = (method.__name__, self._run.tape, self._run.tape.cursor)
+        if kept.get(method.__name__, (None,))[0] != key:
+            kept[method.__name__] = key, method(self)
+        found: T = kept[method.__name__][1]
+        return found
+
+    return once
 
 
 class Hooks:

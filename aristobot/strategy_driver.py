@@ -227,8 +227,22 @@ class Driver:
                 strategy.on_order_rejected(event.order, event.reason)
         return self._gathered(())
 
-    def closed(self, closed: ClosedPosition) -> None:
-        """Remember a closed position, and pause when a protection says so."""
+    def note(self, kind: str, closed: ClosedPosition | None = None) -> None:
+        """Count what happened to the position: opened, increased, reduced or closed."""
+        memory = self.run.memory
+        if kind == "opened":
+            memory.pending_candles = 0
+        elif kind == "increased":
+            memory.increased += 1
+        elif kind == "reduced":
+            memory.reduced += 1
+        elif kind == "canceled":
+            memory.pending_candles = 0
+        elif closed is not None:
+            self._remember(closed)
+
+    def _remember(self, closed: ClosedPosition) -> None:
+        """Keep a closed position, and pause when a protection says so."""
         memory = self.run.memory
         memory.closed.append(closed)
         if len(memory.closed) > 2 * MOST_REMEMBERED:

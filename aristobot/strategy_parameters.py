@@ -26,16 +26,16 @@ class Parameter(msgspec.Struct, frozen=True):
     options: tuple[Value, ...] = ()
 
     def checked(self, value: object) -> Value:
-        """The value in the parameter's kind; raise StrategyError `bad_parameter` for what it cannot be."""
+        """The value in the parameter's kind; raise StrategyError `bad_strategy_parameter` for what it cannot be."""
         try:
             found: Value = _READ[self.kind](value)
         except (TypeError, ValueError):
-            raise StrategyError("bad_parameter", name=self.name, value=str(value)[:40]) from None
+            raise StrategyError("bad_strategy_parameter", name=self.name, value=str(value)[:40]) from None
         outside = not isinstance(found, str | bool) and not (
             (self.low is None or found >= self.low) and (self.high is None or found <= self.high)
         )
         if outside or (self.options and found not in self.options):
-            raise StrategyError("bad_parameter", name=self.name, value=str(value)[:40])
+            raise StrategyError("bad_strategy_parameter", name=self.name, value=str(value)[:40])
         return found
 
 
@@ -58,7 +58,7 @@ _READ: dict[str, Any] = {"int": _whole, "float": float, "bool": _truth, "str": s
 
 
 def parameters_of(kind: type[Strategy]) -> tuple[Parameter, ...]:
-    """What the strategy lists; raise StrategyError `bad_parameter` for a line without a name, a type or a default."""
+    """What the strategy lists; raise StrategyError `bad_strategy_parameter` for a line without a name, a type or a default."""
     found = []
     for line in kind().hyperparameters():
         try:
@@ -68,7 +68,7 @@ def parameters_of(kind: type[Strategy]) -> tuple[Parameter, ...]:
                 str(line["name"]), KINDS[line["type"]], default, line.get("min"), line.get("max"), line.get("step"), options
             )
         except (AttributeError, IndexError, KeyError, TypeError):
-            raise StrategyError("bad_parameter", name=str(line)[:60], value="") from None
+            raise StrategyError("bad_strategy_parameter", name=str(line)[:60], value="") from None
         found.append(msgspec.structs.replace(one, default=one.checked(one.default)))
     return tuple(found)
 

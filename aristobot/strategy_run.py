@@ -105,10 +105,24 @@ class Memory(msgspec.Struct):
     locked_until: int = 0
     lock_reason: str = ""
     pending_candles: int = 0
-    entries: int = 0
     increased: int = 0
     reduced: int = 0
     closed: list[ClosedPosition] = []
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """What a strategy holds and what rests for it, as the engine tells it: see Run."""
+
+    balance: float
+    allotted: float
+    held: float = 0.0
+    dust: float = 0.0
+    entry: float = 0.0
+    opened_at: int = 0
+    locked: float = 0.0
+    orders: tuple[PlacedOrder, ...] = ()
+    stops: tuple[PlacedOrder, ...] = ()
+    targets: tuple[PlacedOrder, ...] = ()
 
 
 class OtherCandles(Protocol):
@@ -121,13 +135,13 @@ class OtherCandles(Protocol):
 class Run:
     """The strategy's side of the engine. The engine writes it, the strategy's properties read it.
 
-    balance   free quote for this strategy        held     base units it owns, dust below the lot left out
-    entry     average price of what it holds      equity   is told by `worth`
+    balance   free quote for this strategy        held     base units it owns, in whole lots
+    entry     average price of what it holds      dust   base units less than a lot
     """
 
     __slots__ = (
         "allotted", "balance", "candle_ms", "closes", "dust", "entry", "facts", "held", "hp", "locked", "memory", "messages",
-        "opened_at", "orders", "others", "params", "stops", "tape", "targets", "times",
+        "opened_at", "orders", "others", "stops", "tape", "targets", "times",
     )  # fmt: skip
 
     def __init__(self, facts: Facts, tape: Tape, hp: Mapping[str, Any], balance: float = 0.0) -> None:
@@ -150,6 +164,15 @@ class Run:
         self.tape = tape
         self.closes = memoryview(np.ascontiguousarray(tape.candles[:, 2]))  # type: ignore[arg-type] # an array is a buffer
         self.times = tape.candles[:, 0]
+
+    def stand(self, standing: Standing) -> None:
+        """Take over what is held and what rests."""
+        for name in standing.__struct_fields__:
+            setattr(self, name, getattr(standing, name))
+
+    def standing(self) -> Standing:
+        """What is held and what rests now."""
+        return Standing(**{name: getattr(self, name) for name in Standing.__struct_fields__})
 
     @property
     def price(self) -> float:

@@ -111,7 +111,7 @@ class Lane:
             self.account.purse.reserved -= order.reserved
             self._refuse(order, reason, self.units.price(order.price), told=False)
         if cancelled:
-            self.run.memory.pending_candles = 0
+            self.driver.note("canceled")
             self._event("canceled", cancelled[0], cancelled[0].lots, cancelled[0].price)
 
     # ------------------------------------------------------------------ what a candle does
@@ -213,12 +213,11 @@ class Lane:
             (stops, targets), self.plan = self.plan, ((), ())
             self.stops, self.targets = self._armed(stops, False, moment), self._armed(targets, True, moment)
             self.first_stop = max((one.price for one in self.stops), default=0.0)
-            run.memory.pending_candles = 0
-        else:
-            run.memory.increased += 1
+        kind = "opened" if first else "increased"
+        self.driver.note(kind)
         self.tell()
         if self.driver.listens:
-            self._event("opened" if first else "increased", order, lots, steps / self.units.prices)
+            self._event(kind, order, lots, steps / self.units.prices)
 
     def _sell(self, order: Order, steps: int, rate: int, moment: int, maker: bool) -> None:
         account = self.account
@@ -231,7 +230,7 @@ class Lane:
         fee = account.sell(steps, lots, rate)
         self.fills.append((self.bar, moment, False, steps, lots, fee, maker, order.tag, account.total, account.held))
         if account.lots:
-            self.run.memory.reduced += 1
+            self.driver.note("reduced")
             self.tell()
             if self.driver.listens:
                 self._event("reduced", order, lots, steps / self.units.prices)
@@ -261,7 +260,7 @@ class Lane:
         if self.stops or self.targets or self.sells or self.due:
             self.stops, self.targets, self.sells = [], [], []
             self.due = [one for one in self.due if one.buying]
-        self.driver.closed(closed)
+        self.driver.note("closed", closed)
         self.tell()
         if self.driver.listens:
             self._event("closed", order, lots, steps / units.prices, closed)

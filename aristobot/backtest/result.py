@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aristobot.backtest.lookahead import Verdict
-from aristobot.figures import ClosedTrade
+from aristobot.figures.record import ClosedTrade
 from aristobot.indicators.columns import Floats
 from aristobot.strategy_orders import Message
 
@@ -63,7 +63,6 @@ class Band(msgspec.Struct, frozen=True):
 class BacktestResult:
     """times, equity, invested   one value per closed candle: UTC ms of the close, quote, quote worth of what is held
     hold                     equity of buying everything at the first possible open and holding it
-    figures                  every metric by name
     vetoes                   how often a filter, lock or protection refused an entry, by name
     band, lookahead          see there; variants is the number of parameter sets tried before this one
     """
@@ -89,7 +88,6 @@ class BacktestResult:
     variants: int
     code_hash: str
     data_hash: str
-    figures: Mapping[str, Any]
 
     @property
     def profit(self) -> float:
@@ -99,8 +97,9 @@ class BacktestResult:
     def as_json(self, most_points: int = 20_000) -> dict[str, Any]:
         """The whole result in what JSON knows; of a longer curve every so-many-th point and the last."""
         count = len(self.times)
-        shown: NDArray[np.int64] = np.unique(np.append(np.arange(0, count, max(1, -(-count // most_points))), max(count - 1, 0))) if count else []
-        curves = {name: getattr(self, name)[shown].tolist() if count else [] for name in ("times", "equity", "invested", "hold")}
+        shown: NDArray[np.int64] = np.arange(0, count, max(1, -(-count // most_points)))
+        shown = np.union1d(shown, [count - 1]) if count else shown
+        curves = {name: getattr(self, name)[shown].tolist() for name in ("times", "equity", "invested", "hold")}
         plain = {name: value for name, value in vars(self).items() if name not in curves}
         found: dict[str, Any] = msgspec.to_builtins({**plain, "profit": self.profit}, enc_hook=_plain)
         return {**found, **curves}

@@ -14,7 +14,7 @@ from aristobot.backtest.result import BacktestResult, Band, FilledOrder, OpenPos
 from aristobot.backtest.rules import rules_of
 from aristobot.backtest.session import Player, Progress, Session, histories, taker_of
 from aristobot.backtest.settings import Mood, Setup
-from aristobot.figures import ClosedTrade, figures_of
+from aristobot.figures.record import ClosedTrade
 from aristobot.indicators.columns import Floats
 
 
@@ -54,7 +54,6 @@ def backtest(setup: Setup, progress: Progress | None = None) -> BacktestResult:
         variants=setup.variants,
         code_hash=hashlib.sha256(_code(setup).encode()).hexdigest(),
         data_hash=hashlib.sha256("".join(one.digest for one in histories(setup)).encode()).hexdigest(),
-        figures=figures_of(times, equity, invested, closed),
     )
 
 

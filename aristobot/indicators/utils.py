@@ -108,8 +108,8 @@ def crossed(series1: Floats, series2: Level, direction: str | None = None, seque
         return _crosses(series1, series2, direction)
     if len(series1) < 2:
         return False
-    was, now = series1[-2:].tolist()
-    level_was, level_now = series2[-2:].tolist() if isinstance(series2, np.ndarray) else (series2, series2)
+    was, now = _last_two(series1)
+    level_was, level_now = (series2, series2) if isinstance(series2, int | float) else _last_two(series2)
     if now > level_now:
         return direction != "below" and was <= level_was
     return direction != "above" and now < level_now and was >= level_was
@@ -186,6 +186,12 @@ def _higher(stop: float | None, raised: float) -> float:
 def _numbers(*values: float) -> None:
     if any(value is None or math.isnan(value) for value in values):
         raise TypeError(f"a number is missing among {', '.join(map(str, values))}")
+
+
+def _last_two(series: Floats) -> tuple[float, float]:
+    """The series that a strategy's `indicators` feeds know no slices; those of arrays are quickest as a list."""
+    was, now = series[-2:].tolist() if isinstance(series, np.ndarray) else (series[-2], series[-1])
+    return was, now
 
 
 def _crosses(series1: Floats, series2: Level, direction: str | None) -> NDArray[np.bool_]:

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
-from aristobot.backtest.settings import Costs, FeeAsset, Mood, Setup
+from aristobot.backtest.runner import filled
+from aristobot.backtest.session import Session
+from aristobot.backtest.settings import Costs, Entrant, FeeAsset, Mood, Setup
 from aristobot.market import Timeframe
-from tests.backtesting import START, a_history, an_instrument, buyer, played
+from tests.backtesting import FREE, START, a_history, an_instrument, buyer, played
 
 CALM = (100.0, 101.0, 99.0, 100.0)
 
@@ -61,11 +63,6 @@ OPTIMISTIC = [
 
 @pytest.mark.parametrize(("rule", "candles", "said", "expected"), OPTIMISTIC, ids=[row[0] for row in OPTIMISTIC])
 def test_the_optimistic_counter_run_reads_the_candle_the_other_way(rule: str, candles: Any, said: Any, expected: Any) -> None:
-    from aristobot.backtest.runner import filled
-    from aristobot.backtest.session import Session
-    from aristobot.backtest.settings import Entrant
-    from tests.backtesting import FREE
-
     entrant = Entrant(buyer(**said), a_history([CALM, *candles]), an_instrument())
     session = Session(Setup((entrant,), costs=FREE, warmup=0), Mood.OPTIMISTIC)
     session.play()
@@ -119,7 +116,8 @@ def test_without_small_candles_latency_goes_its_part_of_the_way_to_the_worst_pri
     history = a_history([CALM, (100.0, 104.0, 96.0, 100.0), (100.0, 101.0, 96.0, 100.0)])
     result = played(buyer(leave_at=1), history, Costs(latency=15.0))
     assert [one.price for one in result.fills] == [101.0, 99.0]  # a quarter of a minute: a quarter of the way
-    assert (result.band.pessimistic, result.band.optimistic) == (pytest.approx(-2.2), pytest.approx(-0.2))
+    assert result.band.pessimistic == pytest.approx(-2.2)
+    assert result.band.optimistic == pytest.approx(-0.2)
 
 
 def test_the_fee_of_a_purchase_is_taken_from_the_coins_when_the_exchange_does_so() -> None:

@@ -1,0 +1,49 @@
+"""One decision of a running strategy, out of nothing but what is handed in: the live side of what a backtest does at a candle.
+
+The strategy is made anew for each decision; `state` is all that it keeps, and it is JSON.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from aristobot.indicators.columns import Floats
+from aristobot.indicators.series import Tape
+from aristobot.strategy import Strategy
+from aristobot.strategy_driver import Driver
+from aristobot.strategy_orders import NOTHING, Decision
+from aristobot.strategy_run import Event, Facts, OtherCandles, Run, Standing
+
+State = dict[str, Any]
+
+
+class Seat:
+    """Where a strategy sits: its class, its facts, its parameters and, when it reads others, their candles."""
+
+    def __init__(self, kind: type[Strategy], facts: Facts, hp: Mapping[str, Any], others: OtherCandles | None = None) -> None:
+        self.kind, self.facts, self.hp, self.others = kind, facts, hp, others
+
+    def decide(self, candles: Floats, standing: Standing, state: Mapping[str, Any] | None) -> tuple[Decision, State]:
+        """What it wants after the last of these closed candles, and its new state."""
+        driver = self._driver(candles, standing, state)
+        return driver.decide(), driver.state()
+
+    def tell(self, candles: Floats, standing: Standing, state: Mapping[str, Any] | None, event: Event) -> tuple[Decision, State]:
+        """What it wants after an order event; `standing` is how it stands after it, the candles are those closed before it."""
+        driver = self._driver(candles, standing, state)
+        if event.kind != "rejected":
+            driver.note(event.kind, event.closed)
+        decision = driver.deliver(event) if driver.listens else NOTHING
+        return decision, driver.state()
+
+    def _driver(self, candles: Floats, standing: Standing, state: Mapping[str, Any] | None) -> Driver:
+        run = Run(self.facts, Tape(candles), self.hp)
+        run.others = self.others
+        run.stand(standing)
+        driver = Driver(self.kind, run)
+        if state:
+            driver.restore(state)
+        driver.attempt(lambda: driver.load(run.tape))
+        driver.reveal(len(candles) - 1)
+        return driver

@@ -1,0 +1,96 @@
+"""What a strategy's own process does for the house: describe the strategy, play a backtest, decide at a candle's close."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from aristobot import strategy_loader
+from aristobot.backtest.history import History
+from aristobot.backtest.runner import backtest
+from aristobot.backtest.settings import Entrant, Setup
+from aristobot.errors import StrategyError
+from aristobot.indicators import ta, utils
+from aristobot.market import timeframe_of
+from aristobot.strategy import Strategy, cached
+from aristobot.strategy_orders import Decision
+from aristobot.strategy_parameters import parameters_of, values_for
+from aristobot.strategy_run import Event, Facts, Standing
+from aristobot.strategy_step import Seat
+
+Progress = Callable[[dict[str, Any]], None]
+
+
+class Job:
+    """Runs the user's text once, then answers `{"do": "backtest" | "decide" | "tell", …}`."""
+
+    def __init__(self) -> None:
+        self.arrays: dict[str, Any] = {}
+        self.text = ""
+        self.kind: type[Strategy] = Strategy
+        strategy_loader.import_plain()
+        strategy_loader.import_ours()
+
+    def load(self, text: str) -> dict[str, Any]:
+        """Run the text; the strategy's name, timeframe, version and parameters."""
+        given = {"Strategy": Strategy, "cached": cached, "ta": ta, "utils": utils, "np": np}
+        self.text, self.kind = text, strategy_loader.load(text, Strategy, given)
+        return {
+            "name": self.kind.__name__,
+            "timeframe": self.kind.timeframe,
+            "version": self.kind.version,
+            "parameters": msgspec.to_builtins(parameters_of(self.kind)),
+        }
+
+    def do(self, request: dict[str, Any], progress: Progress) -> object:
+        """Answer one request, in what JSON can hold."""
+        match request["do"]:
+            case "backtest":
+                setup = self.setup(request)
+                return backtest(setup, lambda part: progress({"done": part})).as_json()
+            case "decide":
+                return _answer(self._seat(request).decide(*self._standing(request)))
+            case "tell":
+                event = msgspec.convert(request["event"], Event)
+                return _answer(self._seat(request).tell(*self._standing(request), event))
+        raise StrategyError("unknown_request", what=str(request["do"])[:40])
+
+    def setup(self, request: dict[str, Any]) -> Setup:
+        """The backtest that a request asks for; candles are named after the arrays that were handed over."""
+        entrants = tuple(
+            msgspec.convert(
+                {
+                    **one,
+                    "kind": self.kind,
+                    "history": self._history(one["history"]),
+                    "detail": self._history(one["detail"]) if one.get("detail") else None,
+                    "others": tuple(self._history(other) for other in one.get("others", ())),
+                },
+                Entrant,
+                dec_hook=_as_it_is,
+            )
+            for one in request["entrants"]
+        )
+        given = {name: value for name, value in request.items() if name != "do"}
+        return msgspec.convert({**given, "entrants": entrants, "code": self.text}, Setup, dec_hook=_as_it_is)
+
+    def _history(self, named: dict[str, str]) -> History:
+        return History.of(named["symbol"], timeframe_of(named["timeframe"]), self.arrays[named["array"]])
+
+    def _seat(self, request: dict[str, Any]) -> Seat:
+        return Seat(self.kind, msgspec.convert(request["facts"], Facts), values_for(self.kind, request.get("parameters", {})))
+
+    def _standing(self, request: dict[str, Any]) -> tuple[Any, Standing, dict[str, Any] | None]:
+        return self.arrays[request["candles"]], msgspec.convert(request["standing"], Standing), request.get("state")
+
+
+def _as_it_is(_: type, value: Any) -> Any:
+    return value
+
+
+def _answer(decided: tuple[Decision, dict[str, Any]]) -> dict[str, Any]:
+    decision, state = decided
+    return {"decision": msgspec.to_builtins(decision), "state": state}
