@@ -12,7 +12,7 @@ from functools import wraps
 from typing import Any, ClassVar, TypeVar
 
 from aristobot.strategy_orders import Pair, Wanted, shares
-from aristobot.strategy_readings import AccountReadings, Bound, MarketReadings, otherwise
+from aristobot.strategy_readings import AccountReadings, MarketReadings, otherwise
 from aristobot.strategy_run import ClosedPosition, PlacedOrder
 
 T = TypeVar("T")
@@ -141,7 +141,7 @@ class OrderEvents:
         return True
 
 
-class Strategy(Hooks, OrderEvents, MarketReadings, AccountReadings, Bound):
+class Strategy(Hooks, OrderEvents, MarketReadings, AccountReadings):
     """Base of every strategy.
 
     timeframe                  of the candles it decides on

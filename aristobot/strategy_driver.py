@@ -104,7 +104,7 @@ class Driver:
         text = f"{type(error).__name__}: {error}{line}"
         first = not self.run.memory.stopped
         self.run.memory.stopped = self.run.memory.stopped or text
-        self._clear()
+        _clear(self.strategy)
         return Decision(messages=(Message(text, "error", notify=True, at=self.run.now),)) if first else NOTHING
 
     def attempt(self, hook: Callable[[], object]) -> None:
@@ -167,7 +167,7 @@ class Driver:
         )  # fmt: skip
         if buy is None and sell is None and stop is None and target is None and not closing:
             return NOTHING if not refused and not run.messages else self._with_messages(Decision(refused=refused))
-        self._clear()
+        _clear(self.strategy)
         price = run.closes[run.tape.cursor]
         entries = intents(buy, Side.BUY, price, "entry") if buy is not None else ()
         if entries:
@@ -198,11 +198,6 @@ class Driver:
     def _with_messages(self, decision: Decision) -> Decision:
         said, self.run.messages = tuple(self.run.messages), []
         return msgspec.structs.replace(decision, messages=said)
-
-    def _clear(self) -> None:
-        strategy = self.strategy
-        strategy.buy = strategy.sell = strategy.stop_loss = strategy.take_profit = None
-        strategy._closing = ""
 
     # ------------------------------------------------------------------ events and memory
 
@@ -265,6 +260,12 @@ class Driver:
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from what `state` gave."""
         self.run.memory = msgspec.convert(dict(state), Memory)
+
+
+def _clear(strategy: Strategy) -> None:
+    """Forget what the hooks assigned."""
+    strategy.buy = strategy.sell = strategy.stop_loss = strategy.take_profit = None
+    strategy._closing = ""
 
 
 def _acts(kind: type[Strategy]) -> bool:

@@ -11,14 +11,10 @@ from aristobot.strategy_run import ClosedPosition, PlacedOrder, Run
 NAN = float("nan")
 
 
-class Bound:
-    """Something that belongs to a running strategy."""
+class MarketReadings:
+    """Prices and candles up to the present one, and where they come from."""
 
     _run: Run
-
-
-class MarketReadings(Bound):
-    """Prices and candles up to the present one, and where they come from."""
 
     @property
     def price(self) -> float:
@@ -153,8 +149,10 @@ class Holding:
         return "long" if self._run.held else "close"
 
 
-class AccountReadings(Bound):
+class AccountReadings:
     """Money, position and orders of this strategy alone."""
+
+    _run: Run
 
     @property
     def balance(self) -> float:

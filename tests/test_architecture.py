@@ -39,6 +39,8 @@ STRATEGY_IMPORTS = {
     "aristobot.figures.curve",
     "aristobot.figures.table",
     "aristobot.figures.breakdown",
+    "aristobot.templates",
+    "services.strategy_job",
 }
 #: Started by name, or read by a tool, never imported.
 ENTRANCES = {

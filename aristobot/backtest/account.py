@@ -68,6 +68,10 @@ class Account:
         most = money // self.cost(price, 1, rate)
         return lots if lots <= most else most - most % self.units.lot
 
+    def too_small(self, lots: int, price: int) -> bool:
+        """Whether the exchange refuses so little."""
+        return lots <= 0 or lots < self.units.minimum or lots * price < self.units.notional
+
     def buy(self, price: int, lots: int, rate: int) -> int:
         """Take a purchase into the books; return its fee (in base at its value), in the unit of this instrument."""
         units = self.units

@@ -68,6 +68,16 @@ def inside_after_purchase(order: Order, bar: Bar, mood: Mood, rising: bool) -> b
     return bar.low <= order.price
 
 
+def in_order(losses: list[Order], gains: list[Order], mood: Mood, began: float, length: int) -> list[Order]:
+    """Exits in the order in which the mood believes them reached; of a kind the nearest first.
+
+    A stop counts from the candle in which it arrives, a target from the first one that opens after that.
+    """
+    losses = sorted((one for one in losses if one.after < began + length), key=lambda one: -one.price)
+    gains = sorted((one for one in gains if one.after <= began), key=lambda one: one.price)
+    return [*losses, *gains] if mood is Mood.PESSIMISTIC else [*gains, *losses]
+
+
 def market_price(buying: bool, bar: Bar, late: float, mood: Mood) -> float:
     """The price a market order meets: the open, or, `late` by a fraction of the candle, so much of the way to its worst price."""
     if not late or mood is Mood.OPTIMISTIC:

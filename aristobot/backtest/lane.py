@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from aristobot.backtest.account import Account
-from aristobot.backtest.fills import Bar, Order, at_open, inside, inside_after_purchase, market_price
+from aristobot.backtest.fills import Bar, Order, at_open, in_order, inside, inside_after_purchase, market_price
 from aristobot.backtest.ledger import ClosedRow, FillRow, Refusal
 from aristobot.backtest.settings import Costs, Mood
 from aristobot.backtest.tracks import Track
@@ -63,8 +63,8 @@ class Lane:
         stops, targets = decision.stops, decision.targets
         if stops is not None or targets is not None:
             if self.account.lots:
-                self.stops = self.stops if stops is None else self._armed(stops, False, self.after)
-                self.targets = self.targets if targets is None else self._armed(targets, True, self.after)
+                self.stops = self.stops if stops is None else armed(stops, False, self.after, self.account)
+                self.targets = self.targets if targets is None else armed(targets, True, self.after, self.account)
             elif decision.entries:
                 self.plan = (stops or (), targets or ())
             else:
@@ -82,7 +82,7 @@ class Lane:
         rate = units.maker if order.limit else units.taker
         price = units.price(order.price)
         lots = account.affordable(price, order.lots, rate, account.spendable())
-        if self._too_small(lots, price):
+        if self.account.too_small(lots, price):
             self._refuse(order, "insufficient_funds" if lots < order.lots else "below_minimum", price)
             return
         order.lots = lots
@@ -94,16 +94,6 @@ class Lane:
         price = intent.price if intent.type is OrderType.MARKET else self.units.on_tick(intent.price)
         lots = self.units.lots(intent.quantity)
         return Order(intent.side is Side.BUY, intent.type is OrderType.LIMIT, price, lots, intent.tag, self.after)
-
-    def _armed(self, levels: Iterable[Level], limit: bool, after: int) -> list[Order]:
-        """Exits over what is held; of shares that make the whole the last one takes what rounding leaves."""
-        tag, held, orders, sum_of_shares = "take_profit" if limit else "stop_loss", self.account.lots, [], 0.0
-        for one in levels:
-            sum_of_shares += one.share
-            whole = one.share >= 0.999999 or (one.share and sum_of_shares >= 0.999999)
-            lots = -1 if whole else self.units.lots(one.quantity or one.share * held / self.units.quantities)
-            orders.append(Order(False, limit, self.units.on_tick(one.price), lots, tag, after))
-        return orders
 
     def _cancel_entries(self, reason: str) -> None:
         cancelled, self.entries = self.entries, []
@@ -146,7 +136,7 @@ class Lane:
     def _touch(self, fine: int) -> None:
         bar, began, mood = self.track.bar(fine), self.track.times[fine], self.mood
         if self.account.lots:
-            self._exit(bar, fine, [one for one in self._exits(began) if at_open(one, bar, mood)], gap=True)
+            self._exit(bar, fine, [one for one in self._resting_exits(began) if at_open(one, bar, mood)], gap=True)
         late: Order | None = None
         for order in [one for one in self.entries if one.after <= began]:
             gap = at_open(order, bar, mood)
@@ -157,9 +147,9 @@ class Lane:
         if not self.account.lots:
             return
         if late is None:
-            reached = [one for one in self._exits(began) if inside(one, bar, mood)]
+            reached = [one for one in self._resting_exits(began) if inside(one, bar, mood)]
         else:
-            reached = [one for one in self._exits(began) if inside_after_purchase(one, bar, mood, not late.limit)]
+            reached = [one for one in self._resting_exits(began) if inside_after_purchase(one, bar, mood, not late.limit)]
         self._exit(bar, fine, reached, gap=False)
 
     def _exit(self, bar: Bar, fine: int, reached: list[Order], gap: bool) -> None:
@@ -172,13 +162,10 @@ class Lane:
                     self._fill(order, bar.open if gap else order.price, fine, maker=order.limit)
                     break
 
-    def _exits(self, began: float) -> list[Order]:
-        """Exits that rest, in the order in which the mood believes them reached; of a kind the nearest first."""
+    def _resting_exits(self, began: float) -> list[Order]:
         losses = [*self.stops, *(one for one in self.sells if not one.limit)]
         gains = [*self.targets, *(one for one in self.sells if one.limit)]
-        losses = sorted((one for one in losses if one.after < began + self.track.length), key=lambda one: -one.price)
-        gains = sorted((one for one in gains if one.after <= began), key=lambda one: one.price)
-        return [*losses, *gains] if self.mood is Mood.PESSIMISTIC else [*gains, *losses]
+        return in_order(losses, gains, self.mood, began, self.track.length)
 
     # ------------------------------------------------------------------ fills
 
@@ -200,7 +187,7 @@ class Lane:
         account, run = self.account, self.run
         account.purse.reserved -= order.reserved
         lots = account.affordable(steps, order.lots, rate, account.spendable())
-        if self._too_small(lots, steps):
+        if self.account.too_small(lots, steps):
             self._refuse(order, "insufficient_funds" if lots < order.lots else "below_minimum", steps)
             self.tell_orders()
             return
@@ -211,7 +198,7 @@ class Lane:
             run.opened_at = moment
             self.opened = (moment, self.bar)
             (stops, targets), self.plan = self.plan, ((), ())
-            self.stops, self.targets = self._armed(stops, False, moment), self._armed(targets, True, moment)
+            self.stops, self.targets = armed(stops, False, moment, account), armed(targets, True, moment, account)
             self.first_stop = max((one.price for one in self.stops), default=0.0)
         kind = "opened" if first else "increased"
         self.driver.note(kind)
@@ -224,7 +211,7 @@ class Lane:
         lots = account.lots if order.lots < 0 or order.lots > account.lots else order.lots
         if not lots:
             return
-        if self._too_small(lots, steps):
+        if self.account.too_small(lots, steps):
             self._refuse(order, "below_minimum", steps)
             return
         fee = account.sell(steps, lots, rate)
@@ -273,9 +260,6 @@ class Lane:
         if self.account.lots:
             self.after = int(self.track.times[last]) + self.track.length
             self._fill(Order(False, False, 0.0, -1, tag, self.after), self.track.closes[last], last, maker=False)
-
-    def _too_small(self, lots: int, steps: int) -> bool:
-        return lots <= 0 or lots < self.units.minimum or lots * steps < self.units.notional
 
     # ------------------------------------------------------------------ what is told
 
@@ -326,6 +310,17 @@ class Lane:
         if decision is not NOTHING:
             self.decisions.append((self.run.tape.cursor, decision))
             self.apply(decision, self.after)
+
+
+def armed(levels: Iterable[Level], limit: bool, after: int, account: Account) -> list[Order]:
+    """Exits over what is held; of shares that make the whole the last one takes what rounding leaves."""
+    tag, units, orders, sum_of_shares = "take_profit" if limit else "stop_loss", account.units, [], 0.0
+    for one in levels:
+        sum_of_shares += one.share
+        whole = one.share >= 0.999999 or (one.share and sum_of_shares >= 0.999999)
+        lots = -1 if whole else units.lots(one.quantity or one.share * account.lots / units.quantities)
+        orders.append(Order(False, limit, units.on_tick(one.price), lots, tag, after))
+    return orders
 
 
 def nearest(orders: Iterable[Order]) -> tuple[float, float]:

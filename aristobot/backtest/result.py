@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aristobot.backtest.lookahead import Verdict
-from aristobot.figures.record import ClosedTrade
+from aristobot.figures.record import ClosedTrade, Record
 from aristobot.indicators.columns import Floats
 from aristobot.strategy_orders import Message
 
@@ -63,6 +63,7 @@ class Band(msgspec.Struct, frozen=True):
 class BacktestResult:
     """times, equity, invested   one value per closed candle: UTC ms of the close, quote, quote worth of what is held
     hold                     equity of buying everything at the first possible open and holding it
+    record                   what every figure is computed from
     vetoes                   how often a filter, lock or protection refused an entry, by name
     band, lookahead          see there; variants is the number of parameter sets tried before this one
     """
@@ -88,6 +89,7 @@ class BacktestResult:
     variants: int
     code_hash: str
     data_hash: str
+    record: Record | None
 
     @property
     def profit(self) -> float:

@@ -14,7 +14,8 @@ from aristobot.backtest.result import BacktestResult, Band, FilledOrder, OpenPos
 from aristobot.backtest.rules import rules_of
 from aristobot.backtest.session import Player, Progress, Session, histories, taker_of
 from aristobot.backtest.settings import Mood, Setup
-from aristobot.figures.record import ClosedTrade
+from aristobot.figures.curve import record_of
+from aristobot.figures.record import ClosedTrade, Record
 from aristobot.indicators.columns import Floats
 
 
@@ -53,8 +54,18 @@ def backtest(setup: Setup, progress: Progress | None = None) -> BacktestResult:
         seed=setup.seed,
         variants=setup.variants,
         code_hash=hashlib.sha256(_code(setup).encode()).hexdigest(),
+        record=_record(setup, session.players, closed, times, equity),
         data_hash=hashlib.sha256("".join(one.digest for one in histories(setup)).encode()).hexdigest(),
     )
+
+
+def _record(setup: Setup, players: list[Player], closed: tuple[ClosedTrade, ...], times: Floats, equity: Floats) -> Record | None:
+    """What the figures are computed from; None for a run without candles."""
+    if not len(times):
+        return None
+    opened = times - min(player.history.candle_ms for player in players)
+    prices = players[0].history.candles[:, 2] if len(players) == 1 else None
+    return record_of(closed, opened, equity, float(setup.cash), prices)
 
 
 def closed_trades(player: Player) -> list[ClosedTrade]:
