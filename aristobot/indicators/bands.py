@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aristobot.indicators.columns import Floats, price
+from aristobot.indicators.columns import Floats, price, quotient
 from aristobot.indicators.library import library
 
 
@@ -17,3 +17,10 @@ def bollinger_bands_width(candles: Floats, period: int, mult: float, source_type
     """John Bollinger's BandWidth: (upper - lower) / middle."""
     upper, middle, lower = library().BBANDS(price(candles, source_type), period, mult, mult, 0)
     return ((upper - lower) / middle,)
+
+
+def zscore(candles: Floats, period: int, matype: int, nbdev: float, source_type: str) -> tuple[Floats, ...]:
+    """(price - moving average) / standard deviation over the same period. NaN where the price does not move."""
+    prices = price(candles, source_type)
+    deviation = library().STDDEV(prices, period, nbdev)
+    return (quotient(prices - library().MA(prices, period, matype), deviation),)

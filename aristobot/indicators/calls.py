@@ -17,6 +17,7 @@ from aristobot.indicators.spec import PLAIN_SERIES, Spec, Value
 
 #: The files of our own table, loaded when one of their indicators is first named.
 ROOMS = {
+    "averages": "aristobot.indicators.averages",
     "bands": "aristobot.indicators.bands",
     "oscillators": "aristobot.indicators.oscillators",
     "sessions": "aristobot.indicators.sessions",
@@ -67,10 +68,12 @@ def _otherwise(spec: Spec) -> Callable[..., Any]:
 
     def otherwise(candles: Any, *values: Any) -> Any:
         given = {name: _like(defaults.get(name), value, name) for name, value in zip(names, values[:-1], strict=True)}
-        tape, sequential = getattr(candles, "tape", None), bool(values[-1])
+        tape, sequential = getattr(candles, "tape", None), values[-1]
+        if not isinstance(sequential, bool | np.bool_):  # an argument too many, meant for something else
+            raise TypeError(f"{spec.name}: sequential is True or False, not {sequential!r}")
         if tape is None or "periods" in spec.inputs:
-            return plainly(candles, given, sequential)
-        read = tape.readers[spec.name, *values] = reader(tape, given, sequential)
+            return plainly(candles, given, bool(sequential))
+        read = tape.readers[spec.name, *values] = reader(tape, given, bool(sequential))
         return read(candles.last)
 
     return otherwise

@@ -36,3 +36,17 @@ def price(candles: Floats, source: str) -> Floats:
         total += other
     total /= len(MEANS[source])
     return total
+
+
+def later(values: Floats, candles: int) -> Floats:
+    """What stood there so many candles before."""
+    shifted = np.full(len(values), np.nan)
+    shifted[candles:] = values[: max(len(values) - candles, 0)]
+    return shifted
+
+
+def quotient(above: Floats, below: Floats) -> Floats:
+    """One divided by the other; NaN where the other is not above zero."""
+    found = np.full(len(above), np.nan)
+    np.divide(above, below, out=found, where=below > 0)
+    return found

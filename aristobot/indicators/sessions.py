@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from aristobot.indicators.columns import Floats, price
+from aristobot.indicators.columns import Floats, price, quotient
 
 MILLISECONDS = {"m": 60_000, "h": 3_600_000, "D": 86_400_000, "W": 604_800_000}
 #: 1970 began on a Thursday, weeks begin on Monday.
@@ -25,7 +25,7 @@ def vwap(candles: Floats, source_type: str, anchor: str) -> tuple[Floats, ...]:
     for start, end in _stretches(_starts(candles, anchor), len(candles)):
         np.cumsum(worth[start:end], out=worth[start:end])
         np.cumsum(traded[start:end], out=traded[start:end])
-    return (_ratio(worth, traded),)
+    return (quotient(worth, traded),)
 
 
 def anchored_vwap(candles: Floats, anchor: str, source_type: str) -> tuple[Floats, ...]:
@@ -133,9 +133,3 @@ def _moment(anchor: str) -> int:
         return int(anchor or 0)
     moment = datetime.fromisoformat(anchor)
     return round((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
-
-
-def _ratio(worth: Floats, traded: Floats) -> Floats:
-    found = np.full(len(worth), np.nan)
-    np.divide(worth, traded, out=found, where=traded > 0)
-    return found

@@ -32,12 +32,13 @@ class Spec:
     @property
     def defaults(self) -> dict[str, Value]:
         """Every parameter that a caller may give, in order, with its default."""
-        sources = {"source": {"source_type": "close"}, "other": {"other_source_type": "low"}}
-        chosen: dict[str, Value] = dict(self.parameters)
-        for one in self.inputs:
-            chosen |= sources.get(one, {})
+        chosen = dict(self.parameters)
+        if self.room:
+            return chosen
+        if "source" in self.inputs:
+            chosen["source_type"] = "high" if "other" in self.inputs else "close"
         if "other" in self.inputs:
-            chosen["source_type"] = "high"
+            chosen["other_source_type"] = "low"
         return chosen
 
     @property
@@ -55,7 +56,10 @@ class Spec:
 def table() -> dict[str, Spec]:
     """Every indicator by the name that strategies know it by."""
     library = {one.name: one for one in map(_spec, talib_table.ROWS.strip().splitlines())}
-    ours = {one.name: replace(one, room=one.inputs[0], inputs=()) for one in map(_spec, own_table.ROWS.strip().splitlines())}
+    ours = {
+        one.name: replace(one, room=one.inputs[0], inputs=one.inputs[1:])
+        for one in map(_spec, own_table.ROWS.strip().splitlines())
+    }
     found = library | ours
     aliases = {name: replace(found[other], name=name) for name, other in own_table.ALIASES.items()}
     return dict(sorted((found | aliases).items()))

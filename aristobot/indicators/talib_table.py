@@ -98,7 +98,7 @@ correl | source other | period=5 | | Pearson's Correlation Coefficient (r)
 cos | source | | | Vector Trigonometric Cos
 cosh | source | | | Vector Trigonometric Cosh
 cumsum | source | | | Cumulative Sum
-cvi | high low | period=5 roc_period=5 | | Chaikin's Volatility
+cvi | high low | period=10 roc_period=10 | | Chaikin's Volatility
 dema | source | period=30 | | Double Exponential Moving Average
 div | source other | | | Vector Arithmetic Div
 donchian | high low | period=20 | upperband middleband lowerband | Donchian Channels
@@ -171,7 +171,7 @@ rocp | source | period=10 | | Rate of change Percentage: (price-prevPrice)/prevP
 rocr | source | period=10 | | Rate of change ratio: (price/prevPrice)
 rocr100 | source | period=10 | | Rate of change ratio 100 scale: (price/prevPrice)*100
 rsi | source | period=14 | | Relative Strength Index
-rvi | source | period=10 stddev_period=10 | | Relative Volatility Index
+rvi | source | period=14 stddev_period=10 | | Relative Volatility Index
 rvol | volume | period=20 | | Relative Volume
 sar | high low | acceleration=0.02 maximum=0.2 | | Parabolic SAR
 sarext | high low | start_value=0.0 offset_on_reverse=0.0 acceleration_init_long=0.02 acceleration_long=0.02 \

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from aristobot.indicators.columns import Floats, price
+from aristobot.indicators.columns import Floats, later, price
 from aristobot.indicators.library import library
 
 
@@ -50,18 +50,11 @@ def ichimoku_cloud_seq(
     base = _middle(candles, base_line_period)
     ahead_a = (conversion + base) / 2
     ahead_b = _middle(candles, lagging_line_period)
-    spans = _later(ahead_a, displacement), _later(ahead_b, displacement)
-    return conversion, base, *spans, _later(price(candles, "close"), displacement - 1), ahead_a, ahead_b
+    spans = later(ahead_a, displacement), later(ahead_b, displacement)
+    return conversion, base, *spans, later(price(candles, "close"), displacement - 1), ahead_a, ahead_b
 
 
 def _middle(candles: Floats, period: int) -> Floats:
     """The middle of the range of so many candles."""
     middle: Floats = library().DONCHIAN(price(candles, "high"), price(candles, "low"), period)[1]
     return middle
-
-
-def _later(values: Floats, candles: int) -> Floats:
-    """What stood there so many candles before."""
-    shifted = np.full(len(values), np.nan)
-    shifted[candles:] = values[: max(len(values) - candles, 0)]
-    return shifted

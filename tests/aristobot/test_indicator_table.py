@@ -21,7 +21,7 @@ from tests.aristobot.test_indicator_tape import walk
 from tests.house import ROOT
 
 #: TA-Lib's functions that we give in Jesse's shape.
-RESHAPED = {"ao", "supertrend", "vwap"}
+RESHAPED = {"ao", "cvi", "rvi", "supertrend", "vwap"}
 PERIODS = np.full(150, 7.0)
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from aristobot.indicators import ta
 from aristobot.indicators.columns import Floats
+from aristobot.indicators.library import library
 from tests.aristobot.test_indicator_tape import walk
 
 NAN = float("nan")
@@ -200,11 +201,65 @@ def test_stochastic_rsi_is_the_place_of_the_rsi_in_its_range() -> None:
     assert ta.srsi(seen) == pytest.approx((k[-1], k.mean()))
 
 
+def test_alligator_is_drawn_later() -> None:
+    seen = walk(120)
+    found = ta.alligator(seen, sequential=True)
+    for line, period, shift in ((found.jaw, 13, 8), (found.teeth, 8, 5), (found.lips, 5, 3)):
+        same(line[shift:], ta.smma(seen, period, "hl2", sequential=True)[:-shift])
+        assert np.isnan(line[: period + shift - 1]).all()
+
+
+def test_smoothed_averages_are_wilders() -> None:
+    # (2+4+6)/3 = 4; (4*2+10)/3 = 6; (6*2+3)/3 = 5
+    series = np.array([2.0, 4, 6, 10, 3])
+    for average in (ta.smma, ta.wilders):
+        same(average(series, 3, sequential=True), [NAN, NAN, 4, 6, 5])
+
+
+def test_alma_weighs_by_the_bell_curve() -> None:
+    # 3 candles, middle at 0.5 * 2 = 1, width 3/3 = 1: weights e^-0.5, 1, e^-0.5
+    side = np.exp(-0.5)
+    first, second = (side * 1 + 2 + side * 6) / (1 + 2 * side), (side * 2 + 6 + side * 3) / (1 + 2 * side)
+    same(ta.alma(np.array([1.0, 2, 6, 3]), 3, 3, 0.5, sequential=True), [NAN, NAN, first, second])
+    same(ta.alma(np.array([1.0, 2]), 3, sequential=True), [NAN, NAN])
+
+
+def test_chop_is_100_where_the_price_goes_nowhere() -> None:
+    # three candles that swing over the same range of 2: true ranges 2, 2, 2 over a range of 2: log10(3)/log10(3)
+    level = candles(*[(10, 11, 9, 10, 1)] * 4)
+    assert ta.chop(level, 3) == pytest.approx(100)
+    # straight up by 2 a candle without overlap: true ranges 3, 3 over a range of 5 in two candles: log10(6/5)/log10(2)
+    straight = candles((10, 12, 10, 12, 1), (13, 15, 13, 15, 1), (16, 18, 16, 18, 1))
+    assert ta.chop(straight, 2) == pytest.approx(100 * np.log10(6 / 5) / np.log10(2))
+    assert np.isnan(ta.chop(candles(*[(5, 5, 5, 5, 1)] * 6), 3))
+
+
+def test_zscore_counts_deviations() -> None:
+    # 1, 3: mean 2, deviation 1; 3, 7: mean 5, deviation 2
+    same(ta.zscore(np.array([1.0, 3, 7, 7]), 2, sequential=True), [NAN, 1, 1, NAN])
+    assert ta.zscore(np.array([1.0, 3]), 2, nbdev=2) == 0.5
+
+
+def test_jesses_order_of_parameters() -> None:
+    seen = walk(120)
+    columns = (np.ascontiguousarray(seen[:, at]) for at in (3, 4, 2))
+    high, low, close = columns
+    talib = library()
+    assert ta.cc(seen, 11, 14, 10) == talib.COPPOCK(close, 10, 11, 14)[-1]
+    assert ta.cvi(seen, 7) == talib.CVI(high, low, 7, 7)[-1]
+    assert ta.cvi(seen, 7, 3) == talib.CVI(high, low, 7, 3)[-1]
+    assert ta.mass(seen, 20) == talib.MASSI(high, low, 9, 20)[-1]
+    assert ta.rvi(seen, 10, 14) == talib.RVI(close, 14, 10)[-1]
+    with pytest.raises(TypeError, match="eri: sequential is True or False, not 1"):
+        ta.eri(seen, 13, 1)
+
+
 def test_an_indicator_of_an_indicator() -> None:
     seen = walk(120)
     assert ta.ema(ta.rsi(seen, 14, sequential=True), 9) == pytest.approx(ta.ema(ta.rsi(seen, 14, sequential=True)[14:], 9))
-    with pytest.raises(ValueError, match="atr needs candles"):
-        ta.atr(seen[:, 2])
+    for call in (ta.atr, ta.supertrend, ta.chop):
+        with pytest.raises(ValueError, match="needs candles, not a single series"):
+            call(seen[:, 2])
 
 
 def test_sources_are_means_of_columns() -> None:
