@@ -318,7 +318,9 @@ class SilenceWatchChanged(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserChanged(Event):
-    """A user's account or sessions changed: pages and sockets of ended sessions must go."""
+    """A user's account or sessions changed: pages and sockets of ended sessions must go. `fields` are the profile's."""
+
+    fields: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

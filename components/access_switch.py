@@ -12,7 +12,7 @@ from aristobot.kinds import BrokerAccess
 from aristobot.language import _
 from components.confirm import complain, say
 from components.reauth import reauthenticated
-from components.viewer import Viewer
+from components.viewer import Viewer, for_traders
 from components.words import labelled
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class AccessSwitch:
         }
         self._toggle = ui.toggle(words, value=broker.access.value, on_change=self._changed).props("no-caps dense unelevated")
         name = _("What orders of {name} may do", name=broker.name)
-        labelled(self._toggle, name).props("role=group").mark("access").set_enabled(user.may_trade)
+        labelled(for_traders(self._toggle, user), name).props("role=group").mark("access")
 
     async def _changed(self, event: ValueChangeEventArguments[Any]) -> None:
         if event.value == self._broker.access.value:

@@ -19,7 +19,7 @@ from components.handlers import within
 from components.live import Live
 from components.page_head import panel
 from components.reauth import reauthenticated
-from components.viewer import Viewer
+from components.viewer import Viewer, for_traders
 from components.webhook_address import WebhookAddress
 from components.words import labelled
 
@@ -39,7 +39,7 @@ class BrokerList:
         self._head = head
         with head:
             add = ui.button(_("Add a broker"), icon="add", on_click=self._add).props("outline no-caps")
-            add.mark("add-broker").set_visibility(user.may_trade)
+            for_traders(add, user).mark("add-broker")
         self._rows: list[BrokerRow] = []
         live.latest(BrokerUpdated, do=self.show, max_fps=4)
         live.latest(CatalogProgressed, do=self._follow, max_fps=10)
@@ -76,7 +76,7 @@ class BrokerList:
         for icon, name, do, marker in actions:
             button = ui.button(icon=icon, on_click=within(self._head, do)).props("flat round dense color=white").mark(marker)
             labelled(button, f"{name}: {broker.name}").tooltip(name)
-            button.set_visibility(self._user.may_trade)
+            for_traders(button, self._user)
 
     async def _add(self) -> None:
         broker = await BrokerDialog(self._app, self._user).ask()

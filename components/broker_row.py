@@ -40,8 +40,7 @@ class BrokerRow:
                     key_badges(KeyState.of(broker), app.clock.now())
             with ui.element("div").classes("broker-controls"):
                 AccessSwitch(app, user, broker, place)
-                self._pairs = PairsUpdate(app, broker.exchange, place)
-                self._pairs.set_visibility(user.may_trade)
+                self._pairs = PairsUpdate(app, user, broker.exchange, place)
             self.actions = ui.element("div").classes("item-actions")
 
     def follow(self, event: CatalogProgressed) -> None:

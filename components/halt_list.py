@@ -18,7 +18,7 @@ from components.confirm import answer_of, complain, confirm, dialog_card
 from components.halt_words import level_meaning, level_words, reason_words, scope_words, setter_words
 from components.live import Live
 from components.reauth import reauthenticated
-from components.viewer import Viewer
+from components.viewer import Viewer, for_traders
 from components.words import Words
 from services.halt_desk import Hand
 
@@ -44,9 +44,8 @@ class HaltList:
             with ui.element("div").classes("dialog-body halts"):
                 self._list = ui.element("div").classes("halt-list")
             with ui.element("div").classes("dialog-foot"):
-                if self._viewer.may_trade:
-                    more = quiet_button(_("Stop something else"), "power_settings_new", lambda: dialog.submit(True))
-                    more.mark("halt-more")
+                more = quiet_button(_("Stop something else"), "power_settings_new", lambda: dialog.submit(True))
+                for_traders(more, self._viewer).mark("halt-more")
                 quiet_button(_("Close"), on_click=dialog.close)
             live = Live(self._app.bus, self._viewer)
             live.each(TradingHalted, do=lambda _event: self._draw(names))

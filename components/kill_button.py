@@ -8,12 +8,12 @@ from nicegui import background_tasks, ui
 
 from aristobot.events import BrokerUpdated, TradingHalted
 from aristobot.kinds import HaltLevel, HaltScope
-from aristobot.language import _
+from aristobot.language import _, explain
 from aristobot.store.tables import Halt
 from components.halt_list import HaltList
 from components.kill_dialog import KillDialog
 from components.live import Live
-from components.viewer import Viewer, viewing
+from components.viewer import Viewer, beyond_reach, viewing
 from components.words import labelled
 from services.halt_desk import Hand
 
@@ -60,7 +60,8 @@ class KillButton(ui.element):
         self._button.props(f"no-caps {'unelevated' if self._halts else 'outline'} color={colour}")
         self._button.props(f"text-color={'ink' if colour == 'warning' else 'white'}" if self._halts else "")
         self._button.set_text(words)
-        self.set_visibility(self._viewer.may_trade or bool(self._halts))
+        if not self._viewer.may_trade:
+            beyond_reach(self._button, explain("viewer_only_looks")).set_enabled(bool(self._halts))  # the list may be read
 
     def _face(self) -> tuple[str, str]:
         """What the button says, and its colour: red when all of the user's trading is stopped, amber for a part of it."""

@@ -19,7 +19,7 @@ from components.live import Live
 from components.page_head import panel
 from components.reauth import reauthenticated
 from components.silence_list import SilenceList
-from components.viewer import Viewer
+from components.viewer import Viewer, for_traders
 from components.words import Words, labelled
 from services.channel_view import ChannelView
 from services.notice_words import kind_title, outlet_name
@@ -85,17 +85,17 @@ class NotificationSettings:
                     self._actions(outlet, view)
                 words = _("Change") if view else _("Set up")
                 set_up = ui.button(words, on_click=within(self._head, partial(self._set_up, outlet)))
-                set_up.props("outline no-caps").mark(f"set-up-{outlet}")
+                for_traders(set_up, self._user).props("outline no-caps").mark(f"set-up-{outlet}")
 
     def _actions(self, outlet: Outlet, view: ChannelView) -> None:
         name = outlet_name(outlet)
         trial = ui.button(icon="send", on_click=within(self._head, partial(self._test, outlet)))
         labelled(trial, _("Send a test by {channel}", channel=name)).props("flat round dense").mark(f"test-{outlet}")
-        trial.tooltip(_("Send a test"))
+        for_traders(trial, self._user).tooltip(_("Send a test"))
         switch = ui.switch(value=view.enabled, on_change=lambda event: self._enable(outlet, event.value))
-        labelled(switch, _("{channel} switched on", channel=name)).props("dense")
+        labelled(for_traders(switch, self._user), _("{channel} switched on", channel=name)).props("dense")
         bin_button = ui.button(icon="delete_outline", on_click=within(self._head, partial(self._remove, outlet)))
-        labelled(bin_button, _("Remove {channel}", channel=name)).props("flat round dense color=white")
+        labelled(for_traders(bin_button, self._user), _("Remove {channel}", channel=name)).props("flat round dense color=white")
 
     async def _set_up(self, outlet: Outlet) -> None:
         if await reauthenticated(self._app, self._user):
@@ -143,7 +143,9 @@ class NotificationSettings:
             for outlet in Outlet:
                 with ui.element("span").props("role=cell"):
                     box = ui.checkbox(value=outlet in outlets, on_change=partial(self._switched, kind, outlet, outlets))
-                    labelled(box, f"{kind_title(kind)}: {outlet_name(outlet)}").props("dense").mark(f"{kind}-{outlet}")
+                    labelled(for_traders(box, self._user), f"{kind_title(kind)}: {outlet_name(outlet)}").props("dense").mark(
+                        f"{kind}-{outlet}"
+                    )
 
     async def _switched(self, kind: NoticeKind, outlet: Outlet, outlets: set[Outlet]) -> None:
         outlets.symmetric_difference_update({outlet})

@@ -10,7 +10,7 @@ from nicegui import ui
 
 from aristobot.errors import AristobotError
 from aristobot.kinds import OrderRole
-from aristobot.language import _
+from aristobot.language import _, explain
 from aristobot.money import ZERO
 from aristobot.orders import OrderStatus, Side
 from aristobot.store.trading_tables import Order
@@ -18,6 +18,7 @@ from components import formats
 from components.confirm import complain
 from components.order_words import order_status_words, type_words
 from components.trading_fields import AmountField
+from components.viewer import beyond_reach
 from components.words import Words, labelled
 
 EXITS = (OrderRole.STOP, OrderRole.TARGET)
@@ -34,7 +35,7 @@ class Hand(Protocol):
 
 
 class OrderLine(ui.element):
-    """Shows the newest it was told, but never takes away what is being typed. Without a `hand` there are no buttons."""
+    """Shows the newest it was told, but never takes away what is being typed. Without a `hand` its buttons cannot be pressed."""
 
     def __init__(self, row: Order, hand: Hand | None) -> None:
         super().__init__("div")
@@ -56,12 +57,15 @@ class OrderLine(ui.element):
         self.clear()
         with self:
             self._draw_words()
-            if self._hand is not None and self.row.status.is_working:
+            if self.row.status.is_working:
                 with ui.element("div").classes("item-actions"):
                     edit = ui.button(icon="edit", on_click=self._edit).props("flat round dense")
                     labelled(edit, _("Edit the order on {symbol}", symbol=self.row.symbol))
                     cancel = ui.button(icon="close", on_click=self._cancel).props("flat round dense")
                     labelled(cancel, _("Cancel the order on {symbol}", symbol=self.row.symbol))
+                    if self._hand is None:
+                        for button in (edit, cancel):
+                            beyond_reach(button, explain("viewer_only_looks"))
 
     def _draw_words(self) -> None:
         row = self.row

@@ -18,7 +18,7 @@ from components.handlers import within
 from components.live import Live
 from components.order_line import EXITS, OrderLine
 from components.page_head import panel
-from components.viewer import Viewer
+from components.viewer import Viewer, for_traders
 from components.words import labelled
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class OrderTable:
             with head:
                 self._all = ui.button(_("Cancel all"), icon="clear_all", on_click=within(head, self._cancel_all))
                 self._all.props("flat dense no-caps").mark("cancel-all")
-                self._all.set_visibility(False)
+                for_traders(self._all, user).set_visibility(False)
             self._place = labelled(ui.element("div").classes("order-list"), _("Open orders"))
             with self._place:
                 words = _("What rests at the exchange stands here until it is filled.")
@@ -76,7 +76,7 @@ class OrderTable:
                 self._lines[one.id] = OrderLine(one, self if self._user.may_trade else None)
             self._lines[one.id].move(target_index=0)
         self._empty.set_visibility(not found)
-        self._all.set_visibility(self._user.may_trade and any(one.role not in EXITS for one in found))
+        self._all.set_visibility(any(one.role not in EXITS for one in found))
 
     async def _cancel_all(self) -> None:
         words = _("Every order of this broker that rests is cancelled. Stops and targets that guard a position stay.")

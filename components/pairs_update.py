@@ -12,6 +12,7 @@ from aristobot.language import _, explain
 from components import formats
 from components.confirm import complain, say
 from components.handlers import within
+from components.viewer import Viewer, for_traders
 from components.words import labelled
 
 if TYPE_CHECKING:
@@ -23,15 +24,15 @@ _AT_WORK = ("asking", "storing")
 class PairsUpdate(ui.element):
     """A button with a thin bar and a line under it; all three keep their room whatever happens."""
 
-    def __init__(self, app: App, exchange: str, place: ui.element) -> None:
+    def __init__(self, app: App, user: Viewer, exchange: str, place: ui.element) -> None:
         super().__init__("div")
         self.classes("pairs")
-        self._app = app
+        self._app, self._user = app, user
         self.exchange = exchange
         with self:
             self._button = ui.button(_("Update pairs"), icon="sync", on_click=within(place, self._refresh))
             self._button.props("outline no-caps dense").mark("load-markets")
-            labelled(self._button, f"{_('Update pairs')}: {exchange.capitalize()}")
+            labelled(for_traders(self._button, user), f"{_('Update pairs')}: {exchange.capitalize()}")
             self._bar = ui.linear_progress(0, show_value=False, size="3px").props("instant-feedback")
             self._words = ui.label("").classes("muted small").props("role=status")
         self.show()
@@ -41,7 +42,7 @@ class PairsUpdate(ui.element):
         state = self._app.catalog.state(self.exchange)
         now = state.progress
         busy = now is not None and now.stage in _AT_WORK
-        self._button.set_enabled(not busy)
+        self._button.set_enabled(not busy and self._user.may_trade)
         self._bar.style(f"visibility: {'visible' if busy else 'hidden'}")
         if now is not None and now.stage == "storing":
             self._bar.props(remove="indeterminate")

@@ -1,42 +1,85 @@
-"""What a user chooses for themselves: language and time zone."""
+"""What a user chooses for themselves: language, time zone, default broker, and how costs are told."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import uuid
+from typing import TYPE_CHECKING, Any
 from zoneinfo import available_timezones
 
 from nicegui import ui
 
+from aristobot.events import BrokerUpdated
+from aristobot.kinds import CostMethod
 from aristobot.language import _
 from components.buttons import main_button
 from components.form import submitting
+from components.live import Live
 from components.page_head import panel
-from components.viewer import Viewer
+from components.viewer import Viewer, for_traders, role_names
+from components.words import Words
 
 if TYPE_CHECKING:
     from services.app import App
 
-LANGUAGES = {"fr": "Français", "en": "English"}
+NO_BROKER = ""
 
 
-def profile_card(app: App, user: Viewer) -> None:
-    """Draw the panel; what is saved is seen at once, since the page is loaded anew."""
-    with panel(_("Profile")), ui.element("div").classes("panel-body"):
-        ui.label(_("Signed in as {name}", name=user.name)).classes("muted")
-        with ui.element("div").classes("fields"):
-            language = ui.select(LANGUAGES, value=user.login.language, label=_("Language"))
-            language.props("outlined options-dense").mark("language")
-            zone = ui.select(_zones(), value=user.login.timezone, label=_("Time zone"), with_input=True)
-            zone.props("outlined options-dense").mark("timezone")
+class ProfileCard:
+    """The panel. What is saved is seen at once: every open page of the user is loaded anew."""
 
-        async def save() -> None:
-            async with submitting(button, {"language": language, "timezone": zone}):
-                changes = {"language": language.value, "timezone": zone.value}
-                await app.accounts.profiles.update(user.id, changes, user.actor)
-                ui.navigate.reload()
+    def __init__(self, app: App, user: Viewer, live: Live) -> None:
+        self._app = app
+        self._user = user
+        self._known: dict[str, Any] = {}
+        with panel(_("Profile")) as head, ui.element("div").classes("panel-body"):
+            ui.label(_("Signed in as {name}", name=user.name)).classes("muted")
+            with ui.element("div").classes("fields"):
+                self._language = ui.select(language_names(), value=user.login.language, label=_("Language"))
+                self._language.props("outlined options-dense").mark("language")
+                self._zone = ui.select(_zones(), value=user.login.timezone, label=_("Time zone"), with_input=True)
+                self._zone.props("outlined options-dense").mark("timezone")
+                self._broker = for_traders(ui.select({}, label=_("Default broker")), user)
+                self._broker.props("outlined options-dense").mark("default-broker")
+                self._costs = for_traders(ui.select(_methods(), label=_("How costs are told")), user)
+                self._costs.props("outlined options-dense").mark("cost-method")
+            words = _("The default broker is proposed wherever one is chosen. Costs decide what a sale is said to have brought.")
+            ui.label(words).classes("muted small")
+            with ui.element("div").classes("line"):
+                self._button = main_button(_("Save"), on_click=self._save).mark("save-profile")
+        with head:
+            Words("span", role_names()[user.login.role.value], "tag quiet")
+        live.latest(BrokerUpdated, do=lambda _event: self.show(), max_fps=2)
 
-        with ui.element("div").classes("line"):
-            button = main_button(_("Save"), on_click=save).mark("save-profile")
+    async def show(self) -> None:
+        """Fill in what is kept."""
+        brokers = await self._app.brokers.mine(self._user.id)
+        row = await self._app.accounts.household.get(self._user.id)
+        default = next((str(one.id) for one in brokers if one.is_default), NO_BROKER)
+        self._broker.set_options({NO_BROKER: _("None")} | {str(one.id): one.name for one in brokers}, value=default)
+        self._costs.set_value(row.cost_method.value)
+        self._known = {"default_broker_id": default, "cost_method": row.cost_method.value}
+
+    async def _save(self) -> None:
+        fields = {"language": self._language, "timezone": self._zone, "cost_method": self._costs}
+        async with submitting(self._button, fields):
+            chosen = {"default_broker_id": self._broker.value, "cost_method": self._costs.value}
+            changes = {"language": self._language.value, "timezone": self._zone.value}
+            changes |= {name: value for name, value in chosen.items() if self._known.get(name) != value}
+            if "default_broker_id" in changes:
+                changes["default_broker_id"] = uuid.UUID(self._broker.value) if self._broker.value else None
+            await self._app.accounts.profiles.update(self._user.id, changes, self._user.actor)
+
+
+def language_names() -> dict[str, str]:
+    """The languages, each in its own words."""
+    return {"fr": "Français", "en": "English"}
+
+
+def _methods() -> dict[str, str]:
+    return {
+        CostMethod.AVERAGE.value: _("Average cost of all that is held"),
+        CostMethod.FIFO.value: _("First in, first out"),
+    }
 
 
 def _zones() -> list[str]:

@@ -17,7 +17,7 @@ from components import formats
 from components.handlers import within
 from components.live import Live
 from components.silence_dialog import SilenceDialog
-from components.viewer import Viewer
+from components.viewer import Viewer, for_traders
 from components.words import Words
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class SilenceList:
                 ui.label(self._words(broker, watch)).classes("muted small")
             with ui.element("div").classes("item-actions"):
                 change = ui.button(_("Change"), on_click=within(self._list, partial(self._change, broker)))
-                change.props("outline no-caps").mark("change-silence")
+                for_traders(change, self._user).props("outline no-caps").mark("change-silence")
 
     def _words(self, broker: Broker, watch: SilenceWatch | None) -> str:
         pulse = self._app.news.watchdog.pulse(broker.id)

@@ -6,18 +6,20 @@ from typing import TYPE_CHECKING
 
 from nicegui import background_tasks, ui
 
-from aristobot.events import CandleUpdated, ExchangeHealthChanged, ServiceStateChanged
+from aristobot.events import CandleUpdated, ExchangeHealthChanged, ServiceStateChanged, UserChanged
 from aristobot.language import _
 from components.kill_button import KillButton
 from components.lamps import AgeLamp, Lamp
 from components.live import Live
 from components.notification_bell import NotificationBell
-from components.viewer import Viewer
+from components.viewer import Viewer, role_names
 from components.words import Words, labelled
 
 if TYPE_CHECKING:
     from services.app import App
 
+#: What of a profile shows on every page.
+_EVERYWHERE = frozenset({"language", "timezone", "cost_method"})
 TOGGLE_MENU = "() => document.body.classList.toggle('nav-open')"
 
 
@@ -36,6 +38,7 @@ def status_bar(app: App, viewer: Viewer) -> None:
             KillButton(app, viewer, live)
             NotificationBell(app, viewer, live)
             _person(app, viewer)
+        live.each(UserChanged, do=_begin_anew)
 
 
 def _heartbeat(app: App, live: Live) -> None:
@@ -104,6 +107,12 @@ def _badges(app: App) -> None:
         Words("span", "TEST", "tag bad").tooltip(_("Not the official address: {names}", names=names))
 
 
+def _begin_anew(event: UserChanged) -> None:
+    """Every word, moment and figure of an open page is written in the user's way: after a change it is loaded again."""
+    if _EVERYWHERE.intersection(event.fields):
+        ui.navigate.reload()
+
+
 def _person(app: App, viewer: Viewer) -> None:
     def leave() -> None:
         background_tasks.create(app.accounts.sessions.end(viewer.id, viewer.session_id), name="sign out")
@@ -112,7 +121,7 @@ def _person(app: App, viewer: Viewer) -> None:
     with labelled(button, _("Signed in as {name}", name=viewer.name)), ui.menu():
         with ui.element("div").classes("person"):
             ui.label(viewer.name)
-            ui.label(_("Administrator") if viewer.is_administrator else _("User")).classes("muted small")
+            ui.label(role_names()[viewer.login.role.value]).classes("muted small")
         with ui.item(on_click=leave).mark("logout"):
             with ui.item_section().props("avatar"):
                 ui.icon("logout").props("aria-hidden=true")

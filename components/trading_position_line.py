@@ -10,13 +10,14 @@ from decimal import Decimal
 from nicegui import ui
 
 from aristobot.kinds import Protection
-from aristobot.language import _
+from aristobot.language import _, explain
 from aristobot.money import HUNDRED, divided, times
 from aristobot.store import brackets, positions
 from aristobot.store.tenancy import GuardedSession
 from aristobot.store.trading_tables import Bracket, PositionRow
 from components import formats
 from components.position_table import protection_words
+from components.viewer import beyond_reach
 from components.words import Words, labelled
 
 
@@ -37,7 +38,7 @@ def held_at(session: GuardedSession, broker_id: uuid.UUID | None) -> list[Held]:
 
 
 def draw_position(one: Held, close: Callable[[], Awaitable[None]] | None) -> Words:
-    """Draw the line; the answer is where its gain is written. Without `close` there is no way out."""
+    """Draw the line; the answer is where its gain is written. Without `close` the way out cannot be taken."""
     row = one.row
     guard, tone, tip = protection_words(one.protection)
     with ui.element("div").classes("item order-line"):
@@ -49,9 +50,10 @@ def draw_position(one: Held, close: Callable[[], Awaitable[None]] | None) -> Wor
                 badge.props["title"] = tip
             Words("div", _figures(one), "small number-line")
         gain = Words("div", "", "gain-cell")
-        if close is not None:
-            button = ui.button(_("Close out"), on_click=close).props("outline dense no-caps").classes("close-out")
-            labelled(button, _("Close the position in {symbol}", symbol=row.symbol))
+        button = ui.button(_("Close out"), on_click=close).props("outline dense no-caps").classes("close-out")
+        labelled(button, _("Close the position in {symbol}", symbol=row.symbol))
+        if close is None:
+            beyond_reach(button, explain("viewer_only_looks"))
     return gain
 
 

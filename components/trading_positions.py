@@ -20,7 +20,7 @@ from components.live import Live
 from components.page_head import panel
 from components.trading_position_line import Held, draw_position, held_at, write_gain
 from components.trading_toasts import why_refused
-from components.viewer import Viewer
+from components.viewer import Viewer, for_traders
 from components.words import Words, labelled
 from services.manual_trading import REFUSED
 
@@ -42,7 +42,7 @@ class TradingPositions:
             with self._head:
                 self._all = ui.button(_("Close all"), icon="logout", on_click=within(self._head, self._close_all))
                 self._all.props("flat dense no-caps color=negative").classes("warned-button").mark("close-all")
-                self._all.set_visibility(False)
+                for_traders(self._all, user).set_visibility(False)
             self._place = labelled(ui.element("div").classes("order-list"), _("Positions"))
             self.foot = ui.element("div")
         live.latest(PositionUpdated, OrderUpdated, do=self._changed, max_fps=4)
@@ -64,7 +64,7 @@ class TradingPositions:
             return
         self._held, self._drawn = held, True
         self._app.prices.watch(self._exchange, {one.row.symbol for one in held})
-        self._all.set_visibility(self._user.may_trade and bool(held))
+        self._all.set_visibility(bool(held))
         self._place.clear()
         self._gains.clear()
         with self._place:

@@ -1,4 +1,4 @@
-"""Who looks at a page: the person behind a browser session, and the language and zone they read in."""
+"""Who looks at a page: the person behind a browser session, how they read, and what is beyond their reach."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
+from nicegui.elements.mixins.disableable_element import DisableableElement
+
 from aristobot.kinds import Role
-from aristobot.language import use_language
+from aristobot.language import _, explain, use_language
 from services.audit_trail import Actor
 from services.login_sessions import SignedIn
 
@@ -50,6 +53,30 @@ class Viewer:
     def actor(self) -> Actor:
         """Who acts, for the audit."""
         return Actor(self.name, "screen", self.id)
+
+
+D = TypeVar("D", bound=DisableableElement)
+
+
+def for_traders(element: D, viewer: Viewer) -> D:
+    """An element that somebody who only looks cannot use, and that says why."""
+    return element if viewer.may_trade else beyond_reach(element, explain("viewer_only_looks"))
+
+
+def beyond_reach(element: D, reason: str) -> D:
+    """An element that cannot be used, with the reason where the pointer rests. The server takes no click on it either."""
+    element.disable()
+    element.props["title"] = reason
+    return element
+
+
+def role_names() -> dict[str, str]:
+    """The roles in the reader's language."""
+    return {
+        Role.ADMINISTRATOR.value: _("Administrator"),
+        Role.TRADER.value: _("Trader"),
+        Role.VIEWER.value: _("Viewer"),
+    }
 
 
 _HOUSE_ZONE = ZoneInfo("Europe/Paris")

@@ -1,4 +1,4 @@
-"""Yourself: brokers, language and time zone, password, phone, and where you are logged in."""
+"""Yourself: brokers, profile, password, phone, where you are logged in, tokens, AI provider; for administrators, everybody."""
 
 from __future__ import annotations
 
@@ -7,16 +7,19 @@ from typing import TYPE_CHECKING
 from nicegui import ui
 
 from aristobot.language import _
+from components.ai_card import AiCard
 from components.broker_list import BrokerList
 from components.exchange_panel import ExchangePanel
+from components.household_card import HouseholdCard
 from components.live import Live
 from components.notification_settings import NotificationSettings
 from components.page_head import page_head
-from components.profile_card import profile_card
+from components.profile_card import ProfileCard
 from components.reachability_panel import ReachabilityPanel
 from components.security_cards import SecondFactorCard, password_card
 from components.sessions_card import SessionsCard
 from components.shell import page
+from components.tokens_card import TokensCard
 from components.viewer import Viewer
 
 if TYPE_CHECKING:
@@ -33,14 +36,17 @@ async def account(app: App, user: Viewer, live: Live) -> None:
     reachability = ReachabilityPanel(app, user, live)
     with ui.element("div").classes("halves"):
         with ui.element("div").classes("stack"):
-            profile_card(app, user)
+            profile = ProfileCard(app, user, live)
             password_card(app, user)
+            ai = AiCard(app, user)
         with ui.element("div").classes("stack"):
             second_factor = SecondFactorCard(app, user, live)
             sessions = SessionsCard(app, user, live)
+            tokens = TokensCard(app, user, live)
+    household = HouseholdCard(app, user, live) if user.is_administrator else None
     notifications = NotificationSettings(app, user, live)
-    await brokers.show()
+    for card in (brokers, profile, second_factor, sessions, tokens, ai, notifications):
+        await card.show()
     await reachability.offer()
-    await notifications.show()
-    await second_factor.show()
-    await sessions.show()
+    if household is not None:
+        await household.show()

@@ -78,19 +78,28 @@ def _log_in(app: App, entrance: Entrance, who: Visitor, to: str) -> None:
     name = _field(_("Name"), autocomplete="username").props("autofocus").mark("name")
     password = _field(_("Password"), secret=True, autocomplete="current-password").mark("password")
     code = _field(_("Code of your phone, if you use one"), autocomplete="one-time-code").props("inputmode=numeric").mark("code")
+    chosen = _field(_("Your own password, 12 characters or more"), secret=True, autocomplete="new-password").mark("chosen")
+    again = _field(_("The same password again"), secret=True, autocomplete="new-password").mark("again")
     form = _Form(_("Log in"))
+    for own in (chosen, again):
+        own.set_visibility(False)
 
     async def submit() -> None:
         form.working()
         try:
-            opened = await app.accounts.sign_in.log_in(LoginForm(name.value, password.value, code.value), who)
+            if chosen.value != again.value:
+                raise InvalidInput("passwords_differ", field="again")
+            opened = await app.accounts.sign_in.log_in(LoginForm(name.value, password.value, code.value, chosen.value), who)
         except AristobotError as error:
-            code.set_value("")
+            for own in (chosen, again):
+                own.set_visibility(own.visible or error.code == "choose_password")
+            if not chosen.visible:
+                code.set_value("")
             form.failed(error)
             return
         ui.navigate.to(entrance.address_for(opened, to))
 
-    _send_with(form, submit, name, password, code)
+    _send_with(form, submit, name, password, code, chosen, again)
 
 
 def _first_administrator(app: App, entrance: Entrance, who: Visitor) -> None:

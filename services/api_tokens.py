@@ -43,9 +43,9 @@ class TokenHolder:
         return min(_RANK[self.scope], _RANK[_WIDEST[self.role]]) >= _RANK[scope]
 
 
-def widest(role: Role) -> TokenScope:
-    """How far a token of somebody with this role may reach."""
-    return _WIDEST[role]
+def reaches(role: Role) -> list[TokenScope]:
+    """The scopes that a token of somebody with this role may have."""
+    return [scope for scope, rank in _RANK.items() if rank <= _RANK[_WIDEST[role]]]
 
 
 class ApiTokens:

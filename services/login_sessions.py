@@ -141,6 +141,11 @@ class LoginSessions:
         rows = await self._db.read(user_id, sessions.of_user)
         return [row for row in rows if row.ended_at is None and row.expires_at > now and now - row.last_seen_at < IDLE]
 
+    async def last_seen(self) -> dict[uuid.UUID, datetime]:
+        """When each user of the household was last here, for administrators."""
+        rows = await self._db.read(SYSTEM, sessions.of_user)
+        return {row.user_id: row.last_seen_at for row in reversed(rows)}
+
     async def end(self, user_id: uuid.UUID, session_id: uuid.UUID) -> None:
         """End one session of the user; NotFound when it is not theirs."""
         if all(row.id != session_id for row in await self._db.read(user_id, sessions.of_user)):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from aristobot.bus import Bus
 from aristobot.clock import Clock
 from aristobot.errors import InvalidInput
-from aristobot.events import UserChanged
+from aristobot.events import BrokerUpdated, PositionUpdated, UserChanged
 from aristobot.kinds import CostMethod
 from aristobot.language import LANGUAGES
 from aristobot.store import bookkeeping, brokers, positions, users
@@ -67,8 +67,24 @@ class Profiles:
             return user
 
         user = await self._db.write(user_id, work)
-        self._bus.publish(UserChanged(at=self._clock.now(), user_id=user_id))
+        await self._tell(user_id, values.keys())
         return user
+
+    async def _tell(self, user_id: uuid.UUID, changed: Collection[str]) -> None:
+        """Pages draw themselves anew, and what is kept in memory of brokers and positions is read again."""
+        now = self._clock.now()
+        if "default_broker_id" in changed:
+            for broker in await self._db.read(user_id, brokers.mine):
+                self._bus.publish(BrokerUpdated(at=now, user_id=user_id, broker_id=broker.id))
+        if "cost_method" in changed:
+            rows = await self._db.read(user_id, positions.every)
+            newest = {row.broker_id: row.id for row in rows}
+            for row in rows:
+                if row.closed_at is not None and row.id != newest[row.broker_id]:
+                    continue  # one of a broker is enough to have its sums read again
+                told = PositionUpdated(at=now, user_id=user_id, position_id=row.id, broker_id=row.broker_id, symbol=row.symbol)
+                self._bus.publish(told)
+        self._bus.publish(UserChanged(at=now, user_id=user_id, fields=tuple(sorted(changed))))
 
 
 def language_of(value: Any) -> str:
