@@ -76,7 +76,7 @@ class AiCard:
         self._key.props["hint"] = words
         self._forget.set_visibility(there)
         provider = PROVIDERS.get(row.ai_provider or "")
-        self._tag.set_text(provider.title if provider is not None else _("Off"))
+        self._tag.set_text(provider.title if provider is not None else _("Not set up"))
         self._tag.classes(replace="tag good" if provider is not None else "tag quiet")
 
     def _chosen(self) -> None:

@@ -77,7 +77,7 @@ def language_names() -> dict[str, str]:
 
 def _methods() -> dict[str, str]:
     return {
-        CostMethod.AVERAGE.value: _("Average cost of all that is held"),
+        CostMethod.AVERAGE.value: _("Average cost"),
         CostMethod.FIFO.value: _("First in, first out"),
     }
 
