@@ -18,7 +18,7 @@ from components import formats
 from components.confirm import complain, confirm, say
 from components.handlers import within
 from components.live import Live
-from components.viewer import Viewer
+from components.viewer import Viewer, for_traders
 from components.words import Words, labelled
 from services.dust import Dust, Sweep
 
@@ -71,13 +71,13 @@ class DustFold(ui.element):
                     Words("span", f"{formats.quantity(one.quantity)} {one.base}", "muted number")
                 Words("div", dust_reason(one.reason, one.facts), "small")
             Words("div", formats.money(one.value, one.quote), "gain-cell number")
-            if self._user.may_trade:
-                name = _("Sweep the dust of {symbol}", symbol=one.symbol)
-                button = ui.button(_sweep_words(one.sweep), on_click=within(self, partial(self._sweep, one, one.sweep)))
-                labelled(button.props("outline dense no-caps").classes("close-out"), name)
-                if one.sweep is not Sweep.WRITE_OFF:
-                    forget = ui.button(icon="delete_sweep", on_click=within(self, partial(self._sweep, one, Sweep.WRITE_OFF)))
-                    labelled(forget.props("flat round dense"), _("Write off the dust of {symbol}", symbol=one.symbol))
+            name = _("Sweep the dust of {symbol}", symbol=one.symbol)
+            button = ui.button(_sweep_words(one.sweep), on_click=within(self, partial(self._sweep, one, one.sweep)))
+            labelled(for_traders(button, self._user).props("outline dense no-caps").classes("close-out"), name)
+            if one.sweep is not Sweep.WRITE_OFF:
+                forget = ui.button(icon="delete_sweep", on_click=within(self, partial(self._sweep, one, Sweep.WRITE_OFF)))
+                name = _("Write off the dust of {symbol}", symbol=one.symbol)
+                labelled(for_traders(forget, self._user).props("flat round dense"), name)
 
     async def _sweep(self, one: Dust, way: Sweep) -> None:
         broker_id = self._broker_id

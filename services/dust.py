@@ -26,6 +26,7 @@ from services.audit_trail import Actor, AuditTrail
 from services.broker_book import Account
 from services.manual_trading import ManualTrading
 from services.order_ticket import OWNER
+from services.rights import for_traders
 from services.trading_floor import TradingFloor
 
 
@@ -52,6 +53,7 @@ class Dust:
     sweep: Sweep
 
 
+@for_traders("of_broker", memory="_floor.db")
 class DustSweeper:
     """Every method is for one user, and answers NotFound for what is another's."""
 

@@ -108,12 +108,17 @@ async def test_a_halt_file_shows_and_an_administrator_takes_it_away(screen: User
     assert not (app.settings.data_dir / HALT_FILE).exists()
 
 
-async def test_a_guest_who_may_only_look_has_no_kill_switch_but_sees_that_trading_is_stopped(screen: User, app: App) -> None:
+async def test_a_guest_who_may_only_look_cannot_press_the_kill_switch_but_sees_what_is_stopped(screen: User, app: App) -> None:
     await _open(screen, app, role=Role.VIEWER)
-    await screen.should_not_see("Arrêter le trading")
+    [button] = screen.find(marker="kill-switch").elements
+    assert isinstance(button, ui.button)
+    assert not button.enabled
+    assert "observateur" in button.props["title"]
     await _halt(app, HaltScope.ALL)
     await screen.should_see("Trading arrêté")
     screen.find("kill-switch").click()
     await screen.should_see("Toute la maison")
     await screen.should_not_see("Lever")
-    await screen.should_not_see("Arrêter autre chose")
+    [more] = screen.find(marker="halt-more").elements
+    assert isinstance(more, ui.button)
+    assert not more.enabled
