@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from typing import TYPE_CHECKING
 
 from aristobot.clock import Clock
@@ -72,23 +72,10 @@ class Reachability:
             yield after("answer_time")
         else:
             answer = await self._addresses.send_test(user_id, broker_id)
-            yield self._token(answer)
-            yield _answer_time(answer)
+            yield way_of(answer, self._settings)
+            yield answer_time(answer)
         yield self._clock_check()
         yield genuine
-
-    def _token(self, answer: WebhookTest) -> Check:
-        facts = {"status": answer.status, "detail": excerpt(answer.detail)}
-        if answer.ok:
-            public = bool(self._settings.webhook_public_url)
-            return Check("token", State.OK, "reason.reach_token_ok" if public else "reason.reach_token_local")
-        if answer.status == 0:
-            return Check("token", State.BROKEN, "reason.reach_no_answer", facts)
-        if 300 <= answer.status < 400:
-            return Check("token", State.BROKEN, "reason.reach_redirect", facts)
-        if answer.status == 404:
-            return Check("token", State.BROKEN, "reason.reach_not_ours", facts)
-        return Check("token", State.BROKEN, "reason.reach_other_answer", facts)
 
     def _clock_check(self) -> Check:
         known = [one for one in map(self._gateway.health, self._gateway.exchanges()) if one.reachable]
@@ -106,19 +93,39 @@ class Reachability:
         def work(session: GuardedSession) -> tuple[Webhook | None, list[Webhook]]:
             return webhooks.last_from(session, broker_id, TRADINGVIEW), webhooks.recent(session, broker_id, limit=20)
 
-        last, recent = await self._db.read(user_id, work)
-        if last is not None:
-            return Check("genuine", State.OK, "reason.reach_genuine_ok", {"moment": last.received_at, "source": last.source})
-        if any(is_loopback(row.source) and row.action != Action.PING.value for row in recent):
-            return Check("genuine", State.UNKNOWN, "reason.reach_behind_proxy")
-        return Check("genuine", State.UNKNOWN, "reason.reach_never")
+        return genuine_call(*await self._db.read(user_id, work))
 
 
 #: Faults after which a test through the address still makes sense.
 _PASSABLE = frozenset({"reason.reach_private", "reason.reach_tls_none"})
 
 
-def _answer_time(answer: WebhookTest) -> Check:
+def way_of(answer: WebhookTest, settings: Settings) -> Check:
+    """Whether what was sent to the address came to our own ingress."""
+    facts = {"status": answer.status, "detail": excerpt(answer.detail)}
+    if answer.ok:
+        public = bool(settings.webhook_public_url)
+        return Check("token", State.OK, "reason.reach_token_ok" if public else "reason.reach_token_local")
+    if answer.status == 0:
+        return Check("token", State.BROKEN, "reason.reach_no_answer", facts)
+    if 300 <= answer.status < 400:
+        return Check("token", State.BROKEN, "reason.reach_redirect", facts)
+    if answer.status == 404:
+        return Check("token", State.BROKEN, "reason.reach_not_ours", facts)
+    return Check("token", State.BROKEN, "reason.reach_other_answer", facts)
+
+
+def genuine_call(last: Webhook | None, recent: Iterable[Webhook]) -> Check:
+    """What the last call from one of TradingView's own addresses says, or why none may be known among the `recent` ones."""
+    if last is not None:
+        return Check("genuine", State.OK, "reason.reach_genuine_ok", {"moment": last.received_at, "source": last.source})
+    if any(is_loopback(row.source) and row.action != Action.PING.value for row in recent):
+        return Check("genuine", State.UNKNOWN, "reason.reach_behind_proxy")
+    return Check("genuine", State.UNKNOWN, "reason.reach_never")
+
+
+def answer_time(answer: WebhookTest) -> Check:
+    """Whether the answer came before TradingView would have given up."""
     if not answer.status:
         return after("answer_time")
     facts = {"milliseconds": round(answer.milliseconds)}

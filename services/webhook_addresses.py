@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from aristobot.bus import Bus
 from aristobot.clock import Clock
@@ -98,36 +99,53 @@ class WebhookAddresses:
             lambda s: brokers.add_passing_token(s, brokers.get(s, broker_id), hash_of(token), token[-4:], now, _TEST_LIFE),
         )
         self._bus.publish(BrokerUpdated(at=now, user_id=user_id, broker_id=broker_id))  # the receiver learns the token by it
-        return await self._post(self.url(token), (written or _ping)(f"test-{uuid.uuid4().hex}"))
+        status, text, took = await post(self._clock, self.url(token), (written or _ping)(f"test-{uuid.uuid4().hex}"))
+        return _judged(status, text, took)
 
     def _local(self) -> str:
         """Every address that is listened on includes this machine's own."""
         listens = self.ingress() or f"http://{self._settings.webhook_host}:{self._settings.webhook_port}"
         return listens.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
 
-    async def _post(self, url: str, body: str) -> WebhookTest:
-        import httpx  # a tenth of a second at the start, for a button that is pressed now and then
 
-        begun = self._clock.monotonic()
-        try:
-            async with httpx.AsyncClient(timeout=_TEST_SECONDS, trust_env=False) as client:
-                answer = await client.post(url, content=body.encode(), headers={"content-type": "application/json"})
-        except httpx.HTTPError as error:
-            took = (self._clock.monotonic() - begun) * 1000
-            return WebhookTest(False, 0, took, "reason.ingress_unreachable", type(error).__name__)
-        return _judged(answer.status_code, answer.text, (self._clock.monotonic() - begun) * 1000)
+async def knock(clock: Clock, address: str) -> WebhookTest:
+    """Call at an address with a token that nobody has: a house of ours turns it away in its own words. Nothing is stored."""
+    status, text, took = await post(clock, f"{address}/webhook/{new_token()}", "{}")
+    error = _said(text).get("error")
+    if status == 404 and isinstance(error, dict) and error.get("code") == "not_found":
+        return WebhookTest(True, status, took)
+    return WebhookTest(False, status, took, detail=text[:200])
+
+
+async def post(clock: Clock, url: str, body: str) -> tuple[int, str, float]:
+    """Send a body; the status of the answer, its text, and the milliseconds. Without an answer: 0, and why."""
+    import httpx  # a tenth of a second at the start, for a button that is pressed now and then
+
+    begun = clock.monotonic()
+    try:
+        async with httpx.AsyncClient(timeout=_TEST_SECONDS, trust_env=False) as client:
+            answer = await client.post(url, content=body.encode(), headers={"content-type": "application/json"})
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        return 0, type(error).__name__, (clock.monotonic() - begun) * 1000
+    return answer.status_code, answer.text, (clock.monotonic() - begun) * 1000
 
 
 def _ping(identity: str) -> str:
     return json.dumps({"action": "PING", "id": identity})
 
 
-def _judged(status: int, text: str, took: float) -> WebhookTest:
+def _said(text: str) -> dict[str, Any]:
     try:
         said = json.loads(text)
     except ValueError:
-        said = {}
-    webhook_id = str(said.get("id", "")) if isinstance(said, dict) else ""
+        return {}
+    return said if isinstance(said, dict) else {}
+
+
+def _judged(status: int, text: str, took: float) -> WebhookTest:
+    if not status:
+        return WebhookTest(False, 0, took, "reason.ingress_unreachable", text)
+    webhook_id = str(_said(text).get("id", ""))
     if status == 200 and webhook_id:
         return WebhookTest(True, 200, took, webhook_id=webhook_id)
     return WebhookTest(False, status, took, "reason.ingress_refused", text[:200])

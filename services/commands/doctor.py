@@ -8,9 +8,9 @@ import json
 import shutil
 import sys
 import webbrowser
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import timedelta
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
@@ -21,6 +21,8 @@ from aristobot.language import _, explain
 from aristobot.settings import Settings
 from aristobot.store.verification import verify
 from aristobot.vault import Vault
+from services.commands.doctor_alerts import alert_findings
+from services.commands.finding import Finding
 from services.commands.options import settings_of
 from services.exchanges import discover
 from services.strategy_host import isolation_here
@@ -30,18 +32,6 @@ _ENOUGH_DISK = 500 * 1024 * 1024
 _PATIENCE = 15.0
 #: Beyond this an exchange refuses signed requests of a client that does not allow for it.
 _LARGEST_OFFSET_MS = 1000
-
-State = Literal["ok", "warning", "failed"]
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What one check found, and what helps."""
-
-    check: str
-    state: State
-    detail: str
-    cure: str = ""
 
 
 def add_to(cli: typer.Typer) -> None:
@@ -53,7 +43,8 @@ def doctor(ctx: typer.Context, as_json: Annotated[bool, typer.Option("--json", h
     """Look whether everything Aristobot needs is there, and say what helps"""
     settings = settings_of(ctx)
     here = [_python(), _database(settings), _disk(settings), _browser(), _window(), asyncio.run(_strategies())]
-    findings = [*here, *asyncio.run(_exchanges(settings))]
+    readable = all(one.state != "failed" for one in here if one.check == "database")
+    findings = [*here, *asyncio.run(_exchanges(settings)), *asyncio.run(alert_findings(settings, readable=readable))]
     if as_json:
         print(json.dumps({"ok": _all_well(findings), "checks": [asdict(one) for one in findings]}))
     else:
