@@ -9,29 +9,23 @@ import shutil
 import sys
 import webbrowser
 from dataclasses import asdict
-from datetime import timedelta
 from typing import Annotated
 
 import typer
 
-from aristobot.clock import Clock, SystemClock
-from aristobot.errors import AristobotError, ExchangeError
-from aristobot.exchange import ClientFactory, Endpoints
+from aristobot.errors import AristobotError
 from aristobot.language import _, explain
 from aristobot.settings import Settings
 from aristobot.store.verification import verify
 from aristobot.vault import Vault
 from services.commands.doctor_alerts import alert_findings
+from services.commands.doctor_exchanges import exchange_findings
 from services.commands.finding import Finding
 from services.commands.options import settings_of
-from services.exchanges import discover
 from services.strategy_host import isolation_here
 
 CHECK_FAILED = 7
 _ENOUGH_DISK = 500 * 1024 * 1024
-_PATIENCE = 15.0
-#: Beyond this an exchange refuses signed requests of a client that does not allow for it.
-_LARGEST_OFFSET_MS = 1000
 
 
 def add_to(cli: typer.Typer) -> None:
@@ -44,7 +38,7 @@ def doctor(ctx: typer.Context, as_json: Annotated[bool, typer.Option("--json", h
     settings = settings_of(ctx)
     here = [_python(), _database(settings), _disk(settings), _browser(), _window(), asyncio.run(_strategies())]
     readable = all(one.state != "failed" for one in here if one.check == "database")
-    findings = [*here, *asyncio.run(_exchanges(settings)), *asyncio.run(alert_findings(settings, readable=readable))]
+    findings = [*here, *asyncio.run(exchange_findings(settings)), *asyncio.run(alert_findings(settings, readable=readable))]
     if as_json:
         print(json.dumps({"ok": _all_well(findings), "checks": [asdict(one) for one in findings]}))
     else:
@@ -113,33 +107,3 @@ async def _strategies() -> Finding:
         return Finding("strategies", "ok", f"{isolation.level.value}: {walls}")
     cure = _("Run only strategies whose code you trust here; on Linux 5.13 and later the kernel itself keeps them in.")
     return Finding("strategies", "warning", f"{isolation.level.value}: {walls}", cure)
-
-
-async def _exchanges(settings: Settings) -> list[Finding]:
-    clock = SystemClock()
-    checks = [_exchange(make, settings, clock) for _name, make in sorted(discover().items())]
-    return [finding for found in await asyncio.gather(*checks) for finding in found]
-
-
-async def _exchange(make: ClientFactory, settings: Settings, clock: Clock) -> list[Finding]:
-    """Can it be reached, and does its clock agree with ours?"""
-    official, ours = make.endpoints, settings.exchange_urls.get(make.name, {})
-    parts = {part: ours.get(part, getattr(official, part)) for part in ("rest", "stream", "trading")}
-    client = make(clock, Endpoints(**parts))
-    try:
-        before = clock.now()
-        async with asyncio.timeout(_PATIENCE):
-            theirs = await client.server_time()
-        offset = (theirs - (before + (clock.now() - before) / 2)) // timedelta(milliseconds=1)
-    except (ExchangeError, TimeoutError) as error:
-        detail = explain(error) if isinstance(error, ExchangeError) else _("no answer")
-        cure = _("Check the internet connection, the firewall, and the addresses in the settings.")
-        return [Finding(f"{make.name}.reachable", "failed", detail, cure)]
-    finally:
-        await client.close()
-    reachable = Finding(f"{make.name}.reachable", "ok", parts["rest"])
-    detail = _("{offset} ms", offset=offset)
-    if abs(offset) < _LARGEST_OFFSET_MS:
-        return [reachable, Finding(f"{make.name}.clock", "ok", detail)]
-    cure = _("Let this machine set its clock by the network (NTP).")
-    return [reachable, Finding(f"{make.name}.clock", "warning", detail, cure)]
