@@ -16,14 +16,14 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 
-from aristobot.candle_rows import COLUMNS, TIME, Hole, Rows, between, check, holes, merged, no_rows, step_ms
+from aristobot.candle_rows import COLUMNS, TIME, Hole, Rows, between, check, holes, merged, no_rows, resampled, step_ms
 from aristobot.clock import EPOCH, from_milliseconds, to_milliseconds
 from aristobot.errors import InvalidInput, StoreDamaged, StoreError
 from aristobot.market import Symbol, Timeframe
@@ -89,6 +89,16 @@ class CandleFiles:
             at += len(part)
         return found
 
+    def candles(self, series: CandleSeries, since: datetime | None = None, until: datetime | None = None) -> Rows:
+        """The same; when the store has none of this timeframe, made of the longest shorter candles that it has."""
+        found = self.read(series, since, until)
+        shorter = [one for one in Timeframe if series.timeframe.seconds % one.seconds == 0 and one is not series.timeframe]
+        for timeframe in sorted(shorter, key=lambda one: -one.seconds) if not len(found) else ():
+            source = replace(series, timeframe=timeframe)
+            if self._years(source):
+                return resampled(self.read(source, since, until), timeframe, series.timeframe, self.known_empty(source))
+        return found
+
     def merge(self, series: CandleSeries, rows: Rows, now: datetime) -> int:
         """Remember candles and answer how many are new; of two with the same time the later one told stays.
 
@@ -125,7 +135,7 @@ class CandleFiles:
         with self._writing(series) as folder:
             known = [(one.first_ms, one.last_ms) for one in self.known_empty(series)]
             joined = _joined(sorted([*known, *spans]), step)
-            _replace(folder / _EMPTY, lambda file: file.write(json.dumps(joined).encode()))
+            _write(folder / _EMPTY, lambda file: file.write(json.dumps(joined).encode()))
 
     def listing(self) -> list[SeriesSummary]:
         """Everything in the store, by exchange, symbol and timeframe."""
@@ -207,11 +217,11 @@ def _merge_year(path: Path, rows: Rows) -> int:
     if added == 0 and np.array_equal(whole, old):
         return 0
     del old  # Windows does not replace a file that is mapped
-    _replace(path, lambda file: np.save(file, whole, allow_pickle=False))
+    _write(path, lambda file: np.save(file, whole, allow_pickle=False))
     return added
 
 
-def _replace(path: Path, write: Callable[[BinaryIO], object]) -> None:
+def _write(path: Path, write: Callable[[BinaryIO], object]) -> None:
     """The file anew, whole or not at all, and still there after a power cut."""
     beside = path.with_name(f"{path.name}.{os.getpid()}.part")
     with beside.open("wb") as file:
