@@ -121,9 +121,9 @@ def _aliases(text: Checked) -> dict[str, str]:
 
 def _unknown_own(text: Checked) -> Iterator[Diagnostic]:
     """`self.nosuch`, in a class that stands directly on Strategy and gives nobody else's names to itself."""
-    ours = _members("aristobot.strategy", "Strategy")
+    ours = _readings()
     for kind in text.classes():
-        if not ours or [dotted(base) for base in kind.bases] != ["Strategy"]:
+        if [dotted(base) for base in kind.bases] != ["Strategy"]:
             continue
         own = _bound(kind.body) | {
             node.attr
@@ -142,10 +142,17 @@ def _texts(keys: Iterable[ast.expr | None]) -> set[str]:
 
 
 @cache
-def _members(module: str, name: str = "") -> frozenset[str]:
-    """What a module of ours, or a class in it, has. Imported only when an editor asks."""
-    found = importlib.import_module(module)
-    return frozenset(dir(getattr(found, name) if name else found))
+def _members(module: str) -> frozenset[str]:
+    """What a module of ours has. Imported only when an editor asks."""
+    return frozenset(dir(importlib.import_module(module)))
+
+
+@cache
+def _readings() -> frozenset[str]:
+    """What every strategy has of its own."""
+    strategy = importlib.import_module("aristobot.strategy").Strategy
+    further: frozenset[str] = importlib.import_module("aristobot.strategy_readings").FURTHER_NAMES
+    return frozenset(dir(strategy)) | frozenset(strategy.__annotations__) | further
 
 
 def _unknown(text: Checked, node: ast.AST, name: str, nearest: str) -> Diagnostic:

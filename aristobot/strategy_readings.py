@@ -251,6 +251,12 @@ OTHER_NAMES: dict[str, object] = {
 }  # fmt: skip
 
 
+#: All that `otherwise` answers.
+FURTHER_NAMES = frozenset(OTHER_NAMES) | {
+    "is_live", "is_papertrading", "is_backtesting", "average_entry_price", "orders", "has_long_entry_orders",
+}  # fmt: skip
+
+
 def otherwise(reader: MarketReadings, name: str) -> Any:
     """A reading by one of its further names; raise AttributeError for what is none."""
     if name.startswith("_") or "_run" not in reader.__dict__:

@@ -14,6 +14,7 @@ from aristobot import strategy_checks, strategy_names, strategy_peeks
 from aristobot.diagnostics import Severity
 from aristobot.language import catalogue, explain
 from aristobot.strategy_checks import diagnose
+from aristobot.templates import TEMPLATES, Template
 
 RIGHT = """
 from jesse.strategies import Strategy, cached
@@ -194,3 +195,8 @@ def test_no_text_is_too_strange_to_be_looked_over(text: str) -> None:
     for one in diagnose(text):
         assert 1 <= one.line <= len(lines)
         assert 0 <= one.column <= len(lines[one.line - 1])
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda one: one.name)
+def test_our_own_examples_have_nothing_underlined(template: Template) -> None:
+    assert diagnose(template.text) == []
