@@ -249,7 +249,8 @@ def _pace(proposal: Proposal, situation: Situation, limits: Limits, activity: Ac
         return RiskRefused("entries_per_minute", maximum=limits.entries_per_minute)
     if activity.count(now - timedelta(days=1)) >= limits.entries_per_day:
         return RiskRefused("entries_per_day", maximum=limits.entries_per_day)
-    if activity.count(now - timedelta(seconds=limits.twin_guard_seconds), symbol, side, proposal.quantity):
+    since = now - timedelta(seconds=limits.twin_guard_seconds)
+    if limits.twin_guard_seconds and activity.count(since, symbol, side, proposal.quantity):
         return RiskRefused("twin_order", symbol=symbol, seconds=limits.twin_guard_seconds)
     window = timedelta(minutes=limits.repeated_entries_minutes)
     if activity.count(now - window, symbol, side) >= limits.repeated_entries:

@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from aristobot.store.database import Database
+from tests.services.leaping import a_leaping_loop, counted_threads
 from tests.services.trading import Trader, TradingHouse, a_trading_house
 from tests.street import alice, bob, street
 
 __all__ = ["alice", "bob", "street"]
+
+
+def pytest_asyncio_loop_factories(item: pytest.Function) -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """A house that trades lives where waiting takes no time: half a minute until a fence is nothing, on a busy machine too."""
+    return {"leaping": a_leaping_loop} if "leaping" in item.fixturenames else {"real": asyncio.new_event_loop}
+
+
+@pytest.fixture
+def leaping() -> Iterator[None]:
+    """The test runs on a loop that leaps over whatever is only waited for."""
+    with counted_threads():
+        yield
 
 
 @pytest.fixture
@@ -25,16 +39,9 @@ async def lite(tmp_path: Path, sqlite_template: Path) -> AsyncIterator[Database]
 
 
 @pytest.fixture
-async def house(tmp_path: Path, sqlite_template: Path) -> AsyncIterator[TradingHouse]:
+async def house(tmp_path: Path, sqlite_template: Path, leaping: None) -> AsyncIterator[TradingHouse]:
     """A house that trades at a simulated exchange where a bitcoin costs 60,000."""
     async with a_trading_house(tmp_path / "house", sqlite_template) as opened:
-        yield opened
-
-
-@pytest.fixture
-async def hurried(tmp_path: Path, sqlite_template: Path) -> AsyncIterator[TradingHouse]:
-    """The same, on a clock that runs twenty times as fast."""
-    async with a_trading_house(tmp_path / "house", sqlite_template, speed=20.0) as opened:
         yield opened
 
 

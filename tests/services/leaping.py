@@ -10,8 +10,9 @@ import asyncio
 import os
 import selectors
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -106,12 +107,26 @@ class LoopClock:
         await self._wall.sleep(seconds)
 
 
-def run_leaping(main: Coroutine[Any, Any, Result]) -> Result:
-    """Run something to its end on such a loop."""
-    threads, submit = _Threads(), ThreadPoolExecutor.submit
-    ThreadPoolExecutor.submit = threads.watch(submit)  # type: ignore[method-assign]  # the only place that all pools share
+_THREADS = _Threads()
+
+
+@contextmanager
+def counted_threads() -> Iterator[_Threads]:
+    """Whatever any pool of threads is given to do meanwhile is counted."""
+    submit = ThreadPoolExecutor.submit
+    ThreadPoolExecutor.submit = _THREADS.watch(submit)  # type: ignore[method-assign]  # the only place that all pools share
     try:
-        with asyncio.Runner(loop_factory=lambda: LeapingLoop(threads)) as runner:
-            return runner.run(main)
+        yield _THREADS
     finally:
         ThreadPoolExecutor.submit = submit  # type: ignore[method-assign]  # as it was
+
+
+def a_leaping_loop() -> LeapingLoop:
+    """One for a test whose threads are counted."""
+    return LeapingLoop(_THREADS)
+
+
+def run_leaping(main: Coroutine[Any, Any, Result]) -> Result:
+    """Run something to its end on such a loop."""
+    with counted_threads(), asyncio.Runner(loop_factory=a_leaping_loop) as runner:
+        return runner.run(main)

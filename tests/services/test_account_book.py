@@ -70,17 +70,17 @@ async def test_a_reservation_lasts_until_the_push_that_shows_what_the_order_took
     assert await book.free(account, "USDT") == D(6100)
 
 
-async def test_a_push_that_never_comes_is_replaced_by_a_question(hurried: TradingHouse) -> None:
-    trader = await hurried.trader()
-    book, account = await book_of(hurried, trader)
+async def test_a_push_that_never_comes_is_replaced_by_a_question(house: TradingHouse) -> None:
+    trader = await house.trader()
+    book, account = await book_of(house, trader)
     await book.free(account, "USDT")
     order_id = uuid.uuid4()
     book.reserve(trader.broker_id, order_id, "USDT", D(4000))
     book.settle(trader.broker_id, order_id, had_effect=True)
-    asked = len(hurried.asked("account"))
-    await hurried.clock.sleep(2 * SETTLE_GRACE)
+    asked = len(house.asked("account"))
+    await house.clock.sleep(2 * SETTLE_GRACE)
     assert await book.free(account, "USDT") == D(10000)
-    assert len(hurried.asked("account")) == asked + 1
+    assert len(house.asked("account")) == asked + 1
 
 
 async def test_an_answer_older_than_a_push_does_not_undo_it(house: TradingHouse, trader: Trader) -> None:
@@ -95,17 +95,17 @@ async def test_an_answer_older_than_a_push_does_not_undo_it(house: TradingHouse,
     assert await book.free(account, "USDT") == D(10500)
 
 
-async def test_a_lost_push_is_made_up_for_within_a_minute(hurried: TradingHouse) -> None:
-    trader = await hurried.trader()
-    book, account = await book_of(hurried, trader)
+async def test_a_lost_push_is_made_up_for_within_a_minute(house: TradingHouse) -> None:
+    trader = await house.trader()
+    book, account = await book_of(house, trader)
     await book.free(account, "USDT")
-    hurried.faults({"on": "user.message", "do": "drop_message", "times": 0})
-    hurried.simulator.venue.transfer(trader.account, "USDT", D(500))
+    house.faults({"on": "user.message", "do": "drop_message", "times": 0})
+    house.simulator.venue.transfer(trader.account, "USDT", D(500))
 
     async def known() -> bool:
         return await book.free(account, "USDT") == D(10500)
 
-    await hurried.when(known, within=8)
+    await house.when(known)
 
 
 async def test_balances_are_listed_by_asset(house: TradingHouse) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +11,7 @@ import pytest
 from aristobot.kinds import BracketStatus, HaltLevel, LotStatus, WebhookStatus
 from aristobot.orders import OrderStatus, OrderType, Side
 from services.exit_plan import ExitPlan
-from tests.services.trading import Trader, TradingHouse, a_trading_house
+from tests.services.trading import Trader, TradingHouse
 
 D = Decimal
 S = OrderStatus
@@ -45,15 +44,15 @@ async def test_a_move_whose_rollback_is_refused_too_is_tried_until_it_succeeds(h
     await house.guarded(holder, ("stop", "0.08324", "59500"), ("target", "0.08324", "62000"))
 
 
-async def test_a_position_that_cannot_be_guarded_alarms_and_is_sold_after_half_a_minute(hurried: TradingHouse) -> None:
-    trader = await hurried.trader()
-    await hurried.buy(trader, stop_loss="59000", take_profit="62000")
-    began = hurried.clock.monotonic()
-    hurried.faults({"on": "list.place", **REFUSED, "times": 0})
-    await hurried.alert(trader, action="MAJ", stop_loss="59500")
-    await hurried.closed(trader)
-    assert 30 <= hurried.clock.monotonic() - began < 45
-    level = hurried.app.kill_switch.level(trader.user_id, trader.broker_id)
+async def test_a_position_that_cannot_be_guarded_alarms_and_is_sold_after_half_a_minute(house: TradingHouse) -> None:
+    trader = await house.trader()
+    await house.buy(trader, stop_loss="59000", take_profit="62000")
+    began = house.clock.monotonic()
+    house.faults({"on": "list.place", **REFUSED, "times": 0})
+    await house.alert(trader, action="MAJ", stop_loss="59500")
+    await house.closed(trader)
+    assert 30 <= house.clock.monotonic() - began < 45
+    level = house.app.kill_switch.level(trader.user_id, trader.broker_id)
     assert level is HaltLevel.REDUCE
 
 
@@ -85,17 +84,14 @@ async def test_a_cancel_whose_answer_got_lost_does_not_leave_two_stops(house: Tr
     await house.guarded(holder, ("stop", "0.08324", "59500"), ("target", "0.08324", "62000"))
 
 
-async def test_moves_that_follow_each_other_at_once_are_done_as_one_five_seconds_later(
-    tmp_path: Path, sqlite_template: Path
-) -> None:
-    async with a_trading_house(tmp_path / "house", sqlite_template, speed=4.0) as house:
-        trader = await house.trader()
-        position = await house.buy(trader, stop_loss="59000", take_profit="62000")
-        for stop in (59100, 59200, 59300, 59400):
-            await house.app.keeper.guard(trader.user_id, position.id, ExitPlan(D(stop), ((D(100), D(62000)),)))
-        await house.guarded(trader, ("stop", "0.08324", "59400"), ("target", "0.08324", "62000"))
-        first, second = (entry.at for entry in house.simulator.world.journal.entries if entry.event == "list.cancel")
-        assert second - first >= 4900
+async def test_moves_that_follow_each_other_at_once_are_done_as_one_five_seconds_later(house: TradingHouse) -> None:
+    trader = await house.trader()
+    position = await house.buy(trader, stop_loss="59000", take_profit="62000")
+    for stop in (59100, 59200, 59300, 59400):
+        await house.app.keeper.guard(trader.user_id, position.id, ExitPlan(D(stop), ((D(100), D(62000)),)))
+    await house.guarded(trader, ("stop", "0.08324", "59400"), ("target", "0.08324", "62000"))
+    first, second = (entry.at for entry in house.simulator.world.journal.entries if entry.event == "list.cancel")
+    assert second - first >= 4900
 
 
 async def test_an_exit_that_crosses_the_stop_sells_only_once(house: TradingHouse) -> None:
@@ -198,45 +194,42 @@ async def test_dust_that_no_exchange_would_guard_is_left_in_peace(house: Trading
     assert (again.attempt, await house.rows(trader)) == (bracket.attempt, before)
 
 
-async def test_a_stop_in_doubt_is_replaced_within_seconds_where_funds_suffice_for_one(
-    tmp_path: Path, sqlite_template: Path
-) -> None:
-    async with a_trading_house(tmp_path / "house", sqlite_template, speed=4.0) as house:
-        trader = await house.trader()
-        house.faults({"on": "list.place", "do": "-1007", "accept": False})
-        began = house.clock.monotonic()
-        await house.buy(trader, stop_loss="59000", take_profit=[["50%", "61000"], ["50%", "62000"]])
-        await house.guarded(
-            trader,
-            ("stop", "0.04162", "59000"),
-            ("stop", "0.04162", "59000"),
-            ("target", "0.04162", "61000"),
-            ("target", "0.04162", "62000"),
-        )
-        assert house.clock.monotonic() - began < 10
+async def test_a_stop_in_doubt_is_replaced_within_seconds_where_funds_suffice_for_one(house: TradingHouse) -> None:
+    trader = await house.trader()
+    house.faults({"on": "list.place", "do": "-1007", "accept": False})
+    began = house.clock.monotonic()
+    await house.buy(trader, stop_loss="59000", take_profit=[["50%", "61000"], ["50%", "62000"]])
+    await house.guarded(
+        trader,
+        ("stop", "0.04162", "59000"),
+        ("stop", "0.04162", "59000"),
+        ("target", "0.04162", "61000"),
+        ("target", "0.04162", "62000"),
+    )
+    assert house.clock.monotonic() - began < 10
 
 
-async def test_a_stop_in_doubt_is_waited_for_where_funds_would_suffice_for_two(hurried: TradingHouse) -> None:
-    rich = await hurried.trader({"USDT": "10000", "BTC": "2"})
-    hurried.faults({"on": "list.place", "do": "delayed_accept", "seconds": 4.5})
-    await hurried.buy(rich, stop_loss="59000", take_profit=[["50%", "61000"], ["50%", "62000"]])
-    await hurried.settled(rich, 4, status=S.OPEN)
+async def test_a_stop_in_doubt_is_waited_for_where_funds_would_suffice_for_two(house: TradingHouse) -> None:
+    rich = await house.trader({"USDT": "10000", "BTC": "2"})
+    house.faults({"on": "list.place", "do": "delayed_accept", "seconds": 4.5})
+    await house.buy(rich, stop_loss="59000", take_profit=[["50%", "61000"], ["50%", "62000"]])
+    await house.settled(rich, 4, status=S.OPEN)
     assert len(rich.orders(type=OrderType.STOP_LOSS)) == 2
 
 
-async def test_a_late_stop_finds_no_funds_beside_the_one_that_replaced_it(hurried: TradingHouse) -> None:
-    trader = await hurried.trader()
-    position = await hurried.buy(trader)
-    hurried.faults({"on": "list.place", "do": "delayed_accept", "seconds": 4.5})
-    await hurried.app.keeper.guard(trader.user_id, position.id, ExitPlan(D(59000), ((D(100), D(62000)),)))
-    await hurried.guarded(trader, *GUARDED)
-    await hurried.clock.sleep(40)
-    assert await hurried.resting(trader) == [("stop", D("0.08324"), D(59000)), ("target", D("0.08324"), D(62000))]
+async def test_a_late_stop_finds_no_funds_beside_the_one_that_replaced_it(house: TradingHouse) -> None:
+    trader = await house.trader()
+    position = await house.buy(trader)
+    house.faults({"on": "list.place", "do": "delayed_accept", "seconds": 4.5})
+    await house.app.keeper.guard(trader.user_id, position.id, ExitPlan(D(59000), ((D(100), D(62000)),)))
+    await house.guarded(trader, *GUARDED)
+    await house.clock.sleep(40)
+    assert await house.resting(trader) == [("stop", D("0.08324"), D(59000)), ("target", D("0.08324"), D(62000))]
 
     async def nothing_is_in_doubt() -> bool:
-        return {row.status for row in await hurried.rows(trader)} <= {S.OPEN, S.FILLED, S.NOT_ACCEPTED}
+        return {row.status for row in await house.rows(trader)} <= {S.OPEN, S.FILLED, S.NOT_ACCEPTED}
 
-    await hurried.when(nothing_is_in_doubt)
+    await house.when(nothing_is_in_doubt)
 
 
 async def test_exits_asked_for_by_hand_stand_beside_those_of_alerts(house: TradingHouse, holder: Trader) -> None:

@@ -24,16 +24,11 @@ HOUSES = [KrakenHouse, ClassicHouse, UnifiedHouse]
 
 
 @pytest.fixture(params=HOUSES)
-async def house(request: pytest.FixtureRequest, tmp_path: Path, sqlite_template: Path) -> AsyncIterator[TradingHouse]:
+async def house(
+    request: pytest.FixtureRequest, tmp_path: Path, sqlite_template: Path, leaping: None
+) -> AsyncIterator[TradingHouse]:
     """A house whose exchange moves stops in place, where a bitcoin costs 60,000."""
     async with a_trading_house(tmp_path / "house", sqlite_template, kind=request.param) as opened:
-        yield opened
-
-
-@pytest.fixture(params=HOUSES)
-async def hurried(request: pytest.FixtureRequest, tmp_path: Path, sqlite_template: Path) -> AsyncIterator[TradingHouse]:
-    """The same, on a clock that runs ten times as fast."""
-    async with a_trading_house(tmp_path / "house", sqlite_template, speed=10.0, kind=request.param) as opened:
         yield opened
 
 
@@ -84,16 +79,16 @@ async def test_a_move_whose_answer_got_lost_is_looked_at_and_finished(house: Tra
     assert meter.longest == 0
 
 
-async def test_a_move_that_comes_true_too_late_is_moved_again(hurried: TradingHouse) -> None:
-    holder, meter, _ = await a_holder(hurried)
-    position, target = await hurried.position(holder), ((D(100), D(62000)),)
+async def test_a_move_that_comes_true_too_late_is_moved_again(house: TradingHouse) -> None:
+    holder, meter, _ = await a_holder(house)
+    position, target = await house.position(holder), ((D(100), D(62000)),)
     (stop,) = holder.orders(type=OrderType.STOP_LOSS)
-    hurried.faults({"on": "order.amend", "do": "delayed_accept", "seconds": 4})
-    await hurried.app.keeper.guard(holder.user_id, position.id, ExitPlan(D(59500), target))
-    await hurried.app.keeper.guard(holder.user_id, position.id, ExitPlan(D(59300), target))
+    house.faults({"on": "order.amend", "do": "delayed_accept", "seconds": 4})
+    await house.app.keeper.guard(holder.user_id, position.id, ExitPlan(D(59500), target))
+    await house.app.keeper.guard(holder.user_id, position.id, ExitPlan(D(59300), target))
     assert stop.stop_price == D(59300)
-    await hurried.until(lambda: stop.stop_price == D(59500))
-    await hurried.until(lambda: stop.stop_price == D(59300))
+    await house.until(lambda: stop.stop_price == D(59500))
+    await house.until(lambda: stop.stop_price == D(59300))
     assert meter.longest == 0
 
 
@@ -158,16 +153,16 @@ async def test_a_restart_in_the_middle_of_a_target_finishes_it(house: TradingHou
     assert [order.filled for order in holder.orders(type=OrderType.MARKET, side=Side.SELL)] == [D(held)]
 
 
-async def test_moves_under_faults_of_every_kind_never_leave_a_position_naked(hurried: TradingHouse) -> None:
-    holder, meter, held = await a_holder(hurried)
-    position = await hurried.position(holder)
+async def test_moves_under_faults_of_every_kind_never_leave_a_position_naked(house: TradingHouse) -> None:
+    holder, meter, held = await a_holder(house)
+    position = await house.position(holder)
     chance = Random(11)
-    hurried.simulator.world.faults.random(0.45, 11, seconds=1.0, events=("order.amend", "order.status", "orders.open"))
+    house.simulator.world.faults.random(0.45, 11, seconds=1.0, events=("order.amend", "order.status", "orders.open"))
     for _ in range(30):
         stop = D(chance.randrange(580_000, 599_000)) / 10
-        await hurried.app.keeper.guard(holder.user_id, position.id, ExitPlan(stop, ((D(100), D(62000)),)))
-    hurried.no_faults()
-    await hurried.guarded(holder, ("stop", held, str(stop)))
+        await house.app.keeper.guard(holder.user_id, position.id, ExitPlan(stop, ((D(100), D(62000)),)))
+    house.no_faults()
+    await house.guarded(holder, ("stop", held, str(stop)))
     assert (meter.longest, meter.oversold) == (0, False)
-    assert (await hurried.position(holder)).status is LotStatus.OPEN
+    assert (await house.position(holder)).status is LotStatus.OPEN
     assert len(holder.orders(type=OrderType.STOP_LOSS)) == 1

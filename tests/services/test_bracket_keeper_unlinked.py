@@ -23,16 +23,9 @@ REFUSED = {"do": "wrong_clock", "offset_ms": 60_000}
 
 
 @pytest.fixture
-async def house(tmp_path: Path, sqlite_template: Path) -> AsyncIterator[TradingHouse]:
+async def house(tmp_path: Path, sqlite_template: Path, leaping: None) -> AsyncIterator[TradingHouse]:
     """A house that trades where nothing is linked."""
     async with a_trading_house(tmp_path / "house", sqlite_template, kind=UnlinkedHouse) as opened:
-        yield opened
-
-
-@pytest.fixture
-async def hurried(tmp_path: Path, sqlite_template: Path) -> AsyncIterator[TradingHouse]:
-    """The same, on a clock that runs twenty times as fast."""
-    async with a_trading_house(tmp_path / "house", sqlite_template, speed=20.0, kind=UnlinkedHouse) as opened:
         yield opened
 
 
@@ -90,13 +83,13 @@ async def test_two_targets_passed_at_once_are_both_sold(house: TradingHouse) -> 
     assert len(holder.orders(type=OrderType.MARKET, side=Side.SELL)) == 2
 
 
-async def test_when_the_sale_is_refused_the_stop_is_put_back(hurried: TradingHouse) -> None:
-    holder = await a_holder(hurried)
-    hurried.faults({"on": "order.place", **REFUSED})
-    hurried.price("62010")
-    await hurried.settled(holder, 1, role=OrderRole.TARGET, status=S.REJECTED)
-    await hurried.guarded(holder, STOP)
-    await hurried.closed(holder)
+async def test_when_the_sale_is_refused_the_stop_is_put_back(house: TradingHouse) -> None:
+    holder = await a_holder(house)
+    house.faults({"on": "order.place", **REFUSED})
+    house.price("62010")
+    await house.settled(holder, 1, role=OrderRole.TARGET, status=S.REJECTED)
+    await house.guarded(holder, STOP)
+    await house.closed(holder)
     assert sold(holder) == D("0.08324")
 
 
@@ -110,15 +103,15 @@ async def test_a_sale_whose_answer_got_lost_is_found_and_not_doubled(house: Trad
     assert len(holder.orders(type=OrderType.STOP_LOSS)) == 1
 
 
-async def test_a_sale_that_never_arrived_gives_the_position_its_stop_back_within_seconds(hurried: TradingHouse) -> None:
-    holder = await a_holder(hurried)
-    hurried.faults({"on": "order.place", "do": "-1007", "accept": False})
-    began = hurried.clock.monotonic()
-    hurried.price("62010")
-    await hurried.until(lambda: bool(holder.orders(type=OrderType.STOP_LOSS, status=S.CANCELED)))
-    hurried.price("61000")
-    await hurried.guarded(holder, STOP)
-    assert hurried.clock.monotonic() - began < 15
+async def test_a_sale_that_never_arrived_gives_the_position_its_stop_back_within_seconds(house: TradingHouse) -> None:
+    holder = await a_holder(house)
+    house.faults({"on": "order.place", "do": "-1007", "accept": False})
+    began = house.clock.monotonic()
+    house.price("62010")
+    await house.until(lambda: bool(holder.orders(type=OrderType.STOP_LOSS, status=S.CANCELED)))
+    house.price("61000")
+    await house.guarded(holder, STOP)
+    assert house.clock.monotonic() - began < 15
 
 
 async def test_a_price_that_ran_away_while_the_stop_was_taken_back_is_not_sold_after(house: TradingHouse) -> None:
@@ -132,15 +125,15 @@ async def test_a_price_that_ran_away_while_the_stop_was_taken_back_is_not_sold_a
     assert sold(holder) == 0
 
 
-async def test_nothing_is_sold_for_a_price_that_is_gone(hurried: TradingHouse) -> None:
-    holder = await a_holder(hurried)
-    position = await hurried.position(holder)
+async def test_nothing_is_sold_for_a_price_that_is_gone(house: TradingHouse) -> None:
+    holder = await a_holder(house)
+    position = await house.position(holder)
     for old in ("62500", "58000"):
-        hurried.app.prices.note("binance", "BTC/USDT", D(old))
-        await hurried.clock.sleep(1.2)
-        await hurried.app.keeper.resume(holder.user_id, position.id)
-    await hurried.guarded(holder, STOP)
-    assert (sold(holder), hurried.asked("order.cancel")) == (D(0), [])
+        house.app.prices.note("binance", "BTC/USDT", D(old))
+        await house.clock.sleep(1.2)
+        await house.app.keeper.resume(holder.user_id, position.id)
+    await house.guarded(holder, STOP)
+    assert (sold(holder), house.asked("order.cancel")) == (D(0), [])
 
 
 async def test_a_stop_that_is_hit_while_it_is_taken_back_sells_only_once(house: TradingHouse) -> None:
@@ -227,18 +220,18 @@ async def test_a_target_reached_while_the_house_was_away_is_sold_at_its_start(ho
     assert sold(holder) == D("0.08324")
 
 
-async def test_without_its_stop_a_position_is_watched_by_the_bot_alone(hurried: TradingHouse) -> None:
-    trader = await hurried.trader()
-    position = await hurried.buy(trader)
-    hurried.faults({"on": "order.place", **REFUSED, "times": 0})
-    await hurried.app.keeper.guard(trader.user_id, position.id, ExitPlan(D(59000), ((D(100), D(62000)),)))
-    assert await protection(hurried, trader) is Protection.BOT
-    hurried.no_faults()
-    await hurried.guarded(trader, STOP)
+async def test_without_its_stop_a_position_is_watched_by_the_bot_alone(house: TradingHouse) -> None:
+    trader = await house.trader()
+    position = await house.buy(trader)
+    house.faults({"on": "order.place", **REFUSED, "times": 0})
+    await house.app.keeper.guard(trader.user_id, position.id, ExitPlan(D(59000), ((D(100), D(62000)),)))
+    assert await protection(house, trader) is Protection.BOT
+    house.no_faults()
+    await house.guarded(trader, STOP)
 
     async def is_at_rest() -> bool:
-        bracket = await hurried.bracket(trader)
+        bracket = await house.bracket(trader)
         return bracket is not None and (bracket.status, bracket.unprotected_since) == (BracketStatus.ACTIVE, None)
 
-    await hurried.when(is_at_rest)
-    assert await protection(hurried, trader) is Protection.HALF
+    await house.when(is_at_rest)
+    assert await protection(house, trader) is Protection.HALF

@@ -31,7 +31,9 @@ SOUND = KeyRights(can_read=True, can_trade=True, can_withdraw=False, ip_restrict
 
 
 @pytest.fixture(params=HOUSES, ids=["binance", "kraken", "bitget-classic", "bitget-unified"])
-async def every(request: pytest.FixtureRequest, tmp_path: Path, sqlite_template: Path) -> AsyncIterator[TradingHouse]:
+async def every(
+    request: pytest.FixtureRequest, tmp_path: Path, sqlite_template: Path, leaping: None
+) -> AsyncIterator[TradingHouse]:
     """A house before each exchange in turn."""
     async with a_trading_house(tmp_path / "house", sqlite_template, kind=request.param) as opened:
         yield opened
@@ -89,7 +91,7 @@ async def test_a_right_that_was_taken_away_is_noticed_and_warned_of_once(every: 
     assert len([line for line in lines if "reason.key_cannot_trade" in line]) == 1
 
 
-async def test_a_passphrase_that_is_not_the_keys_is_named(tmp_path: Path, sqlite_template: Path) -> None:
+async def test_a_passphrase_that_is_not_the_keys_is_named(tmp_path: Path, sqlite_template: Path, leaping: None) -> None:
     async with a_trading_house(tmp_path / "house", sqlite_template, kind=ClassicHouse) as house:
         trader = await house.trader()
         trader.account.passphrase = "another"

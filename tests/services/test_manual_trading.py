@@ -17,23 +17,13 @@ from aristobot.sizing import SizeBy, sized
 from aristobot.store import brackets, positions
 from services.execution_window import OPEN_FOR
 from services.order_ticket import Ticket, TicketKind, Way
-from tests.services.trading import D, FastClock, Trader, TradingHouse, a_trading_house
+from tests.services.trading import D, Trader, TradingHouse, a_trading_house
 
 BTC = "BTC/USDT"
 
 
-class LateClock(FastClock):
-    """A fast clock that a test can push ahead."""
-
-    ahead = 0.0
-
-    def monotonic(self) -> float:
-        """What it would be, and what the test has added."""
-        return super().monotonic() + self.ahead
-
-
 @pytest.fixture
-async def house(tmp_path: Path, sqlite_template: Path) -> AsyncIterator[TradingHouse]:
+async def house(tmp_path: Path, sqlite_template: Path, leaping: None) -> AsyncIterator[TradingHouse]:
     """A house that trades."""
     async with a_trading_house(tmp_path / "data", sqlite_template) as open_house:
         yield open_house
@@ -83,17 +73,16 @@ async def test_a_double_click_sends_once(house: TradingHouse, trader: Trader) ->
     assert len(trader.orders()) == 1
 
 
-async def test_a_late_click_is_refused_and_sends_nothing(tmp_path: Path, sqlite_template: Path) -> None:
-    async with a_trading_house(tmp_path / "data", sqlite_template, speed=20) as house:
-        trader = await house.trader()
-        window, _ = await house.app.hand.validate(trader.user_id, a_ticket(trader))
-        assert 0 < house.app.hand.windows.left(window.id) <= OPEN_FOR
-        await house.clock.sleep(OPEN_FOR + 0.1)
-        assert house.app.hand.windows.left(window.id) == 0
-        with pytest.raises(Conflict) as refused:
-            await house.app.hand.windows.execute(trader.user_id, window.id)
-        assert refused.value.code == "window_closed"
-        assert trader.orders() == []
+async def test_a_late_click_is_refused_and_sends_nothing(house: TradingHouse) -> None:
+    trader = await house.trader()
+    window, _ = await house.app.hand.validate(trader.user_id, a_ticket(trader))
+    assert 0 < house.app.hand.windows.left(window.id) <= OPEN_FOR
+    await house.clock.sleep(OPEN_FOR + 0.1)
+    assert house.app.hand.windows.left(window.id) == 0
+    with pytest.raises(Conflict) as refused:
+        await house.app.hand.windows.execute(trader.user_id, window.id)
+    assert refused.value.code == "window_closed"
+    assert trader.orders() == []
 
 
 async def test_a_window_that_was_taken_back_and_a_stranger_s_window_send_nothing(house: TradingHouse, trader: Trader) -> None:

@@ -52,15 +52,13 @@ ANSWERS: dict[str, tuple[dict[str, Any], OrderStatus, int]] = {
 
 
 @pytest.mark.parametrize("answer", ANSWERS)
-async def test_an_order_is_believed_as_the_exchange_has_it_and_never_sent_blindly_again(
-    hurried: TradingHouse, answer: str
-) -> None:
+async def test_an_order_is_believed_as_the_exchange_has_it_and_never_sent_blindly_again(house: TradingHouse, answer: str) -> None:
     fault, expected, sent = ANSWERS[answer]
-    trader = await hurried.trader()
-    hurried.faults({"on": "order.place", **fault})
-    row = await hurried.app.desk.place(trader.user_id, a_wish(trader))
+    trader = await house.trader()
+    house.faults({"on": "order.place", **fault})
+    row = await house.app.desk.place(trader.user_id, a_wish(trader))
     assert row.status is expected
-    assert len(hurried.asked("order.place")) == sent
+    assert len(house.asked("order.place")) == sent
     assert sum(order.filled for order in trader.orders()) == row.filled
     assert trader.total("BTC") == row.filled * D("0.999")
 

@@ -61,12 +61,12 @@ async def test_exits_that_vanished_while_the_house_was_down_are_put_up_again(hou
     await house.guarded(trader, ("stop", "0.08324", "59000"), ("target", "0.08324", "62000"))
 
 
-async def test_dropped_messages_are_made_up_for_within_a_round(hurried: TradingHouse) -> None:
-    trader = await hurried.trader()
-    await hurried.buy(trader, stop_loss="-2%", take_profit="+3%")
-    hurried.faults({"on": "user.message", "do": "drop_message", "times": 0})
-    hurried.price("58000")
-    await hurried.closed(trader)
+async def test_dropped_messages_are_made_up_for_within_a_round(house: TradingHouse) -> None:
+    trader = await house.trader()
+    await house.buy(trader, stop_loss="-2%", take_profit="+3%")
+    house.faults({"on": "user.message", "do": "drop_message", "times": 0})
+    house.price("58000")
+    await house.closed(trader)
 
 
 async def test_doubled_messages_change_nothing_twice(house: TradingHouse, trader: Trader) -> None:
@@ -78,14 +78,14 @@ async def test_doubled_messages_change_nothing_twice(house: TradingHouse, trader
     assert position.quantity == trader.total("BTC")
 
 
-async def test_a_private_stream_that_is_cut_is_taken_up_again_and_nothing_is_missed(hurried: TradingHouse) -> None:
-    trader = await hurried.trader()
-    await hurried.buy(trader, stop_loss="-2%", take_profit="+3%")
-    hurried.faults({"on": "user.message", "do": "disconnect"})
-    hurried.price("58000")
-    await hurried.closed(trader)
-    await hurried.until(lambda: bool(trader.account.listeners))
-    assert (await hurried.alert(trader, action="BuyMarket", percent=20)).outcome == "ordered"
+async def test_a_private_stream_that_is_cut_is_taken_up_again_and_nothing_is_missed(house: TradingHouse) -> None:
+    trader = await house.trader()
+    await house.buy(trader, stop_loss="-2%", take_profit="+3%")
+    house.faults({"on": "user.message", "do": "disconnect"})
+    house.price("58000")
+    await house.closed(trader)
+    await house.until(lambda: bool(trader.account.listeners))
+    assert (await house.alert(trader, action="BuyMarket", percent=20)).outcome == "ordered"
 
 
 async def test_a_query_that_fails_does_not_make_an_order_vanish(house: TradingHouse, trader: Trader) -> None:
@@ -230,20 +230,20 @@ async def test_every_round_says_what_it_looked_at_and_what_failed(house: Trading
     assert (failed.rounds, failed.failures) == (rounds.rounds + 1, rounds.failures + 1)
 
 
-async def test_a_fee_in_bnb_becomes_part_of_the_cost_at_the_price_of_its_minute(hurried: TradingHouse) -> None:
-    trader = await hurried.trader({"USDT": "10000", "BNB": "5"})
+async def test_a_fee_in_bnb_becomes_part_of_the_cost_at_the_price_of_its_minute(house: TradingHouse) -> None:
+    trader = await house.trader({"USDT": "10000", "BNB": "5"})
     trader.account.fees_in_bnb = True
-    bought = await hurried.buy(trader)
-    (fill,) = await hurried.read(lambda s: orders.recent_fills(s, trader.broker_id))
+    bought = await house.buy(trader)
+    (fill,) = await house.read(lambda s: orders.recent_fills(s, trader.broker_id))
     assert fill.fee_asset == "BNB"
 
     async def valued() -> bool:
-        (now,) = await hurried.read(lambda s: orders.recent_fills(s, trader.broker_id))
+        (now,) = await house.read(lambda s: orders.recent_fills(s, trader.broker_id))
         return now.fee_value is not None
 
-    await hurried.when(valued, within=15)
-    (fill,) = await hurried.read(lambda s: orders.recent_fills(s, trader.broker_id))
-    after = await hurried.position(trader)
+    await house.when(valued, within=15)
+    (fill,) = await house.read(lambda s: orders.recent_fills(s, trader.broker_id))
+    after = await house.position(trader)
     assert fill.fee_value is not None
     assert fill.fee_value > 0
     assert (after.cost, after.other_fees) == (fill.price * fill.quantity + fill.fee_value, None)

@@ -25,46 +25,46 @@ def test_the_fence_lies_behind_every_delay_an_exchange_may_cause() -> None:
     assert fence(MIDNIGHT, 5.0) == MIDNIGHT + timedelta(seconds=5 + ENGINE_MAX + CLOCK_SKEW + REPLICA_LAG)
 
 
-async def test_an_order_that_is_not_found_is_not_given_up_before_its_fence(hurried: TradingHouse) -> None:
-    trader = await hurried.trader()
-    hurried.faults({"on": "order.place", "do": "-1007", "accept": False})
-    row = await hurried.app.desk.place(trader.user_id, a_buy(trader))
+async def test_an_order_that_is_not_found_is_not_given_up_before_its_fence(house: TradingHouse) -> None:
+    trader = await house.trader()
+    house.faults({"on": "order.place", "do": "-1007", "accept": False})
+    row = await house.app.desk.place(trader.user_id, a_buy(trader))
     assert row.status is S.NOT_ACCEPTED
     assert row.fence_at is not None
     assert row.done_at is not None
     assert row.done_at > row.fence_at
-    assert len(hurried.asked("order.status")) >= 2
-    assert hurried.asked("orders.open")
-    assert hurried.asked("orders.all")
+    assert len(house.asked("order.status")) >= 2
+    assert house.asked("orders.open")
+    assert house.asked("orders.all")
 
 
-async def test_an_order_that_appears_just_before_the_fence_is_found(hurried: TradingHouse) -> None:
-    trader = await hurried.trader()
-    hurried.faults({"on": "order.place", "do": "delayed_accept", "seconds": 4.5})
-    row = await hurried.app.desk.place(trader.user_id, a_buy(trader))
+async def test_an_order_that_appears_just_before_the_fence_is_found(house: TradingHouse) -> None:
+    trader = await house.trader()
+    house.faults({"on": "order.place", "do": "delayed_accept", "seconds": 4.5})
+    row = await house.app.desk.place(trader.user_id, a_buy(trader))
     assert (row.status, row.filled) == (S.FILLED, D("0.01"))
     assert len(trader.orders()) == 1
 
 
-async def test_reads_that_lag_behind_prove_nothing(hurried: TradingHouse) -> None:
-    trader = await hurried.trader()
-    hurried.faults(
+async def test_reads_that_lag_behind_prove_nothing(house: TradingHouse) -> None:
+    trader = await house.trader()
+    house.faults(
         {"on": "any.message", "do": "drop_message", "times": 0},
         {"on": "order.place", "do": "accept_then_5xx"},
         *({"on": "order.status", "do": "lagging_reads", "seconds": 9, "times": 8} for _ in range(1)),
     )
-    row = await hurried.app.desk.place(trader.user_id, a_buy(trader))
+    row = await house.app.desk.place(trader.user_id, a_buy(trader))
     assert (row.status, row.filled) == (S.FILLED, D("0.01"))
 
 
-async def test_searching_through_an_outage_ends_with_the_truth(hurried: TradingHouse) -> None:
-    trader = await hurried.trader()
-    hurried.faults(
+async def test_searching_through_an_outage_ends_with_the_truth(house: TradingHouse) -> None:
+    trader = await house.trader()
+    house.faults(
         {"on": "any.message", "do": "drop_message", "times": 0},
         {"on": "order.place", "do": "accept_then_5xx"},
         {"on": "order.status", "do": "refuse_5xx", "times": 12},
     )
-    row = await hurried.app.desk.place(trader.user_id, a_buy(trader))
+    row = await house.app.desk.place(trader.user_id, a_buy(trader))
     assert (row.status, row.filled) == (S.FILLED, D("0.01"))
 
 
@@ -79,14 +79,14 @@ async def test_no_entry_goes_out_on_a_symbol_whose_last_order_is_in_doubt(house:
     lost.cancel()
 
 
-async def test_doubt_outlives_a_restart_and_so_does_its_fence(hurried: TradingHouse) -> None:
-    trader = await hurried.trader()
-    hurried.faults({"on": "order.place", "do": "-1007", "accept": False})
-    lost = asyncio.ensure_future(hurried.app.desk.place(trader.user_id, a_buy(trader)))
-    (before,) = await hurried.settled(trader, 1, status=S.UNKNOWN)
+async def test_doubt_outlives_a_restart_and_so_does_its_fence(house: TradingHouse) -> None:
+    trader = await house.trader()
+    house.faults({"on": "order.place", "do": "-1007", "accept": False})
+    lost = asyncio.ensure_future(house.app.desk.place(trader.user_id, a_buy(trader)))
+    (before,) = await house.settled(trader, 1, status=S.UNKNOWN)
     lost.cancel()
-    await hurried.restart()
-    (after,) = await hurried.settled(trader, 1, status=S.NOT_ACCEPTED)
+    await house.restart()
+    (after,) = await house.settled(trader, 1, status=S.NOT_ACCEPTED)
     assert after.fence_at == before.fence_at
     assert after.done_at is not None
     assert before.fence_at is not None
@@ -94,25 +94,25 @@ async def test_doubt_outlives_a_restart_and_so_does_its_fence(hurried: TradingHo
     assert trader.orders() == []
 
 
-async def test_fills_that_cannot_be_read_are_asked_for_until_they_come(hurried: TradingHouse) -> None:
-    trader = await hurried.trader()
-    hurried.faults(
+async def test_fills_that_cannot_be_read_are_asked_for_until_they_come(house: TradingHouse) -> None:
+    trader = await house.trader()
+    house.faults(
         {"on": "any.message", "do": "drop_message", "times": 0},
         {"on": "order.place", "do": "accept_then_5xx"},
         {"on": "fills", "do": "lagging_reads", "seconds": 30, "times": 12},
     )
-    row = await hurried.app.desk.place(trader.user_id, a_buy(trader))
+    row = await house.app.desk.place(trader.user_id, a_buy(trader))
     assert row.status is S.FILLED
-    await hurried.holds(trader, "0.00999")
+    await house.holds(trader, "0.00999")
 
 
-async def test_fills_that_were_missing_at_a_stop_are_asked_for_at_the_next_start(hurried: TradingHouse) -> None:
-    trader = await hurried.trader()
-    hurried.faults(
+async def test_fills_that_were_missing_at_a_stop_are_asked_for_at_the_next_start(house: TradingHouse) -> None:
+    trader = await house.trader()
+    house.faults(
         {"on": "any.message", "do": "drop_message", "times": 0},
         {"on": "order.place", "do": "accept_then_5xx"},
         {"on": "fills", "do": "lagging_reads", "seconds": 300, "times": 0},
     )
-    await hurried.app.desk.place(trader.user_id, a_buy(trader))
-    await hurried.restart(meanwhile=hurried.no_faults)
-    await hurried.holds(trader, "0.00999")
+    await house.app.desk.place(trader.user_id, a_buy(trader))
+    await house.restart(meanwhile=house.no_faults)
+    await house.holds(trader, "0.00999")

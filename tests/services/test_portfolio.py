@@ -13,7 +13,7 @@ from tests.services.trading import HAND, D, Trader, TradingHouse, a_trading_hous
 
 
 @pytest.fixture
-async def house(tmp_path: Path, sqlite_template: Path) -> AsyncIterator[TradingHouse]:
+async def house(tmp_path: Path, sqlite_template: Path, leaping: None) -> AsyncIterator[TradingHouse]:
     """A house that trades."""
     async with a_trading_house(tmp_path / "data", sqlite_template) as open_house:
         yield open_house

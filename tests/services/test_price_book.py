@@ -22,40 +22,40 @@ async def test_a_price_is_asked_for_once_and_then_known_for_a_while(house: Tradi
     assert len(house.asked("ticker")) == asked + 1
 
 
-async def test_a_price_that_grew_old_is_asked_for_anew(hurried: TradingHouse) -> None:
-    book, client = hurried.app.prices, hurried.app.gateway.client("binance")
+async def test_a_price_that_grew_old_is_asked_for_anew(house: TradingHouse) -> None:
+    book, client = house.app.prices, house.app.gateway.client("binance")
     await book.price(client, "SOL/USDT")
-    hurried.faults({"on": "ticker", "do": "refuse_5xx", "times": 3})
-    hurried.price("160", "SOL/USDT")
-    await hurried.clock.sleep(MAX_AGE + 1)
-    hurried.no_faults()
+    house.faults({"on": "ticker", "do": "refuse_5xx", "times": 3})
+    house.price("160", "SOL/USDT")
+    await house.clock.sleep(MAX_AGE + 1)
+    house.no_faults()
     assert await book.price(client, "SOL/USDT") == D(160)
 
 
-async def test_who_sells_for_a_price_asks_for_a_younger_one(hurried: TradingHouse) -> None:
-    book, client = hurried.app.prices, hurried.app.gateway.client("binance")
+async def test_who_sells_for_a_price_asks_for_a_younger_one(house: TradingHouse) -> None:
+    book, client = house.app.prices, house.app.gateway.client("binance")
     book.note("binance", "SOL/USDT", D(170))
-    await hurried.clock.sleep(1.5)
+    await house.clock.sleep(1.5)
     assert await book.price(client, "SOL/USDT") == D(170)
     assert await book.price(client, "SOL/USDT", 1.0) == D(150)
 
 
-async def test_no_old_price_is_given_when_the_exchange_does_not_answer(hurried: TradingHouse) -> None:
-    book, client = hurried.app.prices, hurried.app.gateway.client("binance")
+async def test_no_old_price_is_given_when_the_exchange_does_not_answer(house: TradingHouse) -> None:
+    book, client = house.app.prices, house.app.gateway.client("binance")
     await book.price(client, "SOL/USDT")
-    hurried.faults({"on": "ticker", "do": "refuse_5xx", "times": 0})
-    await hurried.clock.sleep(MAX_AGE + 3)
+    house.faults({"on": "ticker", "do": "refuse_5xx", "times": 0})
+    await house.clock.sleep(MAX_AGE + 3)
     with pytest.raises(ExchangeError):
         await book.price(client, "SOL/USDT")
     assert book.last("binance", "SOL/USDT") == D(150)
 
 
-async def test_what_is_watched_is_refreshed_together_and_told(hurried: TradingHouse) -> None:
+async def test_what_is_watched_is_refreshed_together_and_told(house: TradingHouse) -> None:
     told: list[PricesUpdated] = []
-    hurried.app.bus.listen(PricesUpdated, do=told.append)
-    hurried.app.prices.watch("binance", ["SOL/USDT", "ETH/USDT"])
-    hurried.price("2900", "ETH/USDT")
-    await hurried.until(lambda: bool(told))
+    house.app.bus.listen(PricesUpdated, do=told.append)
+    house.app.prices.watch("binance", ["SOL/USDT", "ETH/USDT"])
+    house.price("2900", "ETH/USDT")
+    await house.until(lambda: bool(told))
     assert (told[0].prices["SOL/USDT"], told[0].prices["ETH/USDT"]) == (D(150), D(2900))
 
 

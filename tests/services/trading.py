@@ -1,8 +1,7 @@
-"""A whole house that trades at a simulated exchange, in one process, on a clock that runs faster than the wall's."""
+"""A whole house that trades at a simulated exchange, in one process, on a loop where waiting takes no time."""
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 import json
 import shutil
@@ -10,14 +9,13 @@ import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 import httpx
 
-from aristobot.clock import Clock, SystemClock
+from aristobot.clock import Clock
 from aristobot.exchange import ClientFactory, Endpoints
 from aristobot.kinds import LotStatus
 from aristobot.settings import Settings
@@ -35,34 +33,16 @@ from services.simulator.records import Account as VenueAccount
 from services.simulator.records import Order as VenueOrder
 from services.simulator.server import SimulatorServer
 from tests.exchange_urls import exchange_urls
+from tests.services.leaping import LoopClock
 
 D = Decimal
 HAND = Actor("the test", "cli")
 #: Limits that only stand in the way of those who test them.
 WIDE = {"repeated_entries": "1000", "twin_guard_seconds": "0", "refusals_to_halt": "1000", "daily_loss_percent": None}
+#: Seconds within which whatever is waited for must have happened.
+PATIENCE = 120.0
 Found = TypeVar("Found")
 _numbers = itertools.count(1)
-
-
-class FastClock:
-    """The wall's clock, `speed` times as fast: half a minute of waiting for a fence is a second."""
-
-    def __init__(self, speed: float = 1.0) -> None:
-        self._wall = SystemClock()
-        self._speed = speed
-        self._began = self._wall.monotonic()
-
-    def now(self) -> datetime:
-        """New Year 2026 plus what has passed."""
-        return datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=self.monotonic())
-
-    def monotonic(self) -> float:
-        """Seconds since the clock was made, by its own count."""
-        return (self._wall.monotonic() - self._began) * self._speed
-
-    async def sleep(self, seconds: float) -> None:
-        """Sleep a part of that."""
-        await self._wall.sleep(seconds / self._speed)
 
 
 class QuickBinance(BinanceClient):
@@ -183,11 +163,11 @@ class TradingHouse:
         assert answer.status_code == 200, answer.text
         return uuid.UUID(answer.json()["id"])
 
-    async def alert(self, trader: Trader, *, within: float = 5.0, **words: Any) -> Webhook:
+    async def alert(self, trader: Trader, *, within: float = PATIENCE, **words: Any) -> Webhook:
         """Post one alert for BTC/USDT and wait for its end."""
         return await self.ended(await self.send(trader, {"symbol": "BTCUSDT", "id": uuid.uuid4().hex} | words), within)
 
-    async def ended(self, webhook_id: uuid.UUID, within: float = 5.0) -> Webhook:
+    async def ended(self, webhook_id: uuid.UUID, within: float = PATIENCE) -> Webhook:
         """The row of an alert, once it is finished."""
 
         async def row() -> Webhook | None:
@@ -233,16 +213,16 @@ class TradingHouse:
         ours = {row.client_order_id: row for row in await self.rows(trader)}  # read later: a row is there before its order
         return sorted((ours[one.client_id].role.value, one.quantity, one.stop_price or one.price) for one in alive)
 
-    async def when(self, look: Callable[[], Any], within: float = 5.0) -> Any:
-        """Look until there is something to see, `within` seconds of the wall's clock."""
-        wall = SystemClock()
-        deadline = wall.monotonic() + within
+    async def when(self, look: Callable[[], Any], within: float = PATIENCE) -> Any:
+        """Look until there is something to see, `within` seconds of the house's clock."""
+        deadline, pause = self.clock.monotonic() + within, 0.01
         while not (found := await look()):
-            assert wall.monotonic() < deadline, "it did not happen in time"
-            await wall.sleep(0.01)
+            assert self.clock.monotonic() < deadline, "it did not happen in time"
+            await self.clock.sleep(pause)
+            pause = min(1.25 * pause, 0.25)
         return found
 
-    async def until(self, condition: Callable[[], bool], within: float = 5.0) -> None:
+    async def until(self, condition: Callable[[], bool], within: float = PATIENCE) -> None:
         """Wait until something is so."""
 
         async def look() -> bool:
@@ -303,18 +283,17 @@ def furnish(folder: Path, template: Path) -> None:
 
 @asynccontextmanager
 async def a_trading_house(
-    folder: Path, template: Path, speed: float = 1.0, kind: type[TradingHouse] = TradingHouse
+    folder: Path, template: Path, kind: type[TradingHouse] = TradingHouse, clock: Clock | None = None
 ) -> AsyncIterator[TradingHouse]:
-    """A house on a fresh SQLite memory, open and ready."""
+    """A house on a fresh SQLite memory, open and ready; to be run on a leaping loop."""
     furnish(folder, template)
-    clock = FastClock(speed)
+    clock = clock or LoopClock()
     simulator = SimulatorServer(clock)
     await simulator.start()
     house = kind(folder, clock, simulator)
     try:
-        async with asyncio.timeout(60):
-            await house.open()
-            yield house
+        await house.open()
+        yield house
     finally:
         await house.close()
         await simulator.stop()
