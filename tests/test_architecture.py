@@ -33,10 +33,7 @@ SQL_FILES = {
 DISCOVERING = {"pages/__init__.py", "services/exchanges/__init__.py", "services/simulator/__init__.py"}
 #: What a user's strategy, its editor and its engine import.
 STRATEGY_IMPORTS = {
-    "aristobot.indicators.ta",
-    "aristobot.indicators.utils",
     "aristobot.indicators.catalog",
-    "aristobot.figures.curve",
     "aristobot.figures.table",
     "aristobot.figures.breakdown",
     "aristobot.templates",

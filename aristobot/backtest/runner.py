@@ -32,13 +32,14 @@ def backtest(setup: Setup, progress: Progress | None = None) -> BacktestResult:
     closed = tuple(one for player in session.players for one in closed_trades(player))
     closed = closed if len(session.players) == 1 else tuple(sorted(closed, key=lambda one: (one.closed_at, one.symbol)))
     lanes = [player.lane for player in session.players]
+    hold = _hold(setup, session.players, times)
     verdict = examine(setup, session) if setup.checks and any(decided) else Verdict(0, clean=True)
     return BacktestResult(
         cash=float(setup.cash),
         times=times,
         equity=equity,
         invested=invested,
-        hold=_hold(setup, session.players, times),
+        hold=hold,
         closed=closed,
         fills=tuple(one for player in session.players for one in filled(player)),
         refused=tuple(one for player in session.players for one in _refused(player)),
@@ -54,18 +55,25 @@ def backtest(setup: Setup, progress: Progress | None = None) -> BacktestResult:
         seed=setup.seed,
         variants=setup.variants,
         code_hash=hashlib.sha256(_code(setup).encode()).hexdigest(),
-        record=_record(setup, session.players, closed, times, equity),
+        record=_record(setup, session.players, closed, times, equity, hold),
         data_hash=hashlib.sha256("".join(one.digest for one in histories(setup)).encode()).hexdigest(),
     )
 
 
-def _record(setup: Setup, players: list[Player], closed: tuple[ClosedTrade, ...], times: Floats, equity: Floats) -> Record | None:
-    """What the figures are computed from; None for a run without candles."""
-    if not len(times):
+def _record(
+    setup: Setup, players: list[Player], closed: tuple[ClosedTrade, ...], times: Floats, equity: Floats, hold: Floats
+) -> Record | None:
+    """What the figures are computed from: the run from the first candle on that a strategy could decide; None without one."""
+    ready = [
+        player.history.candles[player.warmup, 0] + player.history.candle_ms
+        for player in players
+        if player.warmup < len(player.history.candles)
+    ]
+    if not ready:
         return None
-    opened = times - min(player.history.candle_ms for player in players)
-    prices = players[0].history.candles[:, 2] if len(players) == 1 else None
-    return record_of(closed, opened, equity, float(setup.cash), prices)
+    first = int(np.searchsorted(times, min(ready)))
+    opened = times[first:] - min(player.history.candle_ms for player in players)
+    return record_of(closed, opened, equity[first:], float(setup.cash), hold[first:])
 
 
 def closed_trades(player: Player) -> list[ClosedTrade]:

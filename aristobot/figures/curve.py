@@ -21,13 +21,14 @@ SAMPLE = 1000
 
 
 def record_of(
-    closed: Iterable[ClosedTrade], times: Floats | Moments, equity: Floats, start_balance: float, prices: Floats | None = None
+    closed: Iterable[ClosedTrade], times: Floats | Moments, equity: Floats, start_balance: float, hold: Floats | None = None
 ) -> Record:
     """The record of a run: `equity` is the worth at the close of each candle, `times` when the candle opened (ms, rising).
 
-    `prices` are the closes of the coin to compare with. ValueError without a candle or with arrays of different lengths.
+    `hold` is the equity of who buys once and holds. Give the candles from the first on which the strategy could decide: days
+    of warm-up would thin out every daily figure. ValueError without a candle or with arrays of different lengths.
     """
-    if not len(times) or len(times) != len(equity):
+    if not len(times) or len(times) != len(equity) or (hold is not None and len(hold) != len(equity)):
         raise ValueError(f"{len(times)} times and {len(equity)} values of equity make no run")
     opened = np.asarray(times).astype(np.int64)
     ended = int(opened[-1] + _step(opened))
@@ -52,8 +53,8 @@ def record_of(
         longest_under=_longest(moments, falls),
         under_share=float(np.count_nonzero(depths) / len(equity)),
         drawdowns=tuple(found),
-        held=None if prices is None else float(prices[-1] / prices[0] - 1),
-        held_deepest_share=None if prices is None else float(np.max(underwater(prices))),
+        held=None if hold is None else float(hold[-1] / start_balance - 1),
+        held_deepest_share=None if hold is None else float(np.max(underwater(np.concatenate(([start_balance], hold))))),
     )
 
 

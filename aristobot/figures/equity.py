@@ -85,7 +85,7 @@ def omega(record: Record) -> float | None:
 
 
 def hold_roi(record: Record) -> float | None:
-    """Last close / first close - 1: what holding the coin would have brought, before fees."""
+    """End / start balance - 1 of who buys the coins with everything at the first chance, pays the fee, and holds."""
     return record.held
 
 
@@ -96,7 +96,7 @@ def above_hold(record: Record) -> float | None:
 
 
 def hold_drawdown_share(record: Record) -> float | None:
-    """Largest fall of the coin's price below its highest close so far, as a fraction of it."""
+    """Largest (peak - worth) / peak of who holds."""
     return record.held_deepest_share
 
 

@@ -62,8 +62,8 @@ class Record:
     `daily` is the equity at the end of each UTC day from `first_day` (ms), `returns` what each day returned, the first one
     against the start balance, empty once all is lost. `began` to `ended` is the time of the run. Depths are
     told per candle: `deepest` in quote, `deepest_share` of the peak, `longest_under` in ms, `under_share` of all candles.
-    `drawdowns` holds the deepest ones. `held` is what the coin alone did over the run and `held_deepest_share` its worst fall;
-    both are None when the run has no single coin to compare with.
+    `drawdowns` holds the deepest ones. `held` is what buying once and holding would have returned and `held_deepest_share` its
+    deepest fall; both are None when there is nothing to compare with.
     """
 
     closed: tuple[ClosedTrade, ...]

@@ -48,10 +48,15 @@ FIGURES = {
         "Yearly return (CAGR)",
         "(End ÷ start) to the power of 365 days ÷ duration, − 1. From one day on.",
     ),
-    "hold_roi": Figure(equity.hold_roi, Unit.SHARE, "Return of holding", "Last close ÷ first close − 1, without fees."),
+    "hold_roi": Figure(
+        equity.hold_roi,
+        Unit.SHARE,
+        "Return of holding",
+        "Everything bought at the first chance, fee paid, and held: end ÷ start − 1.",
+    ),
     "above_hold": Figure(equity.above_hold, Unit.SHARE, "Return above holding", "Return − return of holding."),
     "hold_drawdown_share": Figure(
-        equity.hold_drawdown_share, Unit.SHARE, "Drawdown of holding", "Largest fall of the price below its highest close so far."
+        equity.hold_drawdown_share, Unit.SHARE, "Drawdown of holding", "Largest (peak − worth) ÷ peak of who holds."
     ),
     "count": Figure(round_trips.count, Unit.COUNT, "Closed trades", "Round trips from entry to exit."),
     "win_rate": Figure(round_trips.win_rate, Unit.SHARE, "Win rate", "Winning trades ÷ all trades. Zero is not a win."),

@@ -14,6 +14,7 @@ from babel.messages.pofile import read_po
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from aristobot.backtest.settings import Costs
 from aristobot.figures.breakdown import falls, months, reasons
 from aristobot.figures.curve import record_of, underwater
 from aristobot.figures.record import ClosedTrade, Drawdown, Record
@@ -26,6 +27,8 @@ from aristobot.figures.significance import (
     student_cdf,
 )
 from aristobot.figures.table import FIGURES, figures_of
+from aristobot.strategies.ema_cross import EmaCross
+from tests.backtesting import played, real_history
 from tests.house import ROOT
 
 HOUR, DAY = 3_600_000, 86_400_000
@@ -56,7 +59,9 @@ def four_days() -> Record:
     #         day 1    day 2     day 3    day 4
     equity = [110, 105, 120, 125, 100, 115, 120, 111]
     times = START + 12 * HOUR * np.arange(8)
-    return record_of(trades, times, np.array(equity, dtype=float), 100, np.array([10, 12, 9, 12, 15, 12, 10, 11], dtype=float))
+    return record_of(
+        trades, times, np.array(equity, dtype=float), 100, np.array([100, 120, 90, 120, 150, 120, 100, 110], dtype=float)
+    )
 
 
 RETURNS = [0.05, 20 / 105, -10 / 125, -4 / 115]  # 100, 105, 125, 115, 111
@@ -94,9 +99,9 @@ BY_HAND = {
     "sortino": MEAN / sqrt((0.08**2 + (4 / 115) ** 2) / 4) * sqrt(365),
     "calmar": (1.11 ** (365 / 4) - 1) / 0.2,
     "omega": (0.05 + 20 / 105) / (0.08 + 4 / 115),
-    "hold_roi": 0.1,  # 10 to 11
+    "hold_roi": 0.1,  # 100 to 110
     "above_hold": 0.01,
-    "hold_drawdown_share": 1 / 3,  # 15 to 10
+    "hold_drawdown_share": 1 / 3,  # 150 to 100
     # one trade had no stop, hence profits: mean 11/6; squares 100+25+0+400+100+16 = 641; variance (641 - 121/6) / 5
     "sqn": sqrt(6) * (11 / 6) / sqrt((641 - 121 / 6) / 5),
 }
@@ -182,6 +187,8 @@ def test_a_run_that_loses_everything_is_told_as_such() -> None:
 def test_a_run_needs_candles() -> None:
     with pytest.raises(ValueError, match="0 times and 0 values"):
         record_of([], np.array([]), np.array([]), 100)
+    with pytest.raises(ValueError, match="make no run"):
+        record_of([], np.array([START]), np.array([100.0]), 100, np.array([100.0, 101]))
 
 
 @pytest.mark.parametrize(
@@ -300,3 +307,15 @@ def test_every_figure_and_formula_is_told_in_french() -> None:
             known |= {str(message.id) for message in read_po(file)}
     said = {text for figure in FIGURES.values() for text in (figure.title, figure.formula)}
     assert not said - known
+
+
+def test_the_candles_of_the_warm_up_are_no_part_of_a_run() -> None:
+    """A strategy that waits for an average of 50 has not been idle on those days: it could not have done anything."""
+    history = real_history("SOLUSDT")
+    result = played(EmaCross, history, Costs(), warmup=None)
+    assert result.record is not None
+    assert result.warmup > 10
+    assert result.record.began == history.candles[result.warmup, 0]
+    assert result.record.ended == history.candles[-1, 0] + history.candle_ms
+    assert result.record.held == pytest.approx(result.hold[-1] / result.cash - 1)
+    assert figures_of(result.record)["roi"] == pytest.approx(result.equity[-1] / result.cash - 1)
