@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from decimal import ROUND_FLOOR, Decimal
-from typing import Literal, TypeAlias, overload
+from typing import Any, Literal, TypeAlias, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,9 +13,13 @@ from numpy.typing import NDArray
 from aristobot.indicators import ta
 from aristobot.indicators.columns import COLUMNS, Floats
 
-Level: TypeAlias = float | Floats
+#: An array, or what a strategy's `indicators` shows to its hooks.
+Series: TypeAlias = Floats | deque[float]
+KINDS = (deque, np.ndarray)
+Level: TypeAlias = float | np.number[Any] | Series
 #: What size_to_qty keeps back for fees, in fees: the entry's, the exit's, and one for luck.
 FEES_KEPT = 3
+DIRECTIONS = (None, "above", "below")
 ANCHORS = {
     "1m": "5m",
     "3m": "15m",
@@ -92,45 +97,46 @@ def anchor_timeframe(timeframe: str) -> str:
 
 
 @overload
-def crossed(series1: Floats, series2: Level, direction: str | None = None, sequential: Literal[False] = False) -> bool: ...
+def crossed(series1: Series, series2: Level, direction: str | None = None, sequential: Literal[False] = False) -> bool: ...
 @overload
-def crossed(series1: Floats, series2: Level, direction: str | None, sequential: Literal[True]) -> NDArray[np.bool_]: ...
+def crossed(series1: Series, series2: Level, direction: str | None, sequential: Literal[True]) -> NDArray[np.bool_]: ...
 @overload
-def crossed(series1: Floats, series2: Level, direction: str | None = None, *, sequential: Literal[True]) -> NDArray[np.bool_]: ...
-def crossed(series1: Floats, series2: Level, direction: str | None = None, sequential: bool = False) -> bool | NDArray[np.bool_]:
+def crossed(series1: Series, series2: Level, direction: str | None = None, *, sequential: Literal[True]) -> NDArray[np.bool_]: ...
+def crossed(series1: Series, series2: Level, direction: str | None = None, sequential: bool = False) -> bool | NDArray[np.bool_]:
     """Whether series1 crossed series2 (a series or a level) on the last candle: "above", "below", or either way.
 
     Above: it was at or under and is over now. `sequential=True` tells it for every candle. False where a value is missing.
     """
-    if direction not in (None, "above", "below"):
+    if direction not in DIRECTIONS:
         raise ValueError(f"direction is above or below, not {direction!r}")
     if sequential:
         return _crosses(series1, series2, direction)
     if len(series1) < 2:
         return False
-    was, now = _last_two(series1)
-    level_was, level_now = (series2, series2) if isinstance(series2, int | float) else _last_two(series2)
-    if now > level_now:
-        return direction != "below" and was <= level_was
-    return direction != "above" and now < level_now and was >= level_was
+    other: Any = series2
+    moves = isinstance(other, KINDS)
+    now, level = series1[-1], other[-1] if moves else other  # the values before are looked at when it matters
+    if now > level:
+        return direction != "below" and bool(series1[-2] <= (other[-2] if moves else level))
+    return direction != "above" and bool(now < level and series1[-2] >= (other[-2] if moves else level))
 
 
-def strictly_increasing(series: Floats, lookback: int) -> bool:
+def strictly_increasing(series: Series, lookback: int) -> bool:
     """Whether each of the last values is higher than the one before."""
-    return bool(np.all(np.diff(series[-lookback:]) > 0))
+    return bool(np.all(np.diff(np.asarray(series)[-lookback:]) > 0))
 
 
-def strictly_decreasing(series: Floats, lookback: int) -> bool:
+def strictly_decreasing(series: Series, lookback: int) -> bool:
     """Whether each of the last values is lower than the one before."""
-    return bool(np.all(np.diff(series[-lookback:]) < 0))
+    return bool(np.all(np.diff(np.asarray(series)[-lookback:]) < 0))
 
 
-def streaks(series: Floats, use_diff: bool = True) -> Floats:
+def streaks(series: Series, use_diff: bool = True) -> Floats:
     """How many times in a row the series has risen (positive) or fallen (negative) up to each value; no change ends a streak.
 
     Without `use_diff` the signs of the values themselves are counted. With it the first value is NaN.
     """
-    steps = np.sign(np.diff(series) if use_diff else series)
+    steps = np.sign(np.diff(series) if use_diff else np.asarray(series))
     places = np.arange(len(steps))
     begins = np.ones(len(steps), dtype=bool)
     begins[1:] = steps[1:] != steps[:-1]
@@ -138,9 +144,9 @@ def streaks(series: Floats, use_diff: bool = True) -> Floats:
     return np.concatenate((np.full(len(series) - len(steps), np.nan), lengths * steps))
 
 
-def z_score(series: Floats) -> Floats:
+def z_score(series: Series) -> Floats:
     """How many standard deviations each value is away from the mean of all values given."""
-    scores: Floats = (series - np.mean(series)) / np.std(series)
+    scores: Floats = (np.asarray(series) - np.mean(series)) / np.std(series)
     return scores
 
 
@@ -188,14 +194,8 @@ def _numbers(*values: float) -> None:
         raise TypeError(f"a number is missing among {', '.join(map(str, values))}")
 
 
-def _last_two(series: Floats) -> tuple[float, float]:
-    """The series that a strategy's `indicators` feeds know no slices; those of arrays are quickest as a list."""
-    was, now = series[-2:].tolist() if isinstance(series, np.ndarray) else (series[-2], series[-1])
-    return was, now
-
-
-def _crosses(series1: Floats, series2: Level, direction: str | None) -> NDArray[np.bool_]:
-    gaps = series1 - series2
+def _crosses(series1: Series, series2: Level, direction: str | None) -> NDArray[np.bool_]:
+    gaps = np.asarray(series1) - np.asarray(series2)
     found = np.zeros(len(gaps), dtype=bool)
     above = (gaps[:-1] <= 0) & (gaps[1:] > 0)
     below = (gaps[:-1] >= 0) & (gaps[1:] < 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from itertools import pairwise
 
 import numpy as np
@@ -97,6 +98,17 @@ def test_rising_falling_and_streaks() -> None:
     np.testing.assert_array_equal(utils.streaks(np.array([5.0, 1, -2, 0, 3]), use_diff=False), [1, 2, -1, 0, 1])
     np.testing.assert_array_equal(utils.streaks(np.array([5.0])), [NAN])
     np.testing.assert_allclose(utils.z_score(np.array([1.0, 3])), [-1, 1])
+
+
+def test_helpers_read_a_series_of_the_strategy_too() -> None:
+    """What `indicators` gives is shown to the hooks as a short queue, not as an array."""
+    queue = deque([3.0, 1, 2, 4], maxlen=4)
+    assert utils.strictly_increasing(queue, 3)
+    assert not utils.strictly_decreasing(queue, 3)
+    assert utils.crossed(queue, np.int64(3), "above") is True
+    assert list(utils.crossed(queue, 3, "above", sequential=True)) == [False, False, False, True]
+    np.testing.assert_array_equal(utils.streaks(queue), [NAN, -1, 1, 2])
+    assert utils.z_score(queue)[1] == pytest.approx(-1.5 / np.std([3, 1, 2, 4]))
 
 
 def test_stops_below_the_price() -> None:
