@@ -15,6 +15,7 @@ from aristobot.risk import Limits
 from components import formats
 from components.broker_words import access_names, key_names, mode_names
 from components.buttons import main_button, quiet_button
+from components.capability_badges import capability_badges
 from components.confirm import answer_of, dialog_card, say
 from components.form import submitting, text_field
 from components.live import Live
@@ -116,6 +117,7 @@ class BrokerDialog:
         self._keys.clear()
         capabilities = self._app.gateway.client(self._exchange).capabilities
         with self._key_block:
+            capability_badges(capabilities)
             with ui.element("div").classes("fields"):
                 for one in capabilities.credential_fields:
                     field = self._key_field(one.name, secret=one.secret)

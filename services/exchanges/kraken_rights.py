@@ -11,12 +11,17 @@ from services.exchanges.kraken_sign import Form
 #: An order that is only checked, far from the market.
 _REHEARSAL = {"pair": "XBTUSD", "type": "buy", "ordertype": "limit", "price": "10", "volume": "1", "validate": "true"}
 
+#: A firewall before the exchange says nothing about what the key may do.
+_NOT_THE_KEY = "request_blocked"
+
 
 async def rights(calls: KrakenCalls, keys: Credentials) -> KeyRights:
     """As GetApiKeyInfo says it; of a key that may not ask, as the calls themselves are answered."""
     try:
         return rights_of(await calls.private("/0/private/GetApiKeyInfo", {}, keys))
-    except (MissingRight, InvalidOrder):
+    except (MissingRight, InvalidOrder) as error:
+        if error.code == _NOT_THE_KEY:
+            raise
         return KeyRights(
             can_read=await _may(calls, "BalanceEx", {}, keys) and await _may(calls, "OpenOrders", {}, keys),
             can_trade=await _may(calls, "AddOrder", _REHEARSAL, keys),
@@ -28,7 +33,7 @@ async def _may(calls: KrakenCalls, name: str, form: Form, keys: Credentials) -> 
     try:
         await calls.private(f"/0/private/{name}", form, keys)
     except (BadKey, MissingRight) as error:
-        if isinstance(error, MissingRight):
+        if isinstance(error, MissingRight) and error.code != _NOT_THE_KEY:
             return False
         raise
     except Refused:

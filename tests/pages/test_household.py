@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -223,3 +224,25 @@ async def test_somebody_who_only_looks_sees_every_button_and_can_press_none(scre
     for marker in ("save-profile", "save-password", "totp-on", "add-token"):
         assert field(screen, marker).enabled, marker
     await screen.should_see("Observateur")
+
+
+def _asks_for(screen: User, fields: list[str]) -> bool:
+    return [one for one in ("api_key", "api_secret", "passphrase") if _all(screen, one)] == fields
+
+
+async def test_the_form_of_a_broker_asks_for_what_its_exchange_asks_and_says_what_it_can(screen: User, app: App) -> None:
+    await come_in(screen, app, await a_resident(app))
+    await screen.open("/account")
+    await screen.should_see("Pas encore de broker", retries=20)
+    screen.find(marker="add-broker").click()
+    await screen.should_see(marker="broker-exchange", retries=20)
+    for exchange, fields, native in (
+        ("kraken", ["api_key", "api_secret"], [False, False, True, True, True]),
+        ("bitget", ["api_key", "api_secret", "passphrase"], [False, False, True, True, True]),
+        ("binance", ["api_key", "api_secret"], [True, True, True, False, True]),
+    ):
+        choice = field(screen, "broker-exchange")
+        choice.set_value(next(key for key in choice.options if key == exchange))
+        await until(partial(_asks_for, screen, fields))
+        badges = [one for one in screen.current_layout.descendants() if one.props.get("role") == "listitem"]
+        assert ["good" in one.classes for one in badges if "tag" in one.classes] == native, exchange
