@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from decimal import Decimal as D
+from decimal import Decimal
 
 import pytest
 
@@ -20,6 +20,7 @@ from tests.street import Person, Street
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 OWN = "sept lapins dans le pré"
+D = Decimal
 
 
 async def test_a_user_without_a_password_gets_one_that_is_good_once(street: Street, alice: Person) -> None:
