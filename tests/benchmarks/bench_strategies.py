@@ -52,13 +52,13 @@ async def measure(count: int, rounds: int) -> None:
         before = clock.monotonic()
         await one(0, at)
         alone.append((clock.monotonic() - before) * 1000)
-    worked = (sum(map(_ticks, pids)) - worked) * 1000 / os.sysconf("SC_CLK_TCK") / rounds / (count + 1) * count
+    worked_ms = (sum(map(_ticks, pids)) - worked) * 1000 / os.sysconf("SC_CLK_TCK") / rounds / (count + 1) * count
     warm, lone = sorted(spent[2:]), sorted(alone[2:])
     print(
         f"all have decided after a close  {statistics.median(warm):8.2f} ms, 90th percentile {warm[len(warm) * 9 // 10]:.2f} ms"
     )
     print(f"of which the house computes     {house / len(spent) * 1000:8.2f} ms")
-    print(f"and the strategies              {worked:8.2f} ms, all together")
+    print(f"and the strategies              {worked_ms:8.2f} ms, all together")
     print(f"one alone                       {statistics.median(lone):8.2f} ms")
     print(f"memory                          {statistics.mean(map(_own_mb, pids)):8.1f} MB each, not shared with the others")
     ticks = sum(map(_ticks, pids))
