@@ -44,12 +44,15 @@ def open_house(settings: Settings) -> int:
     from aristobot import logs
     from aristobot.store.instance import InstanceLock
     from aristobot.store.migrate import upgrade_at_start
+    from aristobot.store.restoring import sweep_leftovers
+    from aristobot.store.shelf import Shelf
 
     lock = InstanceLock(settings)
     lock.acquire()
     log = logs.start(settings)
     try:
-        upgrade_at_start(settings.database_url, settings.data_dir / "backups")
+        sweep_leftovers(settings.database_url, shelf := Shelf.of(settings))
+        upgrade_at_start(settings.database_url, shelf)
         import pages
 
         return pages.serve(settings, log)

@@ -1,4 +1,8 @@
-"""The one secret of the installation, and everything that is sealed with it or derived from it."""
+"""The one secret of the installation, and everything that is sealed with it or derived from it.
+
+The key file holds one master key per line, the newest first; more than one only while they are being exchanged. A key that
+was replaced stays as a line `retired:…`: it seals and opens nothing any more but the backups of its time and what they hold.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +23,7 @@ from aristobot.errors import AristobotError, ConfigurationError
 from aristobot.logs import hide
 
 _KEY_BYTES = 32
+_RETIRED = "retired:"
 
 
 class SealBroken(AristobotError):
@@ -30,8 +35,9 @@ class SealBroken(AristobotError):
 class Vault:
     """Seals values with the newest master key and opens what any of the known ones sealed."""
 
-    def __init__(self, masters: Sequence[bytes]) -> None:
+    def __init__(self, masters: Sequence[bytes], retired: Sequence[bytes] = ()) -> None:
         self._masters = tuple(masters)
+        self._retired = tuple(retired)
         self._fernet = MultiFernet([Fernet(base64.urlsafe_b64encode(_derive(key, "seal/v1"))) for key in self._masters])
 
     @classmethod
@@ -43,11 +49,19 @@ class Vault:
         try:
             with suppress(FileExistsError):
                 _write_new(path, _new_line())
-            return cls(_read(path))
+            return cls(*_read(path))
         except OSError as error:
-            raise ConfigurationError(
-                "master_key_unusable", field="master_key_file", path=str(path), detail=error.strerror or type(error).__name__
-            ) from None
+            raise _unusable(path, error) from None
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Open the master key file that must be there: raise ConfigurationError where it is not, or as `open_or_create` does."""
+        try:
+            return cls(*_read(path))
+        except FileNotFoundError:
+            raise ConfigurationError("master_key_missing", field="master_key_file", path=str(path)) from None
+        except OSError as error:
+            raise _unusable(path, error) from None
 
     def seal(self, value: str, *context: str) -> str:
         """Seal `value` for one place, named by `context` (table, row id, column): it opens nowhere else."""
@@ -72,6 +86,22 @@ class Vault:
         """What every known master key derives for a purpose, the newest key's first: for changing over to it."""
         return [_derive(master, purpose) for master in self._masters]
 
+    def derive_ever(self, purpose: str) -> list[bytes]:
+        """As `derive_each`, then what each retired key derives: for what was kept from their time."""
+        return [_derive(master, purpose) for master in (*self._masters, *self._retired)]
+
+    def with_retired(self) -> Vault:
+        """A vault that opens what any key ever sealed, and seals with the newest: for a memory that comes out of a backup."""
+        return Vault((*self._masters, *self._retired))
+
+    def opens(self, token: str) -> bool:
+        """Whether one of its keys sealed this."""
+        try:
+            self._fernet.decrypt(token.encode())
+        except InvalidToken:
+            return False
+        return True
+
     def reseal(self, token: str) -> str:
         """The same value and place, sealed with the newest key: the second step of a rotation."""
         try:
@@ -84,14 +114,16 @@ def add_master_key(path: Path) -> Vault:
     """First step of a rotation: put a new key before the old ones. Seals from now on use it, old ones still open."""
     _read(path)
     _replace(path, _new_line() + path.read_text("ascii"))
-    return Vault(_read(path))
+    return Vault(*_read(path))
 
 
-def drop_old_master_keys(path: Path) -> Vault:
-    """Last step of a rotation, once every row was resealed: keep the newest key alone."""
+def retire_old_master_keys(path: Path) -> Vault:
+    """Last step of a rotation, once every row was resealed: the newest key alone is in use, the others open old backups."""
     _read(path)
-    _replace(path, path.read_text("ascii").split()[0] + "\n")
-    return Vault(_read(path))
+    words = path.read_text("ascii").split()
+    lines = words[:1] + [word if word.startswith(_RETIRED) else _RETIRED + word for word in words[1:]]
+    _replace(path, "\n".join(lines) + "\n")
+    return Vault(*_read(path))
 
 
 def _derive(master: bytes, purpose: str) -> bytes:
@@ -102,16 +134,31 @@ def _new_line() -> str:
     return base64.urlsafe_b64encode(secrets.token_bytes(_KEY_BYTES)).decode() + "\n"
 
 
-def _read(path: Path) -> list[bytes]:
+def _read(path: Path) -> tuple[list[bytes], list[bytes]]:
+    """The master keys in use, newest first, and the retired ones."""
     if os.name == "posix" and path.stat().st_mode & 0o077:
         raise ConfigurationError("master_key_readable", field="master_key_file", path=str(path))
     try:
-        keys = [base64.urlsafe_b64decode(line) for line in path.read_text("ascii").split()]
+        words = path.read_text("ascii").split()
+        retired = [_key(word.removeprefix(_RETIRED)) for word in words if word.startswith(_RETIRED)]
+        keys = [_key(word) for word in words if not word.startswith(_RETIRED)]
     except ValueError:
         keys = []
-    if not keys or any(len(key) != _KEY_BYTES for key in keys):
+    if not keys:
         raise ConfigurationError("master_key_damaged", field="master_key_file", path=str(path))
-    return keys
+    return keys, retired
+
+
+def _key(word: str) -> bytes:
+    key = base64.urlsafe_b64decode(word)
+    if len(key) != _KEY_BYTES:
+        raise ValueError(len(key))
+    return key
+
+
+def _unusable(path: Path, error: OSError) -> ConfigurationError:
+    detail = error.strerror or type(error).__name__
+    return ConfigurationError("master_key_unusable", field="master_key_file", path=str(path), detail=detail)
 
 
 def _write_new(path: Path, text: str) -> None:

@@ -13,6 +13,7 @@ from aristobot.events import ReadyChanged
 from aristobot.settings import Settings
 from aristobot.store.database import Database
 from aristobot.store.instance import installation
+from aristobot.store.shelf import Shelf
 from aristobot.store.tenancy import SYSTEM
 from aristobot.vault import Vault
 from services.account_book import AccountBook
@@ -74,7 +75,7 @@ class App:
         self.catalog = MarketCatalog(self.db, self.bus, clock, self.gateway)
         self.kill_switch = KillSwitch(self.db, self.bus, clock, settings.data_dir)
         self.disk = DiskGuard(settings.data_dir, clock, self.kill_switch)
-        self.backups = BackupKeeper(settings.database_url, settings.data_dir / "backups", clock, self.bus)
+        self.backups = BackupKeeper(settings.database_url, Shelf.of(settings), clock, self.bus)
         self.prices = PriceBook(self.bus, clock, self.gateway)
         self.floor = self._trading_floor()
         self.records = OrderRecords(self.db, self.bus, clock, self.catalog, self.floor.accounts)

@@ -1,4 +1,4 @@
-"""A copy of the memory every hour, checked, thinned out to 24 hours and 14 days; the first one after the first hour."""
+"""A copy of the memory every hour, sealed, checked, thinned out to 24 hours and 14 days; the first one after the first hour."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from aristobot.errors import AristobotError
 from aristobot.events import BackupFailed
 from aristobot.logs import masked
 from aristobot.store.safekeeping import scheduled_backup
+from aristobot.store.shelf import Shelf
 
 HOUR = 3600.0
 
@@ -22,9 +23,9 @@ class BackupKeeper:
 
     name = "backup_keeper"
 
-    def __init__(self, database_url: str, folder: Path, clock: Clock, bus: Bus) -> None:
+    def __init__(self, database_url: str, shelf: Shelf, clock: Clock, bus: Bus) -> None:
         self._url = database_url
-        self._folder = folder
+        self._shelf = shelf
         self._clock = clock
         self._bus = bus
         self._failing = False
@@ -38,7 +39,7 @@ class BackupKeeper:
     async def copy(self) -> Path | None:
         """Take one copy now, in a thread; None when it failed."""
         try:
-            made = await asyncio.to_thread(scheduled_backup, self._url, self._folder, self._clock.now())
+            made = await asyncio.to_thread(scheduled_backup, self._url, self._shelf, self._clock.now())
         except (AristobotError, OSError) as error:
             if not self._failing:
                 logger.error("No backup could be taken: {}", error)

@@ -6,17 +6,24 @@ import itertools
 import uuid
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 from aristobot.kinds import OrderOrigin
 from aristobot.market import FIGURES, Candle, Instrument, Timeframe
 from aristobot.orders import Fill, OrderReport, OrderRequest, OrderStatus, OrderType, Side
+from aristobot.store.shelf import Shelf
 from aristobot.store.tables import Broker, User
 from aristobot.store.trading_tables import FillRow, Order, PositionRow, Webhook, WebhookState
 
 #: The moment at which a ManualClock starts.
 MIDNIGHT = datetime(2026, 1, 1, tzinfo=UTC)
 _numbers = itertools.count(1)
+
+
+def a_shelf(folder: Path) -> Shelf:
+    """A folder for backups in `folder`, and the key file beside it, made when it is first needed."""
+    return Shelf(folder / "backups", folder / "secret.key")
 
 
 def a_user(**differences: Any) -> User:

@@ -68,7 +68,7 @@ async def db(database_url: str) -> AsyncIterator[Database]:
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A migrated SQLite file, copied for each test."""
     path = tmp_path_factory.mktemp("template") / "aristobot.db"
-    upgrade_at_start(f"sqlite:///{path}", path.parent)
+    upgrade_at_start(f"sqlite:///{path}", None)
     return path
 
 
@@ -87,12 +87,12 @@ def postgres_server() -> Iterator[sa.Engine]:
 
 
 @pytest.fixture(scope="session")
-def postgres_template(postgres_server: sa.Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_template(postgres_server: sa.Engine) -> Iterator[str]:
     """A migrated PostgreSQL database, copied for each test."""
     name = f"aristobot_template_{uuid.uuid4().hex}"
     with postgres_server.connect() as connection:
         connection.exec_driver_sql(f"CREATE DATABASE {name}")
-    upgrade_at_start(address_of(postgres_server, name), tmp_path_factory.mktemp("backups"))
+    upgrade_at_start(address_of(postgres_server, name), None)
     yield name
     with postgres_server.connect() as connection:
         connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")

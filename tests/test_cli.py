@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import uuid
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -164,13 +165,70 @@ def test_halt_and_resume_reach_a_house_that_hangs(house: House) -> None:
 
 def test_a_backup_comes_back_and_trading_waits(house: House, tmp_path: Path) -> None:
     house("init", "--admin", "Alice")
-    assert house("backup", str(tmp_path / "copy.db")) == str(tmp_path / "copy.db")
+    copy = str(tmp_path / "one.backup")
+    assert house("backup", copy) == copy
+    assert b"Alice" not in Path(copy).read_bytes()
     house("user", "add", "Bob")
-    house("restore", str(tmp_path / "copy.db"))
+    house("restore", copy)
+    assert "not sealed" not in house.err
     assert [one["name"] for one in json.loads(house("user", "list", "--json"))] == ["Alice"]
     house("resume")
     assert "1" in house.err
     house("restore", str(tmp_path / "nothing.db"), code=4)
+
+
+def test_a_copy_from_before_copies_were_sealed_comes_back_and_is_named_so(house: House, tmp_path: Path) -> None:
+    house("init", "--admin", "Alice")
+    with closing(sqlite3.connect(house.folder / "aristobot.db")) as source, closing(sqlite3.connect(tmp_path / "a.db")) as copy:
+        source.backup(copy)
+    house("user", "add", "Bob")
+    house("restore", str(tmp_path / "a.db"))
+    assert "not sealed" in house.err
+    assert [one["name"] for one in json.loads(house("user", "list", "--json"))] == ["Alice"]
+    report = json.loads(house("verify", str(tmp_path / "a.db")))
+    assert (report["passed"], report["backup"]["sealed"]) == (True, False)
+
+
+def test_a_backup_opens_with_the_key_file_of_its_house_alone(house: House, tmp_path: Path) -> None:
+    house("init", "--admin", "Alice")
+    copy, key = str(tmp_path / "one.backup"), house.folder / "secret.key"
+    house("backup", copy)
+    report = json.loads(house("verify", copy))
+    assert report["passed"]
+    assert report["backup"]["sealed"]
+    kept = key.rename(tmp_path / "kept.key")
+    for words in (["restore", copy], ["verify", copy]):
+        house(*words, code=5)
+        assert str(key) in house.err
+        assert "--master-key-file" in house.err
+    assert not key.exists()
+    house("user", "list")  # which makes a key of its own
+    house("restore", copy, code=5)
+    assert report["backup"]["key"] in house.err
+    house("restore", copy, "--master-key-file", str(kept))
+
+
+def test_a_backup_from_before_the_keys_rotated_comes_back_with_everything_in_it(house: House, tmp_path: Path) -> None:
+    house("init", "--admin", "Alice")
+    copy = str(tmp_path / "one.backup")
+    house("backup", copy)
+    house("rotate-keys")
+    house("rotate-keys")
+    assert json.loads(house("verify", copy))["passed"]
+    house("restore", copy)
+    assert json.loads(house("verify"))["passed"]
+
+
+def test_a_backup_that_was_touched_replaces_nothing(house: House, tmp_path: Path) -> None:
+    house("init", "--admin", "Alice")
+    copy = tmp_path / "one.backup"
+    house("backup", str(copy))
+    content = bytearray(copy.read_bytes())
+    content[len(content) // 2] ^= 1
+    copy.write_bytes(content)
+    house("restore", str(copy), code=6)
+    house("verify", str(copy), code=6)
+    assert json.loads(house("verify"))["passed"]
 
 
 def test_verify_and_doctor_answer_in_json_and_fail_with_7(house: House) -> None:
@@ -191,18 +249,17 @@ def test_keys_rotate_and_everything_still_opens(house: House) -> None:
     before = (house.folder / "secret.key").read_text()
     house("rotate-keys")
     after = (house.folder / "secret.key").read_text()
-    assert before.strip() not in after
-    assert len(after.split()) == 1
+    assert after.split()[1:] == [f"retired:{before.strip()}"]
     assert json.loads(house("verify"))["passed"]
 
 
 def test_what_changes_the_ground_refuses_beside_a_running_house_and_the_rest_works(house: House, tmp_path: Path) -> None:
     house("init", "--admin", "Alice")
-    house("backup", str(tmp_path / "copy.db"))
+    house("backup", str(tmp_path / "one.backup"))
     lock = InstanceLock(Settings.load({"data_dir": house.folder}, {}))
     lock.acquire()
     try:
-        house("restore", str(tmp_path / "copy.db"), code=3)
+        house("restore", str(tmp_path / "one.backup"), code=3)
         house("rotate-keys", code=3)
         house("user", "list")
         house("token", "create", "--user", "alice", "--scope", "read")

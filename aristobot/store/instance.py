@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from pathlib import Path
 from typing import IO, Protocol
 
@@ -14,6 +12,7 @@ from aristobot.errors import InstanceRunning, StoreError
 from aristobot.store.backups import sqlite_file
 from aristobot.store.database import is_sqlite, make_engine
 from aristobot.store.failures import in_our_words
+from aristobot.store.locks import lock_file
 from aristobot.store.tables import Installation
 from aristobot.store.tenancy import SYSTEM, GuardedSession
 
@@ -98,22 +97,10 @@ def _begin_epoch(url: str) -> None:
 
 def _lock_file(path: Path) -> IO[bytes]:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    opened = path.open("a+b")
     try:
-        if sys.platform == "win32":
-            import msvcrt
-
-            opened.seek(0)
-            msvcrt.locking(opened.fileno(), msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return lock_file(path)
     except OSError:
-        opened.close()
         raise InstanceRunning(folder=str(path.parent)) from None
-    os.set_inheritable(opened.fileno(), False)
-    return opened
 
 
 def _lock_database(url: str) -> sa.Connection:

@@ -15,6 +15,7 @@ from aristobot.errors import StoreDamaged
 from aristobot.store.backups import numbered_copy
 from aristobot.store.database import is_sqlite, make_engine
 from aristobot.store.failures import in_our_words
+from aristobot.store.shelf import Shelf
 from aristobot.store.whole import METADATA
 
 #: "ARISTO": the advisory lock under which a PostgreSQL database is upgraded, one process at a time.
@@ -54,23 +55,23 @@ def revision_of(connection: sa.Connection) -> str | None:
     return found
 
 
-def upgrade_at_start(url: str, backups: Path, now: datetime | None = None, *, scripts: Path | None = None) -> Upgrade:
+def upgrade_at_start(url: str, shelf: Shelf | None, now: datetime | None = None, *, scripts: Path | None = None) -> Upgrade:
     """Upgrade to the newest revision, and do nothing when it is there already.
 
-    `backups` is the folder for copies, `now` stamps them, `scripts` is for tests of the upgrade itself. An SQLite
-    database with content is copied first; five such copies are kept. StoreDamaged when the database comes from a newer
-    version, is not ours, or is damaged; StoreError when it cannot be reached. A script that fails, or a process that is
-    killed, leaves the previous revision whole.
+    An SQLite database with content is first copied, sealed, to the shelf, where five such copies are kept; without a shelf,
+    for a database that is itself a copy, it is not. `now` stamps it, `scripts` is for tests of the upgrade itself.
+    StoreDamaged when the database comes from a newer version, is not ours, or is damaged; StoreError when it cannot be
+    reached. A script that fails, or a process that is killed, leaves the previous revision whole.
     """
     engine = make_engine(url, foreign_keys=False)
     try:
         with in_our_words():
-            return _upgrade(engine, backups, now or SystemClock().now(), scripts)
+            return _upgrade(engine, shelf, now or SystemClock().now(), scripts)
     finally:
         engine.dispose()
 
 
-def _upgrade(engine: sa.Engine, backups: Path, now: datetime, scripts: Path | None) -> Upgrade:
+def _upgrade(engine: sa.Engine, shelf: Shelf | None, now: datetime, scripts: Path | None) -> Upgrade:
     newest = head(scripts)
     with engine.connect() as connection:
         before = revision_of(connection)
@@ -78,8 +79,8 @@ def _upgrade(engine: sa.Engine, backups: Path, now: datetime, scripts: Path | No
     if before == newest:
         return Upgrade(before, newest)
     copy = None
-    if before is not None and is_sqlite(engine.url):
-        copy = numbered_copy(engine.url, backups, "before-upgrade", now, keep=_KEPT_BEFORE_UPGRADES)
+    if before is not None and shelf is not None and is_sqlite(engine.url):
+        copy = numbered_copy(engine.url, shelf, "before-upgrade", now, keep=_KEPT_BEFORE_UPGRADES)
         logger.info("Database copied to {} before its upgrade", copy)
     with engine.begin() as connection:
         if connection.dialect.name == "postgresql":

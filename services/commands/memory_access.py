@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -17,6 +17,7 @@ from aristobot.settings import Settings
 from aristobot.store.database import Database
 from aristobot.store.instance import InstanceLock
 from aristobot.store.migrate import upgrade_at_start
+from aristobot.store.shelf import Shelf
 from aristobot.vault import Vault
 from services.accounts import Accounts
 from services.audit_trail import Actor
@@ -52,13 +53,19 @@ def with_memory(ctx: typer.Context, work: Callable[[Memory], Awaitable[_R]]) -> 
 
 def bring_up_to_date(settings: Settings) -> None:
     """Make or upgrade the database, unless a running instance holds it: then it is up to date."""
+    with suppress(InstanceRunning), alone(settings):
+        upgrade_at_start(settings.database_url, Shelf.of(settings))
+
+
+@contextmanager
+def alone(settings: Settings) -> Iterator[None]:
+    """While no instance runs, and none can start."""
     lock = InstanceLock(settings)
-    with suppress(InstanceRunning):
-        lock.acquire()
-        try:
-            upgrade_at_start(settings.database_url, settings.data_dir / "backups")
-        finally:
-            lock.release()
+    lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 @asynccontextmanager

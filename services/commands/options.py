@@ -58,8 +58,8 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "halt": "services.commands.stops",
         "resume": "services.commands.stops",
         "backup": "services.commands.memory",
-        "restore": "services.commands.memory",
-        "verify": "services.commands.memory",
+        "restore": "services.commands.restoring",
+        "verify": "services.commands.restoring",
         "rotate-keys": "services.commands.memory",
         "doctor": "services.commands.doctor",
     }

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from aristobot import logs
 from aristobot.errors import ConfigurationError
-from aristobot.vault import SealBroken, Vault, add_master_key, drop_old_master_keys
+from aristobot.vault import SealBroken, Vault, add_master_key, retire_old_master_keys
 
 MEMORY = Vault([b"k" * 32])
 
@@ -97,11 +97,31 @@ def test_a_rotation_can_stop_at_any_step_and_nothing_is_lost(tmp_path: Path) -> 
     assert between.unseal(token, "broker", "1") == "secret"
     resealed = between.reseal(token)
     assert between.unseal(resealed, "broker", "1") == "secret"
-    after = drop_old_master_keys(path)
+    after = retire_old_master_keys(path)
     assert after.unseal(resealed, "broker", "1") == "secret"
     with pytest.raises(SealBroken):
         after.unseal(token, "broker", "1")
+    assert not after.opens(token)
+    assert after.with_retired().unseal(token, "broker", "1") == "secret"
     assert path.stat().st_mode & 0o077 == 0 or os.name != "posix"
+
+
+def test_what_retired_keys_derived_is_still_known_newest_first(tmp_path: Path) -> None:
+    path = tmp_path / "secret.key"
+    derived = [Vault.open_or_create(path).derive("backup")]
+    for _ in range(2):
+        add_master_key(path)
+        derived.insert(0, retire_old_master_keys(path).derive("backup"))
+    vault = Vault.open_or_create(path)
+    assert vault.derive_ever("backup") == derived
+    assert vault.derive_each("backup") == derived[:1]
+    assert Vault.open(path).derive_ever("backup") == derived
+
+
+def test_a_key_file_that_must_be_there_and_is_not_is_not_made(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="master_key_missing"):
+        Vault.open(tmp_path / "secret.key")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_another_key_sealed_cannot_be_resealed() -> None:

@@ -190,7 +190,7 @@ def measure(seconds: float, database_url: str | None) -> int:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         url = database_url or f"sqlite:///{folder}/aristobot.db"
-        upgrade_at_start(url, folder)
+        upgrade_at_start(url, None)
         before = asyncio.run(stored_alerts(url))
         with a_server(folder / "a", url, stores=True) as stored, a_server(folder / "b", url, stores=False) as floor:
             taken: dict[str, list[float]] = {"stored": [], "floor": []}

@@ -27,14 +27,17 @@ from aristobot.settings import Settings
 from aristobot.store.instance import InstanceLock
 from aristobot.store.migrate import upgrade_at_start
 from aristobot.store.safekeeping import backup
+from aristobot.store.shelf import Shelf
 from services.app import App
 from services.key_rotation import rotate
 from tests.reliability.builds import BUILDS, hurry
 
 #: What a child may do instead of living: acts that must survive being cut short.
 ACTS: dict[str, Callable[[Settings], object]] = {
-    "upgrade": lambda settings: upgrade_at_start(settings.database_url, settings.data_dir / "backups"),
-    "backup": lambda settings: backup(settings.database_url, settings.data_dir / "backups" / "by-hand.db"),
+    "upgrade": lambda settings: upgrade_at_start(settings.database_url, Shelf.of(settings)),
+    "backup": lambda settings: backup(
+        settings.database_url, settings.data_dir / "backups" / "by-hand.backup", Shelf.of(settings), SystemClock().now()
+    ),
     "rotate": rotate,
 }
 
@@ -79,7 +82,7 @@ def _rehearse() -> None:
     """Do once, in vain and without any thread, what every life begins with: each child inherits what that leaves in memory."""
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings.load({"data_dir": folder}, {})
-        upgrade_at_start(settings.database_url, settings.data_dir / "backups")
+        upgrade_at_start(settings.database_url, Shelf.of(settings))
         App(settings, SystemClock())
 
 
@@ -106,7 +109,7 @@ def _live(order: dict[str, Any]) -> None:
             os._exit(0)
         else:
             InstanceLock(settings).acquire()
-            upgrade_at_start(settings.database_url, settings.data_dir / "backups")
+            upgrade_at_start(settings.database_url, Shelf.of(settings))
             asyncio.run(_serve(settings, order, begun))
         status = 0
     finally:

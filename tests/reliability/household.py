@@ -21,6 +21,7 @@ import httpx
 from aristobot.clock import SystemClock
 from aristobot.settings import Settings
 from aristobot.store.migrate import upgrade_at_start
+from aristobot.store.shelf import Shelf
 from services.app import App
 from services.audit_trail import SYSTEM_ACTOR
 from services.household import NewUser
@@ -122,7 +123,7 @@ async def a_household(
 
 async def _move_in(household: Household, family: tuple[tuple[str, ...], ...]) -> None:
     settings = Settings.load(household.settings, {})
-    upgrade_at_start(settings.database_url, settings.data_dir / "backups")
+    upgrade_at_start(settings.database_url, Shelf.of(settings))
     app = App(settings, SystemClock())
     try:
         for number, venues in enumerate(family):

@@ -20,6 +20,8 @@ from aristobot.store import brokers
 from aristobot.store.backups import check_sqlite
 from aristobot.store.database import Database
 from aristobot.store.migrate import head, upgrade_at_start
+from aristobot.store.safekeeping import opened_backup
+from aristobot.store.shelf import Shelf
 from aristobot.store.tables import Broker
 from aristobot.store.tenancy import SYSTEM, GuardedSession
 from aristobot.store.verification import verify
@@ -99,11 +101,12 @@ async def test_a_killed_backup_leaves_the_memory_and_the_last_good_copy_whole(tm
     async with a_midwife() as midwife:
         victim = Victim(midwife, tmp_path)
         db = await furnished(victim)
-        lasts = await victim.whole("backup")
+        lasts, shelf = await victim.whole("backup"), Shelf.of(victim.settings)
 
         async def look(_: Victim) -> None:
-            check_sqlite(tmp_path / "backups" / "by-hand.db")
-            check_sqlite(tmp_path / "aristobot.db")
+            with opened_backup(tmp_path / "backups" / "by-hand.backup", shelf):
+                check_sqlite(tmp_path / "aristobot.db")
+            assert [one.name for one in shelf.folder.iterdir()] == ["by-hand.backup"]
 
         await killed_often(lambda _: victim, "backup", lasts, look)
         assert verify(victim.settings.database_url).passed
@@ -131,7 +134,7 @@ async def test_a_killed_change_of_the_master_key_leaves_every_secret_readable(tm
 async def furnished(victim: Victim) -> Database:
     """A memory with a few users, sealed keys, and megabytes of alerts."""
     settings = victim.settings
-    upgrade_at_start(settings.database_url, settings.data_dir / "backups")
+    upgrade_at_start(settings.database_url, Shelf.of(settings))
     vault, db = Vault.open_or_create(settings.master_key_file), Database(settings.database_url)
 
     def fill(session: GuardedSession) -> None:

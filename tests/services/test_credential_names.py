@@ -19,13 +19,14 @@ from pathlib import Path
 from aristobot.clock import SystemClock
 from aristobot.settings import Settings
 from aristobot.store.migrate import upgrade_at_start
+from aristobot.store.shelf import Shelf
 from components import shell
 from services.api import application
 from services.app import App
 
 async def live():
     settings = Settings.load({"data_dir": sys.argv[1], "webhook_port": 0, "demo": True}, {})
-    upgrade_at_start(settings.database_url, settings.data_dir / "backups")
+    upgrade_at_start(settings.database_url, Shelf.of(settings))
     app = App(settings, SystemClock())
     application.build(app)
     pages.load()

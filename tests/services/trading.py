@@ -22,6 +22,7 @@ from aristobot.settings import Settings
 from aristobot.store import orders, positions, webhooks
 from aristobot.store.instance import InstanceLock
 from aristobot.store.migrate import upgrade_at_start
+from aristobot.store.shelf import Shelf
 from aristobot.store.tenancy import SYSTEM, GuardedSession
 from aristobot.store.trading_tables import Bracket, Order, PositionRow, Webhook, WebhookState
 from services.app import App
@@ -90,7 +91,7 @@ class TradingHouse:
         given: dict[str, object] = {"data_dir": self.folder, "exchange_urls": self.addresses()}
         given |= {"webhook_port": 0, "webhook_rate": 10_000, "webhook_burst": 1000}
         settings = Settings.load(given | options, {})
-        upgrade_at_start(settings.database_url, settings.data_dir / "backups")
+        upgrade_at_start(settings.database_url, Shelf.of(settings))
         self._lock = InstanceLock(settings)
         self._lock.acquire()
         app = App(settings, self.clock)

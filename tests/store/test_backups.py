@@ -21,15 +21,29 @@ from sqlmodel import SQLModel, select
 from aristobot.errors import StoreDamaged, StoreError
 from aristobot.kinds import HaltLevel, HaltScope
 from aristobot.store import audit, candles, halts, instruments
-from aristobot.store.backups import SCHEDULED, check_sqlite, copy_name, copy_sqlite, thin_out
+from aristobot.store.backups import SCHEDULED, check_sqlite, copy_name, copy_sqlite, sealed_copy, thin_out
+from aristobot.store.carrying import address
 from aristobot.store.database import Database, make_engine
 from aristobot.store.instance import installation
-from aristobot.store.safekeeping import backup, restore, scheduled_backup
+from aristobot.store.restoring import restore
+from aristobot.store.safekeeping import backup, opened_backup, scheduled_backup
+from aristobot.store.sealing import unseal
 from aristobot.store.tables import AuditEntry, Broker, User
 from aristobot.store.tenancy import SYSTEM, GuardedSession
 from aristobot.store.trading_tables import Order, PositionRow
 from aristobot.store.verification import verify
-from tests.builders import MIDNIGHT, a_broker, a_candle, a_fill_row, a_position, a_user, a_webhook, an_instrument, an_order
+from tests.builders import (
+    MIDNIGHT,
+    a_broker,
+    a_candle,
+    a_fill_row,
+    a_position,
+    a_shelf,
+    a_user,
+    a_webhook,
+    an_instrument,
+    an_order,
+)
 
 KEY = b"k" * 32
 LARGEST = Decimal("9" * 20 + "." + "9" * 18)
@@ -71,11 +85,15 @@ def text_of(url: sa.URL) -> str:
 
 async def test_a_backup_holds_every_value_of_every_table(db: Database, tmp_path: Path) -> None:
     await furnish(db)
-    file = await asyncio.to_thread(backup, text_of(db.url), tmp_path / "copies" / "one.db")
-    assert contents(f"sqlite:///{file}") == contents(text_of(db.url))
+    shelf = a_shelf(tmp_path)
+    file = await asyncio.to_thread(backup, text_of(db.url), shelf.folder / "one.backup", shelf, MIDNIGHT)
+    with opened_backup(file, shelf) as opened:
+        assert contents(address(opened.file)) == contents(text_of(db.url))
+        assert opened.header is not None
+        assert opened.header.created == MIDNIGHT
+        assert verify(address(opened.file), KEY).passed
     assert file.stat().st_mode & 0o777 == 0o600
-    assert [one.name for one in file.parent.iterdir()] == ["one.db"]
-    assert verify(f"sqlite:///{file}", KEY).passed
+    assert [one.name for one in file.parent.iterdir()] == ["one.backup"]
 
 
 async def test_a_backup_is_of_one_moment_while_others_write(db: Database, tmp_path: Path) -> None:
@@ -92,8 +110,9 @@ async def test_a_backup_is_of_one_moment_while_others_write(db: Database, tmp_pa
 
     writing = asyncio.create_task(write_threes())
     for number in range(3):
-        file = await asyncio.to_thread(backup, text_of(db.url), tmp_path / f"{number}.db")
-        found = contents(f"sqlite:///{file}")
+        file = await asyncio.to_thread(backup, text_of(db.url), tmp_path / f"{number}.backup", a_shelf(tmp_path), MIDNIGHT)
+        with opened_backup(file, a_shelf(tmp_path)) as opened:
+            found = contents(address(opened.file))
         assert len(found["webhooks"]) == len(found["orders"]) == len(found["positions"])
     stop.set()
     await writing
@@ -113,33 +132,32 @@ def test_copying_the_file_alone_would_have_missed_what_the_copy_has(tmp_path: Pa
 
 
 def test_a_damaged_database_gives_no_backup_and_leaves_the_last_one(tmp_path: Path, sqlite_template: Path) -> None:
-    path, last = tmp_path / "aristobot.db", tmp_path / "last.db"
+    path, shelf, last = tmp_path / "aristobot.db", a_shelf(tmp_path), tmp_path / "backups" / "last.backup"
     content = bytearray(sqlite_template.read_bytes())
-    copy_sqlite(f"sqlite:///{sqlite_template}", last)
+    backup(f"sqlite:///{sqlite_template}", last, shelf, MIDNIGHT)
     good = last.read_bytes()
     content[8192:] = b"\xff" * (len(content) - 8192)
     path.write_bytes(content)
-    with pytest.raises(StoreDamaged):
-        copy_sqlite(f"sqlite:///{path}", last)
+    for take in (backup, sealed_copy):
+        with pytest.raises(StoreDamaged):
+            take(f"sqlite:///{path}", last, shelf, MIDNIGHT)
     assert last.read_bytes() == good
-    assert sorted(one.name for one in tmp_path.iterdir() if not one.name.endswith(("-wal", "-shm"))) == [
-        "aristobot.db",
-        "last.db",
-    ]
+    assert [one.name for one in shelf.folder.iterdir()] == ["last.backup"]
 
 
 def test_there_is_no_backup_of_what_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(StoreError) as caught:
-        backup(f"sqlite:///{tmp_path / 'missing.db'}", tmp_path / "copy.db")
+        backup(f"sqlite:///{tmp_path / 'missing.db'}", tmp_path / "one.backup", a_shelf(tmp_path), MIDNIGHT)
     assert caught.value.code == "store_missing"
-    assert list(tmp_path.iterdir()) == []
+    assert list((tmp_path / "backups").iterdir()) == []
 
 
 def test_old_copies_are_thinned_out_to_hours_and_days(tmp_path: Path) -> None:
     now = MIDNIGHT + timedelta(days=60, hours=12, minutes=30)
     moments = [now - timedelta(minutes=30 * step) for step in range(2 * 24 * 16)]
-    for moment in moments:
-        (tmp_path / copy_name(SCHEDULED, moment)).touch()
+    for place, moment in enumerate(moments):  # the older half was not sealed yet
+        name = copy_name(SCHEDULED, moment)
+        (tmp_path / (name if place < len(moments) / 2 else name.replace(".backup", ".db"))).touch()
     (tmp_path / copy_name("before-0002", MIDNIGHT)).touch()
     (tmp_path / "mine.db").touch()
     deleted = thin_out(tmp_path)
@@ -155,22 +173,22 @@ def test_old_copies_are_thinned_out_to_hours_and_days(tmp_path: Path) -> None:
 
 
 def test_a_scheduled_copy_makes_room_for_itself(tmp_path: Path, sqlite_template: Path) -> None:
-    folder = tmp_path / "copies"
+    shelf = a_shelf(tmp_path)
     for hour in range(5):
-        scheduled_backup(f"sqlite:///{sqlite_template}", folder, MIDNIGHT + timedelta(hours=hour), hourly=2, daily=1)
-    assert [one.name[19:21] for one in sorted(folder.iterdir())] == ["03", "04"]
+        scheduled_backup(f"sqlite:///{sqlite_template}", shelf, MIDNIGHT + timedelta(hours=hour), hourly=2, daily=1)
+    assert [one.name[19:21] for one in sorted(shelf.folder.iterdir())] == ["03", "04"]
 
 
 async def test_a_restored_database_is_the_backup_and_trading_is_halted(db: Database, tmp_path: Path) -> None:
     user = await furnish(db)
     url = text_of(db.url)
-    file = backup(url, tmp_path / "one.db")
+    file = backup(url, tmp_path / "one.backup", a_shelf(tmp_path), MIDNIGHT)
     before = contents(url)
     await db.write(SYSTEM, lambda s: s.add(a_user(name="Later")))
     await db.write(user.id, lambda s: s.exec(sa.delete(Order)))
     await db.close()
 
-    restore(url, file, tmp_path / "copies", MIDNIGHT, by="Ann")
+    restore(url, file, a_shelf(tmp_path), MIDNIGHT, by="Ann")
 
     after = contents(url)
     changed = {name for name in after if after[name] != before[name]}
@@ -188,25 +206,26 @@ async def test_a_restored_database_is_the_backup_and_trading_is_halted(db: Datab
 
 async def test_what_a_restore_replaces_is_kept(db: Database, tmp_path: Path) -> None:
     url = text_of(db.url)
-    file = backup(url, tmp_path / "empty.db")
+    file = backup(url, tmp_path / "empty.backup", a_shelf(tmp_path), MIDNIGHT)
     await furnish(db)
     await db.close()
     replaced = contents(url)
-    restore(url, file, tmp_path / "copies", MIDNIGHT, by="Ann")
-    (kept,) = (tmp_path / "copies").iterdir()
-    assert contents(f"sqlite:///{kept}") == replaced
+    restore(url, file, a_shelf(tmp_path), MIDNIGHT, by="Ann")
+    (kept,) = (tmp_path / "backups").iterdir()
+    with opened_backup(kept, a_shelf(tmp_path)) as opened:
+        assert contents(address(opened.file)) == replaced
 
 
 async def test_a_restore_begins_an_epoch_beyond_both(db: Database, tmp_path: Path) -> None:
     url = text_of(db.url)
-    file = backup(url, tmp_path / "one.db")
+    file = backup(url, tmp_path / "one.backup", a_shelf(tmp_path), MIDNIGHT)
 
     def age(session: GuardedSession) -> None:
         installation(session).epoch = 41
 
     await db.write(SYSTEM, age)
     await db.close()
-    restore(url, file, tmp_path, MIDNIGHT, by="Ann")
+    restore(url, file, a_shelf(tmp_path), MIDNIGHT, by="Ann")
     assert contents(url)["installation"][0]["epoch"] == 42
 
 
@@ -214,12 +233,14 @@ def test_a_damaged_database_can_be_replaced_and_its_files_are_kept(tmp_path: Pat
     path = tmp_path / "aristobot.db"
     path.write_bytes(b"not a database any more " * 500)
     _leave_a_log_of_before(tmp_path, sqlite_template)
-    restore(f"sqlite:///{path}", sqlite_template, tmp_path / "copies", MIDNIGHT, by="Ann")
+    shelf, log = a_shelf(tmp_path), (tmp_path / "aristobot.db-wal").read_bytes()
+    restore(f"sqlite:///{path}", sqlite_template, shelf, MIDNIGHT, by="Ann")
     assert verify(f"sqlite:///{path}").passed
     assert contents(f"sqlite:///{path}")["users"] == []
-    kept = sorted((tmp_path / "copies").iterdir())
-    assert kept[0].read_bytes().startswith(b"not a database any more")
-    assert kept[0].with_name(kept[0].name + "-wal") in kept
+    for name, content in (("", b"not a database any more " * 500), ("-wal", log)):
+        kept = shelf.folder / (copy_name("before-restore", MIDNIGHT) + name)
+        unseal(kept, tmp_path / f"kept{name}", shelf.opening_keys(), shelf.key_file)
+        assert (tmp_path / f"kept{name}").read_bytes() == content
 
 
 def _leave_a_log_of_before(folder: Path, template: Path) -> None:
@@ -234,7 +255,7 @@ def _leave_a_log_of_before(folder: Path, template: Path) -> None:
 
 def test_a_restore_into_an_empty_folder_makes_the_database(tmp_path: Path, sqlite_template: Path) -> None:
     url = f"sqlite:///{tmp_path / 'new' / 'aristobot.db'}"
-    restore(url, sqlite_template, tmp_path / "copies", MIDNIGHT, by="Ann")
+    restore(url, sqlite_template, a_shelf(tmp_path), MIDNIGHT, by="Ann")
     assert verify(url).passed
     assert (tmp_path / "new" / "aristobot.db").stat().st_mode & 0o777 == 0o600
 
@@ -258,7 +279,7 @@ def test_a_file_that_is_no_backup_replaces_nothing(tmp_path: Path, sqlite_templa
     NOT_BACKUPS[what](file)
     before = contents(f"sqlite:///{path}")
     with pytest.raises(StoreError):
-        restore(f"sqlite:///{path}", file, tmp_path / "copies", MIDNIGHT, by="Ann")
+        restore(f"sqlite:///{path}", file, a_shelf(tmp_path), MIDNIGHT, by="Ann")
     assert contents(f"sqlite:///{path}") == before
 
 
@@ -336,4 +357,4 @@ def test_an_older_database_is_said_to_be_old_and_asked_no_more(tmp_path: Path) -
 
 def test_the_name_of_a_copy_tells_its_moment_in_utc() -> None:
     paris = datetime.fromisoformat("2026-07-01T14:30:00+02:00")
-    assert copy_name(SCHEDULED, paris) == "aristobot-20260701T123000000000Z-scheduled.db"
+    assert copy_name(SCHEDULED, paris) == "aristobot-20260701T123000000000Z-scheduled.backup"

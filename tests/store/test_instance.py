@@ -103,7 +103,7 @@ async def test_the_very_first_start_locks_before_there_is_a_database(tmp_path: P
     places = Places(tmp_path / "data", f"sqlite:///{tmp_path / 'data' / 'aristobot.db'}")
     lock = InstanceLock(places)
     lock.acquire()
-    upgrade_at_start(places.database_url, tmp_path / "backups")
+    upgrade_at_start(places.database_url, None)
     assert await epoch(places.database_url) == 1
     lock.release()
 
@@ -120,7 +120,7 @@ async def test_each_installation_knows_itself(tmp_path: Path) -> None:
     ids = set()
     for name in ("one", "two"):
         url = f"sqlite:///{tmp_path / name}.db"
-        upgrade_at_start(url, tmp_path)
+        upgrade_at_start(url, None)
         database = Database(url)
         ids.add((await database.read(SYSTEM, installation)).installation_id)
         await database.close()

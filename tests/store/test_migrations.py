@@ -23,11 +23,13 @@ from sqlmodel import SQLModel
 
 from aristobot.errors import StoreDamaged, StoreError
 from aristobot.store import schema
+from aristobot.store.carrying import address
 from aristobot.store.database import make_engine
 from aristobot.store.migrate import head, migrations_dir, revision_of, upgrade_at_start
+from aristobot.store.safekeeping import opened_backup
 from aristobot.store.tables import WebhookToken
 from aristobot.store.tenancy import SYSTEM, GuardedSession
-from tests.builders import MIDNIGHT, a_broker, a_user
+from tests.builders import MIDNIGHT, a_broker, a_shelf, a_user
 
 NEXT = """
 import os
@@ -146,7 +148,7 @@ def test_the_comparison_leaves_nothing_behind(database_url: str) -> None:
 
 
 def test_an_upgrade_of_a_current_database_changes_nothing(database_url: str, tmp_path: Path) -> None:
-    upgraded = upgrade_at_start(database_url, tmp_path / "backups", MIDNIGHT)
+    upgraded = upgrade_at_start(database_url, a_shelf(tmp_path), MIDNIGHT)
     assert (upgraded.before, upgraded.after, upgraded.backup) == (head(), head(), None)
     assert not (tmp_path / "backups").exists()
 
@@ -155,7 +157,7 @@ def test_a_rebuilt_table_keeps_its_rows_and_those_that_refer_to_it(
     database_url: str, tmp_path: Path, scripts: Callable[[str], Path]
 ) -> None:
     furnish(database_url)
-    assert upgrade_at_start(database_url, tmp_path / "backups", MIDNIGHT, scripts=scripts(REBUILD)).after == "next"
+    assert upgrade_at_start(database_url, a_shelf(tmp_path), MIDNIGHT, scripts=scripts(REBUILD)).after == "next"
     assert counts(database_url) == [1, 1, 1]
     with opened(database_url) as connection:
         lines = schema.differences(schema.snapshot(connection), schema.expected(connection))
@@ -167,7 +169,7 @@ def test_a_script_that_falls_leaves_the_previous_revision(
 ) -> None:
     furnish(database_url)
     with pytest.raises(LookupError):
-        upgrade_at_start(database_url, tmp_path / "backups", MIDNIGHT, scripts=scripts(REBUILD + FALL))
+        upgrade_at_start(database_url, a_shelf(tmp_path), MIDNIGHT, scripts=scripts(REBUILD + FALL))
     assert (revision(database_url), counts(database_url)) == (head(), [1, 1, 1])
     with opened(database_url) as connection:
         assert schema.differences(schema.snapshot(connection), schema.expected(connection)) == []
@@ -179,12 +181,12 @@ def test_a_process_killed_in_the_middle_leaves_the_previous_revision(
     furnish(database_url)
     program = (
         "import sys; from pathlib import Path; from aristobot.store.migrate import upgrade_at_start;"
-        "upgrade_at_start(sys.argv[1], Path(sys.argv[2]), scripts=Path(sys.argv[3]))"
+        "upgrade_at_start(sys.argv[1], None, scripts=Path(sys.argv[2]))"
     )
-    arguments = [sys.executable, "-c", program, database_url, str(tmp_path / "backups"), str(scripts(REBUILD + DIE))]
+    arguments = [sys.executable, "-c", program, database_url, str(scripts(REBUILD + DIE))]
     assert subprocess.run(arguments, check=False, timeout=60, capture_output=True).returncode == 9
     assert (revision(database_url), counts(database_url)) == (head(), [1, 1, 1])
-    assert upgrade_at_start(database_url, tmp_path / "backups", MIDNIGHT, scripts=scripts(REBUILD)).after == "next"
+    assert upgrade_at_start(database_url, a_shelf(tmp_path), MIDNIGHT, scripts=scripts(REBUILD)).after == "next"
     assert counts(database_url) == [1, 1, 1]
 
 
@@ -194,7 +196,7 @@ def test_an_upgrade_that_would_break_references_is_undone(
     url = f"sqlite:///{shutil.copyfile(sqlite_template, tmp_path / 'aristobot.db')}"
     furnish(url)
     with pytest.raises(StoreDamaged) as caught:
-        upgrade_at_start(url, tmp_path / "backups", MIDNIGHT, scripts=scripts(ORPHAN))
+        upgrade_at_start(url, a_shelf(tmp_path), MIDNIGHT, scripts=scripts(ORPHAN))
     assert caught.value.code == "store_broken_references"
     assert (revision(url), counts(url)) == (head(), [1, 1, 1])
 
@@ -204,7 +206,7 @@ def test_a_database_of_a_newer_version_is_refused_and_left_alone(database_url: s
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = 'from the future'")
         connection.commit()
     with pytest.raises(StoreDamaged) as caught:
-        upgrade_at_start(database_url, tmp_path / "backups", MIDNIGHT)
+        upgrade_at_start(database_url, a_shelf(tmp_path), MIDNIGHT)
     assert (caught.value.code, caught.value.facts["revision"]) == ("store_newer", "from the future")
     assert revision(database_url) == "from the future"
 
@@ -214,22 +216,23 @@ def test_a_database_of_somebody_else_is_refused(database_url: str, tmp_path: Pat
         connection.exec_driver_sql("DROP TABLE alembic_version")
         connection.commit()
     with pytest.raises(StoreDamaged) as caught:
-        upgrade_at_start(database_url, tmp_path / "backups", MIDNIGHT)
+        upgrade_at_start(database_url, a_shelf(tmp_path), MIDNIGHT)
     assert caught.value.code == "store_not_ours"
 
 
 def test_a_copy_is_taken_before_an_upgrade_and_five_are_kept(
     tmp_path: Path, sqlite_template: Path, scripts: Callable[[str], Path]
 ) -> None:
-    path, backups = tmp_path / "aristobot.db", tmp_path / "backups"
+    path, shelf = tmp_path / "aristobot.db", a_shelf(tmp_path)
     folder = scripts(REBUILD)
     for day in range(7):
         shutil.copyfile(sqlite_template, path)
-        copy = upgrade_at_start(f"sqlite:///{path}", backups, MIDNIGHT + timedelta(days=day), scripts=folder).backup
+        copy = upgrade_at_start(f"sqlite:///{path}", shelf, MIDNIGHT + timedelta(days=day), scripts=folder).backup
         assert copy is not None
-        assert revision(f"sqlite:///{copy}") == head()
+        with opened_backup(copy, shelf) as opened:
+            assert revision(address(opened.file)) == head()
         assert copy.stat().st_mode & 0o777 == 0o600
-    assert [one.name[10:18] for one in sorted(backups.iterdir())] == [f"2026010{day}" for day in range(3, 8)]
+    assert [one.name[10:18] for one in sorted(shelf.folder.iterdir())] == [f"2026010{day}" for day in range(3, 8)]
 
 
 def test_two_processes_that_upgrade_at_once_do_not_meet(
@@ -237,7 +240,7 @@ def test_two_processes_that_upgrade_at_once_do_not_meet(
 ) -> None:
     folder = scripts(REBUILD)
     with ThreadPoolExecutor(2) as both:
-        runs = [both.submit(upgrade_at_start, database_url, tmp_path / str(n), MIDNIGHT, scripts=folder) for n in range(2)]
+        runs = [both.submit(upgrade_at_start, database_url, a_shelf(tmp_path), MIDNIGHT, scripts=folder) for _ in range(2)]
     assert {run.result().after for run in runs} == {"next"}
     assert revision(database_url) == "next"
 
@@ -245,12 +248,12 @@ def test_two_processes_that_upgrade_at_once_do_not_meet(
 def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "aristobot.db").write_bytes(b"not a database " * 500)
     with pytest.raises(StoreDamaged):
-        upgrade_at_start(f"sqlite:///{tmp_path / 'aristobot.db'}", tmp_path, MIDNIGHT)
+        upgrade_at_start(f"sqlite:///{tmp_path / 'aristobot.db'}", a_shelf(tmp_path), MIDNIGHT)
 
 
 def test_a_folder_that_is_not_there_is_said(tmp_path: Path) -> None:
     with pytest.raises(StoreError) as caught:
-        upgrade_at_start(f"sqlite:///{tmp_path / 'missing' / 'aristobot.db'}", tmp_path, MIDNIGHT)
+        upgrade_at_start(f"sqlite:///{tmp_path / 'missing' / 'aristobot.db'}", a_shelf(tmp_path), MIDNIGHT)
     assert caught.value.code == "store_unreachable"
 
 
@@ -259,8 +262,8 @@ def test_an_installed_package_brings_its_own_scripts(tmp_path: Path) -> None:
     shutil.copytree(package, tmp_path / "aristobot", ignore=shutil.ignore_patterns("__pycache__", "locale"))
     shutil.copytree(migrations_dir(), tmp_path / "aristobot" / "_migrations", ignore=shutil.ignore_patterns("__pycache__"))
     program = (
-        "import sys; from pathlib import Path; from aristobot.store.migrate import migrations_dir, upgrade_at_start;"
-        "print(migrations_dir(), upgrade_at_start('sqlite:///a.db', Path('backups')).after)"
+        "from aristobot.store.migrate import migrations_dir, upgrade_at_start;"
+        "print(migrations_dir(), upgrade_at_start('sqlite:///a.db', None).after)"
     )
     environ = {**os.environ, "PYTHONPATH": str(tmp_path)}
     arguments = [sys.executable, "-c", program]
@@ -279,7 +282,7 @@ def test_a_start_that_has_nothing_to_upgrade_does_without_the_tools_for_it(tmp_p
     shutil.copyfile(sqlite_template, tmp_path / "aristobot.db")
     program = (
         "import sys; from pathlib import Path; from aristobot.store.migrate import upgrade_at_start;"
-        "upgrade_at_start('sqlite:///aristobot.db', Path('backups')); print('alembic' in sys.modules)"
+        "upgrade_at_start('sqlite:///aristobot.db', None); print('alembic' in sys.modules)"
     )
     environ = {**os.environ, "PYTHONPATH": str(migrations_dir().parent)}
     arguments = [sys.executable, "-c", program]
