@@ -19,6 +19,7 @@ from components import formats
 from components.live import Live
 from components.viewer import Viewer
 from services.manual_trading import REFUSED
+from services.order_ticket import OWNER
 
 if TYPE_CHECKING:
     from services.app import App
@@ -48,7 +49,8 @@ class TradingToasts:
             row = await self._app.db.read(self._user.id, lambda s: orders.get(s, event.order_id))
         except NotFound:
             return
-        if row.origin not in _BY_MACHINES and (words := toast_of(row, status)) is not None:
+        for_machines = row.origin in _BY_MACHINES or (row.origin is OrderOrigin.KEEPER and row.owner != OWNER)
+        if not for_machines and (words := toast_of(row, status)) is not None:
             ink = "" if words[1] == "negative" else "toast-ink"
             ui.notify(words[0], type=words[1], position="bottom-right", multi_line=True, timeout=6000, classes=ink)
 

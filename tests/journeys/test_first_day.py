@@ -36,7 +36,7 @@ async def log_in(page: Page, name: str, target: str = "/webhooks") -> None:
     """Through the front door."""
     await page.goto(target)
     await page.get_by_label("Nom").fill(name)
-    await page.get_by_label("Mot de passe").fill(PASSWORD)
+    await page.get_by_label("Mot de passe", exact=True).fill(PASSWORD)
     await page.get_by_role("button", name="Se connecter").click()
     await page.wait_for_url(lambda url: "/login" not in url and "/auth" not in url)
 

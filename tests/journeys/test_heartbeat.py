@@ -37,7 +37,7 @@ async def come_in(page: Page) -> None:
     """Log in, and go to the heartbeat."""
     await page.goto("/heartbeat")
     await page.get_by_label("Nom").fill("Alice")
-    await page.get_by_label("Mot de passe").fill(PASSWORD)
+    await page.get_by_label("Mot de passe", exact=True).fill(PASSWORD)
     await page.get_by_role("button", name="Se connecter").click()
     await page.locator(".beat-card .ag-row").first.wait_for()
 

@@ -132,6 +132,51 @@ async def test_an_order_goes_from_the_form_to_the_positions_and_a_late_click_sen
     await sweep_the_dust(page)
 
 
+async def send(page: Page, words: str) -> None:
+    """Validate, read what the window says, execute."""
+    await page.get_by_text("Quantité envoyée").wait_for()
+    await page.get_by_role("button", name="Valider").click()
+    await page.locator(".window-what", has_text=words).wait_for()
+    await page.get_by_role("button", name="Exécuter").click()
+    await page.get_by_role("button", name="Valider").wait_for()
+
+
+async def test_a_sale_rests_above_the_market_and_an_oco_guards_what_is_held(home: Home, visit: OpenBrowser) -> None:
+    page = await visit(home.url)
+    await log_in(page, "Alice", "/manual-trading?symbol=BTC/USDT")
+    resting = page.locator(".open-orders .order-line")
+    await page.get_by_label("Quantité", exact=True).fill("0,02")
+    await send(page, "Acheter 0,02 BTC · Marché")
+    close = page.get_by_role("button", name="Clôturer la position sur BTC/USDT")
+    await close.wait_for()
+
+    await page.get_by_role("button", name="Vente", exact=True).click()
+    await choose_kind(page, "Limite")
+    await page.get_by_label("Cours limite").fill("70 000")
+    await page.get_by_label("Quantité", exact=True).fill("0,01")
+    await send(page, "Vendre 0,01 BTC · Limite")
+    await resting.get_by_text("à 70\u202f000,00").wait_for()
+    await page.get_by_role("button", name="Annuler l’ordre sur BTC/USDT").click()
+    await page.get_by_text("Aucun ordre ouvert").wait_for()
+
+    await choose_kind(page, "OCO : stop et objectif")
+    await page.get_by_role("textbox", name="Prix du stop").fill("55000")
+    await page.get_by_label("Objectif").fill("66000")
+    await page.get_by_label("Quantité", exact=True).fill("0,01998")  # the fee took the rest
+    await page.get_by_text("valent pour toute la position").wait_for()
+    await send(page, "OCO : stop et objectif")
+    for words in ("stop de la position", "objectif de la position"):
+        await resting.get_by_text(words).wait_for()
+    held = page.locator(".positions .order-line", has_text="BTC/USDT")
+    await held.get_by_text("SL 55\u202f000,00 · TP 66\u202f000,00").wait_for()
+    await held.get_by_text("Exchange").wait_for()
+    await picture(page, "oco")
+    await close.click()
+    await page.get_by_role("dialog").get_by_role("button", name="Clôturer").click()
+    await page.get_by_text("Aucune position ouverte").wait_for()
+    await page.get_by_text("Aucun ordre ouvert").wait_for()
+
+
 @pytest.mark.parametrize(("width", "height"), [(1440, 900), (1280, 800), (900, 700), (390, 844)])
 async def test_the_desk_is_never_wider_than_the_screen(home: Home, visit: OpenBrowser, width: int, height: int) -> None:
     page = await visit(home.url, width=width, height=height)
