@@ -43,7 +43,7 @@ def _leading(
     if not len(candles):
         return 0
     _try_hooks(driver, tape)
-    series = [one for arrays in tape.results.values() for one in arrays] + list(driver.arrays.values())
+    series = [one for arrays in tape.whole.results.values() for one in arrays] + list(driver.arrays.values())
     firsts = [_first_value(one) for one in series]
     return None if None in firsts else max((one for one in firsts if one is not None), default=0)
 

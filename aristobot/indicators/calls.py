@@ -12,7 +12,7 @@ import numpy as np
 
 from aristobot.indicators.columns import Floats, price
 from aristobot.indicators.library import library
-from aristobot.indicators.series import Tape
+from aristobot.indicators.series import Whole
 from aristobot.indicators.spec import PLAIN_SERIES, Spec, Value
 
 #: The files of our own table, loaded when one of their indicators is first named.
@@ -29,7 +29,7 @@ Compute = Callable[[Floats, Callable[[str], Floats], Mapping[str, Any]], tuple[F
 SOURCE = """
 def {name}({parameters}):
     try:
-        read = candles.tape.readers[{name!r}, {given}]
+        read = candles.whole.readers[{name!r}, {given}]
     except (AttributeError, KeyError, TypeError):
         read = None
     return otherwise(candles, {given}) if read is None else read(candles.last)
@@ -62,18 +62,18 @@ def _otherwise(spec: Spec) -> Callable[..., Any]:
         arrays = compute(columns, lambda source: price(columns, source), given)
         return _whole(arrays, kind) if sequential else _last(arrays, kind)
 
-    def reader(tape: Tape, given: dict[str, Any], sequential: bool) -> Callable[[int], Any]:
-        arrays = tape.result((spec.name, *given.values()), lambda: compute(tape.candles, tape.price, given))
+    def reader(whole: Whole, given: dict[str, Any], sequential: bool) -> Callable[[int], Any]:
+        arrays = whole.result((spec.name, *given.values()), lambda: compute(whole.candles, whole.price, given))
         return _together([(_series_of if sequential else _value_of)(array) for array in arrays], kind)
 
     def otherwise(candles: Any, *values: Any) -> Any:
         given = {name: _like(defaults.get(name), value, name) for name, value in zip(names, values[:-1], strict=True)}
-        tape, sequential = getattr(candles, "tape", None), values[-1]
+        whole, sequential = getattr(candles, "whole", None), values[-1]
         if not isinstance(sequential, bool | np.bool_):  # an argument too many, meant for something else
             raise TypeError(f"{spec.name}: sequential is True or False, not {sequential!r}")
-        if tape is None or "periods" in spec.inputs:
+        if whole is None or "periods" in spec.inputs:
             return plainly(candles, given, bool(sequential))
-        read = tape.readers[spec.name, *values] = reader(tape, given, bool(sequential))
+        read = whole.readers[spec.name, *values] = reader(whole, given, bool(sequential))
         return read(candles.last)
 
     return otherwise

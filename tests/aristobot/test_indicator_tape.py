@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import weakref
 
 import numpy as np
 import pytest
@@ -45,7 +46,7 @@ def test_an_indicator_is_computed_once_a_run() -> None:
         for _ in range(2):
             ta.ema(tape.view(), 20)
             ta.ema(tape.view(), period=20, sequential=True)
-    assert list(tape.results) == [("ema", 20, "close")]
+    assert list(tape.whole.results) == [("ema", 20, "close")]
 
 
 def test_a_view_kept_from_before_still_speaks_of_its_own_time() -> None:
@@ -56,12 +57,38 @@ def test_a_view_kept_from_before_still_speaks_of_its_own_time() -> None:
     assert ta.ema(old, 10) == ta.ema(np.array(old), 10)
 
 
-def test_a_slice_hangs_on_no_tape() -> None:
+def test_a_slice_knows_of_no_run() -> None:
     candles = walk(200)
     seen = at(candles, 150)
-    assert not hasattr(seen[:-1], "tape")
+    assert not hasattr(seen[:-1], "whole")
     assert ta.ema(seen[:-1], 10) == ta.ema(candles[:150], 10)
     assert seen.base is None
+
+
+def test_the_candles_shown_are_one_array_until_the_cursor_moves() -> None:
+    tape = Tape(walk(200))
+    for tape.cursor in (0, 7, 8):
+        assert tape.view() is tape.view()
+        assert len(tape.view()) == tape.cursor + 1
+
+
+def test_a_tape_that_nobody_needs_any_more_is_gone_at_once() -> None:
+    tape = Tape(walk(200))
+    ta.ema(tape.view(), 20, sequential=True)
+    whole = weakref.ref(tape.candles)
+    del tape
+    assert whole() is None
+
+
+def test_results_that_take_too_much_room_are_forgotten_and_computed_again() -> None:
+    tape = Tape(walk(100), most=5 * 100 * 8)
+    tape.cursor = 99
+    first = ta.ema(tape.view(), 2)
+    for period in range(3, 50):
+        ta.ema(tape.view(), period)
+        assert len(tape.whole.results) == len(tape.whole.readers) <= 5
+    assert ("ema", 2, "close") not in tape.whole.results
+    assert ta.ema(tape.view(), 2) == first
 
 
 def test_what_a_strategy_is_shown_cannot_be_written() -> None:
