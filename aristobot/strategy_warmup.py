@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -43,8 +43,7 @@ def _leading(
     if not len(candles):
         return 0
     _try_hooks(driver, tape)
-    series = [one for arrays in tape.whole.results.values() for one in arrays] + list(driver.arrays.values())
-    firsts = [_first_value(one) for one in series]
+    firsts = [_first_values(arrays) for arrays in (*tape.whole.results.values(), *((one,) for one in driver.arrays.values()))]
     return None if None in firsts else max((one for one in firsts if one is not None), default=0)
 
 
@@ -64,6 +63,12 @@ def _try_hooks(driver: Driver, tape: Tape) -> None:
     driver.run.held, driver.run.entry = 1.0, driver.run.price
     for hook in held:
         driver.attempt(hook)
+
+
+def _first_values(outputs: Sequence[Floats]) -> int | None:
+    """Where the last output of an indicator begins; one without any value counts only when all are so (a pivot has no R4)."""
+    known = [first for one in outputs if (first := _first_value(one)) is not None]
+    return max(known) if known else None
 
 
 def _first_value(values: Floats) -> int | None:
