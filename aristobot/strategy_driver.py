@@ -91,11 +91,14 @@ class Driver:
         if run.held > 0:
             simple = "update_position" not in self.own and self.strategy.short_signal != "exit"
             return self._ask_exit if simple else None
-        return None if run.orders or run.memory.locked_until > run.now else self._ask_long
+        return None if run.pending or run.memory.locked_until > run.now else self._ask_long
 
     def answer(self, said: object) -> Decision:
         """What the strategy wants after it answered the `question`."""
-        return self._guarded(lambda: self._exit(said) if self.run.held > 0 else self._enter(said))
+        try:
+            return self._exit(said) if self.run.held > 0 else self._enter(said)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 # as in _guarded, which would cost more than the answer
+            return self.failed(error)
 
     def failed(self, error: BaseException) -> Decision:
         """The decision of a strategy that fell: no new entries."""
@@ -125,10 +128,10 @@ class Driver:
         if run.held > 0:
             decision = self._exit(self._ask_exit())
         else:
-            if run.orders and all(one.status == "open" for one in run.orders):  # what is on its way cannot be taken back
+            if run.pending and all(one.status == "open" for one in run.stand.orders):  # what is on its way cannot be taken back
                 run.memory.pending_candles += 1
                 cancel = bool(strategy.should_cancel_entry())
-            free = (cancel or not run.orders) and not run.memory.stopped and run.memory.locked_until <= run.now
+            free = (cancel or not run.pending) and not run.memory.stopped and run.memory.locked_until <= run.now
             decision = self._enter(self._ask_long() if free else False)
         if "after" in self.own:
             strategy.after()
@@ -173,7 +176,7 @@ class Driver:
         if entries:
             why = self._why_not(entries[0].quantity, entries[0].price)
             entries, refused = ((), (*refused, why)) if why else (entries, refused)
-        if not entries and not run.held and not run.orders:
+        if not entries and not run.held and not run.pending:
             stop = target = sell = None
         decision = Decision(
             entries,
@@ -245,7 +248,7 @@ class Driver:
         memory.increased = memory.reduced = 0
         if self.protections:
             recent = memory.closed[-MOST_REMEMBERED:]
-            until, name = paused_until(self.protections, recent, closed.closed_at, self.run.candle_ms, self.run.allotted)
+            until, name = paused_until(self.protections, recent, closed.closed_at, self.run.candle_ms, self.run.stand.allotted)
             if until > memory.locked_until:
                 memory.locked_until, memory.lock_reason = until, name
 

@@ -116,12 +116,12 @@ class Holding:
     @property
     def entry_price(self) -> float:
         """Average price paid, fees left out; NaN when flat."""
-        return self._run.entry if self._run.held else NAN
+        return self._run.stand.entry if self._run.held else NAN
 
     @property
     def opened_at(self) -> int:
         """When it was opened, UTC milliseconds; 0 when flat."""
-        return self._run.opened_at if self._run.held else 0
+        return self._run.stand.opened_at if self._run.held else 0
 
     @property
     def value(self) -> float:
@@ -131,12 +131,12 @@ class Holding:
     @property
     def pnl(self) -> float:
         """What it gained since it was bought, in quote, before fees."""
-        return (self._run.price - self._run.entry) * self._run.held
+        return (self._run.price - self._run.stand.entry) * self._run.held
 
     @property
     def pnl_percentage(self) -> float:
         """What it gained in per cent of what was paid, before fees; 0 when flat."""
-        return (self._run.price / self._run.entry - 1) * 100 if self._run.held else 0.0
+        return (self._run.price / self._run.stand.entry - 1) * 100 if self._run.held else 0.0
 
     @property
     def is_open(self) -> bool:
@@ -157,12 +157,12 @@ class AccountReadings:
     @property
     def balance(self) -> float:
         """Quote that this strategy may spend."""
-        return self._run.balance
+        return self._run.stand.balance
 
     @property
     def allotted(self) -> float:
         """Quote that this strategy was given when it began."""
-        return self._run.allotted
+        return self._run.stand.allotted
 
     @property
     def portfolio_value(self) -> float:
@@ -192,12 +192,12 @@ class AccountReadings:
     @property
     def average_stop_loss(self) -> float:
         """Mean price of the stops that rest, weighted by quantity; NaN without one."""
-        return _mean(self._run.stops)
+        return _mean(self._run.stand.stops)
 
     @property
     def average_take_profit(self) -> float:
         """Mean price of the targets that rest, weighted by quantity; NaN without one."""
-        return _mean(self._run.targets)
+        return _mean(self._run.stand.targets)
 
     @property
     def increased_count(self) -> int:
@@ -212,12 +212,13 @@ class AccountReadings:
     @property
     def entry_orders(self) -> tuple[PlacedOrder, ...]:
         """Entries that rest."""
-        return tuple(one for one in self._run.orders if one.side == "buy")
+        return tuple(one for one in self._run.stand.orders if one.side == "buy")
 
     @property
     def exit_orders(self) -> tuple[PlacedOrder, ...]:
         """Exits that rest: stops, targets and sells."""
-        return (*(one for one in self._run.orders if one.side == "sell"), *self._run.stops, *self._run.targets)
+        stand = self._run.stand
+        return (*(one for one in stand.orders if one.side == "sell"), *stand.stops, *stand.targets)
 
     @property
     def closed_positions(self) -> tuple[ClosedPosition, ...]:
@@ -265,11 +266,11 @@ def otherwise(reader: MarketReadings, name: str) -> Any:
     if name in ("is_live", "is_papertrading", "is_backtesting"):
         return run.facts.mode == {"is_live": "live", "is_papertrading": "paper", "is_backtesting": "backtest"}[name]
     if name == "average_entry_price":
-        return run.entry if run.held else NAN
+        return run.stand.entry if run.held else NAN
     if name == "orders":
-        return (*run.orders, *run.stops, *run.targets)
+        return (*run.stand.orders, *run.stand.stops, *run.stand.targets)
     if name == "has_long_entry_orders":
-        return any(one.side == "buy" for one in run.orders)
+        return any(one.side == "buy" for one in run.stand.orders)
     if name not in OTHER_NAMES:
         raise AttributeError(f"{type(reader).__name__} has no {name!r}")
     meant = OTHER_NAMES[name]

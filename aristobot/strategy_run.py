@@ -124,6 +124,11 @@ class Standing(msgspec.Struct, frozen=True):
     stops: tuple[PlacedOrder, ...] = ()
     targets: tuple[PlacedOrder, ...] = ()
 
+    @classmethod
+    def of(cls, stand: Stand) -> Standing:
+        """How it stands now, kept."""
+        return cls(**{name: getattr(stand, name) for name in cls.__struct_fields__})
+
 
 class OtherCandles(Protocol):
     """Where the candles of other timeframes and symbols come from."""
@@ -132,31 +137,56 @@ class OtherCandles(Protocol):
         """All candles, and the times in milliseconds at which each of them closed."""
 
 
+class Stand(Protocol):
+    """How a strategy stands, as whoever drives it tells it: a Standing, or the books of a backtest themselves.
+
+    balance   free quote for this strategy        allotted   quote it was given when it began
+    held      base units it owns, in whole lots   dust       base units less than a lot
+    entry     average price of what it holds      locked     quote that resting entries lock
+    """
+
+    @property
+    def balance(self) -> float: ...
+    @property
+    def allotted(self) -> float: ...
+    @property
+    def held(self) -> float: ...
+    @property
+    def dust(self) -> float: ...
+    @property
+    def entry(self) -> float: ...
+    @property
+    def opened_at(self) -> int: ...
+    @property
+    def locked(self) -> float: ...
+    @property
+    def orders(self) -> tuple[PlacedOrder, ...]: ...
+    @property
+    def stops(self) -> tuple[PlacedOrder, ...]: ...
+    @property
+    def targets(self) -> tuple[PlacedOrder, ...]: ...
+
+
 class Run:
     """The strategy's side of the engine. The engine writes it, the strategy's properties read it.
 
-    balance   free quote for this strategy        held     base units it owns, in whole lots
-    entry     average price of what it holds      dust   base units less than a lot
+    `held` and `pending` (an entry or a sell of its own waits) are kept beside the stand: they are asked at every candle.
     """
 
     __slots__ = (
-        "allotted", "balance", "candle_ms", "closes", "dust", "entry", "facts", "held", "hp", "locked", "memory", "messages",
-        "opened_at", "orders", "others", "stops", "tape", "targets", "times",
+        "candle_ms", "closes", "facts", "held", "hp", "memory", "messages", "others", "pending", "stand", "tape", "times",
     )  # fmt: skip
 
-    def __init__(self, facts: Facts, tape: Tape, hp: Mapping[str, Any], balance: float = 0.0) -> None:
+    def __init__(self, facts: Facts, tape: Tape, hp: Mapping[str, Any], stand: Stand) -> None:
         self.facts = facts
         self.candle_ms = timeframe_of(facts.timeframe).seconds * 1000
         self.hp = dict(hp)
         self.memory = Memory()
         self.messages: list[Message] = []
         self.others: OtherCandles | None = None
-        self.balance = self.allotted = balance
-        self.held = self.dust = self.entry = self.locked = 0.0
-        self.opened_at = 0
-        self.orders: tuple[PlacedOrder, ...] = ()
-        self.stops: tuple[PlacedOrder, ...] = ()
-        self.targets: tuple[PlacedOrder, ...] = ()
+        self.stand = stand
+        self.held = stand.held
+        self.pending = bool(stand.orders)
         self.show(tape)
 
     def show(self, tape: Tape) -> None:
@@ -164,15 +194,6 @@ class Run:
         self.tape = tape
         self.closes = memoryview(np.ascontiguousarray(tape.candles[:, 2]))  # type: ignore[arg-type] # an array is a buffer
         self.times = tape.candles[:, 0]
-
-    def stand(self, standing: Standing) -> None:
-        """Take over what is held and what rests."""
-        for name in standing.__struct_fields__:
-            setattr(self, name, getattr(standing, name))
-
-    def standing(self) -> Standing:
-        """What is held and what rests now."""
-        return Standing(**{name: getattr(self, name) for name in Standing.__struct_fields__})
 
     @property
     def price(self) -> float:
@@ -186,7 +207,8 @@ class Run:
 
     def worth(self) -> float:
         """Free and locked quote, and what is held at the present close."""
-        return self.balance + self.locked + (self.held + self.dust) * self.price
+        stand = self.stand
+        return stand.balance + stand.locked + (stand.held + stand.dust) * self.price
 
     def candles_of(self, exchange: str, symbol: str, timeframe: str) -> RevealedCandles:
         """The candles of another timeframe or symbol that are closed by now; raise StrategyError when there are none."""

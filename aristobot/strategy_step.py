@@ -38,9 +38,8 @@ class Seat:
         return decision, driver.state()
 
     def _driver(self, candles: Floats, standing: Standing, state: Mapping[str, Any] | None) -> Driver:
-        run = Run(self.facts, Tape(candles), self.hp)
+        run = Run(self.facts, Tape(candles), self.hp, standing)
         run.others = self.others
-        run.stand(standing)
         driver = Driver(self.kind, run)
         if state:
             driver.restore(state)

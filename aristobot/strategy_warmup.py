@@ -11,7 +11,7 @@ from aristobot.indicators.columns import Floats
 from aristobot.indicators.series import Tape
 from aristobot.strategy import Strategy
 from aristobot.strategy_driver import Driver
-from aristobot.strategy_run import Facts, OtherCandles, Run
+from aristobot.strategy_run import Facts, OtherCandles, Run, Standing
 
 #: Candles that the first attempt looks at; doubled while an indicator has no value yet.
 _FIRST = 1_000
@@ -37,7 +37,7 @@ def _leading(
 ) -> int | None:
     """The longest run of missing values at a beginning; None when a series has nothing but those."""
     tape = Tape(candles)
-    run = Run(facts, tape, hp, 1_000_000.0)
+    run = Run(facts, tape, hp, Standing(1_000_000.0, 1_000_000.0))
     run.others = others
     driver = Driver(kind, run)
     if not len(candles):
@@ -60,7 +60,9 @@ def _try_hooks(driver: Driver, tape: Tape) -> None:
     held: tuple[Callable[[], object], ...] = (strategy.should_exit, strategy.update_position, strategy.after)
     for hook in flat:
         driver.attempt(hook)
-    driver.run.held, driver.run.entry = 1.0, driver.run.price
+    price = driver.run.price
+    driver.run.stand = Standing(1_000_000.0, 1_000_000.0, 1.0, entry=price)
+    driver.run.held = 1.0
     for hook in held:
         driver.attempt(hook)
 

@@ -16,7 +16,7 @@ class Purse:
 
     def __init__(self, cash: Decimal, places: int) -> None:
         self.places = places
-        self.scale = 10**places
+        self.scale: int = 10**places
         self.cash = int(WIDE.scaleb(cash, places).to_integral_value())
         self.reserved = 0
 

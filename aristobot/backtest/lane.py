@@ -10,6 +10,7 @@ from aristobot.backtest.account import Account
 from aristobot.backtest.fills import Bar, Order, at_open, in_order, inside, inside_after_purchase, market_price
 from aristobot.backtest.ledger import ClosedRow, FillRow, Refusal
 from aristobot.backtest.settings import Costs, Mood
+from aristobot.backtest.stand import LaneStand
 from aristobot.backtest.tracks import Track
 from aristobot.orders import OrderType, Side
 from aristobot.strategy_driver import Driver
@@ -17,34 +18,29 @@ from aristobot.strategy_orders import NOTHING, Decision, Intent, Level
 from aristobot.strategy_run import ClosedPosition, Event, PlacedOrder
 
 
-class Lane:
+class Lane(LaneStand):
     """Orders of one strategy. `waiting` says that the next candle must be looked at; `due` orders take the market's price."""
 
     __slots__ = (
-        "account", "after", "bar", "closed", "costs", "decisions", "driver", "due", "entries", "fills", "first_stop", "latency",
-        "mood", "opened", "plan", "refusals", "run", "sells", "slips", "stops", "targets", "track", "units", "waiting",
+        "after", "bar", "closed", "costs", "decisions", "driver", "fills", "first_stop", "latency", "mood", "plan", "refusals",
+        "run", "slips", "track", "units", "waiting",
     )  # fmt: skip
 
     def __init__(self, driver: Driver, track: Track, account: Account, costs: Costs, mood: Mood) -> None:
-        self.driver, self.run, self.track, self.account, self.units = driver, driver.run, track, account, account.units
+        super().__init__(account, driver.run.stand.allotted)
+        self.driver, self.run, self.track, self.units = driver, driver.run, track, account.units
+        self.run.stand = self
         self.costs, self.mood = costs, mood
         self.latency = round(costs.latency * 1000)
         self.slips = bool(costs.slippage_bps or costs.slippage_range)
         self.bar = self.after = 0
-        self.opened = (0, 0)
         self.first_stop = 0.0
-        self.due: list[Order] = []
-        self.entries: list[Order] = []
-        self.sells: list[Order] = []
-        self.stops: list[Order] = []
-        self.targets: list[Order] = []
         self.plan: tuple[tuple[Level, ...], tuple[Level, ...]] = ((), ())
         self.waiting = False
         self.fills: list[FillRow] = []
         self.closed: list[ClosedRow] = []
         self.refusals: list[Refusal] = []
         self.decisions: list[tuple[int, Decision]] = []
-        self.tell()
 
     # ------------------------------------------------------------------ what the strategy wants
 
@@ -53,7 +49,7 @@ class Lane:
         self.after = now + self.latency
         if decision.cancel_entries:
             self._cancel_entries("not_reached")
-        if decision.close and not any(one.lots < 0 for one in self.due):
+        if decision.close and not (self.due and any(one.lots < 0 for one in self.due)):
             self.due.append(Order(False, False, 0.0, -1, decision.close, self.after))
         for intent in decision.entries:
             self._enter(intent)
@@ -63,15 +59,15 @@ class Lane:
         stops, targets = decision.stops, decision.targets
         if stops is not None or targets is not None:
             if self.account.lots:
-                self.stops = self.stops if stops is None else armed(stops, False, self.after, self.account)
-                self.targets = self.targets if targets is None else armed(targets, True, self.after, self.account)
+                self.guards = self.guards if stops is None else armed(stops, False, self.after, self.account)
+                self.goals = self.goals if targets is None else armed(targets, True, self.after, self.account)
             elif decision.entries:
                 self.plan = (stops or (), targets or ())
             else:
                 self.plan = (self.plan[0] if stops is None else stops, self.plan[1] if targets is None else targets)
         elif decision.entries and not self.account.lots:
             self.plan = ((), ())
-        self.tell_orders()
+        self._look_on()
 
     def _enter(self, intent: Intent) -> None:
         order = self._resting(intent)
@@ -112,12 +108,9 @@ class Lane:
         for fine in self.track.inside(index):
             if self.due:
                 self._take(fine)
-            if self.entries or (self.account.lots and (self.stops or self.targets or self.sells)):
+            if self.entries or (self.account.lots and (self.guards or self.goals or self.sells)):
                 self._touch(fine)
-        self.waiting = self._is_waiting()
-
-    def _is_waiting(self) -> bool:
-        return bool(self.due or self.entries or (self.account.lots and (self.stops or self.targets or self.sells)))
+        self._look_on()
 
     def _take(self, fine: int) -> None:
         track = self.track
@@ -156,15 +149,15 @@ class Lane:
         for order in reached:
             if not self.account.lots:
                 return
-            for orders in (self.stops, self.targets, self.sells):
+            for orders in (self.guards, self.goals, self.sells):
                 if order in orders:
                     orders.remove(order)
                     self._fill(order, bar.open if gap else order.price, fine, maker=order.limit)
                     break
 
     def _resting_exits(self, began: float) -> list[Order]:
-        losses = [*self.stops, *(one for one in self.sells if not one.limit)]
-        gains = [*self.targets, *(one for one in self.sells if one.limit)]
+        losses = [*self.guards, *(one for one in self.sells if not one.limit)]
+        gains = [*self.goals, *(one for one in self.sells if one.limit)]
         return in_order(losses, gains, self.mood, began, self.track.length)
 
     # ------------------------------------------------------------------ fills
@@ -189,20 +182,22 @@ class Lane:
         lots = account.affordable(steps, order.lots, rate, account.spendable())
         if self.account.too_small(lots, steps):
             self._refuse(order, "insufficient_funds" if lots < order.lots else "below_minimum", steps)
-            self.tell_orders()
+            self._look_on()
             return
         first = not account.lots
         fee = account.buy(steps, lots, rate)
         self.fills.append((self.bar, moment, True, steps, lots, fee, maker, order.tag, account.total, account.held))
         if first:
-            run.opened_at = moment
             self.opened = (moment, self.bar)
             (stops, targets), self.plan = self.plan, ((), ())
-            self.stops, self.targets = armed(stops, False, moment, account), armed(targets, True, moment, account)
-            self.first_stop = max((one.price for one in self.stops), default=0.0)
+            self.guards, self.goals = (
+                armed(stops, False, moment, account),
+                armed(targets, True, moment, account),
+            )
+            self.first_stop = max((one.price for one in self.guards), default=0.0)
         kind = "opened" if first else "increased"
+        run.held = account.lots / self.units.quantities
         self.driver.note(kind)
-        self.tell()
         if self.driver.listens:
             self._event(kind, order, lots, steps / self.units.prices)
 
@@ -217,8 +212,8 @@ class Lane:
         fee = account.sell(steps, lots, rate)
         self.fills.append((self.bar, moment, False, steps, lots, fee, maker, order.tag, account.total, account.held))
         if account.lots:
+            self.run.held = account.lots / self.units.quantities
             self.driver.note("reduced")
-            self.tell()
             if self.driver.listens:
                 self._event("reduced", order, lots, steps / self.units.prices)
         else:
@@ -244,11 +239,11 @@ class Lane:
         account.begin()
         if self.entries:
             self._cancel_entries("position_closed")
-        if self.stops or self.targets or self.sells or self.due:
-            self.stops, self.targets, self.sells = [], [], []
+        if self.guards or self.goals or self.sells or self.due:
+            self.guards, self.goals, self.sells = [], [], []
             self.due = [one for one in self.due if one.buying]
+        self.run.held = 0.0
         self.driver.note("closed", closed)
-        self.tell()
         if self.driver.listens:
             self._event("closed", order, lots, steps / units.prices, closed)
 
@@ -263,35 +258,12 @@ class Lane:
 
     # ------------------------------------------------------------------ what is told
 
-    def tell(self) -> None:
-        """Let the strategy know its money and its position."""
-        account, run, units = self.account, self.run, self.units
-        run.balance = account.spendable() / account.purse.scale
-        run.held = account.lots / units.quantities
-        if account.lots:
-            run.entry = account.open_value / account.open_lots / units.prices
-        run.dust = (account.held - account.lots * units.fees) / (units.quantities * units.fees)
-        run.locked = account.purse.reserved / account.purse.scale
-        self.tell_orders()
-
-    def tell_orders(self) -> None:
-        """Let the strategy know what rests."""
-        run = self.run
-        if self.due or self.entries or self.sells:
-            sent = [self._placed(one, "sent") for one in self.due if one.lots > 0]
-            run.orders = (*sent, *(self._placed(one, "open") for one in (*self.entries, *self.sells)))
-        else:
-            run.orders = ()
-        run.stops = tuple(self._placed(one, "open") for one in self.stops) if self.stops else ()
-        run.targets = tuple(self._placed(one, "open") for one in self.targets) if self.targets else ()
-        self.waiting = self._is_waiting()
-
-    def _placed(self, order: Order, status: str) -> PlacedOrder:
-        kind = OrderType.LIMIT if order.limit else OrderType.MARKET if status == "sent" else OrderType.STOP_LOSS
-        lots = self.account.lots if order.lots < 0 else order.lots
-        return PlacedOrder(
-            Side.BUY if order.buying else Side.SELL, kind, lots / self.units.quantities, order.price, order.tag, status
-        )
+    def _look_on(self) -> None:
+        """Whether the next candle must be looked at, and whether an entry or a sell of its own waits."""
+        due, sells = self.due, self.sells
+        resting = self.entries or sells or (self.account.lots and (self.guards or self.goals))
+        self.waiting = bool(due or resting)
+        self.run.pending = bool(self.entries or sells or (due and (due[0].lots > 0 or due[-1].lots > 0)))
 
     def _refuse(self, order: Order, reason: str, steps: int, told: bool = True) -> None:
         self.refusals.append((self.after, order.buying, order.lots, steps, order.tag, reason))
@@ -304,7 +276,7 @@ class Lane:
         """Tell the strategy of an order at once, and place what it wants then."""
         if not self.driver.listens:
             return
-        placed = self._placed(order, "filled" if not reason else "rejected")
+        placed = self.placed(order, "filled" if not reason else "rejected")
         told = PlacedOrder(placed.side, placed.type, lots / self.units.quantities, price, placed.tag, placed.status)
         decision = self.driver.deliver(Event(kind, told, closed, reason))
         if decision is not NOTHING:

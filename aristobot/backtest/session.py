@@ -25,7 +25,7 @@ from aristobot.indicators.series import Tape
 from aristobot.strategy_driver import Driver
 from aristobot.strategy_orders import NOTHING, Decision
 from aristobot.strategy_parameters import values_for
-from aristobot.strategy_run import Run, facts_of
+from aristobot.strategy_run import Run, Standing, facts_of
 from aristobot.strategy_warmup import warmup_of
 
 _CHUNK = 8192
@@ -44,9 +44,9 @@ class Player:
         self.others = Others(entrant)
         account = Account(units, purse, setup.costs.fee_asset, entrant.allotted)
         hp = values_for(entrant.kind, entrant.parameters)
-        run = Run(facts, Tape(history.candles), hp)
+        allotted = float(setup.cash) if entrant.allotted is None else entrant.allotted
+        run = Run(facts, Tape(history.candles), hp, Standing(allotted, allotted))
         run.others = self.others
-        run.allotted = float(setup.cash) if entrant.allotted is None else entrant.allotted
         self.warmup = warmup_of(entrant.kind, facts, hp, history.candles, self.others) if setup.warmup is None else setup.warmup
         self.lane = Lane(Driver(entrant.kind, run), Track(history, entrant.detail), account, setup.costs, mood)
         self.next = self.warmup
@@ -92,7 +92,7 @@ class Player:
                 continue
             until = end
             if lane.waiting:  # exits rest: up to the candle before one of them is reached
-                until = lane.track.next_touch(self.next + 1, *nearest([*lane.stops, *lane.targets, *lane.sells]))
+                until = lane.track.next_touch(self.next + 1, *nearest([*lane.guards, *lane.goals, *lane.sells]))
             self.decided(self._ask_until(ask, min(until, end)))
 
     def _ask_until(self, ask: Any, until: int) -> Decision:
@@ -165,7 +165,6 @@ class Session:
                 if player.lane.waiting:
                     player.lane.match(player.next)
             for player in together:
-                player.lane.tell()
                 player.close_candle()
 
 

@@ -32,9 +32,10 @@ class Units:
         lot = max(instrument.lot, instrument.market_lot)
         self.price_places, self.quantity_places = decimals(instrument.tick), decimals(lot)
         fee_places = max(decimals(maker) if maker else 0, decimals(taker) if taker else 0)
-        self.fees = 10**fee_places
+        self.fees: int = 10**fee_places
         self.maker, self.taker = _whole(maker, fee_places), _whole(taker, fee_places)
-        self.prices, self.quantities = 10.0**self.price_places, 10.0**self.quantity_places
+        self.prices: float = 10.0**self.price_places
+        self.quantities: float = 10.0**self.quantity_places
         self.tick = _whole(instrument.tick, self.price_places) or 1
         self.lot = _whole(lot, self.quantity_places) or 1
         self.minimum = _whole(instrument.min_quantity, self.quantity_places)

@@ -17,7 +17,7 @@ from aristobot.market import Timeframe
 from aristobot.strategy import Strategy
 from aristobot.strategy_driver import Driver
 from aristobot.strategy_orders import Decision
-from aristobot.strategy_run import ClosedPosition, Event, Run
+from aristobot.strategy_run import ClosedPosition, Event, Run, Standing
 from aristobot.strategy_step import Seat
 from aristobot.templates import TEMPLATES, Template
 from tests.backtesting import an_instrument, played, real_history
@@ -66,7 +66,7 @@ class RestartedEachTime:
 
     def _ask(self, ask: Callable[..., tuple[Decision, dict[str, Any]]], *more: Any) -> Decision:
         candles = np.asfortranarray(np.array(self.run.tape.candles[: self.run.tape.cursor + 1]))
-        decision, state = ask(candles, self.run.standing(), json.loads(self.state), *more)
+        decision, state = ask(candles, Standing.of(self.run.stand), json.loads(self.state), *more)
         self.state = json.dumps(state)
         return decision
 
