@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import traceback
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from types import CodeType, FunctionType
 from typing import Any
 
 import msgspec
@@ -27,6 +28,8 @@ from aristobot.strategy_run import MOST_REMEMBERED, ClosedPosition, Event, Memor
 _EVENTS = frozenset(name for name in vars(OrderEvents) if name.startswith("on_") and name != "on_signal")
 #: Names that, used anywhere but in the hooks that place orders, mean that a question may do more than answer.
 _DEEDS = frozenset({"liquidate", "lock", "buy", "sell", "stop_loss", "take_profit", "setattr", "__dict__"})
+#: Names by which a strategy reads its closed positions; without them, events and protections nobody needs them in a backtest.
+_MEMORIES = frozenset({"trades", "closed_positions", "getattr", "_run"})
 _PLACING = frozenset({"go_long", "update_position", *_EVENTS})
 
 
@@ -39,7 +42,9 @@ class Driver:
         self.listens = bool(self.own & _EVENTS)
         self._each = bool(self.own & {"before", "after"}) or _acts(kind)
         self.arrays: dict[str, Floats] = {}
+        self._cells: dict[str, memoryview] = {}
         self.series: dict[str, deque[float]] = {}
+        self.mentions_series = False
         self.entries: Any = None
         self.leavings: Any = None
         self.strategy = strategy = kind()
@@ -48,6 +53,8 @@ class Driver:
         self._ask_long: Callable[[], object] = strategy.should_long
         self._ask_exit: Callable[[], object] = strategy.should_exit
         self.protections = protections_of(strategy.protections)
+        read = {name for code in _code(kind, ()) for name in code.co_names}
+        self.remembers = self.listens or bool(self.protections) or bool(read & _MEMORIES)
 
     # ------------------------------------------------------------------ series
 
@@ -58,21 +65,25 @@ class Driver:
         tape.cursor = len(tape.candles) - 1
         given = strategy.indicators() if "indicators" in self.own else {}
         self.arrays = {name: _series(name, values, len(tape.candles)) for name, values in given.items()}
+        self._cells = {name: memoryview(array) for name, array in self.arrays.items()}  # type: ignore[arg-type] # a buffer
         self.series = {name: deque(maxlen=strategy.lookback) for name in self.arrays}
         for name, values in self.series.items():
             setattr(strategy, name, values)
+        questions = ("should_long", "should_exit", "indicators")
+        self.mentions_series = any(set(self.series) & set(code.co_names) for code in _code(type(strategy), questions))
         given_signals = strategy.signals() if "signals" in self.own else None
         if given_signals is not None:
             self.entries, self.leavings = (_flags(one, len(tape.candles)) for one in given_signals)
             self._ask_long = lambda: self.entries[tape.cursor]
             self._ask_exit = lambda: "signal" if self.leavings[tape.cursor] else False
 
-    def reveal(self, cursor: int) -> None:
-        """Make this the present candle."""
+    def reveal(self, cursor: int, back: int = 0) -> None:
+        """Make this the present candle; of the series show `back` values, or as many as `lookback` says."""
         self.run.tape.cursor = cursor
+        first = max(0, cursor + 1 - (back or self.strategy.lookback))
         for name, values in self.series.items():
             values.clear()
-            values.extend(self.arrays[name][max(0, cursor + 1 - self.strategy.lookback) : cursor + 1].tolist())
+            values.extend(self._cells[name][first : cursor + 1])
 
     # ------------------------------------------------------------------ questions
 
@@ -236,8 +247,10 @@ class Driver:
             memory.reduced += 1
         elif kind == "canceled":
             memory.pending_candles = 0
-        elif closed is not None:
-            self._remember(closed)
+        else:
+            memory.increased = memory.reduced = 0
+            if closed is not None:
+                self._remember(closed)
 
     def _remember(self, closed: ClosedPosition) -> None:
         """Keep a closed position, and pause when a protection says so."""
@@ -245,7 +258,6 @@ class Driver:
         memory.closed.append(closed)
         if len(memory.closed) > 2 * MOST_REMEMBERED:
             del memory.closed[:-MOST_REMEMBERED]
-        memory.increased = memory.reduced = 0
         if self.protections:
             recent = memory.closed[-MOST_REMEMBERED:]
             until, name = paused_until(self.protections, recent, closed.closed_at, self.run.candle_ms, self.run.stand.allotted)
@@ -273,14 +285,18 @@ def _clear(strategy: Strategy) -> None:
 
 def _acts(kind: type[Strategy]) -> bool:
     """Whether a question of this strategy may do more than answer: then every candle goes the long way."""
-    written = [
+    return any(_DEEDS & set(code.co_names) for code in _code(kind, _PLACING))
+
+
+def _code(kind: type[Strategy], without: Collection[str]) -> list[CodeType]:
+    """The code that a user's class brings along, some of its hooks left out."""
+    return [
         function.__code__
         for one in kind.__mro__
         if not one.__module__.startswith("aristobot.strategy")
         for name, function in vars(one).items()
-        if hasattr(function, "__code__") and name not in _PLACING
+        if isinstance(function, FunctionType) and name not in without
     ]
-    return any(_DEEDS & set(code.co_names) for code in written)
 
 
 def _whole(targets: Sequence[Any]) -> tuple[Any, ...]:
@@ -291,7 +307,7 @@ def _whole(targets: Sequence[Any]) -> tuple[Any, ...]:
 
 
 def _series(name: str, values: Any, length: int) -> Floats:
-    array = np.asarray(values, dtype=np.float64)
+    array = np.ascontiguousarray(values, dtype=np.float64)
     if array.shape != (length,):
         raise StrategyError("bad_series", name=name)
     return array

@@ -63,10 +63,13 @@ class Account:
         money: int = price * lots * fees * self.factor
         return money
 
-    def affordable(self, price: int, lots: int, rate: int, money: int) -> int:
-        """As much of `lots` as `money` pays, on the lot."""
+    def affordable(self, price: int, lots: int, rate: int) -> int:
+        """As much of `lots` as this strategy can pay, on the lot; less than nothing never."""
+        money = self.spendable()
+        if self.cost(price, lots, rate) <= money:
+            return lots
         most = money // self.cost(price, 1, rate)
-        return lots if lots <= most else most - most % self.units.lot
+        return most - most % self.units.lot
 
     def too_small(self, lots: int, price: int) -> bool:
         """Whether the exchange refuses so little."""

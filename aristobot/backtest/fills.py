@@ -13,6 +13,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import msgspec
+
 from aristobot.backtest.settings import Mood
 
 
@@ -25,20 +27,16 @@ class Bar(NamedTuple):
     close: float
 
 
-class Order:
+class Order(msgspec.Struct, gc=False, eq=False):
     """An order that rests. `lots` of -1 is everything that is held when it is reached. `after` is when it arrives (UTC ms)."""
 
-    __slots__ = ("after", "buying", "limit", "lots", "placed", "price", "reserved", "tag")
-
-    def __init__(self, buying: bool, limit: bool, price: float, lots: int, tag: str, after: int = 0) -> None:
-        self.buying = buying
-        self.limit = limit
-        self.price = price
-        self.lots = lots
-        self.tag = tag
-        self.after = after
-        self.reserved = 0
-        self.placed = 0
+    buying: bool
+    limit: bool
+    price: float
+    lots: int
+    tag: str
+    after: int = 0
+    reserved: int = 0
 
 
 def at_open(order: Order, bar: Bar, mood: Mood) -> bool:

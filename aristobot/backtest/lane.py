@@ -22,8 +22,8 @@ class Lane(LaneStand):
     """Orders of one strategy. `waiting` says that the next candle must be looked at; `due` orders take the market's price."""
 
     __slots__ = (
-        "after", "bar", "closed", "costs", "decisions", "driver", "fills", "first_stop", "latency", "mood", "plan", "refusals",
-        "run", "slips", "track", "units", "waiting",
+        "after", "bar", "closed", "costs", "decisions", "driver", "fills", "first_stop", "latency", "mood", "plain", "plan",
+        "refusals", "run", "slips", "track", "units", "waiting",
     )  # fmt: skip
 
     def __init__(self, driver: Driver, track: Track, account: Account, costs: Costs, mood: Mood) -> None:
@@ -33,6 +33,7 @@ class Lane(LaneStand):
         self.costs, self.mood = costs, mood
         self.latency = round(costs.latency * 1000)
         self.slips = bool(costs.slippage_bps or costs.slippage_range)
+        self.plain = not (self.slips or self.latency or track.has_detail or driver.listens)
         self.bar = self.after = 0
         self.first_stop = 0.0
         self.plan: tuple[tuple[Level, ...], tuple[Level, ...]] = ((), ())
@@ -77,7 +78,7 @@ class Lane(LaneStand):
         account, units = self.account, self.units
         rate = units.maker if order.limit else units.taker
         price = units.price(order.price)
-        lots = account.affordable(price, order.lots, rate, account.spendable())
+        lots = account.affordable(price, order.lots, rate)
         if self.account.too_small(lots, price):
             self._refuse(order, "insufficient_funds" if lots < order.lots else "below_minimum", price)
             return
@@ -99,6 +100,24 @@ class Lane(LaneStand):
         if cancelled:
             self.driver.note("canceled")
             self._event("canceled", cancelled[0], cancelled[0].lots, cancelled[0].price)
+
+    def at_next_open(self, decision: Decision, index: int, now: int) -> bool:
+        """The short way of `apply` and `match` for a single market order when nothing else waits; False when it is not that."""
+        if self.waiting or not self.plain or decision.exits is not None:
+            return False
+        if decision.stops is not None or decision.targets is not None or decision.cancel_entries:
+            return False
+        if decision.close and not decision.entries:
+            order = Order(False, False, 0.0, -1, decision.close, now)
+        elif len(decision.entries) == 1 and decision.entries[0].type is OrderType.MARKET and not self.account.lots:
+            order, self.plan = self._resting(decision.entries[0]), ((), ())
+        else:
+            return False
+        self.bar = index
+        moment = self.after = max(int(self.track.times[index]), now)
+        steps = round(self.track.opens[index] * self.units.prices)
+        (self._buy if order.buying else self._sell)(order, steps, self.units.taker, moment, False)
+        return True
 
     # ------------------------------------------------------------------ what a candle does
 
@@ -179,7 +198,7 @@ class Lane(LaneStand):
     def _buy(self, order: Order, steps: int, rate: int, moment: int, maker: bool) -> None:
         account, run = self.account, self.run
         account.purse.reserved -= order.reserved
-        lots = account.affordable(steps, order.lots, rate, account.spendable())
+        lots = account.affordable(steps, order.lots, rate)
         if self.account.too_small(lots, steps):
             self._refuse(order, "insufficient_funds" if lots < order.lots else "below_minimum", steps)
             self._look_on()
@@ -220,22 +239,13 @@ class Lane(LaneStand):
             self._close(order, lots, steps, moment)
 
     def _close(self, order: Order, lots: int, steps: int, moment: int) -> None:
-        account, units = self.account, self.units
+        account = self.account
         row = (
             *self.opened, moment, self.bar, account.bought_value, account.bought_lots, account.sold_value, account.sold_lots,
             account.fees, account.flow, order.tag, self.first_stop,
         )  # fmt: skip
         self.closed.append(row)
-        quantity = account.bought_lots
-        closed = ClosedPosition(
-            self.opened[0],
-            moment,
-            account.bought_value / quantity / units.prices,
-            account.sold_value / account.sold_lots / units.prices,
-            quantity / units.quantities,
-            account.flow * account.factor / account.purse.scale,
-            order.tag,
-        )
+        closed = self._seen(moment, order.tag) if self.driver.remembers else None
         account.begin()
         if self.entries:
             self._cancel_entries("position_closed")
@@ -245,7 +255,20 @@ class Lane(LaneStand):
         self.run.held = 0.0
         self.driver.note("closed", closed)
         if self.driver.listens:
-            self._event("closed", order, lots, steps / units.prices, closed)
+            self._event("closed", order, lots, steps / self.units.prices, closed)
+
+    def _seen(self, moment: int, tag: str) -> ClosedPosition:
+        """The position that was just closed, as its strategy sees it."""
+        account, units, quantity = self.account, self.units, self.account.bought_lots
+        return ClosedPosition(
+            self.opened[0],
+            moment,
+            account.bought_value / quantity / units.prices,
+            account.sold_value / account.sold_lots / units.prices,
+            quantity / units.quantities,
+            account.flow * account.factor / account.purse.scale,
+            tag,
+        )
 
     def close_out(self, tag: str) -> None:
         """The end of the data: sell what is held at the last close, take back what rests."""
@@ -261,9 +284,8 @@ class Lane(LaneStand):
     def _look_on(self) -> None:
         """Whether the next candle must be looked at, and whether an entry or a sell of its own waits."""
         due, sells = self.due, self.sells
-        resting = self.entries or sells or (self.account.lots and (self.guards or self.goals))
-        self.waiting = bool(due or resting)
-        self.run.pending = bool(self.entries or sells or (due and (due[0].lots > 0 or due[-1].lots > 0)))
+        self.waiting = bool(due or self.entries or (self.account.lots and (self.guards or self.goals or sells)))
+        self.run.pending = self.waiting and bool(self.entries or sells or (due and (due[0].lots > 0 or due[-1].lots > 0)))
 
     def _refuse(self, order: Order, reason: str, steps: int, told: bool = True) -> None:
         self.refusals.append((self.after, order.buying, order.lots, steps, order.tag, reason))

@@ -15,7 +15,7 @@ from aristobot.backtest.curve import equity_of, excursions
 from aristobot.backtest.lookahead import Verdict, examine
 from aristobot.backtest.result import BacktestResult, Band, FilledOrder, OpenPosition, RefusedOrder
 from aristobot.backtest.rules import rules_of
-from aristobot.backtest.session import Player, Progress, Session, histories, taker_of
+from aristobot.backtest.session import Player, Progress, Session, TraceMistaken, histories, taker_of
 from aristobot.backtest.settings import Mood, Setup
 from aristobot.figures.curve import record_of
 from aristobot.figures.record import ClosedTrade, Record
@@ -43,8 +43,7 @@ def rarely_collected() -> Iterator[None]:
 
 
 def _result(setup: Setup, progress: Progress | None) -> BacktestResult:
-    session = Session(setup)
-    session.play(progress=progress)
+    session = _played(setup, progress)
     decided = [len(player.lane.decisions) for player in session.players]
     session.finish(setup.close_at_end)
     times, equity, invested = equity_of(session, float(setup.cash))
@@ -77,6 +76,16 @@ def _result(setup: Setup, progress: Progress | None) -> BacktestResult:
         record=_record(setup, session.players, closed, times, equity, hold),
         data_hash=hashlib.sha256("".join(one.digest for one in histories(setup)).encode()).hexdigest(),
     )
+
+
+def _played(setup: Setup, progress: Progress | None) -> Session:
+    session = Session(setup)
+    try:
+        session.play(progress=progress, traced=True)
+    except TraceMistaken:
+        session = Session(setup)
+        session.play(progress=progress)
+    return session
 
 
 def _record(

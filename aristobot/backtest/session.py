@@ -6,6 +6,7 @@ happen; every other one is asked candle by candle. Both ways ask the same hooks 
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from itertools import chain, islice, repeat
@@ -18,6 +19,7 @@ from aristobot.backtest.history import History
 from aristobot.backtest.lane import Lane, nearest
 from aristobot.backtest.others import Others
 from aristobot.backtest.settings import Entrant, Mood, Setup
+from aristobot.backtest.tracing import Trace, traced
 from aristobot.backtest.tracks import Track
 from aristobot.backtest.units import Units
 from aristobot.indicators.columns import Floats
@@ -31,6 +33,8 @@ from aristobot.strategy_warmup import warmup_of
 _CHUNK = 8192
 #: How often progress is told, and the fewest candles between.
 _STEPS, _LEAST_STEP = 100, 5_000
+#: Fewer candles are asked one by one sooner than a trace is made.
+_LEAST_TRACED = 2_000
 Progress = Callable[[float], None]
 
 
@@ -52,9 +56,14 @@ class Player:
         self.next = self.warmup
         self.feed: Iterator[tuple[int, Any]] = iter(())
         self.end = 0
+        self.seed, self.alone = setup.seed, len(setup.entrants) == 1
+        self.trace: Trace | None = None
 
-    def show(self, end: int) -> None:
-        """Let the strategy see the candles before `end`, and nothing of those behind."""
+    def show(self, end: int, traced_too: bool = False) -> None:
+        """Let the strategy see the candles before `end`, and nothing of those behind.
+
+        With `traced_too` its questions are answered beforehand where that can be done.
+        """
         driver = self.lane.driver
         candles = self.history.candles[:end]
         tape = Tape(candles)
@@ -63,22 +72,43 @@ class Player:
         driver.attempt(lambda: driver.load(tape))
         start = self.next
         driver.reveal(max(0, start - 1))
+        self.trace = self._trace() if traced_too and end - start >= _LEAST_TRACED else None
+        if self.trace is not None:
+            return
         feeds = [map(driver.series[name].append, _numbers(driver.arrays[name], start)) for name in driver.series]
         self.feed = zip(range(start, end), zip(*feeds, strict=True) if feeds else repeat(None), strict=False)
+
+    def _trace(self) -> Trace | None:
+        driver = self.lane.driver
+        if driver.entries is not None:
+            return Trace(driver.entries, driver.leavings, 1)
+
+        def fresh() -> Driver:
+            another = Driver(self.entrant.kind, Run(driver.run.facts, driver.run.tape, driver.run.hp, Standing(1.0, 1.0)))
+            another.load(driver.run.tape)
+            return another
+
+        found = traced(driver, fresh, self.next, self.seed)
+        driver.reveal(max(0, self.next - 1))
+        return found
 
     def close_candle(self) -> None:
         """The next candle closes: what the strategy wants now."""
         driver = self.lane.driver
-        driver.run.tape.cursor, _ = next(self.feed)
+        if self.trace is None:
+            driver.run.tape.cursor, _ = next(self.feed)
+        else:
+            driver.reveal(self.next)
         self.next += 1
         self.decided(driver.decide())
 
     def decided(self, decision: Decision) -> None:
         """Place what the strategy wants at the close of the present candle."""
         if decision is not NOTHING:
-            run = self.lane.run
-            self.lane.decisions.append((run.tape.cursor, decision))
-            self.lane.apply(decision, run.now)
+            lane, now = self.lane, self.lane.run.now
+            lane.decisions.append((lane.run.tape.cursor, decision))
+            if not (self.alone and self.next < self.end and lane.at_next_open(decision, self.next, now)):
+                lane.apply(decision, now)
 
     def play(self, end: int) -> None:
         """The candles before `end`."""
@@ -93,7 +123,8 @@ class Player:
             until = end
             if lane.waiting:  # exits rest: up to the candle before one of them is reached
                 until = lane.track.next_touch(self.next + 1, *nearest([*lane.guards, *lane.goals, *lane.sells]))
-            self.decided(self._ask_until(ask, min(until, end)))
+            work = self._ask_until if self.trace is None else self._leap_until
+            self.decided(work(ask, min(until, end)))
 
     def _ask_until(self, ask: Any, until: int) -> Decision:
         """Ask at every candle before `until` up to the first answer that is a yes."""
@@ -111,6 +142,33 @@ class Player:
         self.next = tape.cursor + 1
         return driver.answer(said)
 
+    def _leap_until(self, ask: Any, until: int) -> Decision:
+        """Ask at the next candle before `until` at which the trace says yes."""
+        trace, driver = self.trace, self.lane.driver
+        assert trace is not None
+        candles = trace.leavings if self.lane.account.lots else trace.entries
+        place = bisect_left(candles, self.next)
+        if place == len(candles) or candles[place] >= until:
+            self.next = until
+            driver.run.tape.cursor = until - 1
+            return NOTHING
+        at = candles[place]
+        self.next = at + 1
+        driver.reveal(at, trace.deepest)
+        try:
+            said = ask()
+        except (Exception, SystemExit) as error:  # noqa: BLE001 # the user's code may raise anything, and never takes us down
+            return driver.failed(error)
+        if not said:
+            raise TraceMistaken
+        if driver.mentions_series:
+            driver.reveal(at)
+        return driver.answer(said)
+
+
+class TraceMistaken(Exception):
+    """A question that was answered beforehand says something else now: the run must be repeated by asking."""
+
 
 class Session:
     """All players of a run over one purse."""
@@ -120,13 +178,15 @@ class Session:
         self.purse = Purse(setup.cash, max(one.money_places for one in units))
         self.players = [Player(one, unit, self.purse, setup, mood) for one, unit in zip(setup.entrants, units, strict=True)]
 
-    def play(self, until: int | None = None, progress: Progress | None = None) -> None:
+    def play(self, until: int | None = None, progress: Progress | None = None, *, traced: bool = False) -> None:
         """Play what is closed at `until` (UTC ms); the strategies see no candle beyond. None: everything.
 
-        `progress` is told from time to time which part of it is done.
+        `progress` is told from time to time which part of it is done. `traced` answers questions beforehand where it can;
+        raise TraceMistaken when that went wrong.
         """
         for player in self.players:
-            player.show(len(player.history) if until is None else len(player.history.until(until)))
+            end = len(player.history) if until is None else len(player.history.until(until))
+            player.show(end, traced and player.alone)
         tell = progress or (lambda part: None)
         if len(self.players) > 1:
             self._play_together(tell)

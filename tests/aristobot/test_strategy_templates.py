@@ -53,7 +53,7 @@ class RestartedEachTime:
     """Stands where a backtest has its driver, and is a live run: at each question a fresh process with the candles so far,
     the state out of JSON, and nothing else."""
 
-    listens = True
+    listens = remembers = True
     arrays: Mapping[str, Any] = {}
     series: Mapping[str, Any] = {}
 

@@ -51,14 +51,24 @@ class Cross(Strategy):
             "slow": ta.sma(self.candles, SLOW, sequential=True),
         }
 
-    def should_long(self) -> bool:
-        return bool(self.fast[-1] > self.slow[-1] and self.fast[-2] <= self.slow[-2])
+    def should_long(self) -> Any:
+        return self.fast[-1] > self.slow[-1] and self.fast[-2] <= self.slow[-2]
 
-    def should_exit(self) -> bool | str:
-        return bool(self.fast[-1] < self.slow[-1] and self.fast[-2] >= self.slow[-2])
+    def should_exit(self) -> Any:
+        return self.fast[-1] < self.slow[-1] and self.fast[-2] >= self.slow[-2]
 
     def calculate_position_size(self) -> float:
         return 1.0
+
+
+class Asked(Cross):
+    """The same with a count of its own, so that every candle asks it."""
+
+    asked = 0
+
+    def should_long(self) -> Any:
+        self.asked += 1
+        return self.fast[-1] > self.slow[-1] and self.fast[-2] <= self.slow[-2]
 
 
 class Arrays(Cross):
@@ -76,16 +86,30 @@ class Arrays(Cross):
         return entries, exits
 
 
-def ours(candles: Any, kind: type[Strategy], checks: int = 0) -> Rounds:
-    """Our engine with everything a report needs: exact money, equity, every figure, the fingerprint of the data."""
+def history_of(candles: Any) -> History:
+    """Our candles, their fingerprint taken."""
+    history = History("BTC/USDT", Timeframe.M1, candles)
+    assert history.digest
+    return history
+
+
+def frame_of(candles: Any) -> Any:
+    """The peers' candles."""
+    pandas = importlib.import_module("pandas")
+    columns = ["Open", "High", "Low", "Close", "Volume"]
+    return pandas.DataFrame(candles[:, [1, 3, 4, 2, 5]], columns=columns, index=pandas.to_datetime(candles[:, 0], unit="ms"))
+
+
+def ours(history: History, kind: type[Strategy], checks: int = 0) -> Rounds:
+    """Our engine with everything a report needs: exact money, equity, every figure."""
     instrument = Instrument("binance", "BTC/USDT", "BTC", "USDT", Decimal("0.0001"), Decimal("0.001"))
-    result = backtest(Setup((Entrant(kind, History("BTC/USDT", Timeframe.M1, candles), instrument),), checks=checks))
+    result = backtest(Setup((Entrant(kind, history, instrument),), checks=checks))
     if result.record is not None:
         figures_of(result.record)
     return [(one.entry_bar, one.exit_bar, one.entry_price, one.exit_price) for one in result.closed]
 
 
-def backtesting_py(candles: Any) -> Rounds:
+def backtesting_py(frame: Any) -> Rounds:
     """backtesting.py with its own helpers."""
     package, pandas = importlib.import_module("backtesting"), importlib.import_module("pandas")
     package.backtesting._tqdm = lambda seq, **_: seq
@@ -104,57 +128,53 @@ def backtesting_py(candles: Any) -> Rounds:
             elif crossover(self.fast, self.slow):
                 self.buy(size=1)
 
-    frame = pandas.DataFrame(
-        candles[:, [1, 3, 4, 2, 5]],
-        columns=["Open", "High", "Low", "Close", "Volume"],
-        index=pandas.to_datetime(candles[:, 0], unit="ms"),
-    )
     found = package.Backtest(frame, Peer, cash=CASH, commission=FEE).run()["_trades"]
     columns = (found.EntryBar, found.ExitBar, found.EntryPrice, found.ExitPrice)
     return list(zip(*(one.tolist() for one in columns), strict=True))
 
 
-def vectorbt(candles: Any) -> Rounds:
+def vectorbt(frame: Any, full: bool = False) -> Rounds:
     """vectorbt from two arrays of signals, orders at the next open."""
-    package, pandas = importlib.import_module("vectorbt"), importlib.import_module("pandas")
-    close = pandas.Series(candles[:, 2])
+    package = importlib.import_module("vectorbt")
+    close = frame.Close
     fast, slow = close.rolling(FAST).mean(), close.rolling(SLOW).mean()
     entries = (fast > slow) & (fast.shift() <= slow.shift())
     exits = (fast < slow) & (fast.shift() >= slow.shift())
     portfolio = package.Portfolio.from_signals(
-        close, entries.shift(fill_value=False), exits.shift(fill_value=False), price=pandas.Series(candles[:, 1]),
+        close, entries.shift(fill_value=False), exits.shift(fill_value=False), price=frame.Open,
         size=1.0, fees=FEE, init_cash=CASH, freq="1min",
     )  # fmt: skip
     records = portfolio.trades.records
     portfolio.value()
+    if full:
+        portfolio.stats()
     records = records[records["status"] == 1]
     columns = (records.entry_idx, records.exit_idx, records.entry_price, records.exit_price)
     return list(zip(*(one.tolist() for one in columns), strict=True))
 
 
-RACERS: dict[str, Callable[[Any], Rounds]] = {
-    "aristobot": lambda candles: ours(candles, Cross),
-    "aristobot, look-ahead check": lambda candles: ours(candles, Cross, checks=12),
-    "aristobot, arrays": lambda candles: ours(candles, Arrays),
-    "backtesting.py": backtesting_py,
-    "vectorbt": vectorbt,
+RACERS: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Rounds]]] = {
+    "aristobot": (history_of, lambda history: ours(history, Cross)),
+    "aristobot, asked": (history_of, lambda history: ours(history, Asked)),
+    "aristobot, checked": (history_of, lambda history: ours(history, Cross, checks=12)),
+    "aristobot, arrays": (history_of, lambda history: ours(history, Arrays)),
+    "backtesting.py": (frame_of, backtesting_py),
+    "vectorbt": (frame_of, vectorbt),
+    "vectorbt, report": (frame_of, lambda frame: vectorbt(frame, full=True)),
 }
-PACKAGES = {"backtesting.py": "backtesting", "vectorbt": "vectorbt"}
 
 
 def main() -> None:
     """One run, after a short one that loads and compiles what is needed."""
     warnings.simplefilter("ignore")
-    name, count = sys.argv[1], int(sys.argv[2])
-    candles = walk(count)
-    if not name.startswith("aristobot"):
-        RACERS[name](walk(2_000))
-    else:
-        RACERS[name](walk(200))
-    before, cpu, wall = _peak_mb(), time.process_time(), time.perf_counter()
-    found = RACERS[name](candles)
-    told = {"cpu": time.process_time() - cpu, "wall": time.perf_counter() - wall, "peak_mb": _peak_mb(), "before_mb": before}
-    json.dump({**told, "trades": found}, sys.stdout)
+    prepare, run = RACERS[sys.argv[1]]
+    run(prepare(walk(3_000)))
+    candles = prepare(walk(int(sys.argv[2])))
+    cpu, wall = time.process_time(), time.perf_counter()
+    found = run(candles)
+    json.dump(
+        {"cpu": time.process_time() - cpu, "wall": time.perf_counter() - wall, "mb": _peak_mb(), "rounds": found}, sys.stdout
+    )
 
 
 def _peak_mb() -> float:
