@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from aristobot.backtest.session import Player, Session
+from aristobot.backtest.player import Player
+from aristobot.backtest.session import Session
 from aristobot.indicators.columns import Floats
 
 

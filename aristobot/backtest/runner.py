@@ -13,10 +13,11 @@ import numpy as np
 
 from aristobot.backtest.curve import equity_of, excursions
 from aristobot.backtest.lookahead import Verdict, examine
+from aristobot.backtest.player import Player, TraceMistaken
 from aristobot.backtest.result import BacktestResult, Band, FilledOrder, OpenPosition, RefusedOrder
 from aristobot.backtest.rules import rules_of
-from aristobot.backtest.session import Player, Progress, Session, TraceMistaken, histories, taker_of
-from aristobot.backtest.settings import Mood, Setup
+from aristobot.backtest.session import Progress, Session, histories
+from aristobot.backtest.settings import Mood, Setup, taker_of
 from aristobot.figures.curve import record_of
 from aristobot.figures.record import ClosedTrade, Record
 from aristobot.indicators.columns import Floats

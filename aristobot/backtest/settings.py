@@ -75,3 +75,13 @@ class Setup:
     variants: int = 1
     code: str = ""
     close_at_end: bool = False
+
+
+def maker_of(entrant: Entrant, setup: Setup) -> Decimal:
+    """The fee of an order that rested."""
+    return entrant.instrument.maker_fee if setup.costs.maker is None else setup.costs.maker
+
+
+def taker_of(entrant: Entrant, setup: Setup) -> Decimal:
+    """The fee of an order that takes."""
+    return entrant.instrument.taker_fee if setup.costs.taker is None else setup.costs.taker

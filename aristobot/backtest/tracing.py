@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import operator
 import random
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
 from types import CodeType, FunctionType
 from typing import Any
 
@@ -128,16 +129,23 @@ class Symbol:
     __radd__, __rmul__ = __add__, __mul__
 
 
-class SymbolSeries:
-    """A series of `indicators` at every candle at once: `[-1]` is the array, `[-2]` the array one candle late."""
+class SymbolSeries(deque[Any]):
+    """A series of `indicators` at every candle at once: `[-1]` is the array, `[-2]` the array one candle late.
+
+    To helpers that ask for its class it is what a strategy's series are, a deque.
+    """
 
     def __init__(self, array: Floats, lookback: int, explorer: Explorer) -> None:
+        super().__init__()
         self._array, self._lookback, self._explorer = array, lookback, explorer
 
     def __len__(self) -> int:
         return self._lookback
 
-    def __getitem__(self, at: object) -> Symbol:
+    def __iter__(self) -> Iterator[Any]:
+        raise Untraceable("not a constant number of candles back")
+
+    def __getitem__(self, at: object) -> Symbol:  # type: ignore[override] # one number back, or no trace
         if type(at) is not int or not -self._lookback <= at < 0:
             raise Untraceable("not a constant number of candles back")
         self._explorer.deepest = max(self._explorer.deepest, -at)
