@@ -113,7 +113,7 @@ class Driver:
 
     def failed(self, error: BaseException) -> Decision:
         """The decision of a strategy that fell: no new entries."""
-        where = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename.startswith("<")]
+        where = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == "<strategy>"]
         line = f" (line {where[-1].lineno})" if where else ""
         text = f"{type(error).__name__}: {error}{line}"
         first = not self.run.memory.stopped

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import io
 import json
+import linecache
 import os
 import sys
 import types
@@ -123,6 +124,7 @@ class Child:
     def lock_in(self, setup: dict[str, Any]) -> None:
         """Raise the walls and say which stand."""
         sys.stdout = sys.stderr = self._printed
+        linecache.updatecache = _no_lines  # behind the walls there are no files to quote lines from, in warnings neither
         walls = raise_walls(setup["house"], setup["memory_mb"])
         self._pipes.send(ANSWER, encoded({"walls": walls}))
 
@@ -176,6 +178,10 @@ class Child:
         return fine
 
 
+def _no_lines(filename: str, module_globals: object = None) -> list[str]:
+    return []
+
+
 def _told(error: BaseException) -> dict[str, Any]:
     """An exception in facts: what it is, what it says, and in which line of the user's."""
     lines = [line for name, line in _places(error.__traceback__) if name == FILENAME]
@@ -198,7 +204,7 @@ def _told(error: BaseException) -> dict[str, Any]:
 
 
 def _places(at: types.TracebackType | None) -> Iterator[tuple[str, int]]:
-    """File and line of each call, outermost first; `traceback` would want to read the files."""
+    """File and line of each call, outermost first."""
     while at is not None:
         yield at.tb_frame.f_code.co_filename, at.tb_lineno
         at = at.tb_next

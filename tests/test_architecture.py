@@ -38,7 +38,6 @@ STRATEGY_IMPORTS = {
     "aristobot.figures.breakdown",
     "aristobot.templates",
     "services.strategy_job",
-    "aristobot.strategy_checks",
 }
 #: Started by name, or read by a tool, never imported.
 ENTRANCES = {

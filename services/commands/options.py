@@ -55,6 +55,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "token": "services.commands.household",
         "simulator": "services.commands.running",
         "candles": "services.commands.candles",
+        "check": "services.commands.checking",
         "halt": "services.commands.stops",
         "resume": "services.commands.stops",
         "backup": "services.commands.memory",

@@ -206,6 +206,16 @@ async def test_it_sees_no_environment_and_what_it_prints_comes_along(monkeypatch
     assert answer.printed == "hello\n"
 
 
+async def test_a_warning_of_numpy_is_printed_and_stops_nobody() -> None:
+    text = a_strategy("import numpy as np\nreturn str((np.array([1.0]) / np.array([0.0]))[0])")
+    process = await StrategyProcess.start(PLAIN, text, SHORT)
+    answer = await process.ask({})
+    await process.close()
+
+    assert answer.value == "inf"
+    assert "divide by zero" in answer.printed
+
+
 async def test_of_what_it_prints_the_last_quarter_megabyte_is_kept() -> None:
     process = await StrategyProcess.start(
         PLAIN, a_strategy("for n in range(20_000): print(n, 'é' * 20)"), Limits(wall_seconds=20)
