@@ -22,6 +22,7 @@ Result = TypeVar("Result")
 _Submit = Callable[..., "Future[Any]"]
 #: Real seconds for which a thread that still works is waited for before it is looked at again.
 _A_MOMENT = 0.01
+_INSTANT = timedelta(microseconds=1)
 
 
 class _Threads:
@@ -93,10 +94,13 @@ class LoopClock:
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._wall = SystemClock()
+        self._told = datetime(2026, 1, 1, tzinfo=UTC) - _INSTANT
 
     def now(self) -> datetime:
-        """The moment."""
-        return datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=self.monotonic())
+        """The moment; never twice the same, as on a real clock."""
+        moment = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=self.monotonic())
+        self._told = max(moment, self._told + _INSTANT)
+        return self._told
 
     def monotonic(self) -> float:
         """Seconds of the loop."""
