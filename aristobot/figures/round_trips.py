@@ -102,8 +102,9 @@ def longest_holding(record: Record) -> float | None:
 
 def exposure(record: Record) -> float | None:
     """Time with at least one open position / time of the run."""
-    total = record.ended - record.began
-    return _covered((one.opened_at, one.closed_at) for one in record.closed) / total if total > 0 else None
+    began, ended = record.began, record.ended
+    held = ((max(one.opened_at, began), min(one.closed_at, ended)) for one in record.closed)
+    return _covered(held) / (ended - began) if ended > began else None
 
 
 def average_worst(record: Record) -> float | None:

@@ -269,7 +269,7 @@ def test_what_holds_of_every_run(round_trips: list[ClosedTrade], equity: list[fl
     found = figures_of(run)
     assert set(found) == set(FIGURES)
     assert all(value is None or isfinite(value) for value in found.values())
-    for name in ("win_rate", "max_drawdown_share", "under_water", "p_value"):
+    for name in ("win_rate", "exposure", "max_drawdown_share", "under_water", "p_value"):
         assert found[name] is None or 0 <= (found[name] or 0) <= 1, name
     assert found["net_profit"] == pytest.approx((found["gross_profit"] or 0) - (found["gross_loss"] or 0), abs=1e-9)
     assert (found["worst_share"] is None) == (not round_trips)
