@@ -64,9 +64,13 @@ def import_plain() -> None:
 
 
 def import_ours() -> None:
-    """Import our own rooms for strategies, under all their names."""
+    """Import our own rooms for strategies, under all their names, with everything that they import when it is first used."""
+    importlib.import_module("aristobot.indicators.library").library()
     for name in OUR_MODULES.values():
         importlib.import_module(name)
+    indicators = sys.modules[OUR_MODULES["ta"]]
+    for name in dir(indicators):
+        getattr(indicators, name)
     jesse = types.ModuleType("jesse")
     for name, target in OUR_MODULES.items():
         if name.startswith("jesse."):

@@ -6,6 +6,7 @@ line of the user's. Then it answers requests until the pipe ends. What it says i
 
 from __future__ import annotations
 
+import gc
 import importlib
 import io
 import json
@@ -120,6 +121,7 @@ class Child:
         self._most: int = setup["answer_bytes"]
         self._printed = LogRing(setup["log_bytes"])
         self._job: Job = importlib.import_module(setup["job"]).Job()
+        gc.freeze()  # what is here stays: no collection need look at it again
 
     def lock_in(self, setup: dict[str, Any]) -> None:
         """Raise the walls and say which stand."""

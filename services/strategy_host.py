@@ -9,7 +9,8 @@ from collections import deque
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 from loguru import logger
 
@@ -17,8 +18,11 @@ from aristobot.clock import Clock
 from aristobot.errors import StrategyError
 from services.strategy_process import Answer, Isolation, Limits, StrategyProcess
 
+if TYPE_CHECKING:  # the house starts without numpy
+    from aristobot.candle_rows import Rows
+
 MOST_STRIKES = 3
-#: Lines of its prints that are kept for its author.
+#: Characters of its prints that are kept for its author.
 MOST_PRINTED = 256 * 1024
 
 
@@ -68,8 +72,8 @@ class StrategyHost:
         async with seat.busy:
             return (await self._at_work(seat)).described
 
-    async def ask(self, key: Hashable, request: Mapping[str, Any]) -> Answer:
-        """Its answer to one request; its process is started again when it fell before.
+    async def ask(self, key: Hashable, request: Mapping[str, Any], arrays: Mapping[str, Rows] = MappingProxyType({})) -> Answer:
+        """Its answer to one request, with candles by name; its process is started again when it fell before.
 
         Raises StrategyError for a fall, and `strategy_disabled` from the third one on; KeyError for a key without a seat.
         """
@@ -78,7 +82,7 @@ class StrategyHost:
             if len(seat.strikes) >= MOST_STRIKES:
                 raise _disabled(seat)
             try:
-                answer = await (await self._at_work(seat)).ask(request)
+                answer = await (await self._at_work(seat)).ask(request, arrays)
             except StrategyError as error:
                 _keep(seat.printed, str(error.facts.pop("printed", "")))
                 seat.strikes.append(Strike(self._clock.now(), error))

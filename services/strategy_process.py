@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from aristobot.errors import StrategyError
@@ -100,9 +101,9 @@ class StrategyProcess:
         self._job = confine(process.pid, limits.memory_mb)
         setup = {**asdict(limits), "job": job, "text": text, "house": os.getpid(), "options": dict(options or {})}
         try:
-            walls = await self._asked(REQUEST, encoded(setup), limits.start_seconds)
+            walls = await self._asked(frame(REQUEST, encoded(setup)), limits.start_seconds)
             self._note_walls(walls.value)
-            self.described = await self._asked(None, b"", limits.wall_seconds)
+            self.described = await self._asked(b"", limits.wall_seconds)
         except StrategyError:
             await self.close()
             raise
@@ -118,20 +119,27 @@ class StrategyProcess:
         """Whether it can be asked."""
         return self._process.returncode is None
 
-    async def ask(self, request: Mapping[str, Any], progress: Progress | None = None, seconds: float | None = None) -> Answer:
-        """Its answer to one request; `seconds` by the clock instead of the limit.
+    async def ask(
+        self,
+        request: Mapping[str, Any],
+        arrays: Mapping[str, Rows] = MappingProxyType({}),
+        progress: Progress | None = None,
+        seconds: float | None = None,
+    ) -> Answer:
+        """Its answer to one request, with candles by name; `seconds` by the clock instead of the limit.
 
         Raises StrategyError with its code and, where it is known, the line. After most of them the process is gone.
         """
-        return await self._asked(REQUEST, encoded(request), seconds or self._limits.wall_seconds, progress)
+        small = b"".join(part for name, rows in arrays.items() for part in _parcel(name, rows))
+        whole = small + frame(REQUEST, encoded(request))
+        return await self._asked(whole, seconds or self._limits.wall_seconds, progress)
 
     async def hand_over(self, name: str, rows: Rows) -> None:
-        """Give it candles under a name, once for all requests. Raises StrategyError when it is gone."""
-        head = encoded({"name": name, "rows": rows.shape[0], "columns": rows.shape[1]})
-        flat = rows.T.astype("<f8", order="C", copy=False).reshape(-1).data.cast("B")
+        """Give it many candles under a name, once for all requests. Raises StrategyError when it is gone."""
+        head, flat = _parcel(name, rows)
         try:
             async with asyncio.timeout(self._limits.start_seconds):
-                await self._write(frame(ARRAY, head))
+                await self._write(head)
                 for at in range(0, len(flat), _PIECE):
                     await self._write(flat[at : at + _PIECE])
         except (OSError, TimeoutError):
@@ -146,11 +154,10 @@ class StrategyProcess:
 
     # ------------------------------------------------------------------ the conversation
 
-    async def _asked(self, kind: int | None, body: bytes, seconds: float, progress: Progress | None = None) -> Answer:
+    async def _asked(self, asked: bytes, seconds: float, progress: Progress | None = None) -> Answer:
         try:
             async with asyncio.timeout(seconds):
-                if kind is not None:
-                    await self._write(frame(kind, body))
+                await self._write(asked)
                 return await self._answer(progress)
         except TimeoutError:
             raise await self._too_slow(seconds) from None
@@ -237,6 +244,12 @@ class StrategyProcess:
         self._listening.cancel()
         if self._process.stdin is not None:
             self._process.stdin.close()
+
+
+def _parcel(name: str, rows: Rows) -> tuple[bytes, memoryview]:
+    """Candles as they go over the pipe: a frame that names them, and their columns."""
+    head = encoded({"name": name, "rows": rows.shape[0], "columns": rows.shape[1]})
+    return frame(ARRAY, head), rows.T.astype("<f8", order="C", copy=False).reshape(-1).data.cast("B")
 
 
 def _told(message: dict[str, Any], printed: str) -> Answer:

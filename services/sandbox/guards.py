@@ -8,7 +8,7 @@ import sys
 _REFUSED = (
     "open", "socket.", "subprocess.", "os.", "shutil.", "ctypes.", "gc.", "sqlite3.", "pty.", "signal.", "tempfile.",
     "urllib.", "http.", "ftplib.", "smtplib.", "mmap.", "pickle.", "marshal.", "code.__new__", "sys.settrace",
-    "sys.setprofile", "sys._getframe", "sys.addaudithook", "syslog.", "fcntl.", "resource.", "winreg.", "msvcrt.", "webbrowser.",
+    "sys.setprofile", "sys.addaudithook", "syslog.", "fcntl.", "resource.", "winreg.", "msvcrt.", "webbrowser.",
     "_thread.", "glob.", "poplib.", "imaplib.", "telnetlib.", "nntplib.", "faulthandler.", "_winapi.", "ensurepip.",
 )  # fmt: skip
 
