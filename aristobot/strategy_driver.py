@@ -78,8 +78,8 @@ class Driver:
             self._ask_exit = lambda: "signal" if self.leavings[tape.cursor] else False
 
     def reveal(self, cursor: int, back: int = 0) -> None:
-        """Make this the present candle; of the series show `back` values, or as many as `lookback` says."""
-        self.run.tape.cursor = cursor
+        """Make this the present candle, -1 being before the first; of the series show `back` values, or what `lookback` says."""
+        self.run.tape.cursor = max(0, cursor)
         first = max(0, cursor + 1 - (back or self.strategy.lookback))
         for name, values in self.series.items():
             values.clear()

@@ -5,6 +5,7 @@
 * a stop is filled at its price as soon as the candle touches it, plus slippage;
 * when the candle opens beyond an order's price, the order is filled at the open;
 * of a stop and a target inside one candle the stop is first (optimistic: the target);
+* an exit that lies beyond the market when its purchase is filled is filled at once, at the purchase's price;
 * for what was bought inside the candle, the candle's extremes may lie before the purchase: a target counts when the close lies
   beyond it, a stop always (optimistic: a target always, the stop of a purchase on the way up when the close lies beyond it).
 """
@@ -57,8 +58,10 @@ def inside(order: Order, bar: Bar, mood: Mood) -> bool:
     return bar.high >= order.price if order.buying else bar.low <= order.price
 
 
-def inside_after_purchase(order: Order, bar: Bar, mood: Mood, rising: bool) -> bool:
-    """Whether an exit counts as reached by what was bought inside this candle, on the way up (`rising`) or down."""
+def inside_after_purchase(order: Order, bar: Bar, mood: Mood, rising: bool, bought: float) -> bool:
+    """Whether an exit counts as reached by what was bought inside this candle at `bought`, on the way up (`rising`) or down."""
+    if (order.price < bought) == order.limit and order.price != bought:
+        return True  # it lay beyond the market when it came
     if order.limit:
         return bar.high >= order.price if mood is Mood.OPTIMISTIC else bar.close > order.price
     if mood is Mood.OPTIMISTIC and rising:

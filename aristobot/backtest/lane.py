@@ -22,8 +22,8 @@ class Lane(LaneStand):
     """Orders of one strategy. `waiting` says that the next candle must be looked at; `due` orders take the market's price."""
 
     __slots__ = (
-        "after", "bar", "closed", "costs", "decisions", "driver", "fills", "first_stop", "latency", "mood", "plain", "plan",
-        "refusals", "run", "slips", "track", "units", "waiting",
+        "after", "bar", "closed", "costs", "decisions", "driver", "fills", "first_stop", "fresh", "latency", "mood", "plain",
+        "plan", "refusals", "run", "slips", "track", "units", "waiting",
     )  # fmt: skip
 
     def __init__(self, driver: Driver, track: Track, account: Account, costs: Costs, mood: Mood) -> None:
@@ -35,7 +35,7 @@ class Lane(LaneStand):
         self.slips = bool(costs.slippage_bps or costs.slippage_range)
         self.plain = not (self.slips or self.latency or track.has_detail or driver.listens)
         self.bar = self.after = 0
-        self.first_stop = 0.0
+        self.first_stop = self.fresh = 0.0
         self.plan: tuple[tuple[Level, ...], tuple[Level, ...]] = ((), ())
         self.waiting = False
         self.fills: list[FillRow] = []
@@ -125,6 +125,7 @@ class Lane(LaneStand):
         """What candle `index` of the strategy's timeframe does to the orders, smaller by smaller where there are."""
         self.bar = index
         for fine in self.track.inside(index):
+            self.fresh = 0.0
             if self.due:
                 self._take(fine)
             if self.entries or (self.account.lots and (self.guards or self.goals or self.sells)):
@@ -152,6 +153,9 @@ class Lane(LaneStand):
         late: Order | None = None
         for order in [one for one in self.entries if one.after <= began]:
             gap = at_open(order, bar, mood)
+            if not gap and order.limit and self.account.lots:  # what falls to this price has passed the stops above it
+                above = [one for one in self.guards if one.price >= order.price and inside(one, bar, mood)]
+                self._exit(bar, fine, above, gap=False)
             if order in self.entries and (gap or inside(order, bar, mood)):
                 self.entries.remove(order)
                 late = late if gap else order
@@ -161,7 +165,8 @@ class Lane(LaneStand):
         if late is None:
             reached = [one for one in self._resting_exits(began) if inside(one, bar, mood)]
         else:
-            reached = [one for one in self._resting_exits(began) if inside_after_purchase(one, bar, mood, not late.limit)]
+            rises = not late.limit
+            reached = [one for one in self._resting_exits(began) if inside_after_purchase(one, bar, mood, rises, self.fresh)]
         self._exit(bar, fine, reached, gap=False)
 
     def _exit(self, bar: Bar, fine: int, reached: list[Order], gap: bool) -> None:
@@ -171,7 +176,8 @@ class Lane(LaneStand):
             for orders in (self.guards, self.goals, self.sells):
                 if order in orders:
                     orders.remove(order)
-                    self._fill(order, bar.open if gap else order.price, fine, maker=order.limit)
+                    at_once = self.fresh and (self.fresh > order.price) == order.limit  # it was beyond its price when it came
+                    self._fill(order, bar.open if gap else self.fresh if at_once else order.price, fine, maker=order.limit)
                     break
 
     def _resting_exits(self, began: float) -> list[Order]:
@@ -214,6 +220,7 @@ class Lane(LaneStand):
                 armed(targets, True, moment, account),
             )
             self.first_stop = max((one.price for one in self.guards), default=0.0)
+        self.fresh = steps / self.units.prices
         kind = "opened" if first else "increased"
         run.held = account.lots / self.units.quantities
         self.driver.note(kind)

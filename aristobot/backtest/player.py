@@ -65,7 +65,7 @@ class Player:
         self.end = end
         driver.attempt(lambda: driver.load(tape))
         start = self.next
-        driver.reveal(max(0, start - 1))
+        driver.reveal(start - 1)
         self.trace = self._trace() if traced_too and end - start >= _LEAST_TRACED else None
         if self.trace is not None:
             return
@@ -83,7 +83,7 @@ class Player:
             return another
 
         found = traced(driver, fresh, self.next, self.seed)
-        driver.reveal(max(0, self.next - 1))
+        driver.reveal(self.next - 1)
         return found
 
     def close_candle(self) -> None:

@@ -41,6 +41,8 @@ TABLE = [
     ("the high of a candle may lie before a limit was filled in it", [(100.0, 106.0, 97.0, 99.0)], {"order": (1.0, 98.0), "target": 105.0}, [(1, "buy", 98.0, "entry")]),
     ("a close over the target lies after the limit that was filled", [(100.0, 106.0, 97.0, 105.5)], {"order": (1.0, 98.0), "target": 105.0}, [(1, "buy", 98.0, "entry"), (1, "sell", 105.0, "take_profit")]),
     ("a fall through the limit goes on to the stop", [(100.0, 101.0, 94.0, 99.0)], {"order": (1.0, 98.0), "stop": 95.0}, [(1, "buy", 98.0, "entry"), (1, "sell", 95.0, "stop_loss")]),
+    ("a stop that lies over the price of the purchase sells at once at that price", [(92.0, 96.0, 91.0, 95.0)], {"stop": 95.0}, [(1, "buy", 92.0, "entry"), (1, "sell", 92.0, "stop_loss")]),
+    ("a target that lies under the price of the purchase sells at once at that price", [(107.0, 108.0, 106.0, 107.0)], {"target": 105.0}, [(1, "buy", 107.0, "entry"), (1, "sell", 107.0, "take_profit")]),
     ("an exit that is asked for takes the next open", [CALM, (99.0, 100.0, 98.0, 99.0)], {"leave_at": 1}, [(1, "buy", 100.0, "entry"), (2, "sell", 99.0, "time")]),
     ("an exit that was asked for takes the open before a stop does", [CALM, (94.0, 96.0, 93.0, 95.0)], {"leave_at": 1, "stop": 95.0}, [(1, "buy", 100.0, "entry"), (2, "sell", 94.0, "time")]),
 ]  # fmt: skip
@@ -67,6 +69,17 @@ def test_the_optimistic_counter_run_reads_the_candle_the_other_way(rule: str, ca
     session = Session(Setup((entrant,), costs=FREE, warmup=0), Mood.OPTIMISTIC)
     session.play()
     assert [(one.candle, one.side, one.price, one.tag) for one in filled(session.players[0])] == expected
+
+
+def test_a_fall_meets_the_stop_before_a_further_entry_below_it() -> None:
+    class Averaging(buyer(stop=95.0)):  # type: ignore[misc] # a class made on the spot
+        max_position_adjustments = 1
+
+        def update_position(self) -> None:
+            self.buy = 1.0, 92.0
+
+    history = a_history([CALM, CALM, (100.0, 100.0, 90.0, 91.0), (91.0, 92.0, 90.0, 91.0)])
+    assert fills(played(Averaging, history)) == [(1, "buy", 100.0, "entry"), (2, "sell", 95.0, "stop_loss")]
 
 
 def test_the_band_reaches_from_the_pessimistic_to_the_optimistic_reading() -> None:
