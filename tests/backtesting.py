@@ -40,6 +40,11 @@ def a_history(
     return History.of(symbol, timeframe, np.column_stack([times, opens, closes, highs, lows, np.ones(len(figures))]))
 
 
+def closes_at(*closes: float) -> History:
+    """Candles that open and close at the same price."""
+    return a_history([(close, close, close, close) for close in closes])
+
+
 def real_history(pair: str, timeframe: Timeframe = Timeframe.H4) -> History:
     """500 real candles of 4 hours, early 2024: SOLUSDT or BTCUSDT."""
     with gzip.open(CANDLES / f"{pair}_4h.csv.gz", "rt") as file:

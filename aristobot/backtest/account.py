@@ -75,6 +75,12 @@ class Account:
         """Whether the exchange refuses so little."""
         return lots <= 0 or lots < self.units.minimum or lots * price < self.units.notional
 
+    def brings_nothing(self, lots: int, rate: int) -> bool:
+        """Whether what a purchase leaves after its fee in base is less than a lot, so that it could not be sold."""
+        if not self.fee_in_base:
+            return False
+        return (self.held + lots * (self.units.fees - rate)) // self.units.fees < self.units.lot
+
     def buy(self, price: int, lots: int, rate: int) -> int:
         """Take a purchase into the books; return its fee (in base at its value), in the unit of this instrument."""
         units = self.units

@@ -205,7 +205,7 @@ class Lane(LaneStand):
         account, run = self.account, self.run
         account.purse.reserved -= order.reserved
         lots = account.affordable(steps, order.lots, rate)
-        if self.account.too_small(lots, steps):
+        if account.too_small(lots, steps) or account.brings_nothing(lots, rate):
             self._refuse(order, "insufficient_funds" if lots < order.lots else "below_minimum", steps)
             self._look_on()
             return
