@@ -41,7 +41,11 @@ def open_house(settings: Settings) -> int:
     """Lock the data folder, open the logs, bring the memory up to date, and serve until somebody stops it; the exit code."""
     # NiceGUI reads this once, when it is imported
     os.environ["NICEGUI_STORAGE_PATH"] = str(settings.data_dir / "nicegui")
+    from loguru import logger
+
     from aristobot import logs
+    from aristobot.language import explain
+    from aristobot.store.ground import weaknesses
     from aristobot.store.instance import InstanceLock
     from aristobot.store.migrate import upgrade_at_start
     from aristobot.store.restoring import sweep_leftovers
@@ -51,6 +55,8 @@ def open_house(settings: Settings) -> int:
     lock.acquire()
     log = logs.start(settings)
     try:
+        for weakness in weaknesses(settings.database_url):
+            logger.warning(explain(weakness.code, weakness.facts, "en"))
         sweep_leftovers(settings.database_url, shelf := Shelf.of(settings))
         upgrade_at_start(settings.database_url, shelf)
         import pages

@@ -22,8 +22,10 @@ from aristobot.events import TradingHalted
 from aristobot.language import catalogue, use_language
 from aristobot.settings import Settings
 from aristobot.store.database import Database
+from aristobot.store.ground import weaknesses
 from aristobot.store.instance import InstanceLock
 from services.cli import exit_code, main, parser
+from services.commands.doctor_ground import ground_finding
 from services.commands.options import COMMANDS, MEANINGS, arranged
 from services.kill_switch import KillSwitch
 from services.simulator import discover
@@ -242,6 +244,15 @@ def test_verify_and_doctor_answer_in_json_and_fail_with_7(house: House) -> None:
     broken = json.loads(house("verify", code=7))
     assert [check["name"] for check in broken["checks"] if not check["passed"]] == ["audit"]
     house("rotate-keys", code=6)
+
+
+def test_the_doctor_says_what_the_database_stands_on(tmp_path: Path) -> None:
+    finding = ground_finding(Settings.load({"data_dir": tmp_path}, {}))
+    expected = weaknesses(f"sqlite:///{tmp_path}/aristobot.db")
+    assert (finding.state == "warning") == bool(expected)
+    assert sqlite3.sqlite_version in finding.detail
+    url = "postgresql://nobody@127.0.0.1/nothing"
+    assert ground_finding(Settings.load({"data_dir": tmp_path, "database_url": url}, {})).state == "ok"
 
 
 def test_keys_rotate_and_everything_still_opens(house: House) -> None:

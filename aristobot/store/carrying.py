@@ -48,8 +48,7 @@ def _fresh_sqlite(file: Path) -> Iterator[sa.Connection]:
     file.touch(mode=0o600)
     upgrade_at_start(address(file), None)
     with opened_database(address(file)) as connection:
-        for table in reversed(all_tables()):
-            connection.execute(sa.delete(table))
+        empty(connection)
         yield connection
         connection.commit()
 
@@ -68,6 +67,12 @@ def delete_sqlite(file: Path) -> None:
     """Delete a database with all its parts; harmless where it is not."""
     for part in (file, *companions(file)):
         part.unlink(missing_ok=True)
+
+
+def empty(target: sa.Connection) -> None:
+    """Delete every row of every table, children before parents."""
+    for table in reversed(all_tables()):
+        target.execute(sa.delete(table))
 
 
 def carry(source: sa.Connection, target: sa.Connection) -> None:

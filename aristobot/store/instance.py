@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Protocol
 
@@ -12,6 +13,8 @@ from aristobot.errors import InstanceRunning, StoreError
 from aristobot.store.backups import sqlite_file
 from aristobot.store.database import is_sqlite, make_engine
 from aristobot.store.failures import in_our_words
+from aristobot.store.filesystems import filesystem_of
+from aristobot.store.ground import refuse_network_share
 from aristobot.store.locks import lock_file
 from aristobot.store.tables import Installation
 from aristobot.store.tenancy import SYSTEM, GuardedSession
@@ -36,17 +39,20 @@ class Places(Protocol):
 class InstanceLock:
     """Held as long as the process lives: the system itself frees it, after a crash too."""
 
-    def __init__(self, settings: Places) -> None:
+    def __init__(self, settings: Places, filesystem: Callable[[Path], str] = filesystem_of) -> None:
+        self._filesystem = filesystem
         self._folder = settings.data_dir
         self._url = settings.database_url
         self._files: list[IO[bytes]] = []
         self._connection: sa.Connection | None = None
 
     def acquire(self) -> None:
-        """Lock the data folder and the database, and begin a new epoch. Raise InstanceRunning when somebody has them.
+        """Lock the data folder and the database, and begin a new epoch.
 
-        An empty database has no epoch yet: the first upgrade writes it.
+        Raise InstanceRunning when somebody has them, ConfigurationError for SQLite on a network share, where no lock is worth
+        anything. An empty database has no epoch yet: the first upgrade writes it.
         """
+        refuse_network_share(self._url, self._folder, self._filesystem)
         try:
             self._files.append(_lock_file(self._folder / _LOCK_FILE))
             if is_sqlite(self._url):

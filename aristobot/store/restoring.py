@@ -14,16 +14,16 @@ from aristobot.errors import StoreError
 from aristobot.kinds import HaltLevel, HaltScope
 from aristobot.store import halts
 from aristobot.store.backups import check_sqlite, copy_name, copy_sqlite, sealed_copy, sqlite_file
-from aristobot.store.carrying import address, carry, companions, delete_sqlite, opened_database
-from aristobot.store.database import is_sqlite, make_engine
+from aristobot.store.carrying import address, carry, companions, delete_sqlite, empty, opened_database
+from aristobot.store.database import is_sqlite
 from aristobot.store.failures import in_our_words
 from aristobot.store.instance import installation, next_epoch
 from aristobot.store.migrate import upgrade_at_start
 from aristobot.store.safekeeping import backup, opened_backup
 from aristobot.store.sealing import SealedHeader, seal
 from aristobot.store.shelf import Shelf
+from aristobot.store.tables import Installation
 from aristobot.store.tenancy import SYSTEM, GuardedSession
-from aristobot.store.whole import all_tables
 
 _BEFORE_RESTORE = "before-restore"
 
@@ -55,14 +55,17 @@ def sweep_leftovers(url: str, shelf: Shelf) -> None:
 
 
 def _replace_file(url: str, prepared: Path, shelf: Shelf, now: datetime, by: str) -> None:
-    target, epoch = sqlite_file(url), 0
+    target = sqlite_file(url)
+    epoch: int | None = None
     if target.exists():
+        epoch = 0  # of one that is too damaged to tell
         with suppress(StoreError):
             epoch = _epoch_of(url)
+    if epoch is not None:
         _keep_what_is_there(target, shelf, now)
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with in_our_words(), opened_database(address(prepared)) as connection:
-        _halt_everything(connection, epoch, now, by)
+        _halt_everything(connection, epoch or 0, now, by)
         connection.commit()
     placed = _placed(target)
     delete_sqlite(placed)
@@ -85,10 +88,9 @@ def _placed(target: Path) -> Path:
 def _replace_rows(url: str, prepared: Path, shelf: Shelf, now: datetime, by: str) -> None:
     upgrade_at_start(url, shelf, now)
     backup(url, shelf.folder / copy_name(_BEFORE_RESTORE, now), shelf, now)
-    epoch = _epoch_of(url)
+    epoch = _epoch_of(url) or 0
     with in_our_words(), opened_database(address(prepared)) as source, opened_database(url) as target:
-        for table in reversed(all_tables()):
-            target.execute(sa.delete(table))
+        empty(target)
         carry(source, target)
         _halt_everything(target, epoch, now, by)
         target.commit()
@@ -101,13 +103,14 @@ def _halt_everything(connection: sa.Connection, epoch: int, now: datetime, by: s
         session.commit()  # inside a transaction of the connection, the connection still decides
 
 
-def _epoch_of(url: str) -> int:
-    engine = make_engine(url)
-    try:
-        with in_our_words(), GuardedSession(engine, scope=SYSTEM) as session:
+def _epoch_of(url: str) -> int | None:
+    """The epoch of a database; 0 when it is not ours, None when it holds nothing: taking the instance lock makes such a file."""
+    with in_our_words(), opened_database(url) as connection:
+        tables = sa.inspect(connection).get_table_names()
+        if Installation.__tablename__ not in tables:
+            return 0 if tables else None
+        with GuardedSession(connection, scope=SYSTEM) as session:
             return installation(session).epoch
-    finally:
-        engine.dispose()
 
 
 def _keep_what_is_there(target: Path, shelf: Shelf, now: datetime) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 from aristobot import __version__
 from aristobot.language import explain
 from aristobot.store import brokers, orders
+from aristobot.store.ground import weaknesses
 from services.api.auth import House, Reader
 from services.api.values import Facts, Moment, Out
 from services.api_tokens import TokenHolder
@@ -53,6 +55,13 @@ class ExchangeOut(Out):
     reconnects: int
     instruments: int
     instruments_at: Moment | None
+
+
+class WeaknessOut(Out):
+    """Something under the database that is not as sound as it could be."""
+
+    code: str
+    message: str
 
 
 class ConcernOut(Out):
@@ -118,6 +127,7 @@ class HealthOut(Out):
     waiting_for: list[str]
     loop_lag_ms: float
     database: str
+    database_weaknesses: list[WeaknessOut]
     disk_free: int
     disk_total: int
     services: list[ServiceOut]
@@ -152,6 +162,10 @@ async def health(house: House, who: Reader) -> HealthOut:
         waiting_for=list(house.waiting_for()),
         loop_lag_ms=round(await _loop_lag(house), 3),
         database="sqlite" if house.db.is_sqlite else "postgresql",
+        database_weaknesses=[
+            WeaknessOut(code=one.code, message=explain(one.code, one.facts, who.language))
+            for one in await asyncio.to_thread(weaknesses, house.settings.database_url)
+        ],
         disk_free=disk.free,
         disk_total=disk.total,
         services=_services(house),

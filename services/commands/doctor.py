@@ -20,6 +20,7 @@ from aristobot.store.verification import verify
 from aristobot.vault import Vault
 from services.commands.doctor_alerts import alert_findings
 from services.commands.doctor_exchanges import exchange_findings
+from services.commands.doctor_ground import ground_finding
 from services.commands.finding import Finding
 from services.commands.options import settings_of
 from services.strategy_host import isolation_here
@@ -36,7 +37,15 @@ def add_to(cli: typer.Typer) -> None:
 def doctor(ctx: typer.Context, as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON")] = False) -> int:
     """Look whether everything Aristobot needs is there, and say what helps"""
     settings = settings_of(ctx)
-    here = [_python(), _database(settings), _disk(settings), _browser(), _window(), asyncio.run(_strategies())]
+    here = [
+        _python(),
+        _database(settings),
+        ground_finding(settings),
+        _disk(settings),
+        _browser(),
+        _window(),
+        asyncio.run(_strategies()),
+    ]
     readable = all(one.state != "failed" for one in here if one.check == "database")
     findings = [*here, *asyncio.run(exchange_findings(settings)), *asyncio.run(alert_findings(settings, readable=readable))]
     if as_json:

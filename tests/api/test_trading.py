@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import uuid
 from decimal import Decimal
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 
 from aristobot.orders import OrderStatus
 from aristobot.store import orders
+from aristobot.store.ground import weaknesses
 from aristobot.store.tenancy import GuardedSession
 from tests.street import Person, Street
 
@@ -180,6 +182,9 @@ async def test_health_shows_services_exchanges_and_own_brokers(street: Street, b
     assert [(one["id"], one["open_orders"], one["reachable"]) for one in seen["brokers"]] == [(broker_id, 1, True)]
     assert {one["name"] for one in seen["services"]} >= {"trading_engine", "webhook_receiver", "heartbeat"}
     assert seen["database"] in ("sqlite", "postgresql")
+    expected = weaknesses(street.app.settings.database_url)
+    assert [one["code"] for one in seen["database_weaknesses"]] == [one.code for one in expected]
+    assert all(sqlite3.sqlite_version in one["message"] for one in seen["database_weaknesses"] if "wal_reset" in one["code"])
     figures = (await bob.web.get("/metrics")).text
     assert 'aristobot_exchange_up{exchange="binance"} 1' in figures
     assert all(line.startswith("#") or len(line.rsplit(" ", 1)) == 2 for line in figures.splitlines())

@@ -20,14 +20,16 @@ from sqlmodel import SQLModel, select
 
 from aristobot.errors import StoreDamaged, StoreError
 from aristobot.kinds import HaltLevel, HaltScope
+from aristobot.settings import Settings
 from aristobot.store import audit, candles, halts, instruments
 from aristobot.store.backups import SCHEDULED, check_sqlite, copy_name, copy_sqlite, sealed_copy, thin_out
 from aristobot.store.carrying import address
 from aristobot.store.database import Database, make_engine
-from aristobot.store.instance import installation
+from aristobot.store.instance import InstanceLock, installation
 from aristobot.store.restoring import restore
 from aristobot.store.safekeeping import backup, opened_backup, scheduled_backup
 from aristobot.store.sealing import unseal
+from aristobot.store.shelf import Shelf
 from aristobot.store.tables import AuditEntry, Broker, User
 from aristobot.store.tenancy import SYSTEM, GuardedSession
 from aristobot.store.trading_tables import Order, PositionRow
@@ -258,6 +260,19 @@ def test_a_restore_into_an_empty_folder_makes_the_database(tmp_path: Path, sqlit
     restore(url, sqlite_template, a_shelf(tmp_path), MIDNIGHT, by="Ann")
     assert verify(url).passed
     assert (tmp_path / "new" / "aristobot.db").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_restore_on_a_new_machine_finds_the_empty_file_of_the_lock_and_keeps_no_copy_of_it(
+    tmp_path: Path, sqlite_template: Path
+) -> None:
+    places = Settings.load({"data_dir": tmp_path}, {})
+    lock, shelf = InstanceLock(places), Shelf.of(places)
+    lock.acquire()
+    assert (tmp_path / "aristobot.db").exists()
+    restore(places.database_url, sqlite_template, shelf, MIDNIGHT, by="Ann")
+    lock.release()
+    assert verify(places.database_url).passed
+    assert list(shelf.folder.iterdir()) == []
 
 
 NOT_BACKUPS: dict[str, Callable[[Path], Any]] = {

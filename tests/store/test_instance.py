@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from aristobot.errors import InstanceRunning, StoreError
+from aristobot.errors import ConfigurationError, InstanceRunning, StoreError
 from aristobot.store.database import Database
 from aristobot.store.instance import InstanceLock, installation
 from aristobot.store.migrate import upgrade_at_start
@@ -41,6 +42,22 @@ async def epoch(url: str) -> int:
         return (await database.read(SYSTEM, installation)).epoch
     finally:
         await database.close()
+
+
+def a_share_called(name: str) -> Callable[[Path], str]:
+    """A machine on which the folder of this name lies on another one."""
+    return lambda place: "nfs4" if place.name == name else "ext4"
+
+
+def test_sqlite_on_a_network_share_is_refused_before_anything_is_made_there(tmp_path: Path) -> None:
+    places = Places(tmp_path / "data", f"sqlite:///{tmp_path / 'elsewhere' / 'aristobot.db'}")
+    for share in ("data", "elsewhere"):
+        lock = InstanceLock(places, a_share_called(share))
+        with pytest.raises(ConfigurationError) as caught:
+            lock.acquire()
+        assert caught.value.code == "network_share"
+        assert (caught.value.facts["folder"], caught.value.facts["kind"]) == (str(tmp_path / share), "nfs4")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_second_instance_in_the_same_folder_is_refused(tmp_path: Path, database_url: str) -> None:
