@@ -41,7 +41,7 @@ class AiCard:
             self._result = ui.element("div").props("aria-live=polite").mark("ai-result")
             with ui.element("div").classes("line"):
                 self._save = for_traders(main_button(_("Save"), on_click=self._keep), user).mark("save-ai")
-                self._test = for_traders(quiet_button(_("Test"), "network_check", self._try), user).mark("test-ai")
+                self._test = for_traders(quiet_button(_("Try it"), "network_check", self._try), user).mark("test-ai")
                 self._forget = for_traders(quiet_button(_("Forget the key"), "key_off", self._forget_key), user)
                 self._forget.mark("forget-ai-key").set_visibility(False)
         with head:

@@ -78,28 +78,41 @@ def _log_in(app: App, entrance: Entrance, who: Visitor, to: str) -> None:
     name = _field(_("Name"), autocomplete="username").props("autofocus").mark("name")
     password = _field(_("Password"), secret=True, autocomplete="current-password").mark("password")
     code = _field(_("Code of your phone, if you use one"), autocomplete="one-time-code").props("inputmode=numeric").mark("code")
-    chosen = _field(_("Your own password, 12 characters or more"), secret=True, autocomplete="new-password").mark("chosen")
-    again = _field(_("The same password again"), secret=True, autocomplete="new-password").mark("again")
+    place = ui.element("div").classes("stack w-full")
+    own: list[ui.input] = []
     form = _Form(_("Log in"))
-    for own in (chosen, again):
-        own.set_visibility(False)
 
     async def submit() -> None:
         form.working()
         try:
-            if chosen.value != again.value:
-                raise InvalidInput("passwords_differ", field="again")
-            opened = await app.accounts.sign_in.log_in(LoginForm(name.value, password.value, code.value, chosen.value), who)
+            opened = await app.accounts.sign_in.log_in(LoginForm(name.value, password.value, code.value, _the_same(own)), who)
         except AristobotError as error:
-            for own in (chosen, again):
-                own.set_visibility(own.visible or error.code == "choose_password")
-            if not chosen.visible:
+            if error.code == "choose_password":
+                with place:
+                    own[:] = _own_password(submit)
+            elif not own:
                 code.set_value("")
             form.failed(error)
             return
         ui.navigate.to(entrance.address_for(opened, to))
 
-    _send_with(form, submit, name, password, code, chosen, again)
+    _send_with(form, submit, name, password, code)
+
+
+def _own_password(submit: Callable[[], Awaitable[None]]) -> list[ui.input]:
+    """Two fields for the password that takes the place of a one-time one."""
+    chosen = _field(_("Your own password, 12 characters or more"), secret=True, autocomplete="new-password").mark("chosen")
+    again = _field(_("The same password again"), secret=True, autocomplete="new-password").mark("again")
+    for field in (chosen, again):
+        field.on("keydown.enter", submit)
+    return [chosen, again]
+
+
+def _the_same(fields: list[ui.input]) -> str:
+    """What stands in both; empty while there are none. InvalidInput when they differ."""
+    if fields and fields[0].value != fields[1].value:
+        raise InvalidInput("passwords_differ", field="again")
+    return str(fields[0].value) if fields else ""
 
 
 def _first_administrator(app: App, entrance: Entrance, who: Visitor) -> None:
