@@ -23,8 +23,8 @@ class UserRow:
                 with ui.element("div").classes("item-title"):
                     Words("span", one.name)
                     _tags(one, mine=mine)
-                since = _("since {day}", day=formats.day_short(one.created_at))
-                last = _("last used {ago}", ago=formats.how_long_ago(seen, now)) if seen else _("never logged in")
+                since = _("since {moment}", moment=formats.day_and_hour(one.created_at))
+                last = _("last visit {ago}", ago=formats.how_long_ago(seen, now)) if seen else _("never logged in")
                 ui.label(f"{since} · {last}").classes("muted small")
             self.role = ui.select(role_names(), value=one.role.value).props("outlined dense options-dense").classes("user-role")
             labelled(self.role, _("What {name} may do", name=one.name)).mark("user-role")

@@ -84,10 +84,10 @@ class TokensCard:
 
 def _life(row: ApiToken, now: datetime) -> str:
     """Since when, until when, and whether it is used at all."""
-    made = _("made on {day}", day=formats.day_short(row.created_at))
-    until, used = _("never expires"), _("never used")
+    made = _("made on {day}", day=formats.day_and_hour(row.created_at))
+    until, used = _("never expires"), _("not used yet")
     if row.expires_at is not None:
-        until = _("valid until {moment}", moment=formats.day_short(row.expires_at))
+        until = _("valid until {moment}", moment=formats.day_and_hour(row.expires_at))
     if row.last_used_at is not None:
-        used = _("last used {ago}", ago=formats.how_long_ago(row.last_used_at, now))
+        used = _("used {ago}", ago=formats.how_long_ago(row.last_used_at, now))
     return f"{made} · {until} · {used}"

@@ -35,7 +35,7 @@ PROVIDERS: Mapping[str, Provider] = MappingProxyType(
     {
         "openrouter": Provider("OpenRouter", "https://openrouter.ai/api/v1", needs_key=True, key_path="/key"),
         "ollama": Provider("Ollama", "http://127.0.0.1:11434/v1"),
-        "compatible": Provider("OpenAI"),
+        "compatible": Provider("OpenAI API"),
     }
 )
 
