@@ -102,7 +102,6 @@ def _actions(app: App, viewer: Viewer) -> list[Command]:
 
     async def speak() -> None:
         await app.accounts.profiles.update(viewer.id, {"language": other}, viewer.actor)
-        ui.navigate.reload()
 
     async def leave() -> None:
         await app.accounts.sessions.end(viewer.id, viewer.session_id)
