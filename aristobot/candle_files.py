@@ -16,56 +16,22 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 
-from aristobot.candle_rows import COLUMNS, TIME, Hole, Rows, between, check, holes, merged, no_rows, resampled, step_ms
+from aristobot.candle_rows import COLUMNS, TIME, Rows, between, check, holes, merged, no_rows, resampled, step_ms
+from aristobot.candle_series import CandleSeries, Hole, SeriesSummary
 from aristobot.clock import EPOCH, from_milliseconds, to_milliseconds
-from aristobot.errors import InvalidInput, StoreDamaged, StoreError
-from aristobot.market import Symbol, Timeframe
+from aristobot.errors import StoreDamaged, StoreError
+from aristobot.market import Timeframe
 
 FOLDER = "candles"
-_SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._]{0,31}")
 _YEAR = re.compile(r"\d{4}\.npy")
 _EMPTY = "empty.json"
-
-
-@dataclass(frozen=True, slots=True)
-class CandleSeries:
-    """Whose candles: one symbol on one exchange, in one timeframe."""
-
-    exchange: str
-    symbol: Symbol
-    timeframe: Timeframe
-
-    @property
-    def folder(self) -> Path:
-        """Where they lie inside the store. Raises InvalidInput for a name that could lead elsewhere."""
-        parts = [self.exchange, *self.symbol.split("/")]
-        if len(parts) != 3 or not all(_SAFE.fullmatch(one) for one in parts):
-            raise InvalidInput("bad_series_name", field="symbol", value=f"{self.exchange} {self.symbol}"[:60])
-        return Path(self.exchange, "-".join(parts[1:]), self.timeframe.value)
-
-
-@dataclass(frozen=True, slots=True)
-class SeriesSummary:
-    """What the store holds of a series."""
-
-    series: CandleSeries
-    first: datetime
-    last: datetime
-    candles: int
-    size_bytes: int
-    holes: tuple[Hole, ...]
-
-    @property
-    def missing(self) -> int:
-        """Candles that could be had and are not there."""
-        return sum(one.count for one in self.holes if not one.known)
 
 
 class CandleFiles:

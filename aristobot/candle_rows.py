@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from aristobot.candle_series import Hole
 from aristobot.errors import DataError, InvalidInput
 from aristobot.market import Candle, Timeframe
 
@@ -25,19 +25,6 @@ COLUMNS = ("time", "open", "close", "high", "low", "volume")
 TIME, OPEN, CLOSE, HIGH, LOW, VOLUME = range(6)
 #: Monday, 5 January 1970, where weeks begin; every other timeframe divides a day.
 _MONDAY_MS = 345_600_000
-
-
-@dataclass(frozen=True, slots=True)
-class Hole:
-    """A run of missing candles: open times of the first and the last, in milliseconds.
-
-    `known`: the exchange was asked and has none either (a quiet minute of a thin pair, or it stood still).
-    """
-
-    first_ms: int
-    last_ms: int
-    count: int
-    known: bool = False
 
 
 def no_rows(count: int = 0) -> Rows:

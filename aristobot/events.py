@@ -47,6 +47,25 @@ class CandleClosed(CandleUpdated):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CandleStoreChanged(Event):
+    """A series of the candle store grows, or no more: `state` is running, done, stopped or failed (then with `reason`)."""
+
+    exchange: str
+    symbol: Symbol
+    timeframe: str
+    state: str
+    done: int = 0
+    total: int = 0
+    seconds_left: float = 0.0
+    reason: str = ""
+
+    @property
+    def key(self) -> object:
+        """One per series."""
+        return (self.exchange, self.symbol, self.timeframe)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HeartbeatChanged(Event):
     """The candle stream that wakes the strategies began to speak, or stopped; `reason` is the code of why."""
 

@@ -23,6 +23,7 @@ from services.bracket_keeper import BracketKeeper
 from services.broker_book import BrokerBook
 from services.brokers import Brokers
 from services.candle_history import CandleHistory
+from services.candle_library import CandleLibrary
 from services.candle_watch import CandleWatch
 from services.credential_names import CredentialNames
 from services.disk_guard import DiskGuard
@@ -55,6 +56,7 @@ from services.trading_engine import TradingEngine
 from services.trading_floor import TradingFloor
 from services.webhook_receiver import WebhookReceiver
 from services.webhook_trading import WebhookTrading
+from services.workers import Workers
 
 if TYPE_CHECKING:
     from services.demo import DemoExchange
@@ -93,6 +95,7 @@ class App:
         self.receiver = WebhookReceiver(self.db, self.bus, clock, settings)
         self.receiver.waiting_for = self.waiting_for
         self.candles = CandleHistory(self.db, self.bus, clock, self.gateway)
+        self.library = CandleLibrary(self.bus, clock, self.gateway, settings.data_dir, Workers())
         self.heartbeat = Heartbeat(self.db, self.bus, clock, self.gateway, exchange=settings.market_exchange)
         beating = (self.heartbeat.exchange, self.heartbeat.symbol)
         self.candle_watch = CandleWatch(self.bus, clock, self.gateway, self.candles, told=beating)
@@ -191,6 +194,7 @@ class App:
             self._recovery.cancel()
             await asyncio.gather(self._recovery, return_exceptions=True)
         await self.candle_watch.close()
+        await self.library.close()
         await self.supervisor.stop()
         await self.credential_names.close()
         await self.gateway.close()

@@ -13,8 +13,9 @@ from datetime import datetime, timedelta
 import numpy as np
 from loguru import logger
 
-from aristobot.candle_files import CandleFiles, CandleSeries
-from aristobot.candle_rows import TIME, Hole, rows_of, step_ms
+from aristobot.candle_files import CandleFiles
+from aristobot.candle_rows import TIME, rows_of, step_ms
+from aristobot.candle_series import CandleSeries, Hole
 from aristobot.clock import Clock, from_milliseconds, to_milliseconds
 from aristobot.errors import InvalidInput, RateLimited, TryAgain
 from aristobot.exchange import NativeClient

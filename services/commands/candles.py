@@ -10,8 +10,9 @@ from typing import Annotated
 import typer
 
 from aristobot.bus import Bus
-from aristobot.candle_files import CandleFiles, CandleSeries, SeriesSummary
+from aristobot.candle_files import CandleFiles
 from aristobot.candle_import import named_in, read_file, symbol_of
+from aristobot.candle_series import CandleSeries, SeriesSummary
 from aristobot.clock import SystemClock, iso_milliseconds
 from aristobot.errors import InvalidInput
 from aristobot.language import _

@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from aristobot.candle_files import CandleFiles, CandleSeries
-from aristobot.candle_rows import COLUMNS, TIME, VOLUME, Hole, Rows, data_hash, no_rows
+from aristobot.candle_files import CandleFiles
+from aristobot.candle_rows import COLUMNS, TIME, VOLUME, Rows, data_hash, no_rows
+from aristobot.candle_series import CandleSeries, Hole
 from aristobot.clock import to_milliseconds
 from aristobot.errors import DataError, InvalidInput, StoreDamaged, StoreError
 from aristobot.market import Timeframe

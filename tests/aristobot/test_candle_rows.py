@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aristobot.candle_rows import CLOSE, HIGH, LOW, OPEN, TIME, VOLUME, Hole, Rows, holes, no_rows, resampled, rows_of
+from aristobot.candle_rows import CLOSE, HIGH, LOW, OPEN, TIME, VOLUME, Rows, holes, no_rows, resampled, rows_of
+from aristobot.candle_series import Hole
 from aristobot.clock import to_milliseconds
 from aristobot.errors import InvalidInput
 from aristobot.market import Timeframe

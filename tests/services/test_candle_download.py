@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from aristobot.candle_files import CandleFiles, CandleSeries
+from aristobot.candle_files import CandleFiles
 from aristobot.candle_rows import TIME, holes, resampled, rows_of
+from aristobot.candle_series import CandleSeries
 from aristobot.clock import ManualClock, to_milliseconds
 from aristobot.errors import InvalidInput, TryAgain
 from aristobot.market import Timeframe
