@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import ExitStack
 from typing import Any, Self
 
@@ -40,6 +40,7 @@ class Live(ui.element):
         self._flushed = 0.0
         self._jobs: deque[tuple[Awaitable[None], str]] = deque()
         self._working = False
+        self._aside: set[asyncio.Task[None]] = set()
 
     def each(self, *types: type, do: Do) -> Self:
         """Call `do` with every event of these classes, in order: orders, alerts, log lines."""
@@ -59,6 +60,17 @@ class Live(ui.element):
 
         self._subscriptions.append(self._bus.listen(*types, do=remember, user_id=self._viewer.id))
         return self
+
+    def beside(self, doing: Coroutine[Any, Any, None], name: str) -> None:
+        """Do what takes its time in a task of its own, where Live stands; it ends with the page at the latest."""
+        slot = self.parent_slot
+        if self.is_deleted or slot is None:
+            doing.close()
+            return
+        task = background_tasks.create(doing, name=name, context=slot)
+        self._aside.add(task)
+        task.add_done_callback(self._aside.discard)
+        task.add_done_callback(lambda _: doing.close())  # one that was cancelled before it began would complain
 
     def _schedule(self, interval: float) -> None:
         if self._flush_at is None:
@@ -126,6 +138,8 @@ class Live(ui.element):
             self._flush_at.cancel()
             self._flush_at = None
         self._newest.clear()
+        for task in self._aside:
+            task.cancel()
         if not self._working:
             self._drop_jobs()
         super()._handle_delete()

@@ -31,7 +31,7 @@ class OrderForm:
     """The panel on the right. Whatever changes, in the form or on the market, it counts anew; a late answer is dropped."""
 
     def __init__(self, app: App, user: Viewer, live: Live) -> None:
-        self._app, self._user = app, user
+        self._app, self._user, self._live = app, user, live
         self._broker_id: uuid.UUID | None = None
         self._exchange, self._symbol = "", ""
         self._turn = 0
@@ -71,11 +71,11 @@ class OrderForm:
 
     def _priced(self, event: PricesUpdated) -> None:
         if event.exchange == self._exchange and self._symbol in event.prices:
-            beside(self._body, self._count())
+            beside(self._live, self._count)
 
     def _moved(self, event: BalancesChanged | OrderUpdated) -> None:
         if event.broker_id == self._broker_id:
-            beside(self._body, self._count())
+            beside(self._live, self._count)
 
     async def _count(self) -> None:
         """Count everything from the figure that was given, at the market of this moment."""

@@ -37,7 +37,7 @@ class PortfolioPanel:
     """Balances follow the account's stream, values follow the prices."""
 
     def __init__(self, app: App, user: Viewer, live: Live) -> None:
-        self._app, self._user = app, user
+        self._app, self._user, self._live = app, user, live
         self._broker_id: uuid.UUID | None = None
         self._quote = "USDT"
         self._found: list[Holdings] = []
@@ -87,7 +87,7 @@ class PortfolioPanel:
 
     def _changed(self, _event: object) -> None:
         if self._broker_id is not None:
-            beside(self._place, self._read())
+            beside(self._live, self._read)
 
     def _priced(self, event: PricesUpdated) -> None:
         if any(one.broker.exchange == event.exchange for one in self._found):

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
-from typing import Any
-
-from nicegui import background_tasks, ui
+from collections.abc import Awaitable, Callable
 
 from aristobot.errors import AristobotError
 from components.confirm import complain
+from components.live import Live
 
 
-def beside(place: ui.element, doing: Coroutine[Any, Any, None]) -> None:
-    """Do it in a task of its own that speaks at `place`; what goes wrong is said there, while `place` is there."""
+def beside(live: Live, do: Callable[[], Awaitable[None]]) -> None:
+    """Do it in a task of its own, for as long as the page is there; what goes wrong is said on it."""
 
     async def safely() -> None:
         try:
-            await doing
+            await do()
         except AristobotError as error:
-            if not place.is_deleted:
-                complain(error)
+            complain(error)
 
-    background_tasks.create(safely(), name="beside the page", context=place)
+    live.beside(safely(), "beside the page")

@@ -34,7 +34,7 @@ class TradingDesk:
     """The parts of the page, and what they all look at: one broker, one pair."""
 
     def __init__(self, app: App, user: Viewer, live: Live, known: list[Broker]) -> None:
-        self._app = app
+        self._app, self._live = app, live
         self._brokers = {str(one.id): one for one in known}
         self._broker, self._symbol = known[0], ""
         with page_head(_("Manual trading"), _("What you validate is what is sent, within fifteen seconds.")):
@@ -54,7 +54,6 @@ class TradingDesk:
             with ui.element("div").classes("stack desk-right"):
                 self._form = OrderForm(app, user, live)
                 draw_keys()
-        self._place = ui.element("template")
         self._history = OrderHistory(app, user, live)
         TradingToasts(app, user, live)
         act_on_keys(self._form, self._picker)
@@ -74,9 +73,9 @@ class TradingDesk:
     async def _show_pair(self) -> None:
         broker, symbol = self._broker, self._symbol
         await self._history.show(broker.id, symbol)
-        beside(self._place, self._form.show(broker.id, broker.exchange, symbol))
-        beside(self._place, self._chart.show(broker.id, broker.exchange, symbol))
-        beside(self._place, self._portfolio.show(broker.id, symbol.partition("/")[2]))
+        beside(self._live, lambda: self._form.show(broker.id, broker.exchange, symbol))
+        beside(self._live, lambda: self._chart.show(broker.id, broker.exchange, symbol))
+        beside(self._live, lambda: self._portfolio.show(broker.id, symbol.partition("/")[2]))
 
     async def _picked(self, symbol: Symbol) -> None:
         self._symbol = symbol

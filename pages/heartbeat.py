@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from nicegui import background_tasks, ui
+from nicegui import ui
 
 from aristobot.language import _
 from aristobot.market import Symbol
@@ -48,4 +48,4 @@ async def heartbeat(app: App, user: Viewer, live: Live) -> None:
         await history.show()
         await show(*choice.market)
 
-    background_tasks.create(fill(), name="fill the heartbeat page", context=ui.context.slot.parent)
+    live.beside(fill(), "fill the heartbeat page")

@@ -1,0 +1,65 @@
+"""Sixty visits come and go: what they opened is closed again, to the last subscription, task and page element."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from collections import Counter
+from dataclasses import dataclass
+from functools import partial
+
+from nicegui import Client
+from nicegui.testing import User
+
+from components.live import Live
+from services.app import App
+from tests.pages.visitors import a_known_broker, a_resident, come_in, until
+
+PAGES = ("/webhooks", "/heartbeat", "/manual-trading", "/statistics", "/log", "/account")
+ROUNDS = 10
+
+
+@dataclass(frozen=True)
+class Footprint:
+    """What open pages hold on to."""
+
+    clients: int
+    readers: int
+    bridges: int
+    tasks: Counter[str]
+
+    @classmethod
+    def of(cls, app: App) -> Footprint:
+        """As it is now, after what nobody holds any more has gone."""
+        gc.collect()
+        bridges = sum(isinstance(one, Live) for one in gc.get_objects())
+        tasks = Counter(str(task.get_coro()).partition(" at ")[0] for task in asyncio.all_tasks() if not task.done())
+        return cls(len(Client.instances), len(app.bus._readers), bridges, tasks)
+
+
+async def visit_every_page(screen: User) -> None:
+    """Open each page as a browser of its own, and leave it for good, whatever is still on its way to it."""
+    for page in PAGES:
+        client = await screen.open(page)
+        await until(partial(getattr, client, "has_socket_connection"))
+        client.delete()
+
+
+async def test_sixty_visits_leave_nothing_behind(screen: User, app: App) -> None:
+    alice = await a_resident(app)
+    await a_known_broker(app, alice)
+    await come_in(screen, app, alice)
+    await visit_every_page(screen)  # what is made once, at the first visit, is no growth
+
+    def at_rest() -> bool:
+        return not [task for task in asyncio.all_tasks() if "live page handlers" in task.get_name()]
+
+    await until(at_rest)
+    before = Footprint.of(app)
+    for _ in range(ROUNDS):
+        await visit_every_page(screen)
+    await until(at_rest)
+    await until(lambda: Footprint.of(app).bridges <= before.bridges)
+    after = Footprint.of(app)
+    assert (after.clients, after.readers, after.bridges) == (before.clients, before.readers, before.bridges)
+    assert not after.tasks - before.tasks
