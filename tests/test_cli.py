@@ -151,6 +151,25 @@ def test_a_token_is_printed_once_listed_without_itself_and_revoked(house: House)
     house("token", "create", "--user", "alice", "--scope", "read", "--expires", "soon", code=2)
 
 
+def test_every_scope_and_level_can_be_stopped_by_command(house: House) -> None:
+    house("init", "--admin", "Alice")
+    strategy = str(uuid.uuid4())
+    house("halt", "--level", "flatten")
+    house("halt", "--scope", "user", "alice", "--level", "reduce")
+    house("halt", "--scope", "strategy", strategy, "--level", "halt")
+    with sqlite3.connect(house.folder / "aristobot.db") as database:
+        rows = database.execute("SELECT scope, level, set_by FROM halts WHERE released_at IS NULL ORDER BY set_at").fetchall()
+    database.close()
+    assert rows == [
+        (scope, level, "command line") for scope, level in (("all", "flatten"), ("user", "reduce"), ("strategy", "halt"))
+    ]
+    house("resume", "--scope", "strategy", strategy)
+    house("resume")
+    with sqlite3.connect(house.folder / "aristobot.db") as database:
+        assert database.execute("SELECT count(*) FROM halts WHERE released_at IS NULL").fetchone() == (0,)
+    database.close()
+
+
 def test_halt_and_resume_reach_a_house_that_hangs(house: House) -> None:
     house("init", "--admin", "Alice")
     house("halt", "--level", "reduce", "--reason", "storm")

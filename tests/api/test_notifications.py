@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import uuid
 
-from aristobot.kinds import TokenScope
+import pytest
+
+from aristobot.kinds import HaltLevel, TokenScope
 from aristobot.notices import Notice, NoticeKind
 from aristobot.store import audit
 from aristobot.store.tenancy import SYSTEM
@@ -79,6 +82,21 @@ async def test_what_a_halt_would_do_is_told_and_its_setting_and_release_are_on_r
     await bob.web.post("/api/kill-switch/", json={"level": "reduce", "reason": "tired"})
     newest = (await street.app.db.read(SYSTEM, audit.recent))[0]
     assert (newest.action, newest.user_id, (newest.after or {})["level"]) == ("halt.set", bob.id, "reduce")
+
+
+@pytest.mark.parametrize("level", list(HaltLevel))
+async def test_every_scope_and_level_can_be_stopped_by_api(street: Street, alice: Person, bob: Person, level: HaltLevel) -> None:
+    broker = await bob.broker()
+    ids = {"all": None, "user": str(bob.id), "broker": broker["id"]}
+    for scope, scope_id in ids.items():
+        made = await alice.web.post("/api/kill-switch/", json={"scope": scope, "scope_id": scope_id, "level": level.value})
+        assert made.status_code == 201
+        [seen] = (await bob.web.get("/api/kill-switch/")).json()["items"]
+        assert (seen["scope"], seen["scope_id"], seen["level"]) == (scope, scope_id, level.value)
+        assert street.app.kill_switch.level(bob.id, uuid.UUID(broker["id"])) is level
+        await alice.web.delete("/api/kill-switch/")
+    unknown = {"scope": "strategy", "scope_id": str(uuid.uuid4()), "level": level.value}
+    assert (await alice.web.post("/api/kill-switch/", json=unknown)).status_code == 404
 
 
 async def test_an_administrator_halts_another_user_and_takes_the_halt_file_away(

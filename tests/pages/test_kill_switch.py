@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from decimal import Decimal
 
+import pytest
 from nicegui import ui
 from nicegui.testing import User
 
@@ -80,6 +81,25 @@ async def test_a_halt_of_everything_shows_on_an_open_page_with_who_and_why(scree
     for words in ("Toute la maison", "Par bob", "the market is mad"):
         await screen.should_see(words)
     await screen.should_not_see("Lever")
+
+
+@pytest.mark.parametrize(
+    ("level", "words"),
+    [
+        (HaltLevel.HALT, "Trading arrêté"),
+        (HaltLevel.REDUCE, "Réductions seulement"),
+        (HaltLevel.FLATTEN, "Vente en cours"),
+    ],
+)
+async def test_the_bar_says_how_far_trading_is_stopped(screen: User, app: App, level: HaltLevel, words: str) -> None:
+    alice = await _open(screen, app)
+    for scope, scope_id in ((HaltScope.ALL, None), (HaltScope.USER, alice)):
+        halt = await _halt(app, scope, scope_id, level)
+        await screen.should_see(words)
+        await app.kill_switch.release(halt.id, by="bob")
+        await screen.should_see("Arrêter le trading")
+    await _halt(app, HaltScope.STRATEGY, uuid.uuid4(), level)
+    await screen.should_see("Arrêt partiel")
 
 
 async def test_a_halted_broker_is_a_part_and_another_users_is_not_seen(screen: User, app: App) -> None:
