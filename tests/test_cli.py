@@ -151,39 +151,6 @@ def test_a_token_is_printed_once_listed_without_itself_and_revoked(house: House)
     house("token", "create", "--user", "alice", "--scope", "read", "--expires", "soon", code=2)
 
 
-def test_every_scope_and_level_can_be_stopped_by_command(house: House) -> None:
-    house("init", "--admin", "Alice")
-    strategy = str(uuid.uuid4())
-    house("halt", "--level", "flatten")
-    house("halt", "--scope", "user", "alice", "--level", "reduce")
-    house("halt", "--scope", "strategy", strategy, "--level", "halt")
-    with sqlite3.connect(house.folder / "aristobot.db") as database:
-        rows = database.execute("SELECT scope, level, set_by FROM halts WHERE released_at IS NULL ORDER BY set_at").fetchall()
-    database.close()
-    assert rows == [
-        (scope, level, "command line") for scope, level in (("all", "flatten"), ("user", "reduce"), ("strategy", "halt"))
-    ]
-    house("resume", "--scope", "strategy", strategy)
-    house("resume")
-    with sqlite3.connect(house.folder / "aristobot.db") as database:
-        assert database.execute("SELECT count(*) FROM halts WHERE released_at IS NULL").fetchone() == (0,)
-    database.close()
-
-
-def test_halt_and_resume_reach_a_house_that_hangs(house: House) -> None:
-    house("init", "--admin", "Alice")
-    house("halt", "--level", "reduce", "--reason", "storm")
-    assert (house.folder / "HALT").exists()
-    house("halt", "--scope", "user", "alice")
-    house("halt", "--scope", "broker", str(uuid.uuid4()), code=2)
-    house("halt", "--scope", "broker", "x", code=2)
-    house("resume", "--scope", "user", "Alice")
-    assert (house.folder / "HALT").exists()
-    house("resume")
-    assert not (house.folder / "HALT").exists()
-    house("verify")
-
-
 def test_a_backup_comes_back_and_trading_waits(house: House, tmp_path: Path) -> None:
     house("init", "--admin", "Alice")
     copy = str(tmp_path / "one.backup")

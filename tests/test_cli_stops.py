@@ -1,0 +1,54 @@
+"""The kill switch from the command line: at every level, in every scope, and beside a house that does not answer."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import uuid
+from pathlib import Path
+
+import pytest
+
+from tests.test_cli import House
+
+
+@pytest.fixture
+def house(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> House:
+    """A house with one administrator, in a folder without `.env`."""
+    monkeypatch.chdir(tmp_path)
+    for name in [name for name in os.environ if name.startswith("ARISTOBOT_")]:
+        monkeypatch.delenv(name)
+    furnished = House(tmp_path, capsys)
+    furnished("init", "--admin", "Alice")
+    return furnished
+
+
+def test_every_scope_and_level_can_be_stopped_by_command(house: House) -> None:
+    strategy = str(uuid.uuid4())
+    house("halt", "--level", "flatten")
+    house("halt", "--scope", "user", "alice", "--level", "reduce")
+    house("halt", "--scope", "strategy", strategy, "--level", "halt")
+    with sqlite3.connect(house.folder / "aristobot.db") as database:
+        rows = database.execute("SELECT scope, level, set_by FROM halts WHERE released_at IS NULL ORDER BY set_at").fetchall()
+    database.close()
+    assert rows == [
+        (scope, level, "command line") for scope, level in (("all", "flatten"), ("user", "reduce"), ("strategy", "halt"))
+    ]
+    house("resume", "--scope", "strategy", strategy)
+    house("resume")
+    with sqlite3.connect(house.folder / "aristobot.db") as database:
+        assert database.execute("SELECT count(*) FROM halts WHERE released_at IS NULL").fetchone() == (0,)
+    database.close()
+
+
+def test_halt_and_resume_reach_a_house_that_hangs(house: House) -> None:
+    house("halt", "--level", "reduce", "--reason", "storm")
+    assert (house.folder / "HALT").exists()
+    house("halt", "--scope", "user", "alice")
+    house("halt", "--scope", "broker", str(uuid.uuid4()), code=2)
+    house("halt", "--scope", "broker", "x", code=2)
+    house("resume", "--scope", "user", "Alice")
+    assert (house.folder / "HALT").exists()
+    house("resume")
+    assert not (house.folder / "HALT").exists()
+    house("verify")
