@@ -30,6 +30,10 @@ _MOST_SAID = 8192
 _LONGEST_PROGRESS = 4096
 #: Seconds a process gets to say where it was before it is ended for good.
 _LAST_WORDS = 0.3
+_LONGEST_FACT = 500
+#: Frames before an answer: prints and progress. More is a flood.
+_MOST_FRAMES = 5_000
+_CODE = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _LINE = re.compile(rb'File "<strategy>", line (\d+)')
 
 Progress = Callable[[dict[str, Any]], None]
@@ -104,6 +108,8 @@ class StrategyProcess:
             walls = await self._asked(frame(REQUEST, encoded(setup)), limits.start_seconds)
             self._note_walls(walls.value)
             self.described = await self._asked(b"", limits.wall_seconds)
+            if not isinstance(self.described.value, dict):
+                raise StrategyError("strategy_answer_unreadable")
         except StrategyError:
             await self.close()
             raise
@@ -175,7 +181,7 @@ class StrategyProcess:
         most = {ANSWER: self._limits.answer_bytes + 1024, LOG: self._limits.log_bytes, PROGRESS: _LONGEST_PROGRESS}
         assert self._process.stdout is not None
         printed = ""
-        while True:
+        for _ in range(_MOST_FRAMES):
             size, kind = HEADER.unpack(await self._process.stdout.readexactly(HEADER.size))
             if size > most.get(kind, -1):
                 await self._kill()
@@ -188,6 +194,7 @@ class StrategyProcess:
                     progress(decoded(body))
             else:
                 return _told(decoded(body), printed)
+        raise ValueError("a flood")
 
     async def _write(self, data: bytes | memoryview) -> None:
         assert self._process.stdin is not None
@@ -253,14 +260,23 @@ def _parcel(name: str, rows: Rows) -> tuple[bytes, memoryview]:
 
 
 def _told(message: dict[str, Any], printed: str) -> Answer:
-    """An answer; raise StrategyError for one that tells of a failure."""
+    """An answer; raise StrategyError for one that tells of a failure, ValueError for one that cannot be."""
     failed = message.get("failed")
     if failed is None:
         return Answer(message.get("walls", message.get("done")), printed)
     facts = message.get("facts")
-    if not isinstance(failed, str) or not isinstance(facts, dict):
+    if not isinstance(failed, str) or not _CODE.fullmatch(failed) or not isinstance(facts, dict):
         raise ValueError("no failure")
-    raise StrategyError(failed[:64], **{str(name)[:32]: value for name, value in facts.items()}, printed=printed)
+    known = {name: one[:_LONGEST_FACT] if isinstance(one, str) else one for name, one in facts.items() if _is_fact(name, one)}
+    raise StrategyError(failed, **{**known, "line": _whole(facts.get("line"))}, printed=printed)
+
+
+def _is_fact(name: str, value: object) -> bool:
+    return name not in ("self", "code", "printed") and bool(_CODE.fullmatch(name)) and isinstance(value, str | int | float)
+
+
+def _whole(line: object) -> int:
+    return line if isinstance(line, int) and 0 <= line < 1_000_000 else 0
 
 
 def _signal_name(number: int) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 
 from aristobot.candle_rows import Rows, no_rows, step_ms
 from aristobot.diagnostics import Diagnostic, Severity
-from aristobot.errors import StrategyError
+from aristobot.errors import DataError, StrategyError
 from aristobot.market import Instrument, timeframe_of
 from aristobot.strategy_checks import diagnose
 from services.strategy_process import Limits, StrategyProcess
@@ -58,12 +58,15 @@ async def review(text: str, limits: Limits = TRIAL_LIMITS) -> Review:
         process = await StrategyProcess.start(JOB, text, limits)
         try:
             result, printed = await _tried(process, str(process.described.value.get("timeframe") or "1h"))
+            told = tuple(_told(result))
+        except (LookupError, TypeError, ValueError, AttributeError, DataError):  # an answer that only a forger gives
+            raise StrategyError("strategy_answer_unreadable") from None
         finally:
             await process.close()
     except StrategyError as error:
         fallen = _at(int(str(error.facts.get("line") or 1)), Severity.ERROR, error.code, error.facts)
         return Review((*found, fallen), printed=str(error.facts.get("printed", "")))
-    return Review((*found, *_told(result)), process.described.value, printed)
+    return Review((*found, *told), process.described.value, printed)
 
 
 async def _tried(process: StrategyProcess, timeframe: str) -> tuple[dict[str, Any], str]:

@@ -25,6 +25,48 @@ class S(Strategy):
 """
 
 
+#: As Jesse's documentation teaches it, futures and all.
+JESSE = """from jesse.strategies import Strategy, cached
+import jesse.indicators as ta
+from jesse import utils
+
+
+class GoldenCross(Strategy):
+    @property
+    @cached
+    def short_ema(self):
+        return ta.ema(self.candles, 8)
+
+    @property
+    def long_ema(self):
+        return ta.ema(self.candles, 21)
+
+    def should_long(self) -> bool:
+        return self.short_ema > self.long_ema
+
+    def should_short(self) -> bool:
+        return self.short_ema < self.long_ema
+
+    def should_cancel_entry(self) -> bool:
+        return True
+
+    def go_long(self):
+        entry_price = self.price - 10
+        qty = utils.size_to_qty(self.available_margin * 0.5, entry_price, fee_rate=self.fee_rate)
+        self.buy = qty, entry_price
+        self.take_profit = qty, entry_price * 1.02
+        self.stop_loss = qty, entry_price * 0.98
+
+    def go_short(self):
+        qty = utils.size_to_qty(self.balance * self.leverage, self.price)
+        self.sell = qty, self.price
+
+    def update_position(self):
+        if self.is_long and self.short_ema < self.long_ema:
+            self.liquidate()
+"""
+
+
 async def reviewed(line: str, more: str = "") -> Review:
     """A strategy with this line in `should_long`."""
     return await review(HEAD.format(line) + more, replace(TRIAL_LIMITS, cpu_seconds=1.0))
@@ -37,6 +79,18 @@ async def test_our_own_examples_pass(template: Template) -> None:
     assert found.sound
     assert found.described is not None
     assert found.described["parameters"]
+
+
+async def test_code_copied_from_jesse_runs_with_a_warning_where_spot_makes_it_meaningless() -> None:
+    found = await review(JESSE)
+    assert found.sound
+    warned = [(one.code, one.facts["name"]) for one in found.diagnostics]
+    assert sorted(warned) == [
+        ("lint_futures_only", "available_margin"),
+        ("lint_futures_only", "leverage"),
+        ("lint_never_short", "go_short"),
+        ("lint_never_short", "should_short"),
+    ]
 
 
 @pytest.mark.parametrize(

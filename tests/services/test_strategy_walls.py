@@ -15,10 +15,11 @@ import pytest
 
 from aristobot.errors import StrategyError
 from aristobot.language import explain
+from services.sandbox.frames import ANSWER, LOG, PROGRESS, frame
 from services.sandbox.walls import IsolationLevel, Wall
 from services.strategy_process import Limits, StrategyProcess
 
-PLAIN, NAKED = "tests.services.plain_job", "tests.services.naked_job"
+PLAIN, NUMPY, NAKED = "tests.services.plain_job", "tests.services.numpy_job", "tests.services.naked_job"
 #: Short, so that the tests are; much time by the clock, so that a busy machine does not change what falls.
 SHORT = Limits(wall_seconds=20, cpu_seconds=0.3, memory_mb=256)
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the kernel's walls are Linux's")
@@ -42,7 +43,7 @@ async def falls(text: str, job: str = PLAIN, limits: Limits = SHORT) -> Strategy
 
 
 async def _through(job: str, text: str, limits: Limits) -> None:
-    process = await StrategyProcess.start(job, text, limits)
+    process = await StrategyProcess.start(NUMPY if "numpy" in text else job, text, limits)
     try:
         await process.ask({})
     finally:
@@ -159,6 +160,35 @@ async def test_what_a_strategy_does_is_contained_and_named(body: str, code: str)
     assert (await falls(a_strategy(body))).code == code
 
 
+def forged(body: bytes, kind: int = ANSWER, times: int = 1) -> str:
+    """Writes frames of its own making to the pipe, past everything that would check them."""
+    write = (
+        f"import statistics\nfor _ in range({times}): statistics.sys.modules['posix'].write(4, {frame(kind, body)!r})\nreturn 1"
+    )
+    return a_strategy(write)
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        (forged(b"no json"), "strategy_answer_unreadable"),
+        (forged(b"[1]"), "strategy_answer_unreadable"),
+        (forged(b'{"done": ' + b"[" * 20_000 + b"]" * 20_000 + b"}"), "strategy_answer_unreadable"),
+        (forged(b'{"done": 1e999}'), "strategy_answer_unreadable"),
+        (forged(b'{"done": "\\ud800"}'), "strategy_answer_unreadable"),
+        (forged(b'{"failed": "strategy_raised", "facts": 3}'), "strategy_answer_unreadable"),
+        (forged(b'{"failed": "No such code!", "facts": {}}'), "strategy_answer_unreadable"),
+        (forged(b'{"failed": "strategy_ended", "facts": {"code": 1, "self": 2, "printed": 3, "line": "x"}}'), "strategy_ended"),
+        (forged(b"{}", 77), "strategy_answer_too_large"),
+        (forged(b"{}", PROGRESS, 10_000), "strategy_answer_unreadable"),
+        (forged(b"x", LOG, 10_000), "strategy_answer_unreadable"),
+        (forged(b"x" * 5000, PROGRESS), "strategy_answer_too_large"),
+    ],
+)
+async def test_a_forged_answer_deceives_nobody(text: str, code: str) -> None:
+    assert (await falls(text)).code == code
+
+
 @pytest.mark.parametrize(
     ("text", "code"),
     [
@@ -208,7 +238,7 @@ async def test_it_sees_no_environment_and_what_it_prints_comes_along(monkeypatch
 
 async def test_a_warning_of_numpy_is_printed_and_stops_nobody() -> None:
     text = a_strategy("import numpy as np\nreturn str((np.array([1.0]) / np.array([0.0]))[0])")
-    process = await StrategyProcess.start(PLAIN, text, SHORT)
+    process = await StrategyProcess.start(NUMPY, text, SHORT)
     answer = await process.ask({})
     await process.close()
 
