@@ -1,10 +1,13 @@
 """The desktop window, a process of its own: `python -m aristobot.window URL [STORAGE]`. Closing it stops nothing.
 
 Imports nothing of the house. Where no window engine works, any Chromium shows the page as an application, else the browser.
+No engine shows a page's own notifications on every desktop: the window offers `pywebview.api.tell` instead, which hands them
+to the desktop's own program. A Chromium shows them by itself.
 """
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import subprocess
@@ -19,6 +22,16 @@ TITLE = "Aristobot"
 SIZE = (1400, 900)
 BACKGROUND = "#0a0e17"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "microsoft-edge", "msedge", "brave-browser")
+#: Characters of a notification's title or text that are shown.
+LONGEST = 250
+#: Windows: an icon beside the clock that speaks, and goes again.
+_BALLOON = (
+    "Add-Type -AssemblyName System.Windows.Forms; $icon = New-Object System.Windows.Forms.NotifyIcon; "
+    "$icon.Icon = [System.Drawing.SystemIcons]::Information; $icon.Visible = $true; "
+    "$icon.ShowBalloonTip(8000, $env:ARISTOBOT_TITLE, $env:ARISTOBOT_TEXT, 'Info'); Start-Sleep -Seconds 8; $icon.Dispose()"
+)
+#: Seconds that a desktop's program may take: the balloon stays for eight.
+_PATIENCE = 20.0
 #: A browser that has gone after so few seconds never showed anything.
 TOO_SHORT = 3.0
 
@@ -46,13 +59,49 @@ def _native(url: str, storage: Path | None) -> bool:
         import webview  # only this process pays for it
 
         webview.settings["ALLOW_DOWNLOADS"] = True
-        webview.create_window(TITLE, url, width=SIZE[0], height=SIZE[1], background_color=BACKGROUND, text_select=True)
+        width, height = SIZE
+        webview.create_window(
+            TITLE, url, width=width, height=height, background_color=BACKGROUND, text_select=True, js_api=Desktop()
+        )
         folder = _folder(storage, "window")
         webview.start(private_mode=folder is None, storage_path=folder)  # a kept storage keeps the login
     except Exception as error:  # noqa: BLE001 # every engine fails in its own way; there is a next best for all of them
         print(f"No native window ({type(error).__name__}: {error})", file=sys.stderr)
         return False
     return True
+
+
+class Desktop:
+    """What the page may ask of the desktop."""
+
+    def tell(self, title: str, text: str) -> bool:
+        """Show a notification outside the window; False where this desktop has no program for it."""
+        title, text = str(title)[:LONGEST], str(text)[:LONGEST]
+        command = notifier(sys.platform, title, text)
+        program = shutil.which(command[0])
+        if program is None:
+            return False
+        words = {"ARISTOBOT_TITLE": title, "ARISTOBOT_TEXT": text}
+        quiet = subprocess.DEVNULL
+        with suppress(OSError, subprocess.TimeoutExpired, ValueError):  # ValueError: a text with a zero byte
+            done = subprocess.run(
+                [program, *command[1:]], stdout=quiet, stderr=quiet, timeout=_PATIENCE, check=False, env={**os.environ, **words}
+            )
+            return done.returncode == 0
+        return False
+
+
+def notifier(platform: str, title: str, text: str) -> list[str]:
+    """The program of a desktop that shows a notification, with its arguments.
+
+    The words reach it as values, never as code: as arguments, or on Windows by the environment.
+    """
+    if platform == "darwin":
+        script = ["on run argv", "display notification (item 2 of argv) with title (item 1 of argv)", "end run"]
+        return ["osascript", *(word for line in script for word in ("-e", line)), title, text]
+    if platform == "win32":
+        return ["powershell", "-NoProfile", "-NonInteractive", "-Command", _BALLOON]
+    return ["notify-send", f"--app-name={TITLE}", "--", title, text]
 
 
 def _as_application(url: str, storage: Path | None) -> bool:

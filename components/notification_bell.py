@@ -40,7 +40,10 @@ _SOUND = """(id) => { const key = 'aristobot-sound'; if (localStorage.getItem(ke
     source.connect(loud).connect(audio.destination); source.start(at); source.stop(at + 0.14); });
   setTimeout(() => audio.close(), 800); }"""
 #: The system's own notification, where the user allowed it, and only while they look elsewhere. The tag keeps it single.
+#: The desktop window has a way of its own to the desktop, and needs nobody's leave.
 _OUTSIDE = """(id, title, body) => {
+  const desktop = window.pywebview?.api?.tell;
+  if (desktop) { if (document.hidden || !document.hasFocus()) desktop(title, body); return; }
   if (!('Notification' in window) || Notification.permission !== 'granted' || !document.hidden) return;
   const shown = new Notification(title, { body, tag: id }); shown.onclick = () => { window.focus(); shown.close(); }; }"""
 

@@ -36,8 +36,9 @@ _ICONS = {
     Outlet.WEBHOOK: "webhook",
 }
 #: Asks the browser whether it may show notifications of its own; what it answers.
-_ASK = """return ('Notification' in window) ? (Notification.permission === 'default' ? await Notification.requestPermission()
-  : Notification.permission) : 'missing'"""
+_ASK = """if (window.pywebview?.api?.tell) return 'granted';
+  if (!('Notification' in window)) return 'missing';
+  return Notification.permission === 'default' ? await Notification.requestPermission() : Notification.permission"""
 
 
 class NotificationSettings:

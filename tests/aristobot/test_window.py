@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
@@ -48,3 +49,49 @@ def test_without_a_window_engine_any_chromium_shows_the_page_and_keeps_its_login
     seen = (tmp_path / "seen").read_text().splitlines()
     assert seen[0] == f"--app={url}"
     assert f"--user-data-dir={tmp_path / 'data' / 'window-browser'}" in seen
+
+
+#: A window engine that shows nothing: it remembers how it was asked, and plays a page that tells something.
+ENGINE = """
+import json, os, pathlib
+settings, asked = {}, {}
+def create_window(title, url, js_api, **look):
+    asked.update(title=title, url=url, api=js_api, look=sorted(look))
+def start(**how):
+    told = asked.pop("api").tell('Aristobot – "Ordre"', "-h; rm $(x) 'BTC'")
+    pathlib.Path(os.environ["SEEN"]).write_text(json.dumps({**asked, "told": told, "private": how["private_mode"]}))
+"""
+
+
+@pytest.mark.skipif(os.name != "posix" or sys.platform == "darwin", reason="the stand-in is a script for a Linux desktop")
+@pytest.mark.parametrize("with_program", [True, False])
+def test_the_window_hands_the_pages_news_to_the_desktop_word_for_word(tmp_path: Path, with_program: bool) -> None:
+    (tmp_path / "webview.py").write_text(ENGINE)
+    if with_program:
+        program = tmp_path / "notify-send"
+        program.write_text(f"#!/bin/sh\nprintf '%s\\n' \"$@\" > '{tmp_path}/shown'\n")
+        program.chmod(0o755)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}"
+        done = subprocess.run(
+            [sys.executable, "-m", "aristobot.window", url],
+            env={"PATH": str(tmp_path), "PYTHONPATH": f"{tmp_path}:{ROOT}", "SEEN": str(tmp_path / "seen"), "PYTHONUTF8": "1"},
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (0, "")
+    seen = json.loads((tmp_path / "seen").read_text("utf-8"))
+    assert (seen["url"], seen["told"], seen["private"]) == (url, with_program, True)
+    if with_program:
+        shown = (tmp_path / "shown").read_text("utf-8").splitlines()
+        assert shown == ["--app-name=Aristobot", "--", 'Aristobot – "Ordre"', "-h; rm $(x) 'BTC'"]
+
+
+@pytest.mark.parametrize(("platform", "program"), [("darwin", "osascript"), ("win32", "powershell"), ("linux", "notify-send")])
+def test_no_desktop_gets_words_as_code(platform: str, program: str) -> None:
+    hostile = "'; Remove-Item C:\\ #"
+    command = window.notifier(platform, hostile, hostile)
+    assert command[0] == program
+    assert not [word for word in command if hostile in word and word != hostile]

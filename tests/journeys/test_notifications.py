@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from playwright.async_api import expect
@@ -12,6 +13,9 @@ from aristobot.clock import SystemClock
 from tests.journeys.conftest import OpenBrowser
 from tests.journeys.house import PASSWORD, Exchange, Home, a_home
 from tests.journeys.test_first_day import add_broker, log_in, move_in, post, take_address
+
+if TYPE_CHECKING:
+    from playwright.async_api import Page
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -24,14 +28,29 @@ def home(tmp_path_factory: pytest.TempPathFactory, exchange: Exchange) -> Iterat
         yield running
 
 
+#: Bob's page stands in a desktop window that he does not look at; Alice's browser may show notifications of its own.
+DESKTOP = """window.told = []; window.pywebview = {api: {tell: (...words) => window.told.push(words.join(' | '))}};
+  document.hasFocus = () => false;"""
+ALLOWED = """window.told = []; Object.defineProperty(document, 'hidden', {get: () => true});
+  window.Notification = class { static permission = 'granted';
+    constructor(title, {body}) { window.told.push(title + ' | ' + body); } };"""
+
+
+async def heard_outside(page: Page, words: str) -> None:
+    """The page has told the desktop of this, outside of itself."""
+    await page.wait_for_function("words => window.told.some(one => one.includes(words))", arg=words)
+
+
 async def test_a_fill_rings_the_bell_and_a_halt_shows_everywhere(home: Home, exchange: Exchange, visit: OpenBrowser) -> None:
     alice = await visit(home.url)
+    await alice.add_init_script(ALLOWED)
     await move_in(alice, home)
     await add_broker(alice, exchange)
     url = await take_address(alice)
     (home.folder / "password").write_text(PASSWORD)
     home.command("user", "add", "Bob", "--password-file", str(home.folder / "password"))
     bob = await visit(home.url, width=390, height=844)
+    await bob.add_init_script(DESKTOP)
     await log_in(bob, "Bob", "/backtest")
     await alice.goto("/strategies")
     await alice.get_by_role("button", name="Notifications", exact=True).wait_for()
@@ -59,6 +78,7 @@ async def test_a_fill_rings_the_bell_and_a_halt_shows_everywhere(home: Home, exc
     await stop.click()
     for page in (alice, bob):
         await page.get_by_role("button", name="Réductions seulement").wait_for()
+        await heard_outside(page, "Aristobot – Arrêt ou reprise du trading | ")
         await page.goto("/webhooks")
         await page.get_by_role("button", name="Réductions seulement").click()
         await page.get_by_text("Le marché est fou", exact=True).wait_for()
