@@ -26,6 +26,7 @@ from aristobot.clock import SystemClock
 from aristobot.settings import Settings
 from aristobot.store.instance import InstanceLock
 from aristobot.store.migrate import upgrade_at_start
+from aristobot.store.restoring import restore
 from aristobot.store.safekeeping import backup
 from aristobot.store.shelf import Shelf
 from services.app import App
@@ -37,6 +38,9 @@ ACTS: dict[str, Callable[[Settings], object]] = {
     "upgrade": lambda settings: upgrade_at_start(settings.database_url, Shelf.of(settings)),
     "backup": lambda settings: backup(
         settings.database_url, settings.data_dir / "backups" / "by-hand.backup", Shelf.of(settings), SystemClock().now()
+    ),
+    "restore": lambda settings: restore(
+        settings.database_url, settings.data_dir / "backups" / "by-hand.backup", Shelf.of(settings), SystemClock().now(), by="Ann"
     ),
     "rotate": rotate,
 }

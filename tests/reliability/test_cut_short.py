@@ -16,10 +16,11 @@ import pytest
 
 from aristobot.clock import SystemClock
 from aristobot.settings import Settings
-from aristobot.store import brokers
+from aristobot.store import brokers, halts, users
 from aristobot.store.backups import check_sqlite
 from aristobot.store.database import Database
 from aristobot.store.migrate import head, upgrade_at_start
+from aristobot.store.restoring import sweep_leftovers
 from aristobot.store.safekeeping import opened_backup
 from aristobot.store.shelf import Shelf
 from aristobot.store.tables import Broker
@@ -111,6 +112,42 @@ async def test_a_killed_backup_leaves_the_memory_and_the_last_good_copy_whole(tm
         await killed_often(lambda _: victim, "backup", lasts, look)
         assert verify(victim.settings.database_url).passed
         await db.close()
+
+
+async def test_a_killed_restore_leaves_the_memory_that_was_there_or_the_restored_one(tmp_path: Path) -> None:
+    async with a_midwife() as midwife:
+        victim = Victim(midwife, tmp_path)
+        await (await furnished(victim)).close()
+        await victim.whole("backup")
+        url, shelf = victim.settings.database_url, Shelf.of(victim.settings)
+        lasts, seen = await victim.whole("restore"), set[tuple[int, int]]()
+
+        async def look(_: Victim) -> None:
+            sweep_leftovers(url, shelf)
+            assert verify(url).passed
+            assert left_in_the_clear(tmp_path) == []
+            db = Database(url)
+            seen.add(await db.read(SYSTEM, lambda session: (len(users.everyone(session)), len(halts.active(session)))))
+            await db.write(SYSTEM, _begin_again)
+            await db.close()
+
+        await look(victim)
+        assert seen == {(5, 1)}
+        await killed_often(lambda _: victim, "restore", lasts, look)
+        assert seen <= {(5, 1), (6, 0)}
+
+
+def left_in_the_clear(folder: Path) -> list[Path]:
+    """What a killed backup or restore left."""
+    return [*folder.glob("*.restored*"), *folder.glob("backups/working-*")]
+
+
+def _begin_again(session: GuardedSession) -> None:
+    """As it was before the restore: nothing halted, and a user that the backup does not know."""
+    for halt in halts.active(session):
+        halts.release(session, halt.id, by="Ann", now=_CLOCK.now())
+    if len(users.everyone(session)) == 5:
+        session.add(a_user())
 
 
 async def test_a_killed_change_of_the_master_key_leaves_every_secret_readable(tmp_path: Path) -> None:
