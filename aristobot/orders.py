@@ -140,8 +140,9 @@ class OtocoRequest:
 
 @dataclass(frozen=True, slots=True)
 class Fill:
-    """One execution. Unique per broker, symbol and `trade_id`; `fee` is positive and paid in `fee_asset`.
+    """One execution. Unique per broker, symbol, `trade_id` and side: who trades with himself has both sides of one trade.
 
+    `fee` is positive and paid in `fee_asset`.
     `fee_value` is what a fee in a third asset was worth in quote at the moment of the fill; None while nobody knows.
     """
 

@@ -190,9 +190,14 @@ def left(position: Position, moved: Transfer, *, cost: Decimal) -> Position:
 
 
 def in_order(movements: Iterable[Movement]) -> list[Movement]:
-    """Each `trade_id` once, in the order of their times (ties: by id), however they reached us."""
-    unique = {one.trade_id: one for one in movements}
-    return sorted(unique.values(), key=lambda one: (one.at, len(one.trade_id), one.trade_id))
+    """Each side of a `trade_id` once, however they reached us, by their times; ties by id, what brings coins first."""
+    unique = {(one.trade_id, _takes(one)): one for one in movements}
+    return sorted(unique.values(), key=lambda one: (one.at, len(one.trade_id), one.trade_id, _takes(one)))
+
+
+def _takes(one: Movement) -> bool:
+    """Whether it takes coins out of a position."""
+    return one.side is Side.SELL if isinstance(one, Fill) else not one.arrives
 
 
 def fold(movements: Iterable[Movement], base: str, quote: str, start: Position | None = None) -> Position:

@@ -76,7 +76,7 @@ def _remember(session: GuardedSession, order: Order, fill: Fill) -> bool:
         "maker": fill.maker,
         "at": fill.at,
     }
-    return insert_once(session, FillRow, values, ["broker_id", "symbol", "trade_id"]) is not None
+    return insert_once(session, FillRow, values, ["broker_id", "symbol", "trade_id", "side"]) is not None
 
 
 def _refold(session: GuardedSession, order: Order, instrument: Instrument, now: datetime) -> None:

@@ -38,6 +38,8 @@ _PRAGMAS = (
     "temp_store=MEMORY",
     "trusted_schema=OFF",
 )
+#: Alerts and intents that come in while something is being written: new rows, which nobody reads before they are there.
+_URGENT_WRITERS = 2
 _POSTGRES_OPTIONS = "-c timezone=UTC -c lock_timeout=10s -c statement_timeout=30s -c idle_in_transaction_session_timeout=60s"
 
 
@@ -140,23 +142,26 @@ class Workers:
 
 
 class Database:
-    """The two doors of the memory, `read` and `write`. SQLite has one writer thread: writes queue here, in order.
+    """The two doors of the memory, `read` and `write`. There is one writer thread: writes queue here, in order.
+
+    On PostgreSQL too, where several could write at once: a report is believed by reading an order with its fills and its
+    position and writing them back, and of two that did so at the same moment the second would undo the first.
 
     All calls raise Conflict, DataError, StoreError or StoreDamaged for what the database refuses, and whatever the
     function itself raises.
     """
 
-    def __init__(self, url: str | sa.URL, *, readers: int = 4, writers: int = 4) -> None:
+    def __init__(self, url: str | sa.URL, *, readers: int = 4) -> None:
         self.url = sa.make_url(url)
         self.is_sqlite = is_sqlite(url)
-        writers = 1 if self.is_sqlite else writers
-        self._writer = make_engine(url, connections=writers)
+        self._writer = make_engine(url, connections=1 if self.is_sqlite else 1 + _URGENT_WRITERS)
         self._reader = make_engine(url, readonly=True, connections=readers)
         self._held: sqlite3.Connection | None = None
         if self.is_sqlite:
             event.listen(self._writer, "connect", self._hold)
             event.listen(self._writer, "close", self._let_go)
-        self._write_threads = Workers(writers, "store-write")
+        self._write_threads = Workers(1, "store-write")
+        self._urgent_threads = self._write_threads if self.is_sqlite else Workers(_URGENT_WRITERS, "store-urgent")
         self._read_threads = Workers(readers, "store-read")
 
     async def read(self, scope: Scope, work: Callable[[GuardedSession], Result]) -> Result:
@@ -170,11 +175,12 @@ class Database:
     async def submit_write(self, work: Callable[[Any], Result], *, urgent: bool = False) -> Result:
         """Run `work(connection)` as one transaction on a bare driver connection of the writer.
 
-        Behind the writes that wait or, `urgent`, ahead of them. `connection` is a sqlite3.Connection or a psycopg.Connection
-        inside an open transaction; `work` neither commits nor rolls back. No session and no guard: for the prepared
-        statements of `store/inbox.py` and `store/intents.py` alone.
+        Behind the writes that wait or, `urgent`, ahead of them (on PostgreSQL beside them). `connection` is a
+        sqlite3.Connection or a psycopg.Connection inside an open transaction; `work` neither commits nor rolls back. No
+        session and no guard: for the prepared statements of `store/inbox.py` and `store/intents.py` alone.
         """
-        return await self._in_thread(self._write_threads, functools.partial(self._write_bare, work), urgent=urgent)
+        workers = self._urgent_threads if urgent else self._write_threads
+        return await self._in_thread(workers, functools.partial(self._write_bare, work), urgent=urgent)
 
     async def close(self) -> None:
         """Finish what was handed in, fold the write-ahead log into the file, and let go of every connection."""
@@ -236,6 +242,7 @@ class Database:
             raise
 
     def _close(self) -> None:
+        self._urgent_threads.close()
         self._write_threads.close()
         self._read_threads.close()
         self._reader.dispose()

@@ -156,7 +156,7 @@ class FillRow(Owned, table=True):
 
     __tablename__ = "fills"
     __table_args__ = (
-        sa.UniqueConstraint("broker_id", "symbol", "trade_id"),
+        sa.UniqueConstraint("broker_id", "symbol", "trade_id", "side"),
         sa.Index("ix_fills_recent", "user_id", "at"),
         same_owner("broker_id", "brokers"),
         same_owner("order_id", "orders", cascade=True),

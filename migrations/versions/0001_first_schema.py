@@ -507,7 +507,7 @@ def _create_fills() -> None:
         *_flags("maker"),
         *_moments("at"),
         _key("fills", "id"),
-        _unique("fills", "broker_id", "symbol", "trade_id"),
+        _unique("fills", "broker_id", "symbol", "trade_id", "side"),
         _of_user("fills"),
         _same_owner("fills", "broker_id", "brokers"),
         _same_owner("fills", "order_id", "orders", ondelete="CASCADE"),

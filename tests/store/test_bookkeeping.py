@@ -192,6 +192,22 @@ async def test_what_comes_late_to_a_closed_position_wants_its_exits_too(db: Data
     assert statuses == [BracketStatus.DONE, BracketStatus.MOVING]
 
 
+@pytest.mark.parametrize("sides", [(Side.BUY, Side.SELL), (Side.SELL, Side.BUY)])
+async def test_an_account_that_trades_with_itself_keeps_both_sides_of_the_trade(db: Database, sides: tuple[Side, ...]) -> None:
+    broker, free = await a_trader(db), {"quantity": D("0.1"), "fee": D(0)}
+    entry = await an_order_of(db, broker, Side.BUY, "0.1")
+    await hear(db, broker, report_of(entry, S.FILLED, D("0.1"), a_fill(trade_id="7", price=D(60000), **free)))
+    for side in sides:
+        order = await an_order_of(db, broker, side, "0.1", role=OrderRole.ENTRY if side is Side.BUY else OrderRole.EXIT)
+        fill = a_fill(trade_id="8", price=D(61000), side=side, **free)
+        recorded = await hear(db, broker, report_of(order, S.FILLED, D("0.1"), fill))
+        assert (recorded.fresh_fills, recorded.missing) == (1, D(0))
+        assert (await hear(db, broker, report_of(order, S.FILLED, D("0.1"), fill))).fresh_fills == 0
+    rows = await db.read(broker.user_id, positions.every)
+    assert sum(row.quantity for row in rows) == D("0.1")
+    assert (sum(row.bought for row in rows), sum(row.sold for row in rows)) == (D("0.2"), D("0.1"))
+
+
 async def test_one_fill_belongs_to_one_order_however_many_claim_it(db: Database) -> None:
     broker, stranger = await a_trader(db), await a_trader(db)
     mine, theirs = await an_order_of(db, broker, Side.BUY, "0.1"), await an_order_of(db, stranger, Side.BUY, "0.1")
