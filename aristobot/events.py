@@ -336,6 +336,13 @@ class SilenceWatchChanged(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StrategyChanged(Event):
+    """A strategy is new, was saved, renamed or archived, or the trial of one of its versions is over."""
+
+    strategy_id: uuid.UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UserChanged(Event):
     """A user's account or sessions changed: pages and sockets of ended sessions must go. `fields` are the profile's."""
 

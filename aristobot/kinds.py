@@ -131,3 +131,12 @@ class RhythmMode(StrEnum):
     LEARN = "learn"
     FIXED = "fixed"
     OFF = "off"
+
+
+class ActivationStatus(StrEnum):
+    """STOPPED by its owner, RUNNING, PAUSED by the house with its exits left in place, FAILED in its own code."""
+
+    STOPPED = "stopped"
+    RUNNING = "running"
+    PAUSED = "paused"
+    FAILED = "failed"

@@ -50,6 +50,7 @@ from services.position_book import PositionBook
 from services.price_book import PriceBook
 from services.process_guard import close_the_shutters, take_short_turns
 from services.reachability import Reachability
+from services.strategy_desk import StrategyDesk
 from services.supervisor import Service, Supervisor
 from services.target_watch import TargetWatch
 from services.trading_engine import TradingEngine
@@ -101,6 +102,7 @@ class App:
         self.candle_watch = CandleWatch(self.bus, clock, self.gateway, self.candles, told=beating)
         self.accounts = Accounts(self.db, self.bus, clock, self.vault, settings)
         self.brokers = Brokers(self.db, self.bus, clock, self.vault, self.gateway, settings)
+        self.strategies = StrategyDesk(self.db, self.bus, clock)
         self.dust = DustSweeper(self.floor, self.hand, self.accounts.trail)
         self.halts = HaltDesk(self.db, self.kill_switch, self.accounts.trail)
         self.news = Notifying(

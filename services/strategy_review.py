@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -16,11 +16,13 @@ from aristobot.diagnostics import Diagnostic, Severity
 from aristobot.errors import DataError, StrategyError
 from aristobot.market import Instrument, timeframe_of
 from aristobot.strategy_checks import diagnose
-from services.strategy_process import Limits, StrategyProcess
+from services.strategy_process import Isolation, Limits, StrategyProcess
 
 JOB = "services.strategy_job"
 TRIAL_CANDLES = 300
 TRIAL_LIMITS = Limits(wall_seconds=15.0, cpu_seconds=5.0, answer_bytes=8 * 1024 * 1024)
+#: Characters of what a trial printed that are kept.
+MOST_KEPT = 8192
 _CHECKS = 6
 _A_MONDAY_MS = 1_704_067_200_000
 _LINE = re.compile(r" \(line (\d+)\)$")
@@ -42,11 +44,23 @@ class Review:
     diagnostics: tuple[Diagnostic, ...]
     described: dict[str, Any] | None = None
     printed: str = ""
+    isolation: Isolation | None = None
 
     @property
     def sound(self) -> bool:
         """Whether it may run."""
         return not any(one.severity is Severity.ERROR for one in self.diagnostics)
+
+    def document(self) -> dict[str, Any]:
+        """What is kept with a version. `isolation` is how its process was walled in; None when it was not tried."""
+        walls = self.isolation
+        return {
+            "sound": self.sound,
+            "diagnostics": [{**asdict(one), "facts": dict(one.facts)} for one in self.diagnostics],
+            "described": self.described,
+            "printed": self.printed[:MOST_KEPT],
+            "isolation": None if walls is None else {"level": walls.level.value, "walls": [one.value for one in walls.walls]},
+        }
 
 
 async def review(text: str, limits: Limits = TRIAL_LIMITS) -> Review:

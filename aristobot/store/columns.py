@@ -69,6 +69,12 @@ def one_open(*columns: str) -> sa.Index:
     return sa.Index(None, *columns, unique=True, sqlite_where=still_open, postgresql_where=still_open)
 
 
+def one_living(*columns: str) -> sa.Index:
+    """At most one row per combination that is not archived."""
+    living = sa.text("archived_at IS NULL")
+    return sa.Index(None, *columns, unique=True, sqlite_where=living, postgresql_where=living)
+
+
 class Owned(SQLModel):
     """Belongs to one user: the session filters on it, and refuses what it cannot filter."""
 

@@ -643,6 +643,64 @@ def _create_silence_watches() -> None:
     )
 
 
+def _create_strategies() -> None:
+    op.create_table(
+        "strategies",
+        *_ids("user_id", "id"),
+        *_texts("name", "name_key", length=64),
+        sa.Column("draft", sa.Text(), nullable=True),
+        *_counts("draft_of"),
+        *_moments("draft_at", nullable=True),
+        *_moments("created_at", "updated_at"),
+        *_moments("archived_at", nullable=True),
+        _key("strategies", "id"),
+        _unique("strategies", "user_id", "id"),
+        _of_user("strategies"),
+    )
+    living = "archived_at IS NULL"
+    _unique_where("ix_strategies_user_id_name_key", "strategies", ["user_id", "name_key"], living, living)
+
+
+def _create_strategy_versions() -> None:
+    op.create_table(
+        "strategy_versions",
+        *_ids("user_id", "id", "strategy_id"),
+        *_counts("number"),
+        sa.Column("code", sa.Text(), nullable=False),
+        *_texts("hash", length=64),
+        *_texts("note", length=255),
+        *_documents("review"),
+        *_moments("reviewed_at", nullable=True),
+        *_moments("created_at"),
+        _key("strategy_versions", "id"),
+        _unique("strategy_versions", "user_id", "id"),
+        _unique("strategy_versions", "strategy_id", "number"),
+        _of_user("strategy_versions"),
+        _same_owner("strategy_versions", "strategy_id", "strategies", ondelete="CASCADE"),
+    )
+
+
+def _create_activations() -> None:
+    op.create_table(
+        "activations",
+        *_ids("user_id", "id", "version_id", "broker_id"),
+        *_texts("symbol", length=48),
+        *_texts("timeframe", length=8),
+        _word("status", "stopped running paused failed", check="activationstatus"),
+        *_documents("parameters", "vars"),
+        *_texts("reason", length=64),
+        *_documents("reason_facts"),
+        *_moments("created_at", "updated_at"),
+        _key("activations", "id"),
+        _unique("activations", "user_id", "id"),
+        _unique("activations", "version_id", "broker_id", "symbol", "timeframe"),
+        _of_user("activations"),
+        _same_owner("activations", "version_id", "strategy_versions"),
+        _same_owner("activations", "broker_id", "brokers"),
+    )
+    _index("ix_activations_status", "activations", "status", "user_id")
+
+
 CREATORS = {
     "users": _create_users,
     "sessions": _create_sessions,
@@ -671,6 +729,9 @@ CREATORS = {
     "silence_watches": _create_silence_watches,
     "strangers": _create_strangers,
     "restart_reports": _create_restart_reports,
+    "strategies": _create_strategies,
+    "strategy_versions": _create_strategy_versions,
+    "activations": _create_activations,
 }
 
 
