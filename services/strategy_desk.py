@@ -5,27 +5,23 @@ from __future__ import annotations
 import asyncio
 import uuid
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aristobot.bus import Bus
 from aristobot.clock import Clock
-from aristobot.diagnostics import Diagnostic
+from aristobot.code_diff import DiffRow, compared
 from aristobot.errors import Conflict, InvalidInput
 from aristobot.events import StrategyChanged
 from aristobot.store import strategies
 from aristobot.store.database import Database
 from aristobot.store.strategy_tables import StrategyRow, StrategyVersion
 from aristobot.store.tenancy import GuardedSession
-from aristobot.strategy_checks import LONGEST_TEXT, diagnose
+from aristobot.strategy_checks import LONGEST_TEXT
 from services.rights import for_traders
-
-if TYPE_CHECKING:  # the house starts without numpy
-    from services.strategy_review import Review
+from services.strategy_trials import StrategyTrials
 
 LONGEST_NAME = 64
 LONGEST_NOTE = 255
-#: Trials at the same time: each is a process of its own that may take a processor for seconds.
-TRIALS_AT_ONCE = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +32,15 @@ class Listed:
     versions: int
 
 
-@for_traders("mine", "get", "versions", "version")
+@for_traders("mine", "get", "versions", "version", "compare")
 class StrategyDesk:
-    """Each user sees and changes their own alone."""
+    """Each user sees and changes their own alone. `trials` looks texts over and tries them."""
 
     def __init__(self, db: Database, bus: Bus, clock: Clock) -> None:
         self._db = db
         self._bus = bus
         self._clock = clock
-        self._trials = asyncio.Semaphore(TRIALS_AT_ONCE)
+        self.trials = StrategyTrials(db, bus, clock)
 
     async def mine(self, user_id: uuid.UUID, *, archived: bool = False) -> list[Listed]:
         """The user's strategies by name: those that live, or those in the archive."""
@@ -71,6 +67,14 @@ class StrategyDesk:
     async def version(self, user_id: uuid.UUID, strategy_id: uuid.UUID, number: int) -> StrategyVersion:
         """One saved text of it; NotFound."""
         return await self._db.read(user_id, lambda s: strategies.numbered(s, strategy_id, number))
+
+    async def compare(self, user_id: uuid.UUID, strategy_id: uuid.UUID, old: int, new: int) -> list[DiffRow]:
+        """Two versions side by side; NotFound."""
+
+        def work(session: GuardedSession) -> tuple[str, str]:
+            return strategies.numbered(session, strategy_id, old).code, strategies.numbered(session, strategy_id, new).code
+
+        return await asyncio.to_thread(compared, *await self._db.read(user_id, work))
 
     async def create(self, user_id: uuid.UUID, name: str, code: str, note: str = "") -> StrategyRow:
         """A new strategy with its first version. InvalidInput; Conflict `name_taken`."""
@@ -133,29 +137,6 @@ class StrategyDesk:
         """Forget what was not saved. NotFound."""
         await self._db.write(user_id, lambda s: strategies.change(s, strategy_id, draft=None, draft_at=None, draft_of=0))
 
-    async def look_over(self, code: str) -> list[Diagnostic]:
-        """What can be told of a text without running it."""
-        return await asyncio.to_thread(diagnose, code)
-
-    async def try_out(self, user_id: uuid.UUID, code: str) -> Review:
-        """The text looked over and run over 300 candles behind its walls. It belongs to no version."""
-        return await self._tried(_code(code))
-
-    async def try_version(self, user_id: uuid.UUID, version: StrategyVersion) -> Review:
-        """The same with a saved version; what was found is kept with it. NotFound when it is not the user's."""
-        await self._db.read(user_id, lambda s: strategies.version(s, version.id))
-        found = await self._tried(version.code)
-        document, now = found.document(), self._clock.now()
-        await self._db.write(user_id, lambda s: strategies.keep_review(s, version.id, document, now))
-        self._tell(user_id, version.strategy_id)
-        return found
-
-    async def _tried(self, code: str) -> Review:
-        from services.strategy_review import review
-
-        async with self._trials:
-            return await review(code)
-
     async def _changed(self, user_id: uuid.UUID, strategy_id: uuid.UUID, **values: Any) -> StrategyRow:
         values["updated_at"] = self._clock.now()
         return self._told(await self._db.write(user_id, lambda s: strategies.change(s, strategy_id, **values)))
@@ -180,6 +161,7 @@ def _name(text: str) -> str:
 
 
 def _code(text: str) -> str:
+    """The text with the line ends of every system made one."""
     code = text.replace("\r\n", "\n").replace("\r", "\n")
     if len(code) > LONGEST_TEXT:
         raise InvalidInput("too_long", field="code", maximum=LONGEST_TEXT)

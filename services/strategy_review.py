@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import math
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -23,6 +25,7 @@ TRIAL_CANDLES = 300
 TRIAL_LIMITS = Limits(wall_seconds=15.0, cpu_seconds=5.0, answer_bytes=8 * 1024 * 1024)
 #: Characters of what a trial printed that are kept.
 MOST_KEPT = 8192
+_DEEPEST = 12
 _CHECKS = 6
 _A_MONDAY_MS = 1_704_067_200_000
 _LINE = re.compile(r" \(line (\d+)\)$")
@@ -56,18 +59,19 @@ class Review:
         walls = self.isolation
         return {
             "sound": self.sound,
-            "diagnostics": [{**asdict(one), "facts": dict(one.facts)} for one in self.diagnostics],
-            "described": self.described,
-            "printed": self.printed[:MOST_KEPT],
+            "diagnostics": [_kept(one) for one in self.diagnostics],
+            "described": _storable(self.described),
+            "printed": _storable(self.printed[:MOST_KEPT]),
             "isolation": None if walls is None else {"level": walls.level.value, "walls": [one.value for one in walls.walls]},
         }
 
 
 async def review(text: str, limits: Limits = TRIAL_LIMITS) -> Review:
-    """All that is worth telling its author. The text is read here; the trial, which takes a moment, runs elsewhere."""
-    found = diagnose(text)
+    """All that is worth telling its author. The text is read in a thread; the trial, which takes a moment, in its process."""
+    found = await asyncio.to_thread(diagnose, text)
     if any(one.severity is Severity.ERROR for one in found):
         return Review(tuple(found))
+    process: StrategyProcess | None = None
     try:
         process = await StrategyProcess.start(JOB, text, limits)
         try:
@@ -75,12 +79,14 @@ async def review(text: str, limits: Limits = TRIAL_LIMITS) -> Review:
             told = tuple(_told(result))
         except (LookupError, TypeError, ValueError, AttributeError, DataError):  # an answer that only a forger gives
             raise StrategyError("strategy_answer_unreadable") from None
-        finally:
-            await process.close()
     except StrategyError as error:
         fallen = _at(int(str(error.facts.get("line") or 1)), Severity.ERROR, error.code, error.facts)
-        return Review((*found, fallen), printed=str(error.facts.get("printed", "")))
-    return Review((*found, *told), process.described.value, printed)
+        walls = process.isolation if process is not None else None
+        return Review((*found, fallen), printed=str(error.facts.get("printed", "")), isolation=walls)
+    finally:
+        if process is not None:
+            await process.close()
+    return Review((*found, *told), process.described.value, printed, process.isolation)
 
 
 async def _tried(process: StrategyProcess, timeframe: str) -> tuple[dict[str, Any], str]:
@@ -125,6 +131,28 @@ def _told(result: dict[str, Any]) -> Iterator[Diagnostic]:
         yield _at(1, Severity.ERROR, "peek_found", {"candle": result["lookahead"]["candle"]})
     elif not result["fills"]:
         yield _at(1, Severity.HINT, "trial_without_entry", {"candles": TRIAL_CANDLES})
+
+
+def _kept(one: Diagnostic) -> dict[str, Any]:
+    place = {"line": one.line, "column": one.column, "end_line": one.end_line, "end_column": one.end_column}
+    return {**place, "severity": one.severity.value, "code": one.code, "facts": _storable(dict(one.facts))}
+
+
+def _storable(value: Any, depth: int = _DEEPEST) -> Any:
+    """The same in what a JSON column takes: a database has no NaN, no text with a NUL in it, and some bottom."""
+    if isinstance(value, Mapping) and depth:
+        return {_text(name): _storable(one, depth - 1) for name, one in value.items()}
+    if isinstance(value, list | tuple) and depth:
+        return [_storable(one, depth - 1) for one in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if value is None or isinstance(value, bool | int):
+        return value
+    return _text(value) if depth else None
+
+
+def _text(value: object) -> str:
+    return str(value).replace("\x00", "")
 
 
 def _at(line: int, severity: Severity, code: str, facts: Mapping[str, object]) -> Diagnostic:
