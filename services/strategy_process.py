@@ -14,9 +14,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from aristobot.clock import SystemClock
 from aristobot.errors import StrategyError
 from services.sandbox.frames import ANSWER, ARRAY, HEADER, LOG, PROGRESS, REQUEST, decoded, encoded, frame
 from services.sandbox.walls import IsolationLevel, Wall, level_of
+from services.sandbox.watchdog import watch_memory
 from services.sandbox.windows import confine
 
 if TYPE_CHECKING:  # the house starts without numpy
@@ -81,6 +83,7 @@ class StrategyProcess:
         self._said = bytearray()
         self._listening = asyncio.create_task(self._listen())
         self._job: object = None
+        self._watching: asyncio.Task[bool] | None = None
         self.isolation = Isolation(IsolationLevel.GUARDED, ())
         self.described = Answer(None)
 
@@ -107,6 +110,8 @@ class StrategyProcess:
         try:
             walls = await self._asked(frame(REQUEST, encoded(setup)), limits.start_seconds)
             self._note_walls(walls.value)
+            if sys.platform != "win32" and Wall.MEMORY not in self.isolation.walls:
+                self._watching = asyncio.create_task(watch_memory(process.pid, limits.memory_mb, SystemClock()))
             self.described = await self._asked(b"", limits.wall_seconds)
             if not isinstance(self.described.value, dict):
                 raise StrategyError("strategy_answer_unreadable")
@@ -233,6 +238,8 @@ class StrategyProcess:
         await self._kill()
         if code is not None and sys.platform != "win32" and code == -signal.SIGPROF:
             return StrategyError("strategy_too_busy", seconds=f"{self._limits.cpu_seconds:g}", line=self._line())
+        if self._watching is not None and self._watching.done() and self._watching.result():
+            return StrategyError("strategy_out_of_memory", line=0)
         if code is None or code >= 0:
             last = bytes(self._said).decode("utf-8", "replace").strip().rpartition("\n")[2][-200:]
             return StrategyError("strategy_ended", exit_code="" if code is None else code, said=last)
@@ -249,6 +256,8 @@ class StrategyProcess:
         await self._process.wait()
         await asyncio.wait([self._listening], timeout=_LAST_WORDS)
         self._listening.cancel()
+        if self._watching is not None and not self._watching.done():
+            self._watching.cancel()
         if self._process.stdin is not None:
             self._process.stdin.close()
 

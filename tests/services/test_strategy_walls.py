@@ -13,10 +13,12 @@ from typing import Any
 
 import pytest
 
+from aristobot.clock import SystemClock
 from aristobot.errors import StrategyError
 from aristobot.language import explain
 from services.sandbox.frames import ANSWER, LOG, PROGRESS, frame
 from services.sandbox.walls import IsolationLevel, Wall
+from services.sandbox.watchdog import watch_memory
 from services.strategy_process import Limits, StrategyProcess
 
 PLAIN, NUMPY, NAKED = "tests.services.plain_job", "tests.services.numpy_job", "tests.services.naked_job"
@@ -255,6 +257,15 @@ async def test_of_what_it_prints_the_last_quarter_megabyte_is_kept() -> None:
 
     assert len(printed.encode()) <= 256 * 1024 + 3
     assert printed.endswith("19999 " + "é" * 20 + "\n")
+
+
+async def test_where_the_kernel_does_not_count_memory_somebody_looks() -> None:
+    greedy = "import time\nheld = bytearray(120 << 20)\nheld[::4096] = b'x' * len(held[::4096])\ntime.sleep(60)"
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", greedy)
+    async with asyncio.timeout(10):
+        assert await watch_memory(process.pid, 100, SystemClock())
+        assert await process.wait() == -signal.SIGKILL
+        assert not await watch_memory(process.pid, 100, SystemClock())
 
 
 @linux
