@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
@@ -12,9 +13,11 @@ from nicegui.testing import User
 from aristobot.clock import ManualClock
 from aristobot.errors import AccessDenied
 from aristobot.kinds import CostMethod, Role, TokenScope
+from aristobot.orders import OrderStatus, OrderType
 from services.app import App
 from services.household import NewUser
 from services.sign_in import LoginForm
+from tests.builders import a_position, an_order
 from tests.pages.visitors import a_known_broker, a_resident, come_in, until
 from tests.services.entrance import HAND, HERE
 from tests.services.oracle import KEY, an_oracle
@@ -245,3 +248,25 @@ async def test_the_form_of_a_broker_asks_for_what_its_exchange_asks_and_says_wha
         await until(partial(_asks_for, screen, fields))
         badges = [one for one in screen.current_layout.descendants() if one.props.get("role") == "listitem"]
         assert ["good" in one.classes for one in badges if "tag" in one.classes] == native, exchange
+
+
+async def test_somebody_who_only_looks_neither_cancels_nor_closes(screen: User, app: App) -> None:
+    vera = await a_resident(app, "vera", role=Role.VIEWER)
+    broker = await a_known_broker(app, vera)
+    order = an_order(broker, status=OrderStatus.OPEN, type=OrderType.LIMIT, price=Decimal(40_000))
+    await app.db.write(vera.id, lambda s: s.add_all([order, a_position(broker)]))
+    await come_in(screen, app, vera)
+    await screen.open("/manual-trading")
+    await until(lambda: {"close", "edit"} <= {one.props.get("icon") for one in _buttons(screen)})
+    await until(lambda: any("close-out" in one.classes for one in _buttons(screen)))
+    acts = [one for one in _buttons(screen) if one.props.get("icon") in ("close", "edit") and "symbol" not in one._markers]
+    acts += [*_all(screen, "cancel-all"), *_all(screen, "close-all")]
+    acts += [one for one in _buttons(screen) if "close-out" in one.classes]
+    assert len(acts) >= 5
+    assert [one.enabled for one in acts] == [False] * len(acts)
+    with pytest.raises(AccessDenied, match="viewer_only_looks"):
+        await app.hand.resting.cancel(vera.id, order.id)
+
+
+def _buttons(screen: User) -> list[ui.button]:
+    return [one for one in screen.current_layout.descendants() if isinstance(one, ui.button)]

@@ -10,10 +10,10 @@ import pytest
 from aristobot.clock import ManualClock
 from aristobot.kinds import HaltLevel, HaltScope, Role
 from aristobot.notices import Outlet
-from aristobot.store import audit
+from aristobot.store import audit, users
 from aristobot.store.database import Database
 from aristobot.store.tables import User
-from aristobot.store.tenancy import SYSTEM
+from aristobot.store.tenancy import SYSTEM, GuardedSession
 from services.notifiers.channel import ChannelFault
 from services.telegram_halt import PRESS_SECONDS
 from services.telegram_link import CODE_SECONDS
@@ -36,14 +36,14 @@ async def belfry(lite: Database, tmp_path: Path, clock: ManualClock, telegram: T
     await opened.stop()
 
 
-async def _with_a_bot(belfry: Belfry, role: Role = Role.TRADER) -> User:
-    user = await belfry.user(role, name=f"alice-{role}", language="fr")
+async def _with_a_bot(belfry: Belfry) -> User:
+    user = await belfry.user(Role.TRADER, name="alice", language="fr")
     await belfry.settings.save(user.id, Outlet.TELEGRAM, {"token": TOKEN}, hand(user))
     return user
 
 
-async def _linked(belfry: Belfry, telegram: TelegramServer, role: Role = Role.TRADER) -> User:
-    user = await _with_a_bot(belfry, role)
+async def _linked(belfry: Belfry, telegram: TelegramServer) -> User:
+    user = await _with_a_bot(belfry)
     telegram.write(f"/start {belfry.phone.code(user.id)}")
     await belfry.until(lambda: any("liée à" in text for text in telegram.texts))
     return user
@@ -121,7 +121,12 @@ async def test_a_button_works_once_and_not_for_long(belfry: Belfry, telegram: Te
 
 
 async def test_strangers_groups_and_those_who_only_look_stop_nothing(belfry: Belfry, telegram: TelegramServer) -> None:
-    await _linked(belfry, telegram, Role.VIEWER)
+    user = await _linked(belfry, telegram)
+
+    def demote(session: GuardedSession) -> None:
+        users.get(session, user.id).role = Role.VIEWER
+
+    await belfry.db.write(SYSTEM, demote)
     seen = len(telegram.sent)
     telegram.write("/halt", chat=999)
     telegram.write("/halt", kind="group")
