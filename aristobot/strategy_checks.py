@@ -38,15 +38,13 @@ def diagnose(text: str) -> list[Diagnostic]:
         return [Diagnostic(1, 0, 1, 1, Severity.ERROR, "lint_too_long", {"most": LONGEST_TEXT})]
     try:
         checked = Checked(text)
+        found = [one for check in _CHECKS for one in check(checked)]
     except SyntaxError as error:
         return [_syntax(error, text)]
-    except (ValueError, RecursionError, MemoryError) as error:
+    except (RecursionError, MemoryError):
+        return [Diagnostic(1, 0, 1, 1, Severity.ERROR, "lint_too_deep")]
+    except ValueError as error:  # a zero byte
         return [Diagnostic(1, 0, 1, 1, Severity.ERROR, "lint_syntax", {"detail": str(error)})]
-    found = [
-        one
-        for check in (_imports, _private, _structure, _shares, _futures, _chance, unknown_names, peeks)
-        for one in check(checked)
-    ]
     return sorted({(one.line, one.column, one.code): one for one in found}.values(), key=lambda one: (one.line, one.column))
 
 
@@ -218,3 +216,6 @@ def _chance(text: Checked) -> Iterator[Diagnostic]:
                 yield text.at(node, Severity.WARNING, "lint_machine_clock", name=name)
             elif not seeded and name.rpartition(".")[2] in _WITHOUT_SEED and name.rpartition(".")[0].endswith("random"):
                 yield text.at(node, Severity.WARNING, "lint_unseeded", name=name)
+
+
+_CHECKS = (_imports, _private, _structure, _shares, _futures, _chance, unknown_names, peeks)

@@ -22,6 +22,7 @@ from services.strategy_process import Isolation, Limits, StrategyProcess
 
 JOB = "services.strategy_job"
 TRIAL_CANDLES = 300
+MOST_WARMUP = 5_000
 TRIAL_LIMITS = Limits(wall_seconds=15.0, cpu_seconds=5.0, answer_bytes=8 * 1024 * 1024)
 #: Characters of what a trial printed that are kept.
 MOST_KEPT = 8192
@@ -92,7 +93,7 @@ async def review(text: str, limits: Limits = TRIAL_LIMITS) -> Review:
 async def _tried(process: StrategyProcess, timeframe: str) -> tuple[dict[str, Any], str]:
     """The result of the trial; with more candles when the strategy wants many before its first decision."""
     answer, count = await _trial(process, timeframe, TRIAL_CANDLES), TRIAL_CANDLES
-    warmup = int(answer.value["warmup"])
+    warmup = min(int(answer.value["warmup"]), MOST_WARMUP)
     if warmup * 2 > count:
         answer = await _trial(process, timeframe, TRIAL_CANDLES + warmup)
     return answer.value, answer.printed

@@ -95,6 +95,8 @@ def test_sound_code_copied_from_jesse_has_nothing_underlined() -> None:
         (hook("self.x = np.random.normal()"), "lint_unseeded"),
         (a_strategy("    def before(self): self.x = datetime.now()", "from datetime import datetime"), "lint_machine_clock"),
         ("x" * 200_001, "lint_too_long"),
+        (hook("self.x = " + "+".join(["1"] * 5000)), "lint_too_deep"),
+        (hook("return self.closes" + ".max()" * 700, "indicators"), "lint_too_deep"),
     ],
 )
 def test_what_is_wrong_is_underlined(text: str, code: str) -> None:
