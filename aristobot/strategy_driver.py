@@ -42,7 +42,7 @@ class Driver:
         self.listens = bool(self.own & _EVENTS)
         self._each = bool(self.own & {"before", "after"}) or _acts(kind)
         self.arrays: dict[str, Floats] = {}
-        self._cells: dict[str, memoryview] = {}
+        self._feeds: list[tuple[deque[float], memoryview]] = []
         self.series: dict[str, deque[float]] = {}
         self.mentions_series = False
         self.entries: Any = None
@@ -65,10 +65,10 @@ class Driver:
         tape.cursor = len(tape.candles) - 1
         given = strategy.indicators() if "indicators" in self.own else {}
         self.arrays = {name: _series(name, values, len(tape.candles)) for name, values in given.items()}
-        self._cells = {name: memoryview(array) for name, array in self.arrays.items()}  # type: ignore[arg-type] # a buffer
         self.series = {name: deque(maxlen=strategy.lookback) for name in self.arrays}
         for name, values in self.series.items():
             setattr(strategy, name, values)
+        self._feeds = [(self.series[name], memoryview(array)) for name, array in self.arrays.items()]  # type: ignore[arg-type] # a buffer
         questions = ("should_long", "should_exit", "indicators")
         self.mentions_series = any(set(self.series) & set(code.co_names) for code in _code(type(strategy), questions))
         given_signals = strategy.signals() if "signals" in self.own else None
@@ -80,10 +80,11 @@ class Driver:
     def reveal(self, cursor: int, back: int = 0) -> None:
         """Make this the present candle, -1 being before the first; of the series show `back` values, or what `lookback` says."""
         self.run.tape.cursor = max(0, cursor)
-        first = max(0, cursor + 1 - (back or self.strategy.lookback))
-        for name, values in self.series.items():
-            values.clear()
-            values.extend(self._cells[name][first : cursor + 1])
+        if self._feeds:
+            first = max(0, cursor + 1 - (back or self.strategy.lookback))
+            for values, cells in self._feeds:
+                values.clear()
+                values.extend(cells[first : cursor + 1])
 
     # ------------------------------------------------------------------ questions
 

@@ -149,6 +149,8 @@ class Player:
         at = candles[place]
         self.next = at + 1
         driver.reveal(at, trace.deepest)
+        if driver.entries is not None:  # the arrays are the strategy's own answer
+            return driver.answer("signal")
         try:
             said = ask()
         except (Exception, SystemExit) as error:  # noqa: BLE001 # the user's code may raise anything, and never takes us down

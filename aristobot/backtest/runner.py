@@ -115,21 +115,21 @@ def closed_trades(player: Player) -> list[ClosedTrade]:
         opened, first, at, last, bought, lots, sold, sold_lots, fees, profit, tag, stop = row
         entry, quantity = bought / lots / units.prices, lots / units.quantities
         found.append(
-            ClosedTrade(
-                symbol=symbol,
-                opened_at=opened,
-                closed_at=at,
-                entry_price=entry,
-                exit_price=sold / sold_lots / units.prices,
-                quantity=quantity,
-                fees=fees / money,
-                profit=profit / money,
-                reason=tag,
-                risk=(entry - stop) * quantity if 0 < stop < entry else None,
-                worst=mae,
-                best=mfe,
-                entry_bar=first,
-                exit_bar=last,
+            ClosedTrade(  # in the order of its fields: by name it would take twice as long
+                symbol,
+                opened,
+                at,
+                entry,
+                sold / sold_lots / units.prices,
+                quantity,
+                fees / money,
+                profit / money,
+                tag,
+                (entry - stop) * quantity if 0 < stop < entry else None,
+                mae,
+                mfe,
+                first,
+                last,
             )
         )
     return found

@@ -23,6 +23,8 @@ from aristobot.strategy import Strategy
 from aristobot.strategy_driver import Driver
 
 MOST_WAYS = 64
+#: Candles that are worked on at a time: few enough to stay near the processor.
+STRETCH = 16_384
 #: Candles on which the real hook must agree: so many at the beginning, and so many anywhere.
 FIRST_CHECKED, RANDOM_CHECKED = 100, 500
 _CONSTANTS = (int, float, str, bool, type(None), tuple, frozenset)
@@ -35,9 +37,13 @@ class Untraceable(Exception):
 
 
 class Explorer:
-    """The ways through a hook: which branch to take next, and the conditions met on the present way."""
+    """The ways through a hook: which branch to take next, and the conditions met on the present way.
+
+    The values are those of the candles from `first` to before `end`.
+    """
 
     def __init__(self) -> None:
+        self.first = self.end = 0
         self.ahead: list[bool] = []
         self.met: list[tuple[Flags, bool]] = []
         self.deepest = 1
@@ -49,8 +55,10 @@ class Explorer:
         self.met.append((condition, chosen))
         return chosen
 
-    def answer(self, hook: Callable[[], Any], count: int) -> Flags:
-        """What the hook says at every candle."""
+    def answer(self, hook: Callable[[], Any], first: int, end: int) -> Flags:
+        """What the hook says at these candles."""
+        self.first, self.end, self.ahead = first, end, []
+        count = end - first
         found = np.zeros(count, dtype=bool)
         for _ in range(MOST_WAYS):
             self.met = []
@@ -148,10 +156,12 @@ class SymbolSeries(deque[Any]):
     def __getitem__(self, at: object) -> Symbol:  # type: ignore[override] # one number back, or no trace
         if type(at) is not int or not -self._lookback <= at < 0:
             raise Untraceable("not a constant number of candles back")
-        self._explorer.deepest = max(self._explorer.deepest, -at)
-        late = np.full(len(self._array), np.nan)
-        late[-at - 1 :] = self._array[: len(self._array) + at + 1]
-        return Symbol(late, self._explorer)
+        explorer = self._explorer
+        explorer.deepest = max(explorer.deepest, -at)
+        first, end = explorer.first + at + 1, explorer.end + at + 1
+        if first >= 0:
+            return Symbol(self._array[first:end], explorer)
+        return Symbol(np.append(np.full(min(-first, end - first), np.nan), self._array[: max(end, 0)]), explorer)
 
 
 class _Everything:
@@ -164,7 +174,7 @@ class _Everything:
         self.candles = self
 
     def item(self, _: int, column: int) -> Symbol:
-        return Symbol(self._candles[:, column], self._explorer)
+        return Symbol(self._candles[self._explorer.first : self._explorer.end, column], self._explorer)
 
     def __getitem__(self, _: object) -> Symbol:
         return self.item(0, COLUMNS["close"])
@@ -210,8 +220,9 @@ def _flags(driver: Driver, name: str, explorer: Explorer) -> Flags:
     if name not in driver.own:
         return np.zeros(count, dtype=bool)
     ghost, state = _ghost(driver, explorer)
-    explorer.ahead = []
-    found = explorer.answer(getattr(ghost, name), count)
+    hook = getattr(ghost, name)
+    stretches = (explorer.answer(hook, at, min(at + STRETCH, count)) for at in range(0, count, STRETCH))
+    found = np.concatenate(list(stretches))
     if vars(ghost) != state:
         raise Untraceable("the question keeps state")
     return found
