@@ -123,6 +123,11 @@ class Reversion(OneCoin):
 
 def peers() -> dict[type[Strategy], Any]:
     """The same four in backtesting.py's words, their series computed by the same TA-Lib."""
+    return {**peers_at_the_market(), **peers_that_wait()}
+
+
+def peers_at_the_market() -> dict[type[Strategy], Any]:
+    """Those whose entries are market orders."""
     package, talib = importlib.import_module("backtesting"), importlib.import_module("talib")
 
     class PeerCross(package.Strategy):  # type: ignore[name-defined, misc] # a package without types
@@ -145,6 +150,13 @@ def peers() -> dict[type[Strategy], Any]:
             if not self.position and self.rsi[-2] < 35 <= self.rsi[-1]:
                 price = self.data.Close[-1]
                 self.buy(size=1, sl=tick(price * 0.98), tp=tick(price * 1.03))
+
+    return {Cross: PeerCross, Reversal: PeerReversal}
+
+
+def peers_that_wait() -> dict[type[Strategy], Any]:
+    """Those whose entries rest for a candle."""
+    package, talib = importlib.import_module("backtesting"), importlib.import_module("talib")
 
     class PeerBreakout(package.Strategy):  # type: ignore[name-defined, misc] # a package without types
         def init(self) -> None:
@@ -172,7 +184,7 @@ def peers() -> dict[type[Strategy], Any]:
             elif self.data.Close[-1] > self.lower[-1] * 1.001:
                 self.buy(size=1, limit=tick(self.lower[-1]))
 
-    return {Cross: PeerCross, Reversal: PeerReversal, Breakout: PeerBreakout, Reversion: PeerReversion}
+    return {Breakout: PeerBreakout, Reversion: PeerReversion}
 
 
 def ours(kind: type[Strategy], history: History) -> BacktestResult:
