@@ -118,10 +118,13 @@ class _Stage(ui.sub_pages):
         if not self._app.accounts.sessions.alive(self._viewer.session_id):
             self.client.open("/login")
             return True
+        if match.remaining_path:  # "/" is the beginning of every address: what comes after it is no page of ours
+            return False
         return super()._render_page(match)
 
     def _render_404(self) -> None:
-        error_state(_("There is no such page"), _("Choose one from the menu."))
+        with ui.element("div").classes("page"):
+            error_state(_("There is no such page"), _("Choose one from the menu."))
 
 
 class _Builder:

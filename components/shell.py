@@ -6,8 +6,12 @@ import inspect
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any
 
+from fastapi.exception_handlers import http_exception_handler
 from nicegui import Client, ui
 from nicegui import app as web
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
 
 from aristobot.events import SessionEnded
 from aristobot.language import use_language
@@ -45,8 +49,24 @@ def mount(app: App, entrance: Entrance, *, hosts: Collection[str] = ()) -> None:
 
     for route in ("/", *(one.route for one in pages())):
         ui.page(route, title="Aristobot")(shell)
+    web.exception_handler(404)(_Lost(shell))
     for route, build in doors().items():
         ui.page(route, title="Aristobot")(_Door(app, entrance, build))
+
+
+class _Lost:
+    """An address that leads nowhere: the frame with its menu, and words of ours instead of NiceGUI's English face."""
+
+    def __init__(self, shell: Callable[[Client], None]) -> None:
+        self._shell = shell
+
+    async def __call__(self, request: Request, error: HTTPException) -> Response:
+        """Draw it; what is not a page is answered as FastAPI does."""
+        if request.scope.get("endpoint") not in (None, web):
+            return await http_exception_handler(request, error)
+        with Client(ui.page("", title="Aristobot"), request=request) as client:
+            self._shell(client)
+        return client.build_response(request, 404)
 
 
 class _Door:

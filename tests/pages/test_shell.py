@@ -91,3 +91,11 @@ async def test_a_users_own_page_joins_the_menu_and_a_broken_one_is_red(user: Use
     await user.open("/broken/broken")
     await user.should_see("nothing_of_that_name")
     await user.should_see("Webhooks")
+
+
+async def test_an_address_that_leads_nowhere_shows_the_menu_and_says_so(screen: User, app: App) -> None:
+    await come_in(screen, app, await a_resident(app))
+    answer = await screen.http_client.get("/nobody-thought-of-this")
+    assert answer.status_code == 404
+    assert "HTTPException" not in answer.text
+    assert "Trading manuel" in answer.text
