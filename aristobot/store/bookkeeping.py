@@ -14,6 +14,7 @@ from aristobot.market import Instrument
 from aristobot.money import ZERO, divided, kept, plain, times
 from aristobot.orders import Fill, OrderReport, OrderState, OrderStatus, Side, may_conclude, merge
 from aristobot.performance import position_of
+from aristobot.portfolio import Position
 from aristobot.store import dust, orders, positions, users
 from aristobot.store.tenancy import GuardedSession, insert_once
 from aristobot.store.trading_tables import Bracket, FillRow, Order, PositionRow, WebhookState
@@ -101,11 +102,16 @@ def _refold(session: GuardedSession, order: Order, instrument: Instrument, now: 
     _show_exits(session, position, now)
 
 
-def _fold(session: GuardedSession, position: PositionRow) -> None:
-    """Make of a position what its fills make it, by the way in which its user tells costs."""
+def told_by_fills(session: GuardedSession, position: PositionRow) -> Position:
+    """What the fills of a position, and the dust that joined or left it, come to, by the way in which its user tells costs."""
     fills = [orders.as_fill(row) for row in orders.fills_of_position(session, position.id)]
     method = users.get(session, position.user_id).cost_method
-    folded = position_of([*fills, *dust.transfers(session, position.id)], position.base, position.quote, method)
+    return position_of([*fills, *dust.transfers(session, position.id)], position.base, position.quote, method)
+
+
+def _fold(session: GuardedSession, position: PositionRow) -> None:
+    """Make of a position what its fills make it, by the way in which its user tells costs."""
+    folded = told_by_fills(session, position)
     position.quantity, position.cost, position.entry = kept(folded.quantity), kept(folded.cost), folded.entry
     position.realised, position.bought, position.sold = kept(folded.realised), kept(folded.bought), kept(folded.sold)
     position.other_fees = {asset: plain(fee) for asset, fee in folded.other_fees} or None

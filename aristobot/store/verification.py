@@ -11,7 +11,8 @@ from sqlmodel import col, select
 
 from aristobot.errors import StoreDamaged
 from aristobot.kinds import LotStatus
-from aristobot.store import audit, schema
+from aristobot.money import kept
+from aristobot.store import audit, bookkeeping, positions, schema
 from aristobot.store.database import is_sqlite, make_engine
 from aristobot.store.failures import in_our_words
 from aristobot.store.migrate import head, revision_of
@@ -104,6 +105,7 @@ def _content(session: GuardedSession, audit_key: bytes | None) -> list[Check]:
         "fills_within_orders": _overfilled,
         "one_open_position": _doubled_positions,
         "no_negative_position": _negative_positions,
+        "positions_of_their_fills": _untold_positions,
         "one_default_broker": _doubled_defaults,
     }
     return checks + [Check(name, tuple(question(session))) for name, question in questions.items()]
@@ -131,6 +133,16 @@ def _doubled_positions(session: GuardedSession) -> Iterable[str]:
 def _negative_positions(session: GuardedSession) -> Iterable[str]:
     wanted = select(PositionRow).where(PositionRow.quantity < 0)
     return [f"position {row.id}: {row.quantity}" for row in session.exec(wanted.limit(_SHOWN))]
+
+
+def _untold_positions(session: GuardedSession) -> Iterable[str]:
+    """Open positions that hold something else than what was executed for them."""
+    found = []
+    for row in positions.open_ones(session):
+        told = kept(bookkeeping.told_by_fills(session, row).quantity)
+        if told != row.quantity:
+            found.append(f"position {row.id}: {row.quantity}, its executions say {told}")
+    return found[:_SHOWN]
 
 
 def _doubled_defaults(session: GuardedSession) -> Iterable[str]:

@@ -56,8 +56,15 @@ async def furnish(db: Database) -> User:
     user = a_user(name="Ann", recovery_codes=["é", "\U0001f600"])
     broker = a_broker(user, key_rights={"may": None}, limits={})
     position = a_position(broker, quantity=LARGEST, realised=LARGEST.copy_negate())
-    order = an_order(broker, position_id=position.id, quantity=Decimal("0.000000000000000001"))
-    rows = [user, broker, position, order, a_fill_row(order), a_webhook(broker, payload=bytes(range(256)))]
+    order = an_order(broker, position_id=position.id, quantity=LARGEST, filled=Decimal("0.000000000000000001"))
+    rows = [
+        user,
+        broker,
+        position,
+        order,
+        a_fill_row(order, fee=Decimal("0.000000000000000001")),
+        a_webhook(broker, payload=bytes(range(256))),
+    ]
     await db.write(SYSTEM, lambda s: s.add_all(rows))
     await db.write(SYSTEM, lambda s: instruments.replace_all(s, "binance", [an_instrument()], MIDNIGHT))
     await db.write(SYSTEM, lambda s: candles.add(s, "binance", a_candle(), MIDNIGHT, live=True))
@@ -308,7 +315,8 @@ async def test_a_whole_memory_passes_every_check(db: Database) -> None:
 
 def _overfill(session: GuardedSession) -> None:
     order = session.exec(select(Order)).one()
-    session.add_all([a_fill_row(order, quantity=order.quantity), a_fill_row(order, quantity=order.quantity)])
+    order.quantity /= 2
+    session.add(order)
 
 
 def _forge(session: GuardedSession) -> None:
@@ -317,13 +325,18 @@ def _forge(session: GuardedSession) -> None:
 
 def _owe(session: GuardedSession) -> None:
     broker = session.exec(select(Broker)).one()
-    session.add(a_position(broker, owner="manual", quantity=Decimal("-0.5")))
+    session.add(a_position(broker, owner="manual", quantity=Decimal("-0.5"), status="closed"))
+
+
+def _embezzle(session: GuardedSession) -> None:
+    session.exec(sa.update(PositionRow).values(quantity=LARGEST - 1))
 
 
 SPOILS: dict[str, Callable[[GuardedSession], None]] = {
     "fills_within_orders": _overfill,
     "audit": _forge,
     "no_negative_position": _owe,
+    "positions_of_their_fills": _embezzle,
 }
 
 
@@ -348,7 +361,7 @@ async def test_a_position_opened_twice_behind_the_rules_is_reported(db: Database
 
     await db.submit_write(sneak)
     failed = [check.name for check in verify(text_of(db.url), KEY).checks if not check.passed]
-    assert failed == ["schema", "one_open_position"]
+    assert failed == ["schema", "one_open_position", "positions_of_their_fills"]
 
 
 def test_a_damaged_file_fails_its_check_and_raises_nothing(tmp_path: Path) -> None:
