@@ -68,7 +68,7 @@ class RestartNotice(ui.element):
 
     def _draw(self, told: Told, names: dict[str, str]) -> None:
         tone = "warn" if told.closed else ""
-        with labelled(ui.element("section").classes(f"notice {tone}"), _("While Aristobot was away")):
+        with labelled(ui.element("section").classes(f"notice restart-notice {tone}"), _("While Aristobot was away")):
             ui.icon("restart_alt").props("aria-hidden=true")
             with ui.element("div").classes("item-words"):
                 Words("h2", _title(told), "item-title")
