@@ -168,7 +168,8 @@ class StrategyProcess:
     async def _asked(self, asked: bytes, seconds: float, progress: Progress | None = None) -> Answer:
         try:
             async with asyncio.timeout(seconds):
-                await self._write(asked)
+                with suppress(ConnectionError):  # what it said before it went is still to be read
+                    await self._write(asked)
                 return await self._answer(progress)
         except TimeoutError:
             raise await self._too_slow(seconds) from None

@@ -108,6 +108,6 @@ async def test_a_stopped_download_ends_in_order(tmp_path: Path) -> None:
     assert running.stderr is not None
     assert b"0%" in await running.stderr.readline()
     running.send_signal(2)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(15):
         assert await running.wait() == 130
     assert b"Traceback" not in await running.stderr.read()

@@ -111,8 +111,8 @@ async def _strategies() -> Finding:
         return Finding(
             "strategies", "failed", detail, _("Strategies cannot run here. Look into the log, and at the Python installation.")
         )
-    walls = ", ".join(isolation.walls)
+    detail = f"{explain(isolation.level.value)} ({', '.join(explain(wall.value) for wall in isolation.walls)})"
     if isolation.is_sealed:
-        return Finding("strategies", "ok", f"{isolation.level.value}: {walls}")
+        return Finding("strategies", "ok", detail)
     cure = _("Run only strategies whose code you trust here; on Linux 5.13 and later the kernel itself keeps them in.")
-    return Finding("strategies", "warning", f"{isolation.level.value}: {walls}", cure)
+    return Finding("strategies", "warning", detail, cure)

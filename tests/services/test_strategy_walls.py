@@ -15,7 +15,7 @@ import pytest
 
 from aristobot.clock import SystemClock
 from aristobot.errors import StrategyError
-from aristobot.language import explain
+from aristobot.language import catalogue, explain
 from services.sandbox.frames import ANSWER, LOG, PROGRESS, frame
 from services.sandbox.walls import IsolationLevel, Wall
 from services.sandbox.watchdog import watch_memory
@@ -125,6 +125,8 @@ async def test_the_process_says_which_walls_it_found_standing() -> None:
 
     assert process.isolation.level is IsolationLevel.SEALED
     assert set(process.isolation.walls) >= set(Wall) - {Wall.JOB_OBJECT, Wall.NO_FILES}
+    for language in ("fr", "en"):  # and they can be told
+        assert {f"reason.{one.value}" for one in (*Wall, *IsolationLevel)} <= catalogue(language).keys()
 
 
 @pytest.mark.parametrize(
@@ -284,7 +286,7 @@ async def test_it_ends_with_the_house_even_when_the_house_is_killed(tmp_path: Pa
     house.kill()
     await house.wait()
 
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(10):
         while _lives(child):
             await asyncio.wait([asyncio.get_running_loop().create_future()], timeout=0.02)
 
