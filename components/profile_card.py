@@ -12,6 +12,7 @@ from aristobot.events import BrokerUpdated
 from aristobot.kinds import CostMethod
 from aristobot.language import _
 from components.buttons import main_button
+from components.confirm import say
 from components.form import submitting
 from components.live import Live
 from components.page_head import panel
@@ -57,17 +58,28 @@ class ProfileCard:
         default = next((str(one.id) for one in brokers if one.is_default), NO_BROKER)
         self._broker.set_options({NO_BROKER: _("None")} | {str(one.id): one.name for one in brokers}, value=default)
         self._costs.set_value(row.cost_method.value)
-        self._known = {"default_broker_id": default, "cost_method": row.cost_method.value}
+        self._known = {"language": row.language, "timezone": row.timezone}
+        self._known |= {"default_broker_id": default, "cost_method": row.cost_method.value}
 
     async def _save(self) -> None:
         fields = {"language": self._language, "timezone": self._zone, "cost_method": self._costs}
         async with submitting(self._button, fields):
-            chosen = {"default_broker_id": self._broker.value, "cost_method": self._costs.value}
-            changes = {"language": self._language.value, "timezone": self._zone.value}
-            changes |= {name: value for name, value in chosen.items() if self._known.get(name) != value}
+            chosen = self._chosen()
+            changes: dict[str, Any] = {name: value for name, value in chosen.items() if self._known.get(name) != value}
             if "default_broker_id" in changes:
-                changes["default_broker_id"] = uuid.UUID(self._broker.value) if self._broker.value else None
-            await self._app.accounts.profiles.update(self._user.id, changes, self._user.actor)
+                changes["default_broker_id"] = uuid.UUID(changes["default_broker_id"]) if changes["default_broker_id"] else None
+            if changes:
+                await self._app.accounts.profiles.update(self._user.id, changes, self._user.actor)
+            self._known = chosen
+            say(_("Saved."))
+
+    def _chosen(self) -> dict[str, Any]:
+        return {
+            "language": self._language.value,
+            "timezone": self._zone.value,
+            "default_broker_id": self._broker.value,
+            "cost_method": self._costs.value,
+        }
 
 
 def language_names() -> dict[str, str]:
