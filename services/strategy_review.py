@@ -106,11 +106,12 @@ async def _trial(process: StrategyProcess, timeframe: str, count: int) -> Any:
 
 
 def trial_candles(timeframe: str, count: int = TRIAL_CANDLES) -> Rows:
-    """Candles that rise, fall and stand still, the same ones each time."""
-    chance = np.random.default_rng(7)
+    """Candles that trend and that do not, calm and restless by turns, the same ones each time."""
+    chance = np.random.default_rng(8)
     at = np.arange(count)
-    drift = 0.004 * np.sin(at / 23.0) + 0.0015 * np.sin(at / 5.0)
-    closes = np.round(60_000 * np.exp(np.cumsum(drift + chance.normal(0, 0.004, count))), 2)
+    drift = (0.004 * np.sin(at / 23.0) + 0.0015 * np.sin(at / 5.0)) * (at // 100 % 2 == 0)
+    noise = chance.normal(0, 1, count) * np.where(at // 25 % 2 == 0, 0.003, 0.008)
+    closes = np.round(60_000 * np.exp(np.cumsum(drift + noise)), 2)
     rows = no_rows(count)
     rows[:, 0] = _A_MONDAY_MS + at * step_ms(timeframe_of(timeframe))
     rows[0, 1], rows[1:, 1], rows[:, 2] = closes[0], closes[:-1], closes
