@@ -54,10 +54,9 @@ def record(session: GuardedSession, order: Order, report: OrderReport, instrumen
             order.done_at = now
     session.add(order)
     session.flush()
-    if fresh:
-        _refold(session, order, instrument, now)
+    touched = (_refold(session, order, instrument, now) if fresh else None) or order.position_id
     known = sum((row.quantity for row in orders.fills(session, order.id)), ZERO) if order.filled else ZERO
-    return Recorded(order, changed, order.position_id, bool(fresh), len(fresh), max(order.filled - known, ZERO))
+    return Recorded(order, changed, touched, bool(fresh), len(fresh), max(order.filled - known, ZERO))
 
 
 def _remember(session: GuardedSession, order: Order, fill: Fill) -> bool:
@@ -80,11 +79,14 @@ def _remember(session: GuardedSession, order: Order, fill: Fill) -> bool:
     return insert_once(session, FillRow, values, ["broker_id", "symbol", "trade_id", "side"]) is not None
 
 
-def _refold(session: GuardedSession, order: Order, instrument: Instrument, now: datetime) -> None:
-    """Recompute the order's position from all its fills; open one for a first fill, close what can no longer be sold."""
+def _refold(session: GuardedSession, order: Order, instrument: Instrument, now: datetime) -> uuid.UUID | None:
+    """Recompute the order's position from all its fills; open one for a first fill, close what can no longer be sold.
+
+    The position in which the coins are then.
+    """
     if order.position_id is None:
         if order.role in EXITS:
-            return  # an exit reported before the entry it came with: its fills wait for the position
+            return None  # an exit reported before the entry it came with: its fills wait for the position
         order.position_id = _position_for(session, order, instrument, now).id
         session.add(order)
         if order.list_client_id:
@@ -100,6 +102,18 @@ def _refold(session: GuardedSession, order: Order, instrument: Instrument, now: 
     _settle(session, position, instrument, now)
     _follow(session, position, order, now)
     _show_exits(session, position, now)
+    return _heir_of(session, position, instrument, now).id
+
+
+def _heir_of(session: GuardedSession, position: PositionRow, instrument: Instrument, now: datetime) -> PositionRow:
+    """What came late to a closed position joins the one that its owner opened since: in a closed one nobody would guard it."""
+    if position.status is LotStatus.OPEN or position.is_dust or not position.quantity:
+        return position
+    heir = positions.open_one(session, position.broker_id, position.symbol, position.owner)
+    if heir is None:
+        return position
+    move_dust(session, position, heir, instrument, now)
+    return heir
 
 
 def told_by_fills(session: GuardedSession, position: PositionRow) -> Position:

@@ -9,7 +9,7 @@ from sqlmodel import col, select
 from aristobot.money import ZERO
 from aristobot.portfolio import Transfer
 from aristobot.store.tenancy import GuardedSession
-from aristobot.store.trading_tables import DustMove, PositionRow
+from aristobot.store.trading_tables import DustMove, FillRow, PositionRow
 
 
 def crumbs(session: GuardedSession, broker_id: uuid.UUID) -> list[PositionRow]:
@@ -25,7 +25,11 @@ def transfers(session: GuardedSession, position_id: uuid.UUID) -> list[Transfer]
 
 
 def move(session: GuardedSession, row: PositionRow, into: PositionRow | None, now: datetime) -> None:
-    """Remember that all a position holds went into another one, or was written off."""
+    """Remember that all a position holds went into another one, or was written off.
+
+    That was after its last execution, even one that its exchange dates ahead of our clock.
+    """
+    last = session.exec(select(sa.func.max(FillRow.at)).where(FillRow.position_id == row.id)).one()
     worth = ZERO if into is None else row.cost
     session.add(
         DustMove(
@@ -34,7 +38,7 @@ def move(session: GuardedSession, row: PositionRow, into: PositionRow | None, no
             into_id=into.id if into is not None else None,
             quantity=row.quantity,
             worth=worth,
-            at=now,
+            at=max(now, last or now),
         )
     )
     session.flush()

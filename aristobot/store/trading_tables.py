@@ -179,9 +179,10 @@ class FillRow(Owned, table=True):
 
 
 class DustMove(Owned, table=True):
-    """What too small a rest of a position became: it joined another position, or (`into_id` empty) was written off.
+    """What became of too small a rest of a position, or of what came to it too late.
 
-    `quantity` is in base; `worth` is the quote that it had cost, which it takes along, zero for what is written off.
+    It joined another position, or (`into_id` empty) was written off. `quantity` is in base; `worth` is the quote that it had
+    cost, which it takes along, zero for what is written off.
     """
 
     __tablename__ = "dust_moves"
