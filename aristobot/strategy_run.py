@@ -19,6 +19,8 @@ from aristobot.strategy_orders import Message
 MOST_REMEMBERED = 200
 #: Messages that one candle may bring; further ones are dropped.
 MOST_MESSAGES = 20
+#: Messages that a whole backtest keeps.
+MOST_OF_A_BACKTEST = 2_000
 
 
 class Facts(msgspec.Struct, frozen=True):
@@ -174,7 +176,8 @@ class Run:
     """
 
     __slots__ = (
-        "candle_ms", "closes", "facts", "held", "hp", "memory", "messages", "others", "pending", "stand", "tape", "times",
+        "candle_ms", "closes", "facts", "held", "hp", "memory", "messages", "others", "pending", "said", "stand", "tape",
+        "times",
     )  # fmt: skip
 
     def __init__(self, facts: Facts, tape: Tape, hp: Mapping[str, Any], stand: Stand) -> None:
@@ -183,6 +186,7 @@ class Run:
         self.hp = dict(hp)
         self.memory = Memory()
         self.messages: list[Message] = []
+        self.said = 0
         self.others: OtherCandles | None = None
         self.stand = stand
         self.held = stand.held
@@ -226,5 +230,7 @@ class Run:
 
     def say(self, text: str, kind: str, notify: bool) -> None:
         """Keep a message for the engine to take."""
-        if len(self.messages) < MOST_MESSAGES:
+        self.said += 1
+        kept = self.facts.mode != "backtest" or self.said <= MOST_OF_A_BACKTEST
+        if kept and len(self.messages) < MOST_MESSAGES:
             self.messages.append(Message(text[:1000], kind, notify, self.now))

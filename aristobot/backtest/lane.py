@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 
 import numpy as np
@@ -14,16 +15,19 @@ from aristobot.backtest.stand import LaneStand
 from aristobot.backtest.tracks import Track
 from aristobot.orders import OrderType, Side
 from aristobot.strategy_driver import Driver
-from aristobot.strategy_orders import NOTHING, Decision, Intent, Level
+from aristobot.strategy_orders import NOTHING, Decision, Intent, Level, Message
 from aristobot.strategy_run import ClosedPosition, Event, PlacedOrder
+
+#: Decisions that a run keeps whole.
+MOST_WHOLE = 50_000
 
 
 class Lane(LaneStand):
     """Orders of one strategy. `waiting` says that the next candle must be looked at; `due` orders take the market's price."""
 
     __slots__ = (
-        "after", "bar", "closed", "costs", "decisions", "driver", "fills", "first_stop", "fresh", "latency", "mood", "plain",
-        "plan", "refusals", "run", "slips", "track", "units", "waiting",
+        "after", "bar", "closed", "costs", "decisions", "driver", "fills", "first_stop", "fresh", "latency", "messages", "mood",
+        "plain", "plan", "refusals", "rested", "run", "slips", "track", "units", "vetoes", "waiting",
     )  # fmt: skip
 
     def __init__(self, driver: Driver, track: Track, account: Account, costs: Costs, mood: Mood) -> None:
@@ -37,13 +41,24 @@ class Lane(LaneStand):
         self.bar = self.after = 0
         self.first_stop = self.fresh = 0.0
         self.plan: tuple[tuple[Level, ...], tuple[Level, ...]] = ((), ())
-        self.waiting = False
+        self.waiting = self.rested = False
         self.fills: list[FillRow] = []
         self.closed: list[ClosedRow] = []
         self.refusals: list[Refusal] = []
-        self.decisions: list[tuple[int, Decision]] = []
+        self.decisions: list[tuple[int, Decision | int]] = []
+        self.vetoes: Counter[str] = Counter()
+        self.messages: list[Message] = []
 
     # ------------------------------------------------------------------ what the strategy wants
+
+    def keep(self, decision: Decision) -> None:
+        """Write a decision down: whole, and from the MOST_WHOLE-th on its hash, which is enough to compare runs."""
+        whole = len(self.decisions) < MOST_WHOLE
+        self.decisions.append((self.run.tape.cursor, decision if whole else hash(decision)))
+        if decision.refused:
+            self.vetoes.update(decision.refused)
+        if decision.messages:
+            self.messages += decision.messages
 
     def apply(self, decision: Decision, now: int) -> None:
         """Place what was decided at `now` (UTC ms); it reaches the market the latency later."""
@@ -291,7 +306,9 @@ class Lane(LaneStand):
     def _look_on(self) -> None:
         """Whether the next candle must be looked at, and whether an entry or a sell of its own waits."""
         due, sells = self.due, self.sells
-        self.waiting = bool(due or self.entries or (self.account.lots and (self.guards or self.goals or sells)))
+        resting = self.entries or (self.account.lots and (self.guards or self.goals or sells))
+        self.rested = self.rested or bool(resting)
+        self.waiting = bool(due or resting)
         self.run.pending = self.waiting and bool(self.entries or sells or (due and (due[0].lots > 0 or due[-1].lots > 0)))
 
     def _refuse(self, order: Order, reason: str, steps: int, told: bool = True) -> None:
@@ -309,7 +326,7 @@ class Lane(LaneStand):
         told = PlacedOrder(placed.side, placed.type, lots / self.units.quantities, price, placed.tag, placed.status)
         decision = self.driver.deliver(Event(kind, told, closed, reason))
         if decision is not NOTHING:
-            self.decisions.append((self.run.tape.cursor, decision))
+            self.keep(decision)
             self.apply(decision, self.after)
 
 

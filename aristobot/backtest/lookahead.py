@@ -11,7 +11,7 @@ from aristobot.backtest.session import Session
 from aristobot.backtest.settings import Setup
 from aristobot.strategy_orders import Decision
 
-Decisions = Sequence[tuple[int, Decision]]
+Decisions = Sequence[tuple[int, Decision | int]]
 
 
 class Verdict(msgspec.Struct, frozen=True):

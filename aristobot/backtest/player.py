@@ -100,7 +100,7 @@ class Player:
         """Place what the strategy wants at the close of the present candle."""
         if decision is not NOTHING:
             lane, now = self.lane, self.lane.run.now
-            lane.decisions.append((lane.run.tape.cursor, decision))
+            lane.keep(decision)
             if not (self.alone and self.next < self.end and lane.at_next_open(decision, self.next, now)):
                 lane.apply(decision, now)
 

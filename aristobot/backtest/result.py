@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from aristobot.backtest.lookahead import Verdict
 from aristobot.figures.record import ClosedTrade, Record
+from aristobot.figures.table import figures_of
 from aristobot.indicators.columns import Floats
 from aristobot.strategy_orders import Message
 
@@ -96,15 +98,26 @@ class BacktestResult:
         """What was gained in all, in quote, what is still held included."""
         return float(self.equity[-1]) - self.cash if len(self.equity) else 0.0
 
-    def as_json(self, most_points: int = 20_000) -> dict[str, Any]:
-        """The whole result in what JSON knows; of a longer curve every so-many-th point and the last."""
+    def as_json(self, most_points: int = 20_000, most_rows: int = 20_000) -> dict[str, Any]:
+        """The whole result in what JSON knows, its figures included.
+
+        Of a longer curve every so-many-th point and the last; of longer lists the first rows, `refused_counts` counts all.
+        """
         count = len(self.times)
         shown: NDArray[np.int64] = np.arange(0, count, max(1, -(-count // most_points)))
         shown = np.union1d(shown, [count - 1]) if count else shown
         curves = {name: getattr(self, name)[shown].tolist() for name in ("times", "equity", "invested", "hold")}
-        plain = {name: value for name, value in vars(self).items() if name not in curves}
-        found: dict[str, Any] = msgspec.to_builtins({**plain, "profit": self.profit}, enc_hook=_plain)
-        return {**found, **curves}
+        plain = {name: value for name, value in vars(self).items() if name not in curves and name != "record"}
+        lists = {name: plain[name][:most_rows] for name in ("closed", "fills", "refused", "messages")}
+        found: dict[str, Any] = msgspec.to_builtins({**plain, **lists, "profit": self.profit}, enc_hook=_plain)
+        record = None if self.record is None else replace(self.record, closed=())
+        return {
+            **found,
+            **curves,
+            "refused_counts": dict(Counter(one.reason for one in self.refused)),
+            "record": msgspec.to_builtins(record),
+            "figures": {} if self.record is None else figures_of(self.record),
+        }
 
 
 def _plain(value: Any) -> Any:

@@ -29,7 +29,13 @@ def backtest(setup: Setup, progress: Progress | None = None) -> BacktestResult:
     Deterministic: the same setup gives the same result. Raise StrategyError for parameters or hooks that cannot be.
     """
     with rarely_collected():
-        return _result(setup, progress)
+        session = _played(setup, progress)
+        found = _result(setup, session)
+        if not found.lookahead.clean and any(player.trace for player in session.players):  # was it the trace that was wrong?
+            session = Session(setup)
+            session.play(progress=progress)
+            found = _result(setup, session)
+        return found
 
 
 @contextmanager
@@ -43,8 +49,7 @@ def rarely_collected() -> Iterator[None]:
         gc.set_threshold(*before)
 
 
-def _result(setup: Setup, progress: Progress | None) -> BacktestResult:
-    session = _played(setup, progress)
+def _result(setup: Setup, session: Session) -> BacktestResult:
     decided = [len(player.lane.decisions) for player in session.players]
     session.finish(setup.close_at_end)
     times, equity, invested = equity_of(session, float(setup.cash))
@@ -62,9 +67,9 @@ def _result(setup: Setup, progress: Progress | None) -> BacktestResult:
         closed=closed,
         fills=tuple(one for player in session.players for one in filled(player)),
         refused=tuple(one for player in session.players for one in _refused(player)),
-        vetoes=Counter(name for lane in lanes for _, decision in lane.decisions for name in decision.refused),
+        vetoes=sum((lane.vetoes for lane in lanes), Counter()),
         open_positions=tuple(_open(player) for player in session.players if player.lane.account.lots),
-        messages=tuple(one for lane in lanes for _, decision in lane.decisions for one in decision.messages),
+        messages=tuple(one for lane in lanes for one in lane.messages),
         stopped="; ".join(lane.run.memory.stopped for lane in lanes if lane.run.memory.stopped),
         warmup=max(player.warmup for player in session.players),
         band=_band(setup, session, equity),
@@ -164,20 +169,13 @@ def _open(player: Player) -> OpenPosition:
 def _band(setup: Setup, session: Session, equity: Floats) -> Band:
     """The optimistic counter-run is made when anything could be read otherwise: an order rested, or came late."""
     worst = float(equity[-1]) - float(setup.cash) if len(equity) else 0.0
-    if not setup.costs.latency and not any(_rested(player) for player in session.players):
+    if not setup.costs.latency and not any(player.lane.rested for player in session.players):
         return Band(worst, worst)
     counter = Session(setup, Mood.OPTIMISTIC)
     counter.play()
     counter.finish(setup.close_at_end)
     best = float(equity_of(counter, float(setup.cash))[1][-1]) - float(setup.cash)
     return Band(min(worst, best), max(worst, best))
-
-
-def _rested(player: Player) -> bool:
-    return any(
-        decision.stops or decision.targets or decision.exits or any(one.type != "market" for one in decision.entries)
-        for _, decision in player.lane.decisions
-    )
 
 
 def _hold(setup: Setup, players: list[Player], times: Floats) -> Floats:

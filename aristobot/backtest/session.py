@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 
 import numpy as np
@@ -21,6 +22,8 @@ class Session:
     """All players of a run over one purse."""
 
     def __init__(self, setup: Setup, mood: Mood = Mood.PESSIMISTIC) -> None:
+        random.seed(setup.seed)  # for strategies that throw dice
+        np.random.seed(setup.seed % 2**32)
         units = [Units(one.instrument, maker_of(one, setup), taker_of(one, setup)) for one in setup.entrants]
         self.purse = Purse(setup.cash, max(one.money_places for one in units))
         self.players = [Player(one, unit, self.purse, setup, mood) for one, unit in zip(setup.entrants, units, strict=True)]

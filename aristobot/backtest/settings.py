@@ -8,6 +8,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from aristobot.backtest.history import History
+from aristobot.errors import InvalidInput
 from aristobot.market import Instrument
 from aristobot.strategy import Strategy
 
@@ -26,9 +27,14 @@ class Mood(StrEnum):
     OPTIMISTIC = "optimistic"
 
 
+_MOST = {"maker": 1, "taker": 1, "slippage_bps": 10_000, "slippage_range": 10, "latency": 86_400}
+
+
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """maker, taker      fees as fractions; None: the instrument's own
+    """What trading costs; raise InvalidInput for what cannot be.
+
+    maker, taker      fees as fractions; None: the instrument's own
     fee_asset         in what a purchase's fee is paid
     slippage_bps      hundredths of a per cent by which an order that takes is filled worse
     slippage_range    or, on top, the share of the candle's range (high minus low)
@@ -41,6 +47,12 @@ class Costs:
     slippage_bps: float = 0.0
     slippage_range: float = 0.0
     latency: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("maker", "taker", "slippage_bps", "slippage_range", "latency"):
+            value, most = getattr(self, name), _MOST[name]
+            if value is not None and not 0 <= value < most:  # NaN is neither
+                raise InvalidInput("bad_costs", field=name, value=value, most=most)
 
 
 @dataclass(frozen=True, slots=True)

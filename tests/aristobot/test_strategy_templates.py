@@ -92,7 +92,7 @@ class RestartedEachTime:
         hook()
 
 
-def decisions(kind: type[Strategy], history: History, live: bool) -> list[tuple[int, Decision]]:
+def decisions(kind: type[Strategy], history: History, live: bool) -> list[tuple[int, Decision | int]]:
     session = Session(Setup((Entrant(kind, history, an_instrument(history.symbol)),)))
     lane = session.players[0].lane
     if live:
