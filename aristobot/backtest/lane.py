@@ -52,9 +52,12 @@ class Lane(LaneStand):
     # ------------------------------------------------------------------ what the strategy wants
 
     def keep(self, decision: Decision) -> None:
-        """Write a decision down: whole, and from the MOST_WHOLE-th on its hash, which is enough to compare runs."""
+        """Write a decision down: whole, and from the MOST_WHOLE-th on its hash, which is enough to compare runs.
+
+        It belongs to the candle that closed, or to the later one in which an order was filled.
+        """
         whole = len(self.decisions) < MOST_WHOLE
-        self.decisions.append((self.run.tape.cursor, decision if whole else hash(decision)))
+        self.decisions.append((max(self.bar, self.run.tape.cursor), decision if whole else hash(decision)))
         if decision.refused:
             self.vetoes.update(decision.refused)
         if decision.messages:

@@ -202,5 +202,5 @@ def _code(setup: Setup) -> str:
         return setup.code
     try:
         return "".join(inspect.getsource(one.kind) for one in setup.entrants)
-    except OSError:
+    except (OSError, TypeError):  # code that came from no file
         return "".join(one.kind.__qualname__ for one in setup.entrants)
