@@ -140,3 +140,19 @@ class ActivationStatus(StrEnum):
     RUNNING = "running"
     PAUSED = "paused"
     FAILED = "failed"
+
+
+class BacktestStatus(StrEnum):
+    """How far a backtest is. INTERRUPTED: the house ended while it ran."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    INTERRUPTED = "interrupted"
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more will come of it."""
+        return self not in (BacktestStatus.QUEUED, BacktestStatus.RUNNING)

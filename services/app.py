@@ -18,6 +18,8 @@ from aristobot.store.tenancy import SYSTEM
 from aristobot.vault import Vault
 from services.account_book import AccountBook
 from services.accounts import Accounts
+from services.backtest_candles import BacktestCandles
+from services.backtester import Backtester
 from services.backup_keeper import BackupKeeper
 from services.bracket_keeper import BracketKeeper
 from services.broker_book import BrokerBook
@@ -103,6 +105,7 @@ class App:
         self.accounts = Accounts(self.db, self.bus, clock, self.vault, settings)
         self.brokers = Brokers(self.db, self.bus, clock, self.vault, self.gateway, settings)
         self.strategies = StrategyDesk(self.db, self.bus, clock)
+        self.backtester = Backtester(self.db, self.bus, clock, BacktestCandles(self.db, clock, self.gateway, settings.data_dir))
         self.dust = DustSweeper(self.floor, self.hand, self.accounts.trail)
         self.halts = HaltDesk(self.db, self.kill_switch, self.accounts.trail)
         self.news = Notifying(
@@ -155,6 +158,7 @@ class App:
             self.heartbeat,
             self.accounts.sessions,
             self.brokers.keys,
+            self.backtester,
             *ends,
         ]
 

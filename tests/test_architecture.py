@@ -38,6 +38,7 @@ STRATEGY_IMPORTS = {
     "aristobot.figures.breakdown",
     "aristobot.templates",
     "services.strategy_job",
+    "services.backtest_job",
 }
 #: Started by name, or read by a tool, never imported.
 ENTRANCES = {

@@ -701,6 +701,48 @@ def _create_activations() -> None:
     _index("ix_activations_status", "activations", "status", "user_id")
 
 
+def _create_backtests() -> None:
+    op.create_table(
+        "backtests",
+        *_ids("user_id", "id"),
+        *_ids("strategy_version_id", nullable=True),
+        *_texts("strategy", "template", length=64),
+        *_texts("exchange", length=32),
+        *_texts("symbol", length=48),
+        *_texts("timeframe", length=8),
+        *_moments("since", "until"),
+        sa.Column("code", sa.Text(), nullable=False),
+        *_documents("parameters", "costs"),
+        *_amounts("cash"),
+        *_counts("seed", "variants"),
+        *_flags("fetch"),
+        *_texts("fingerprint", "data_hash", length=64),
+        _word("status", "queued running done failed cancelled interrupted", check="backteststatus"),
+        *_documents("summary"),
+        *_texts("error", length=64),
+        *_documents("error_facts"),
+        *_moments("created_at"),
+        *_moments("started_at", "finished_at", nullable=True),
+        _key("backtests", "id"),
+        _unique("backtests", "user_id", "id"),
+        _of_user("backtests"),
+    )
+    _index("ix_backtests_recent", "backtests", "user_id", "created_at")
+    _index("ix_backtests_status", "backtests", "status")
+
+
+def _create_backtest_reports() -> None:
+    op.create_table(
+        "backtest_reports",
+        *_ids("user_id", "id", "backtest_id"),
+        sa.Column("packed", sa.LargeBinary(), nullable=False),
+        _key("backtest_reports", "id"),
+        _unique("backtest_reports", "backtest_id"),
+        _of_user("backtest_reports"),
+        _same_owner("backtest_reports", "backtest_id", "backtests", ondelete="CASCADE"),
+    )
+
+
 CREATORS = {
     "users": _create_users,
     "sessions": _create_sessions,
@@ -732,6 +774,8 @@ CREATORS = {
     "strategies": _create_strategies,
     "strategy_versions": _create_strategy_versions,
     "activations": _create_activations,
+    "backtests": _create_backtests,
+    "backtest_reports": _create_backtest_reports,
 }
 
 

@@ -48,6 +48,7 @@ FEEDS: Mapping[str, Feed] = MappingProxyType(
         "stream": Feed((events.CandleUpdated, events.PricesUpdated), "latest"),
         "user-account": Feed((events.UserChanged, events.BrokerUpdated, events.PositionUpdated, events.CatalogProgressed)),
         "trading-manual": Feed((events.OrderUpdated, events.PositionUpdated, events.PricesUpdated), "latest"),
+        "backtest": Feed((events.BacktestProgressed, events.BacktestFinished), "latest"),
         "open-orders": Feed((events.OrderUpdated,)),
         "trading-notifications": Feed(
             (

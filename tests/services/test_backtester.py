@@ -1,0 +1,198 @@
+"""Backtests of users: played in real children behind their walls, on real candles, kept with their reports."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from decimal import Decimal
+from functools import partial
+from typing import Any
+
+import pytest
+
+from aristobot.backtest.report import unpacked
+from aristobot.candle_files import CandleFiles, CandleSeries
+from aristobot.errors import AccessDenied, Conflict, InvalidInput, NotFound, StrategyError
+from aristobot.events import BacktestFinished, BacktestProgressed
+from aristobot.kinds import BacktestStatus, Role, TokenScope
+from aristobot.market import Timeframe
+from aristobot.store import backtests
+from aristobot.store.backtest_tables import Backtest
+from aristobot.templates import template
+from services.backtester import Backtester, Wish
+from tests.backtesting import real_history
+from tests.street import HAND, Person, Street, alice, bob, street
+
+__all__ = ["alice", "bob", "street"]
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+LOOPS = "class S(Strategy):\n    def should_long(self):\n        while True: pass\n"
+FALLS = (
+    "class S(Strategy):\n    def should_long(self):\n        return 1 / 0\n\n    def hyperparameters(self):\n        return 5\n"
+)
+
+
+def a_wish(**differences: Any) -> Wish:
+    """The EMA cross over the candles that are there."""
+    given: dict[str, Any] = {
+        "strategy": "EMA cross",
+        "text": template("ema_cross").text,
+        "template": "ema_cross",
+        "exchange": "binance",
+        "symbol": "BTC/USDT",
+        "timeframe": "4h",
+        "since": datetime(2023, 12, 1, tzinfo=UTC),
+        "until": datetime(2024, 6, 1, tzinfo=UTC),
+        "parameters": {"fast": 5, "slow": 20},
+        "costs": {"maker": "0.001", "taker": "0.001"},
+    }
+    return Wish(**(given | differences))
+
+
+def furnish(house: Street) -> int:
+    """Put 500 real candles of four hours into the store; how many."""
+    history = real_history("BTCUSDT")
+    series = CandleSeries("binance", "BTC/USDT", Timeframe.H4)
+    return CandleFiles(house.app.settings.data_dir).merge(series, history.candles, house.app.clock.now())
+
+
+@asynccontextmanager
+async def at_work(house: Street) -> AsyncIterator[Backtester]:
+    """The backtester with its workers."""
+    working = asyncio.create_task(house.app.backtester.run())
+    try:
+        yield house.app.backtester
+    finally:
+        working.cancel()
+        await asyncio.wait({working})
+
+
+async def over(house: Street, row: Backtest) -> Backtest:
+    """The run once it is over."""
+    async with asyncio.timeout(20):
+        while not (found := await house.app.backtester.get(row.user_id, row.id)).status.is_over:
+            await house.app.clock.sleep(0.02)
+    return found
+
+
+async def test_a_run_is_played_in_a_child_told_and_kept(street: Street, alice: Person, bob: Person) -> None:
+    count = furnish(street)
+    heard: list[Any] = []
+    street.app.bus.listen(BacktestProgressed, BacktestFinished, do=heard.append, user_id=alice.id)
+    async with at_work(street) as backtester:
+        row = await over(street, await backtester.start(alice.id, a_wish()))
+    assert (row.status, row.error) == (BacktestStatus.DONE, "")
+    report = await backtester.report(alice.id, row.id)
+    assert report.candles == count == 500
+    assert report.figures.keys() >= {"net_profit", "sharpe", "max_drawdown_share", "p_value"}
+    assert row.summary is not None
+    assert row.summary["net_profit"] == report.figures["net_profit"]
+    assert report.figures["net_profit"] == pytest.approx(sum(one.profit for one in report.closed))
+    assert report.points[-1].equity - report.cash == pytest.approx(report.profit)
+    assert max(one.depth for one in report.points) == pytest.approx(report.figures["max_drawdown_share"])
+    assert report.lookahead.clean
+    assert (row.data_hash, report.variants) == (report.data_hash, 1)
+    stages = [one.stage for one in heard if isinstance(one, BacktestProgressed)]
+    assert (stages[0], stages[-1]) == ("queued", "checking")
+    assert isinstance(heard[-1], BacktestFinished)
+    for act in (backtester.get, backtester.report, backtester.cancel, backtester.delete):
+        with pytest.raises(NotFound):
+            await act(bob.id, row.id)
+    await backtester.delete(alice.id, row.id)
+    assert await backtester.recent(alice.id) == []
+    with pytest.raises(NotFound):
+        await backtester.report(alice.id, row.id)
+
+
+async def test_the_same_run_gives_the_same_report_and_counts_once_among_the_variants(street: Street, alice: Person) -> None:
+    furnish(street)
+    packed = []
+    async with at_work(street) as backtester:
+        for parameters in ({"fast": 5, "slow": 20}, {"fast": 5, "slow": 20}, {"fast": 8, "slow": 20}):
+            row = await over(street, await backtester.start(alice.id, a_wish(parameters=parameters)))
+            packed.append(await street.app.db.read(alice.id, partial(backtests.report, backtest_id=row.id)))
+    assert packed[0] == packed[1]
+    assert [unpacked(one).variants for one in packed] == [1, 1, 2]
+    assert unpacked(packed[2]).parameters["fast"] == 8
+
+
+async def test_a_run_that_never_ends_is_cancelled_and_those_behind_it_are_played(street: Street, alice: Person) -> None:
+    furnish(street)
+    async with at_work(street) as backtester:
+        endless = await backtester.start(alice.id, a_wish(text=LOOPS))
+        behind = await backtester.start(alice.id, a_wish())
+        async with asyncio.timeout(10):
+            while backtester.progress(endless.id).stage != "playing":
+                await street.app.clock.sleep(0.02)
+        with pytest.raises(Conflict):
+            await backtester.report(alice.id, endless.id)
+        await backtester.cancel(alice.id, endless.id)
+        assert (await backtester.get(alice.id, endless.id)).status is BacktestStatus.CANCELLED
+        assert (await over(street, behind)).status is BacktestStatus.DONE
+        assert (await backtester.get(alice.id, endless.id)).status is BacktestStatus.CANCELLED
+
+
+async def test_what_a_strategy_does_wrong_is_kept_as_the_reason(street: Street, alice: Person) -> None:
+    furnish(street)
+    async with at_work(street) as backtester:
+        fallen = await over(street, await backtester.start(alice.id, a_wish(text=FALLS)))
+        empty = await over(street, await backtester.start(alice.id, a_wish(symbol="ETH/USDT")))
+        strange = await over(street, await backtester.start(alice.id, a_wish(parameters={"slow": 1})))
+    assert (fallen.status, fallen.error) == (BacktestStatus.FAILED, "strategy_raised")
+    assert (empty.status, empty.error) == (BacktestStatus.FAILED, "too_few_candles")
+    assert (strange.status, strange.error) == (BacktestStatus.FAILED, "bad_strategy_parameter")
+
+
+async def test_what_was_under_way_when_the_house_ended_is_interrupted(street: Street, alice: Person) -> None:
+    furnish(street)
+    row = await street.app.backtester.start(alice.id, a_wish())
+    again = Backtester(street.app.db, street.app.bus, street.app.clock, street.app.backtester._candles)
+    working = asyncio.create_task(again.run())
+    assert (await over(street, row)).status is BacktestStatus.INTERRUPTED
+    working.cancel()
+    await asyncio.wait({working})
+
+
+async def test_missing_candles_are_counted_and_fetched_first(street: Street, alice: Person) -> None:
+    now = street.app.clock.now()
+    wish = a_wish(since=datetime(now.year - 1, now.month, 1, tzinfo=UTC), until=now, timeframe="1d", fetch=True)
+    before = await street.app.backtester.coverage(alice.id, wish)
+    assert (before.there, before.missing) == (0, before.wanted)
+    stages = []
+    street.app.bus.listen(BacktestProgressed, do=lambda one: stages.append(one.stage))
+    async with at_work(street) as backtester:
+        row = await over(street, await backtester.start(alice.id, wish))
+        after = await backtester.coverage(alice.id, wish)
+    assert after.there > 100
+    assert row.status is BacktestStatus.DONE, row.error_facts
+    assert "candles" in stages
+
+
+async def test_a_strategy_lists_its_parameters_and_impossible_wishes_are_refused(street: Street, alice: Person) -> None:
+    backtester = street.app.backtester
+    told = await backtester.described(alice.id, template("ema_cross").text)
+    assert [one.name for one in told.parameters][:2] == ["fast", "slow"]
+    with pytest.raises(StrategyError):
+        await backtester.described(alice.id, "x = (")
+    for wrong in (
+        {"since": datetime(2025, 1, 1, tzinfo=UTC)},
+        {"cash": Decimal(0)},
+        {"costs": {"maker": "0.5"}},
+        {"costs": {"luck": "1"}},
+        {"text": "#" * 300_000},
+    ):
+        with pytest.raises(InvalidInput):
+            await backtester.start(alice.id, a_wish(**wrong))
+
+
+async def test_who_only_looks_starts_nothing(street: Street, alice: Person) -> None:
+    vera = await street.person("Vera", TokenScope.READ)
+    await street.app.accounts.household.change(vera.id, HAND, role=Role.VIEWER)
+    with pytest.raises(AccessDenied):
+        await street.app.backtester.start(vera.id, a_wish())
+    with pytest.raises(AccessDenied):
+        await street.app.backtester.cancel(vera.id, uuid.uuid4())
+    assert await street.app.backtester.recent(vera.id) == []
