@@ -158,7 +158,7 @@ class App:
             self.heartbeat,
             self.accounts.sessions,
             self.brokers.keys,
-            self.backtester,
+            self.backtester.queue,
             *ends,
         ]
 

@@ -22,7 +22,8 @@ from aristobot.market import Timeframe
 from aristobot.store import backtests
 from aristobot.store.backtest_tables import Backtest
 from aristobot.templates import template
-from services.backtester import Backtester, Wish
+from services.backtest_wish import Wish
+from services.backtester import Backtester
 from tests.backtesting import real_history
 from tests.street import HAND, Person, Street, alice, bob, street
 
@@ -62,7 +63,7 @@ def furnish(house: Street) -> int:
 @asynccontextmanager
 async def at_work(house: Street) -> AsyncIterator[Backtester]:
     """The backtester with its workers."""
-    working = asyncio.create_task(house.app.backtester.run())
+    working = asyncio.create_task(house.app.backtester.queue.run())
     try:
         yield house.app.backtester
     finally:
@@ -125,7 +126,7 @@ async def test_a_run_that_never_ends_is_cancelled_and_those_behind_it_are_played
         endless = await backtester.start(alice.id, a_wish(text=LOOPS))
         behind = await backtester.start(alice.id, a_wish())
         async with asyncio.timeout(10):
-            while backtester.progress(endless.id).stage != "playing":
+            while backtester.queue.progress(endless.id).stage != "playing":
                 await street.app.clock.sleep(0.02)
         with pytest.raises(Conflict):
             await backtester.report(alice.id, endless.id)
@@ -149,8 +150,8 @@ async def test_what_a_strategy_does_wrong_is_kept_as_the_reason(street: Street, 
 async def test_what_was_under_way_when_the_house_ended_is_interrupted(street: Street, alice: Person) -> None:
     furnish(street)
     row = await street.app.backtester.start(alice.id, a_wish())
-    again = Backtester(street.app.db, street.app.bus, street.app.clock, street.app.backtester._candles)
-    working = asyncio.create_task(again.run())
+    again = Backtester(street.app.db, street.app.bus, street.app.clock, street.app.backtester.candles)
+    working = asyncio.create_task(again.queue.run())
     assert (await over(street, row)).status is BacktestStatus.INTERRUPTED
     working.cancel()
     await asyncio.wait({working})
