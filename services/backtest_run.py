@@ -9,12 +9,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from aristobot.backtest.report import LARGEST, Report, unpacked
-from aristobot.candle_files import CandleSeries
+from aristobot.candle_files import CandleFiles, CandleSeries
 from aristobot.candle_rows import Rows
 from aristobot.clock import Clock
 from aristobot.errors import InvalidInput, StrategyError
@@ -132,6 +133,11 @@ async def played(run: Run, candles: Rows, instrument: Instrument, pace: Pace, li
     except binascii.Error:
         raise StrategyError("strategy_answer_unreadable") from None
     return Played(packed, await asyncio.to_thread(unpacked, packed))
+
+
+async def read_candles(data_dir: Path, run: Run) -> Rows:
+    """The closed candles of a run from the store, made of smaller ones where it has those alone."""
+    return await asyncio.to_thread(CandleFiles(data_dir).candles, run.series, run.since, run.until)
 
 
 def unlisted(series: CandleSeries) -> Instrument:

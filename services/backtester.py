@@ -21,6 +21,7 @@ from aristobot.store.paging import Place
 from aristobot.store.tenancy import GuardedSession
 from services.backtest_candles import BacktestCandles, Coverage
 from services.backtest_queue import BacktestQueue
+from services.backtest_sources import StrategySources
 from services.backtest_wish import Wish, row_of
 from services.rights import for_traders
 
@@ -38,6 +39,7 @@ class Backtester:
 
     def __init__(self, db: Database, bus: Bus, clock: Clock, candles: BacktestCandles) -> None:
         self._db, self._bus, self._clock, self.candles = db, bus, clock, candles
+        self.sources = StrategySources(db)
         self.queue = BacktestQueue(db, bus, clock, candles)
         self._described: dict[str, Described] = {}
 

@@ -9,6 +9,7 @@ from starlette.types import ASGIApp
 from aristobot import __version__
 from services.api import (
     account,
+    backtests,
     brokers,
     failures,
     feeds,
@@ -27,7 +28,21 @@ from services.api.description import page_of
 from services.api.envelope import Envelope
 from services.app import App
 
-_RESOURCES = (account, people, market, brokers, orders, positions, webhooks, heartbeat, house, notifications, health, feeds)
+_RESOURCES = (
+    account,
+    people,
+    market,
+    brokers,
+    orders,
+    positions,
+    webhooks,
+    heartbeat,
+    house,
+    notifications,
+    backtests,
+    health,
+    feeds,
+)
 
 
 def build(app: App) -> ASGIApp:

@@ -54,7 +54,7 @@ def download(
     """Fetch what is missing from an exchange; stopped and started again, it goes on from where it was"""
     series = CandleSeries(exchange.lower(), symbol_of(symbol), timeframe_of(timeframe))
     clock = SystemClock()
-    span = (_moment(since, "--since"), _moment(until, "--until") if until else clock.now())
+    span = (moment_of(since, "--since"), moment_of(until, "--until") if until else clock.now())
     bar = Bar()
 
     async def work(memory: Memory) -> Outcome:
@@ -137,7 +137,8 @@ def _clock_of(seconds: float) -> str:
     return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}"
 
 
-def _moment(text: str, option: str) -> datetime:
+def moment_of(text: str, option: str) -> datetime:
+    """A day or moment, in UTC where it does not say otherwise. Raises InvalidInput."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:

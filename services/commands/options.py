@@ -56,6 +56,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "simulator": "services.commands.running",
         "candles": "services.commands.candles",
         "check": "services.commands.checking",
+        "backtest": "services.commands.backtesting",
         "halt": "services.commands.stops",
         "resume": "services.commands.stops",
         "backup": "services.commands.memory",

@@ -1,0 +1,157 @@
+"""`aristobot backtest`: a strategy over candles of the store, behind the same walls as in the house."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import typer
+
+from aristobot.candle_files import CandleSeries
+from aristobot.candle_import import symbol_of
+from aristobot.errors import InvalidInput
+from aristobot.language import _
+from aristobot.market import timeframe_of
+from aristobot.money import amount
+from aristobot.store import instruments
+from aristobot.store.tenancy import SYSTEM
+from services import backtest_words as words
+from services.backtest_report import as_html, assumptions
+from services.backtest_run import Costs, Pace, Played, Run, played, read_candles, unlisted
+from services.backtest_sources import named
+from services.commands.candles import Bar, moment_of
+from services.commands.memory_access import Memory, with_memory
+
+_SHOWN = {
+    "net_profit", "fees", "roi", "hold_roi", "cagr", "max_drawdown_share", "sharpe", "sortino", "count", "win_rate",
+    "profit_factor", "expectancy", "exposure", "p_value",
+}  # fmt: skip
+#: Option, what it means, its default; None: it must be given.
+_OPTIONS: tuple[tuple[str, str, str | None], ...] = (
+    ("exchange", "Whose candles they are", None),
+    ("symbol", "BTC/USDT, or BTCUSDT", None),
+    ("timeframe", "Length of a candle", None),
+    ("since", "First day or moment, UTC: 2024-01-31 or 2024-01-31T12:00", None),
+    ("until", "Up to this day or moment, UTC; by default until now", ""),
+    ("cash", "Start balance in quote", "10000"),
+    ("maker", "Fee of orders that rest, as a fraction; by default the pair’s own", ""),
+    ("taker", "Fee of orders that take, as a fraction; by default the pair’s own", ""),
+    ("slippage-bps", "Hundredths of a per cent by which orders that take are filled worse", "0"),
+    ("latency", "Seconds until an order reaches the exchange", "0"),
+    ("json", "Write the whole report to this file, as JSON; - for standard output", ""),
+    ("html", "Write the report to this file, as a page that opens alone", ""),
+)
+_STRATEGY = Annotated[str, typer.Argument(metavar="STRATEGY", help="A name in the database, a template, or a .py file")]
+_PARAMETERS = Annotated[
+    list[str] | None, typer.Option("--param", metavar="K=V", help="A parameter of the strategy; may be repeated")
+]
+
+
+def add_to(cli: typer.Typer) -> None:
+    """Hang the command on the parser."""
+    cli.command("backtest")(_with_options(backtest))
+
+
+def backtest(ctx: typer.Context, strategy: str, given: Mapping[str, str], parameters: Sequence[str]) -> None:
+    """Play a strategy over the past behind its walls, and tell its figures"""
+    bar = Bar()
+
+    async def work(memory: Memory) -> Played:
+        name = strategy if not strategy.endswith(".py") else Path(strategy).name
+        run = _run(_file(strategy) if strategy.endswith(".py") else await named(memory.db, name), given, parameters, memory)
+        instrument = await memory.db.read(SYSTEM, lambda s: instruments.get(s, run.series.exchange, run.series.symbol))
+        pace = Pace(memory.clock, lambda stage, done, left: bar.fraction(done))
+        try:
+            candles = await read_candles(memory.settings.data_dir, run)
+            return await played(run, candles, instrument or unlisted(run.series), pace)
+        finally:
+            bar.end()
+
+    found = with_memory(ctx, work)
+    if given["json"] == "-":
+        print(msgspec.json.encode(found.report).decode())
+    else:
+        _tell(found)
+    if given["json"] not in ("", "-"):
+        _write(given["json"], msgspec.json.encode(found.report))
+    if given["html"]:
+        _write(given["html"], as_html(Path(strategy).stem, found.report).encode())
+
+
+def _run(text: str, given: Mapping[str, str], parameters: Sequence[str], memory: Memory) -> Run:
+    fees = {name: amount(given[name]) if given[name] else None for name in ("maker", "taker")}
+    return Run(
+        text=text,
+        series=CandleSeries(given["exchange"].lower(), symbol_of(given["symbol"]), timeframe_of(given["timeframe"])),
+        since=moment_of(given["since"], "--since"),
+        until=moment_of(given["until"], "--until") if given["until"] else memory.clock.now(),
+        parameters=dict(_pair(one) for one in parameters),
+        cash=amount(given["cash"]),
+        costs=Costs(fees["maker"], fees["taker"], float(amount(given["slippage-bps"])), float(amount(given["latency"]))),
+    )
+
+
+def _tell(found: Played) -> None:
+    """The figures that matter most, what was assumed, and what to beware of."""
+    report = found.report
+    for line in words.lines(report.figures, report.symbol.partition("/")[2]):
+        if line.name in _SHOWN:
+            print(f"{line.title:<28} {line.value:>20}")
+    for sentence in (words.verdict(report)[1], *words.cautions(report), *assumptions(report)):
+        print(sentence, file=sys.stderr)
+
+
+def _with_options(function: Any) -> Any:
+    """The command with an option for each line of the table, as the parser reads it from a signature."""
+    arguments = [
+        inspect.Parameter("ctx", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context),
+        inspect.Parameter("strategy", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=_STRATEGY),
+    ]
+    for name, meaning, default in _OPTIONS:
+        kind = Annotated[str, typer.Option(f"--{name}", help=meaning, show_default=bool(default))]
+        least = inspect.Parameter.empty if default is None else default
+        arguments.append(inspect.Parameter(_spelled(name), inspect.Parameter.KEYWORD_ONLY, default=least, annotation=kind))
+    arguments.append(inspect.Parameter("param", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=_PARAMETERS))
+
+    def taking(ctx: typer.Context, strategy: str, param: list[str] | None = None, **options: str) -> None:
+        function(ctx, strategy, {name: options[_spelled(name)] for name, *_rest in _OPTIONS}, param or ())
+
+    taking.__doc__ = function.__doc__
+    taking.__signature__ = inspect.Signature(arguments)  # type: ignore[attr-defined]  # inspect looks for it
+    taking.__annotations__ = {one.name: one.annotation for one in arguments}
+    return taking
+
+
+def _spelled(name: str) -> str:
+    return "as_" + name if name in ("json", "html") else name.replace("-", "_")
+
+
+def _pair(text: str) -> tuple[str, int | float | bool | str]:
+    name, found, value = text.partition("=")
+    if not found or not name:
+        raise InvalidInput("not_a_parameter", field="--param", value=text[:40])
+    for kind in (int, float):
+        try:
+            return name, kind(value)
+        except ValueError:
+            continue
+    return name, {"true": True, "false": False}.get(value.lower(), value)
+
+
+def _file(path: str) -> str:
+    try:
+        return Path(path).read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInput("unreadable_file", field="STRATEGY", value=path, detail=type(error).__name__) from None
+
+
+def _write(path: str, content: bytes) -> None:
+    try:
+        Path(path).write_bytes(content)
+    except OSError as error:
+        raise InvalidInput("unwritable_file", field="FILE", value=path, detail=error.strerror or "") from None
+    print(_("Written: {path}", path=path), file=sys.stderr)
