@@ -17,8 +17,8 @@ from aristobot.store.tenancy import SYSTEM
 from services.exchange_gateway import ExchangeGateway
 
 if TYPE_CHECKING:  # the house starts without numpy
-    from aristobot.candle_files import CandleSeries
     from aristobot.candle_rows import Rows
+    from aristobot.candle_series import CandleSeries
     from services.candle_download import Progress
 
 Span = tuple[datetime, datetime]
@@ -47,7 +47,7 @@ class BacktestCandles:
 
     async def coverage(self, exchange: str, symbol: Symbol, timeframe: Timeframe, span: Span) -> Coverage:
         """What is there of a span. Raises InvalidInput for a name that no series can have."""
-        from aristobot.candle_files import CandleSeries
+        from aristobot.candle_series import CandleSeries
 
         since, until = span[0], min(span[1], self._clock.now())
         wanted = max(0, int((timeframe.open_of(until) - since) / timeframe.duration))

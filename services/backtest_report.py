@@ -27,6 +27,8 @@ color:#ff5c8d}.warn{color:#ffb020}code{font-size:12px;overflow-wrap:anywhere}"""
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 Row = Sequence[str]
+#: The lot of a pair that no catalogue lists.
+FREE_STEP = "0.00000001"
 _COLUMNS = (
     "symbol", "opened_at", "closed_at", "entry_price", "exit_price", "quantity", "fees", "profit", "share", "r", "worst", "best",
     "reason",
@@ -73,6 +75,19 @@ def assumptions(report: Report) -> list[str]:
     found.append(
         _("Where a candle does not tell what came first: from {low} to {high} {quote}.", low=low, high=high, quote=quote)
     )
+    found.append(
+        _(
+            "Fees: maker {maker}, taker {taker}.",
+            **{name: words.share(float(report.costs[name]), 3) for name in ("maker", "taker")},
+        )
+    )
+    steps = {name: report.costs[name] for name in ("tick", "lot", "min_notional")}
+    if steps["min_notional"] == "0" and steps["lot"] == FREE_STEP:
+        found.append(_("The exchange’s steps and minimums for this pair are not known here: none were applied."))
+    else:
+        found.append(
+            _("Steps of the pair: price {tick}, quantity {lot}; least order {min_notional} {quote}.", quote=quote, **steps)
+        )
     found.append(_("Start balance: {cash} {quote}.", cash=words.number(report.cash, 2), quote=quote))
     found.append(_("Candles before the first decision: {count}.", count=words.number(report.warmup, 0)))
     found += [f"{name} = {value}" for name, value in report.parameters.items()]
@@ -135,7 +150,8 @@ def reason_rows(report: Report) -> list[Row]:
 def trade_head() -> Row:
     """The head of the closed trades."""
     return [
-        _("Opened"), _("Closed"), _("Entry"), _("Exit"), _("Quantity"), _("Profit"), _("Share"), "R", _("Worst"), _("Best"), _("Reason"),
+        _("Opened"), _("Closed"), _("Entry"), _("Exit"), _("Quantity"), _("Profit"), _("Share"), "R", _("Worst"), _("Best"),
+        _("Reason"),
     ]  # fmt: skip
 
 

@@ -15,8 +15,9 @@ from typing import Any
 import msgspec
 
 from aristobot.backtest.report import LARGEST, Report, unpacked
-from aristobot.candle_files import CandleFiles, CandleSeries
+from aristobot.candle_files import CandleFiles
 from aristobot.candle_rows import Rows
+from aristobot.candle_series import CandleSeries
 from aristobot.clock import Clock
 from aristobot.errors import InvalidInput, StrategyError
 from aristobot.market import Instrument

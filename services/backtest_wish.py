@@ -101,7 +101,7 @@ def _fingerprint(wish: Wish) -> str:
 
 def run_of(row: Backtest) -> Run:
     """What is to be played for a row."""
-    from aristobot.candle_files import CandleSeries
+    from aristobot.candle_series import CandleSeries
     from services.backtest_run import Costs, Run
 
     given = row.costs or {}

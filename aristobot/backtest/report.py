@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping
+from decimal import Decimal
 
 import msgspec
 import numpy as np
 
 from aristobot.backtest.lookahead import Verdict
 from aristobot.backtest.result import BacktestResult, Band, FilledOrder, OpenPosition, RefusedOrder
-from aristobot.backtest.settings import Setup
+from aristobot.backtest.settings import Setup, maker_of, taker_of
 from aristobot.errors import StrategyError
 from aristobot.figures.breakdown import ByReason, Month, falls, months, reasons
 from aristobot.figures.curve import underwater
@@ -72,6 +73,7 @@ class Report(msgspec.Struct, frozen=True):
     band: Band
     lookahead: Verdict
     rules: list[str]
+    costs: dict[str, str]
     parameters: dict[str, int | float | bool | str]
     seed: int
     variants: int
@@ -110,6 +112,7 @@ def report_of(setup: Setup, result: BacktestResult) -> Report:
         band=result.band,
         lookahead=result.lookahead,
         rules=list(result.rules),
+        costs=_costs(setup),
         parameters=_plain(result.parameters[0]),
         seed=result.seed,
         variants=result.variants,
@@ -160,6 +163,15 @@ def _bars(candles: Floats) -> list[Bar]:
 def _edges(count: int, most: int) -> np.ndarray:
     """Where each of at most so many equal stretches begins."""
     return np.arange(0, count, max(1, -(-count // most)))
+
+
+def _costs(setup: Setup) -> dict[str, str]:
+    """Fees and the pair's rules as they were applied, as text."""
+    entrant, costs = setup.entrants[0], setup.costs
+    rules = {name: getattr(entrant.instrument, name) for name in ("tick", "lot", "min_notional")}
+    found = {"maker": maker_of(entrant, setup), "taker": taker_of(entrant, setup), **rules}
+    found |= {"slippage_bps": costs.slippage_bps, "latency": costs.latency}
+    return {name: format(value, "f") if isinstance(value, Decimal) else str(value) for name, value in found.items()}
 
 
 def _plain(values: Mapping[str, object]) -> dict[str, int | float | bool | str]:

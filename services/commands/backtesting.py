@@ -11,8 +11,8 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from aristobot.candle_files import CandleSeries
 from aristobot.candle_import import symbol_of
+from aristobot.candle_series import CandleSeries
 from aristobot.errors import InvalidInput
 from aristobot.language import _
 from aristobot.market import timeframe_of
@@ -46,9 +46,7 @@ _OPTIONS: tuple[tuple[str, str, str | None], ...] = (
     ("html", "Write the report to this file, as a page that opens alone", ""),
 )
 _STRATEGY = Annotated[str, typer.Argument(metavar="STRATEGY", help="A name in the database, a template, or a .py file")]
-_PARAMETERS = Annotated[
-    list[str] | None, typer.Option("--param", metavar="K=V", help="A parameter of the strategy; may be repeated")
-]
+_PARAMETERS = Annotated[list[str] | None, typer.Option("--param", metavar="K=V", help="A parameter; may be repeated")]
 
 
 def add_to(cli: typer.Typer) -> None:

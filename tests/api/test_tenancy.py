@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import uuid
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -13,9 +14,23 @@ from fastapi.routing import APIRoute
 from aristobot.kinds import HaltScope, OrderOrigin
 from aristobot.notices import Notice, NoticeKind, Outlet
 from aristobot.orders import OrderStatus
-from services.api import account, brokers, health, heartbeat, house, market, notifications, orders, people, positions, webhooks
+from services.api import (
+    account,
+    backtests,
+    brokers,
+    health,
+    heartbeat,
+    house,
+    market,
+    notifications,
+    orders,
+    people,
+    positions,
+    webhooks,
+)
 from services.audit_trail import Actor
-from tests.builders import a_fill_row, a_position, a_webhook, a_webhook_state, an_order
+from services.backtest_wish import Wish
+from tests.builders import MIDNIGHT, a_fill_row, a_position, a_webhook, a_webhook_state, an_order
 from tests.street import HAND, Person, Street
 
 _HEADERS = {"Idempotency-Key": "one"}
@@ -24,7 +39,20 @@ _ADMINISTRATION = ("/api/users/", "/api/tokens/")
 
 def _operations() -> list[tuple[str, str]]:
     """Method and path of every operation with an id in its path."""
-    resources = (account, brokers, health, heartbeat, house, market, notifications, orders, people, positions, webhooks)
+    resources = (
+        account,
+        backtests,
+        brokers,
+        health,
+        heartbeat,
+        house,
+        market,
+        notifications,
+        orders,
+        people,
+        positions,
+        webhooks,
+    )
     routers = [one.router for one in resources]
     routes = [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
     return [(method, route.path) for route in routes for method in sorted(route.methods or ()) if "{" in route.path]
@@ -45,7 +73,15 @@ async def _belongings(street: Street, owner: Person) -> dict[str, str]:
     form = {"url": "http://127.0.0.1:9/SECRET", "key": "SECRET" * 4}
     await street.app.news.settings.save(owner.id, Outlet.WEBHOOK, form, Actor("alice", "cli", owner.id))
     await street.app.news.book.tell(owner.id, Notice(NoticeKind.SERVICE, "reason.told_service_fallen", {"service": "SECRET"}))
-    ids = {"broker_id": broker["id"], "order_id": order.id, "position_id": position.id, "webhook_id": alert.id}
+    wish = Wish("SECRET", "SECRET", "binance", "SECRET/USDT", "1h", MIDNIGHT - timedelta(days=9), MIDNIGHT)
+    backtest = await street.app.backtester.start(owner.id, wish)
+    ids = {
+        "broker_id": broker["id"],
+        "backtest_id": backtest.id,
+        "order_id": order.id,
+        "position_id": position.id,
+        "webhook_id": alert.id,
+    }
     return {name: str(value) for name, value in ids.items()}
 
 
@@ -96,7 +132,7 @@ async def test_lists_show_ones_own_alone(street: Street, alice: Person, bob: Per
     await bob.broker(name="Bobs")
     paths = ["/api/brokers/", "/api/orders/", "/api/fills/", "/api/positions/", "/api/webhooks/", "/api/webhooks/recent/"]
     paths += ["/api/webhook-states/", "/api/webhook-states/open/", "/api/health/", "/api/audit/"]
-    paths += ["/api/notifications/"]
+    paths += ["/api/notifications/", "/api/backtests/"]
     for path in paths:
         mine, theirs = await alice.web.get(path), await bob.web.get(path)
         assert mine.status_code == theirs.status_code == 200, (path, mine.text, theirs.text)
@@ -141,4 +177,4 @@ async def test_a_foreign_halt_is_neither_seen_nor_released(street: Street, alice
 
 def test_the_probes_know_every_kind_of_id() -> None:
     names = {name for _, path in _operations() for name in re.findall(r"\{(\w+)\}", path)}
-    assert names == {"broker_id", "order_id", "position_id", "webhook_id", "user_id", "token_id", "channel"}
+    assert names == {"broker_id", "order_id", "position_id", "webhook_id", "backtest_id", "user_id", "token_id", "channel"}

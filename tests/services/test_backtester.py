@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from aristobot.backtest.report import unpacked
-from aristobot.candle_files import CandleFiles, CandleSeries
+from aristobot.candle_files import CandleFiles
+from aristobot.candle_series import CandleSeries
 from aristobot.errors import AccessDenied, Conflict, InvalidInput, NotFound, StrategyError
 from aristobot.events import BacktestFinished, BacktestProgressed
 from aristobot.kinds import BacktestStatus, Role, TokenScope

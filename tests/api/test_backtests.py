@@ -1,0 +1,110 @@
+"""Backtests over the API: asked for, followed, read, exported, forgotten; and the same run from the command line."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from services.api.feeds import FEEDS
+from services.cli import main
+from tests.services.test_backtester import at_work, furnish
+from tests.street import Person, Street
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+FORM: dict[str, Any] = {
+    "strategy": "ema_cross",
+    "exchange": "binance",
+    "symbol": "BTC/USDT",
+    "timeframe": "4h",
+    "since": "2023-12-01T00:00:00Z",
+    "until": "2024-06-01T00:00:00Z",
+    "parameters": {"fast": 5, "slow": 20},
+    "costs": {"maker": "0.001", "taker": "0.001", "slippage_bps": "2"},
+}
+
+
+async def done(person: Person, backtest_id: str) -> dict[str, Any]:
+    """The run once it is over."""
+    async with asyncio.timeout(20):
+        while (found := (await person.web.get(f"/api/backtests/{backtest_id}/")).json())["status"] in ("queued", "running"):
+            await asyncio.wait({asyncio.ensure_future(asyncio.to_thread(lambda: None))}, timeout=0.02)
+    answer: dict[str, Any] = found
+    return answer
+
+
+async def test_a_run_is_asked_for_followed_read_and_forgotten(street: Street, alice: Person) -> None:
+    furnish(street)
+    async with at_work(street):
+        asked = await alice.web.post("/api/backtests/", json=FORM)
+        assert (asked.status_code, asked.json()["stage"]) == (201, "queued"), asked.text
+        run = await done(alice, asked.json()["id"])
+    assert (run["status"], run["template"], run["strategy"]) == ("done", "ema_cross", "EMA cross"), run["message"]
+    assert run["costs"]["slippage_bps"] == "2"
+    path = f"/api/backtests/{run['id']}/report/"
+    report = (await alice.web.get(path)).json()
+    assert report["figures"]["net_profit"] == run["summary"]["net_profit"]
+    assert "Orders that take are executed at a worse price, by the slippage that was asked for." in report["rules"]
+
+    page = (await alice.web.get(path, params={"format": "html"})).text
+    assert page.count("<svg") == 3
+    assert not re.search(r"<script|src=|https?://|@import|url\(", page)
+    rows = list(csv.DictReader(io.StringIO((await alice.web.get(path, params={"format": "csv"})).text)))
+    assert sum(float(row["profit"]) for row in rows) == pytest.approx(report["figures"]["net_profit"])
+
+    listed = (await alice.web.get("/api/backtests/", params={"limit": 1})).json()
+    assert [one["id"] for one in listed["items"]] == [run["id"]]
+    assert (await alice.web.delete(f"/api/backtests/{run['id']}/")).status_code == 204
+    assert (await alice.web.get(path)).status_code == 404
+
+
+async def test_what_cannot_be_played_is_refused_with_its_reason(street: Street, alice: Person) -> None:
+    for change, status, code in (
+        ({"strategy": "nobody"}, 404, "not_found"),
+        ({"timeframe": "7y"}, 422, "unknown_timeframe"),
+        ({"until": "2023-01-01T00:00:00Z"}, 422, "nothing_between"),
+        ({"costs": {"maker": "2"}}, 422, "cost_out_of_range"),
+        ({"luck": 1}, 422, "invalid_input"),
+    ):
+        answer = await alice.web.post("/api/backtests/", json={**FORM, **change})
+        assert (answer.status_code, answer.json()["error"]["code"]) == (status, code), answer.text
+    waiting = await alice.web.post("/api/backtests/", json=FORM)
+    path = f"/api/backtests/{waiting.json()['id']}"
+    assert (await alice.web.get(f"{path}/report/")).status_code == 409
+    assert (await alice.web.post(f"{path}/cancel/")).json()["status"] == "cancelled"
+    assert "backtest" in FEEDS
+
+
+async def test_the_command_line_tells_the_same_and_writes_the_report(
+    street: Street, alice: Person, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    furnish(street)
+    monkeypatch.chdir(tmp_path)
+    words = [
+        "backtest",
+        "ema_cross",
+        "--data-dir",
+        str(street.app.settings.data_dir),
+        "--language",
+        "en",
+        "--exchange",
+        "binance",
+    ]
+    words += ["--symbol", "BTCUSDT", "--timeframe", "4h", "--since", "2023-12-01", "--until", "2024-06-01", "--param", "fast=5"]
+    words += ["--param", "slow=20", "--json", str(tmp_path / "r.json"), "--html", str(tmp_path / "r.html")]
+    assert await asyncio.to_thread(main, words, lambda _: 0) == 0
+    out, err = capsys.readouterr()
+    assert re.search(r"^Net profit +\d", out, re.MULTILINE), out
+    assert "No look ahead" in err
+    report = json.loads((tmp_path / "r.json").read_text())
+    assert report["parameters"] == {"fast": 5, "slow": 20, "risk": 1.0}
+    assert (tmp_path / "r.html").read_text("utf-8").startswith("<!doctype html>")
+    for wrong in (["--param", "fast"], ["--symbol", "ETHUSDT"]):
+        assert await asyncio.to_thread(main, [*words, *wrong], lambda _: 0) == 2
+    capsys.readouterr()
