@@ -262,34 +262,6 @@ class CatalogProgressed(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BacktestProgressed(Event):
-    """A backtest goes on: `stage` is queued, candles, playing or checking; `done` is its share; None: who knows."""
-
-    backtest_id: uuid.UUID
-    stage: str
-    done: float = 0.0
-    seconds_left: float | None = None
-
-    @property
-    def key(self) -> object:
-        """One per backtest."""
-        return self.backtest_id
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BacktestFinished(Event):
-    """A backtest is over: done, failed, cancelled or interrupted; or its row was deleted."""
-
-    backtest_id: uuid.UUID
-    status: str
-
-    @property
-    def key(self) -> object:
-        """One per backtest."""
-        return self.backtest_id
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class CatalogDoubted(Event):
     """An exchange refused what its catalogue allows: an unknown symbol, a step or a minimum."""
 

@@ -72,7 +72,12 @@ class BacktestCandles:
 
     async def instrument(self, series: CandleSeries) -> Instrument:
         """The pair with its steps, minimums and fees; one without rules when no catalogue of this house lists it."""
-        from services.backtest_run import unlisted
+        return await instrument_of(self._db, series)
 
-        found = await self._db.read(SYSTEM, lambda s: instruments.get(s, series.exchange, series.symbol))
-        return found or unlisted(series)
+
+async def instrument_of(db: Database, series: CandleSeries) -> Instrument:
+    """The pair of a series as the catalogue in the memory has it, or without rules."""
+    from services.backtest_run import unlisted
+
+    found = await db.read(SYSTEM, lambda s: instruments.get(s, series.exchange, series.symbol))
+    return found or unlisted(series)

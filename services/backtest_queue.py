@@ -6,7 +6,6 @@ What was under way when the house ended is marked interrupted at the next start.
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import uuid
 from collections.abc import Mapping
@@ -18,8 +17,8 @@ from loguru import logger
 from aristobot.bus import Bus
 from aristobot.clock import Clock
 from aristobot.errors import AristobotError
-from aristobot.events import BacktestFinished, BacktestProgressed
 from aristobot.kinds import BacktestStatus
+from aristobot.research_events import BacktestFinished, BacktestProgressed
 from aristobot.store import backtests
 from aristobot.store.backtest_tables import Backtest
 from aristobot.store.database import Database
@@ -98,7 +97,7 @@ class BacktestQueue:
         try:
             found = await self._played(row)
         except AristobotError as error:
-            facts = json.loads(json.dumps(dict(error.facts), default=str))
+            facts = {name: str(value) for name, value in error.facts.items()}
             await self.finish(row, BacktestStatus.FAILED, {"error": error.code, "error_facts": facts})
         except Exception:  # a mistake of ours: this run is lost, those after it are played
             logger.exception("A backtest of {} fell", row.strategy)

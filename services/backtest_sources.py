@@ -5,12 +5,20 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from aristobot.errors import NotFound
 from aristobot.store import strategies
 from aristobot.store.database import Database
 from aristobot.store.tenancy import SYSTEM, GuardedSession, Scope
 from aristobot.templates import TEMPLATES
+from services.rights import for_traders
+
+if TYPE_CHECKING:  # the house starts without numpy
+    from services.backtest_run import Described
+
+#: Texts whose parameters need not be asked again.
+_REMEMBERED = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +37,22 @@ class Source:
         return wanted in (self.name.casefold(), self.template, str(self.version_id or ""), str(self.strategy_id or ""))
 
 
+@for_traders()
 class StrategySources:
     """The texts that somebody may try."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
+        self._described: dict[str, Described] = {}
+
+    async def described(self, user_id: uuid.UUID, text: str) -> Described:
+        """What a strategy lists of itself, asked in a process of its own. Raises StrategyError."""
+        from services.backtest_run import described
+
+        if text not in self._described:
+            found = await described(text)
+            self._described = dict(list(self._described.items())[-_REMEMBERED:]) | {text: found}
+        return self._described[text]
 
     async def every(self, scope: Scope) -> Sequence[Source]:
         """The user's strategies by name, then the templates."""

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import uuid
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from aristobot.bus import Bus
 from aristobot.clock import Clock
 from aristobot.errors import Conflict
-from aristobot.events import BacktestFinished
 from aristobot.kinds import BacktestStatus
-from aristobot.market import timeframe_of
+from aristobot.research_events import BacktestFinished
 from aristobot.store import backtests
 from aristobot.store.backtest_tables import Backtest
 from aristobot.store.database import Database
 from aristobot.store.paging import Place
 from aristobot.store.tenancy import GuardedSession
-from services.backtest_candles import BacktestCandles, Coverage
+from services.backtest_candles import BacktestCandles
 from services.backtest_queue import BacktestQueue
 from services.backtest_sources import StrategySources
 from services.backtest_wish import Wish, row_of
@@ -27,7 +24,6 @@ from services.rights import for_traders
 
 if TYPE_CHECKING:  # the house starts without numpy
     from aristobot.backtest.report import Report
-    from services.backtest_run import Described
 
 #: Runs of one user that may wait at once.
 MOST_WAITING = 20
@@ -41,7 +37,6 @@ class Backtester:
         self._db, self._bus, self._clock, self.candles = db, bus, clock, candles
         self.sources = StrategySources(db)
         self.queue = BacktestQueue(db, bus, clock, candles)
-        self._described: dict[str, Described] = {}
 
     async def start(self, user_id: uuid.UUID, wish: Wish) -> Backtest:
         """Queue a run. Raises InvalidInput for what cannot be played, Conflict `too_many_backtests`."""
@@ -57,19 +52,6 @@ class Backtester:
         self.queue.put(row)
         return row
 
-    async def coverage(self, user_id: uuid.UUID, wish: Wish) -> Coverage:
-        """How many of the candles of a wish the store holds."""
-        return await self.candles.coverage(wish.exchange, wish.symbol, timeframe_of(wish.timeframe), (wish.since, wish.until))
-
-    async def described(self, user_id: uuid.UUID, text: str) -> Described:
-        """What a strategy lists of itself, asked in a process of its own. Raises StrategyError."""
-        from services.backtest_run import described
-
-        key = hashlib.sha256(text.encode()).hexdigest()
-        if key not in self._described:
-            self._described[key] = await described(text)
-        return self._described[key]
-
     async def cancel(self, user_id: uuid.UUID, backtest_id: uuid.UUID) -> None:
         """End a run that waits or is under way; harmless when it is over. Raises NotFound."""
         await self.queue.finish(await self.get(user_id, backtest_id), BacktestStatus.CANCELLED)
@@ -84,7 +66,7 @@ class Backtester:
         """One run. Raises NotFound."""
         return await self._db.read(user_id, lambda s: backtests.get(s, backtest_id))
 
-    async def recent(self, user_id: uuid.UUID, limit: int = 50, before: Place | None = None) -> Sequence[Backtest]:
+    async def recent(self, user_id: uuid.UUID, limit: int = 50, before: Place | None = None) -> list[Backtest]:
         """The user's runs, the newest first."""
         return await self._db.read(user_id, lambda s: backtests.recent(s, limit, before))
 

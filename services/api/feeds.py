@@ -14,7 +14,7 @@ from types import MappingProxyType
 from fastapi import APIRouter, WebSocket
 from starlette.websockets import WebSocketDisconnect, WebSocketState
 
-from aristobot import events
+from aristobot import events, research_events
 from aristobot.bus import Inbox, InboxOverflow, Keep
 from aristobot.errors import AristobotError, NotSignedIn
 from aristobot.events import Event
@@ -48,7 +48,7 @@ FEEDS: Mapping[str, Feed] = MappingProxyType(
         "stream": Feed((events.CandleUpdated, events.PricesUpdated), "latest"),
         "user-account": Feed((events.UserChanged, events.BrokerUpdated, events.PositionUpdated, events.CatalogProgressed)),
         "trading-manual": Feed((events.OrderUpdated, events.PositionUpdated, events.PricesUpdated), "latest"),
-        "backtest": Feed((events.BacktestProgressed, events.BacktestFinished), "latest"),
+        "backtest": Feed((research_events.BacktestProgressed, research_events.BacktestFinished), "latest"),
         "open-orders": Feed((events.OrderUpdated,)),
         "trading-notifications": Feed(
             (

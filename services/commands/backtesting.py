@@ -17,11 +17,10 @@ from aristobot.errors import InvalidInput
 from aristobot.language import _
 from aristobot.market import timeframe_of
 from aristobot.money import amount
-from aristobot.store import instruments
-from aristobot.store.tenancy import SYSTEM
 from services import backtest_words as words
+from services.backtest_candles import instrument_of
 from services.backtest_report import as_html, assumptions
-from services.backtest_run import Costs, Pace, Played, Run, played, read_candles, unlisted
+from services.backtest_run import Costs, Pace, Played, Run, played, read_candles
 from services.backtest_sources import named
 from services.commands.candles import Bar, moment_of
 from services.commands.memory_access import Memory, with_memory
@@ -61,11 +60,11 @@ def backtest(ctx: typer.Context, strategy: str, given: Mapping[str, str], parame
     async def work(memory: Memory) -> Played:
         name = strategy if not strategy.endswith(".py") else Path(strategy).name
         run = _run(_file(strategy) if strategy.endswith(".py") else await named(memory.db, name), given, parameters, memory)
-        instrument = await memory.db.read(SYSTEM, lambda s: instruments.get(s, run.series.exchange, run.series.symbol))
+        instrument = await instrument_of(memory.db, run.series)
         pace = Pace(memory.clock, lambda stage, done, left: bar.fraction(done))
         try:
             candles = await read_candles(memory.settings.data_dir, run)
-            return await played(run, candles, instrument or unlisted(run.series), pace)
+            return await played(run, candles, instrument, pace)
         finally:
             bar.end()
 

@@ -70,7 +70,7 @@ async def test_what_cannot_be_played_is_refused_with_its_reason(street: Street, 
         ({"timeframe": "7y"}, 422, "unknown_timeframe"),
         ({"until": "2023-01-01T00:00:00Z"}, 422, "nothing_between"),
         ({"costs": {"maker": "2"}}, 422, "cost_out_of_range"),
-        ({"luck": 1}, 422, "invalid_input"),
+        ({"luck": 1}, 422, "unknown_field"),
     ):
         answer = await alice.web.post("/api/backtests/", json={**FORM, **change})
         assert (answer.status_code, answer.json()["error"]["code"]) == (status, code), answer.text

@@ -17,12 +17,13 @@ from aristobot.backtest.report import unpacked
 from aristobot.candle_files import CandleFiles
 from aristobot.candle_series import CandleSeries
 from aristobot.errors import AccessDenied, Conflict, InvalidInput, NotFound, StrategyError
-from aristobot.events import BacktestFinished, BacktestProgressed
 from aristobot.kinds import BacktestStatus, Role, TokenScope
 from aristobot.market import Timeframe
+from aristobot.research_events import BacktestFinished, BacktestProgressed
 from aristobot.store import backtests
 from aristobot.store.backtest_tables import Backtest
 from aristobot.templates import template
+from services.backtest_candles import Coverage
 from services.backtest_wish import Wish
 from services.backtester import Backtester
 from tests.backtesting import real_history
@@ -59,6 +60,12 @@ def furnish(house: Street) -> int:
     history = real_history("BTCUSDT")
     series = CandleSeries("binance", "BTC/USDT", Timeframe.H4)
     return CandleFiles(house.app.settings.data_dir).merge(series, history.candles, house.app.clock.now())
+
+
+async def covered(house: Street, wish: Wish) -> Coverage:
+    """How much of a wish is there."""
+    span = (wish.since, wish.until)
+    return await house.app.backtester.candles.coverage(wish.exchange, wish.symbol, Timeframe(wish.timeframe), span)
 
 
 @asynccontextmanager
@@ -161,13 +168,13 @@ async def test_what_was_under_way_when_the_house_ended_is_interrupted(street: St
 async def test_missing_candles_are_counted_and_fetched_first(street: Street, alice: Person) -> None:
     now = street.app.clock.now()
     wish = a_wish(since=datetime(now.year - 1, now.month, 1, tzinfo=UTC), until=now, timeframe="1d", fetch=True)
-    before = await street.app.backtester.coverage(alice.id, wish)
+    before = await covered(street, wish)
     assert (before.there, before.missing) == (0, before.wanted)
     stages = []
     street.app.bus.listen(BacktestProgressed, do=lambda one: stages.append(one.stage))
     async with at_work(street) as backtester:
         row = await over(street, await backtester.start(alice.id, wish))
-        after = await backtester.coverage(alice.id, wish)
+        after = await covered(street, wish)
     assert after.there > 100
     assert row.status is BacktestStatus.DONE, row.error_facts
     assert "candles" in stages
@@ -175,10 +182,10 @@ async def test_missing_candles_are_counted_and_fetched_first(street: Street, ali
 
 async def test_a_strategy_lists_its_parameters_and_impossible_wishes_are_refused(street: Street, alice: Person) -> None:
     backtester = street.app.backtester
-    told = await backtester.described(alice.id, template("ema_cross").text)
+    told = await backtester.sources.described(alice.id, template("ema_cross").text)
     assert [one.name for one in told.parameters][:2] == ["fast", "slow"]
     with pytest.raises(StrategyError):
-        await backtester.described(alice.id, "x = (")
+        await backtester.sources.described(alice.id, "x = (")
     for wrong in (
         {"since": datetime(2025, 1, 1, tzinfo=UTC)},
         {"cash": Decimal(0)},
