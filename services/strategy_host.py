@@ -16,7 +16,8 @@ from loguru import logger
 
 from aristobot.clock import Clock
 from aristobot.errors import StrategyError
-from services.strategy_process import Answer, Isolation, Limits, StrategyProcess
+from services.strategy_answers import Answer
+from services.strategy_process import Isolation, Limits, StrategyProcess
 
 if TYPE_CHECKING:  # the house starts without numpy
     from aristobot.candle_rows import Rows

@@ -20,6 +20,7 @@ from services.sandbox.frames import ANSWER, ARRAY, HEADER, LOG, PROGRESS, REQUES
 from services.sandbox.walls import IsolationLevel, Wall, level_of
 from services.sandbox.watchdog import watch_memory
 from services.sandbox.windows import confine
+from services.strategy_answers import Answer, told
 
 if TYPE_CHECKING:  # the house starts without numpy
     from aristobot.candle_rows import Rows
@@ -32,10 +33,8 @@ _MOST_SAID = 8192
 _LONGEST_PROGRESS = 4096
 #: Seconds a process gets to say where it was before it is ended for good.
 _LAST_WORDS = 0.3
-_LONGEST_FACT = 500
 #: Frames before an answer: prints and progress. More is a flood.
 _MOST_FRAMES = 5_000
-_CODE = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _LINE = re.compile(rb'File "<strategy>", line (\d+)')
 
 Progress = Callable[[dict[str, Any]], None]
@@ -64,14 +63,6 @@ class Isolation:
     def is_sealed(self) -> bool:
         """Whether the kernel itself refuses files, network and processes."""
         return self.level is IsolationLevel.SEALED
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a strategy answered, and what it printed meanwhile."""
-
-    value: Any
-    printed: str = ""
 
 
 class StrategyProcess:
@@ -199,7 +190,7 @@ class StrategyProcess:
                 if progress is not None:
                     progress(decoded(body))
             else:
-                return _told(decoded(body), printed)
+                return told(decoded(body), printed)
         raise ValueError("a flood")
 
     async def _write(self, data: bytes | memoryview) -> None:
@@ -267,26 +258,6 @@ def _parcel(name: str, rows: Rows) -> tuple[bytes, memoryview]:
     """Candles as they go over the pipe: a frame that names them, and their columns."""
     head = encoded({"name": name, "rows": rows.shape[0], "columns": rows.shape[1]})
     return frame(ARRAY, head), rows.T.astype("<f8", order="C", copy=False).reshape(-1).data.cast("B")
-
-
-def _told(message: dict[str, Any], printed: str) -> Answer:
-    """An answer; raise StrategyError for one that tells of a failure, ValueError for one that cannot be."""
-    failed = message.get("failed")
-    if failed is None:
-        return Answer(message.get("walls", message.get("done")), printed)
-    facts = message.get("facts")
-    if not isinstance(failed, str) or not _CODE.fullmatch(failed) or not isinstance(facts, dict):
-        raise ValueError("no failure")
-    known = {name: one[:_LONGEST_FACT] if isinstance(one, str) else one for name, one in facts.items() if _is_fact(name, one)}
-    raise StrategyError(failed, **{**known, "line": _whole(facts.get("line"))}, printed=printed)
-
-
-def _is_fact(name: str, value: object) -> bool:
-    return name not in ("self", "code", "printed") and bool(_CODE.fullmatch(name)) and isinstance(value, str | int | float)
-
-
-def _whole(line: object) -> int:
-    return line if isinstance(line, int) and 0 <= line < 1_000_000 else 0
 
 
 def _signal_name(number: int) -> str:
