@@ -91,6 +91,8 @@ async def test_an_order_is_told_once_however_often_it_is_reported(belfry: Belfry
     row = await _an_order(belfry, await belfry.broker(alice))
     for _report in range(3):
         _about(belfry, row)
+    await belfry.told(alice)
+    await belfry.clock.advance(1)  # what is told at one moment comes in no order
     await _an_order(belfry, await belfry.broker(alice, name="Other"), side=Side.SELL)
     assert [one.code for one in await belfry.told(alice, 2)] == ["reason.told_sold", "reason.told_bought"]
 
