@@ -5,6 +5,7 @@ A backup is one SQLite file, whatever database it was taken from, sealed with a 
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,13 +15,17 @@ from pathlib import Path
 from loguru import logger
 
 from aristobot.errors import StoreDamaged, StoreError
-from aristobot.store.backups import SCHEDULED, check_sqlite, copy_name, copy_sqlite, put_away, thin_out
+from aristobot.store.backups import SCHEDULED, check_sqlite, copy_name, copy_sqlite, put_away, sqlite_file, thin_out
 from aristobot.store.carrying import address, carry_over
 from aristobot.store.database import is_sqlite
 from aristobot.store.migrate import upgrade_at_start
 from aristobot.store.sealing import SealedHeader, is_sealed, unseal
 from aristobot.store.shelf import Shelf
 from aristobot.store.verification import verify
+
+_MEGABYTE = 1024 * 1024
+#: Bytes: more than what must be free for entries to go on (`services/disk_guard.py`).
+RESERVE = 256 * _MEGABYTE
 
 
 def backup(url: str, file: Path, shelf: Shelf, now: datetime) -> Path:
@@ -50,11 +55,27 @@ def _look(again: Path, file: Path) -> None:
             logger.warning("The backup {} is whole, but its check {!r} fails: {}", file, check.name, check.problems[0])
 
 
-def scheduled_backup(url: str, shelf: Shelf, now: datetime, *, hourly: int = 24, daily: int = 14) -> Path:
-    """The copy that the clock takes; older ones are thinned out to `hourly` hours and `daily` days."""
+def scheduled_backup(url: str, shelf: Shelf, now: datetime, *, hourly: int = 24, daily: int = 14, reserve: int = RESERVE) -> Path:
+    """The copy that the clock takes; older ones are thinned out to `hourly` hours and `daily` days.
+
+    Raises as `backup`, and StoreError when it would leave less than `reserve` bytes on the disk: nobody shall have to stop
+    trading for want of room because of a backup.
+    """
+    _make_sure_of_room(url, shelf, reserve)
     copy = backup(url, shelf.folder / copy_name(SCHEDULED, now), shelf, now)
     thin_out(shelf.folder, hourly=hourly, daily=daily)
     return copy
+
+
+def _make_sure_of_room(url: str, shelf: Shelf, reserve: int) -> None:
+    """Room for the copy in the clear and the sealed one, which are there together for a moment."""
+    shelf.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    source = sqlite_file(url) if is_sqlite(url) else None
+    needed = reserve + (2 * source.stat().st_size if source is not None and source.is_file() else 0)
+    free = shutil.disk_usage(shelf.folder).free
+    if free < needed:
+        megabytes = {"free": free // _MEGABYTE, "needed": needed // _MEGABYTE}
+        raise StoreError("backup_without_room", path=str(shelf.folder), **megabytes)
 
 
 @dataclass(frozen=True, slots=True)

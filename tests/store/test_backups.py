@@ -27,13 +27,14 @@ from aristobot.store.carrying import address
 from aristobot.store.database import Database, make_engine
 from aristobot.store.instance import InstanceLock, installation
 from aristobot.store.restoring import restore
-from aristobot.store.safekeeping import backup, opened_backup, scheduled_backup
+from aristobot.store.safekeeping import RESERVE, backup, opened_backup, scheduled_backup
 from aristobot.store.sealing import unseal
 from aristobot.store.shelf import Shelf
 from aristobot.store.tables import AuditEntry, Broker, User
 from aristobot.store.tenancy import SYSTEM, GuardedSession
 from aristobot.store.trading_tables import Order, PositionRow
 from aristobot.store.verification import verify
+from services.disk_guard import STOP_BELOW
 from tests.builders import (
     MIDNIGHT,
     a_broker,
@@ -186,6 +187,15 @@ def test_a_scheduled_copy_makes_room_for_itself(tmp_path: Path, sqlite_template:
     for hour in range(5):
         scheduled_backup(f"sqlite:///{sqlite_template}", shelf, MIDNIGHT + timedelta(hours=hour), hourly=2, daily=1)
     assert [one.name[19:21] for one in sorted(shelf.folder.iterdir())] == ["03", "04"]
+
+
+def test_a_scheduled_copy_leaves_room_enough_for_trading(tmp_path: Path, sqlite_template: Path) -> None:
+    shelf = a_shelf(tmp_path)
+    with pytest.raises(StoreError) as caught:
+        scheduled_backup(f"sqlite:///{sqlite_template}", shelf, MIDNIGHT, reserve=1 << 60)
+    assert caught.value.code == "backup_without_room"
+    assert list(shelf.folder.iterdir()) == []
+    assert RESERVE > STOP_BELOW
 
 
 async def test_a_restored_database_is_the_backup_and_trading_is_halted(db: Database, tmp_path: Path) -> None:
