@@ -21,7 +21,7 @@ from aristobot.indicators.columns import Floats
 from aristobot.indicators.series import Tape
 from aristobot.orders import Side
 from aristobot.strategy import OrderEvents, Strategy
-from aristobot.strategy_orders import NOTHING, Decision, Message, intents, levels
+from aristobot.strategy_orders import NOTHING, Decision, Level, Message, intents, levels
 from aristobot.strategy_protections import paused_until, protections_of
 from aristobot.strategy_run import MOST_REMEMBERED, ClosedPosition, Event, Memory, Run
 
@@ -194,7 +194,7 @@ class Driver:
             entries,
             None if sell is None else intents(sell, Side.SELL, price, "sell"),
             None if stop is None else levels(stop),
-            None if target is None else _whole(levels(target)),
+            None if target is None else _whole(levels(target), sum(one.quantity for one in entries)),
             closing if run.held > 0 else "",
             refused=refused,
         )
@@ -300,8 +300,9 @@ def _code(kind: type[Strategy], without: Collection[str]) -> list[CodeType]:
     ]
 
 
-def _whole(targets: Sequence[Any]) -> tuple[Any, ...]:
-    total = sum(one.share for one in targets)
+def _whole(targets: Sequence[Level], bought: float) -> tuple[Level, ...]:
+    """Targets that sell no more than there is, of shares and, with an entry, of quantities; raise StrategyError for others."""
+    total = sum(one.share for one in targets) + (sum(one.quantity for one in targets) / bought if bought else 0)
     if total > 1.000001:
         raise StrategyError("shares_over_100", share=round(total * 100, 2))
     return tuple(targets)

@@ -166,6 +166,10 @@ class Lane(LaneStand):
 
     def _touch(self, fine: int) -> None:
         bar, began, mood = self.track.bar(fine), self.track.times[fine], self.mood
+        if not self.entries:
+            stop, target = nearest([*self.guards, *self.goals, *self.sells])
+            if bar.low > stop and bar.high < target:
+                return
         if self.account.lots:
             self._exit(bar, fine, [one for one in self._resting_exits(began) if at_open(one, bar, mood)], gap=True)
         late: Order | None = None

@@ -84,12 +84,12 @@ def _result(setup: Setup, session: Session) -> BacktestResult:
     )
 
 
-def _played(setup: Setup, progress: Progress | None) -> Session:
-    session = Session(setup)
+def _played(setup: Setup, progress: Progress | None, mood: Mood = Mood.PESSIMISTIC) -> Session:
+    session = Session(setup, mood)
     try:
         session.play(progress=progress, traced=True)
     except TraceMistaken:
-        session = Session(setup)
+        session = Session(setup, mood)
         session.play(progress=progress)
     return session
 
@@ -171,8 +171,7 @@ def _band(setup: Setup, session: Session, equity: Floats) -> Band:
     worst = float(equity[-1]) - float(setup.cash) if len(equity) else 0.0
     if not setup.costs.latency and not any(player.lane.rested for player in session.players):
         return Band(worst, worst)
-    counter = Session(setup, Mood.OPTIMISTIC)
-    counter.play()
+    counter = _played(setup, None, Mood.OPTIMISTIC)
     counter.finish(setup.close_at_end)
     best = float(equity_of(counter, float(setup.cash))[1][-1]) - float(setup.cash)
     return Band(min(worst, best), max(worst, best))

@@ -79,6 +79,17 @@ def test_targets_in_shares_sell_in_parts_and_leave_nothing_behind() -> None:
     assert [(one.quantity, one.tag) for one in stopped.fills[1:]] == [(0.333, "take_profit"), (0.667, "stop_loss")]
 
 
+def test_targets_of_more_than_is_bought_are_a_fault_and_not_a_surprise() -> None:
+    class Greedy(buyer()):  # type: ignore[misc] # a class made on the spot
+        def go_long(self) -> None:
+            self.buy = 1.0, self.price
+            self.take_profit = [(0.6, 110.0), (0.6, 120.0)]
+
+    result = played(Greedy, closes_at(100, 100, 115))
+    assert "shares_over_100" in result.stopped
+    assert result.fills == ()
+
+
 def test_exits_sell_no_more_than_the_fee_left_over() -> None:
     costs = Costs(Decimal("0.001"), Decimal("0.001"), FeeAsset.BASE)
     result = played(buyer(stop=90.0), closes_at(100, 100, 80), costs)
