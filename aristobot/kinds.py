@@ -156,3 +156,19 @@ class BacktestStatus(StrEnum):
     def is_over(self) -> bool:
         """Whether nothing more will come of it."""
         return self not in (BacktestStatus.QUEUED, BacktestStatus.RUNNING)
+
+
+class SamplerKind(StrEnum):
+    """How a search for parameters chooses what to try next."""
+
+    TPE = "tpe"
+    GRID = "grid"
+    RANDOM = "random"
+
+
+class StudyStatus(StrEnum):
+    """How far a search for parameters is."""
+
+    RUNNING = "running"
+    STOPPED = "stopped"
+    DONE = "done"

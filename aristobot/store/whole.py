@@ -7,10 +7,10 @@ from typing import Final
 import sqlalchemy as sa
 from sqlmodel import SQLModel
 
-from aristobot.store import backtest_tables, monitor_tables, notice_tables, strategy_tables, tables, trading_tables
+from aristobot.store import backtest_tables, monitor_tables, notice_tables, strategy_tables, study_tables, tables, trading_tables
 
 #: The files in which tables are declared; importing them fills the metadata.
-HALVES: Final = (tables, trading_tables, notice_tables, monitor_tables, strategy_tables, backtest_tables)
+HALVES: Final = (tables, trading_tables, notice_tables, monitor_tables, strategy_tables, backtest_tables, study_tables)
 METADATA: Final = SQLModel.metadata
 
 

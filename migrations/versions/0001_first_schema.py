@@ -743,6 +743,44 @@ def _create_backtest_reports() -> None:
     )
 
 
+def _create_studies() -> None:
+    op.create_table(
+        "studies",
+        *_ids("user_id", "id"),
+        *_texts("strategy", length=64),
+        _word("status", "running stopped done", check="studystatus"),
+        sa.Column("code", sa.Text(), nullable=False),
+        *_documents("definition"),
+        *_texts("data_hash", length=64),
+        *_documents("findings"),
+        *_moments("created_at"),
+        *_moments("finished_at", nullable=True),
+        _key("studies", "id"),
+        _unique("studies", "user_id", "id"),
+        _of_user("studies"),
+    )
+    _index("ix_studies_recent", "studies", "user_id", "created_at")
+
+
+def _create_trials() -> None:
+    op.create_table(
+        "trials",
+        *_ids("user_id", "id", "study_id"),
+        *_counts("number", "fold"),
+        *_documents("parameters"),
+        sa.Column("score", sa.Float(), nullable=True),
+        *_documents("figures"),
+        *_texts("fault", length=64),
+        *_texts("machine", length=64),
+        *_moments("claimed_at"),
+        *_moments("done_at", nullable=True),
+        _key("trials", "id"),
+        _unique("trials", "study_id", "number"),
+        _of_user("trials"),
+        _same_owner("trials", "study_id", "studies", ondelete="CASCADE"),
+    )
+
+
 CREATORS = {
     "users": _create_users,
     "sessions": _create_sessions,
@@ -776,6 +814,8 @@ CREATORS = {
     "activations": _create_activations,
     "backtests": _create_backtests,
     "backtest_reports": _create_backtest_reports,
+    "studies": _create_studies,
+    "trials": _create_trials,
 }
 
 

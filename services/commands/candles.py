@@ -110,19 +110,20 @@ class Bar:
 
     def show(self, progress: Progress) -> None:
         """How far a download is."""
-        left = f"  {progress.done:,}/{progress.total:,}  {progress.rate:,.0f}/s  {_clock_of(progress.seconds_left)}"
-        self._draw(progress.done / progress.total if progress.total else 1.0, left)
+        left = f"  {progress.done:,}/{progress.total:,}  {progress.rate:,.0f}/s  {clock_of(progress.seconds_left)}"
+        self.draw(progress.done / progress.total if progress.total else 1.0, left)
 
     def fraction(self, done: float) -> None:
         """How much of a file is read."""
-        self._draw(done, "")
+        self.draw(done, "")
 
     def end(self) -> None:
         """Leave the line as it is and begin another."""
         if self._shown and self._watched:
             print(file=sys.stderr)
 
-    def _draw(self, done: float, words: str) -> None:
+    def draw(self, done: float, words: str) -> None:
+        """The bar at a part of its length, with words behind it."""
         if self._watched:
             full = round(done * _BAR)
             print(f"\r{'█' * full}{'░' * (_BAR - full)} {done:4.0%}{words}\033[K", end="", file=sys.stderr, flush=True)
@@ -132,7 +133,8 @@ class Bar:
         self._shown = True
 
 
-def _clock_of(seconds: float) -> str:
+def clock_of(seconds: float) -> str:
+    """A duration as 0:00:00."""
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}"
 

@@ -57,6 +57,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "candles": "services.commands.candles",
         "check": "services.commands.checking",
         "backtest": "services.commands.backtesting",
+        "optimise": "services.commands.optimising",
         "halt": "services.commands.stops",
         "resume": "services.commands.stops",
         "backup": "services.commands.memory",

@@ -1,0 +1,110 @@
+"""What a search is asked on the command line: texts become a definition."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from aristobot.candle_import import symbol_of
+from aristobot.candle_series import CandleSeries
+from aristobot.errors import InvalidInput
+from aristobot.kinds import SamplerKind
+from aristobot.market import timeframe_of
+from aristobot.money import amount
+from aristobot.search.definition import AHEAD, Definition
+from aristobot.search.spans import Plan, Scheme
+from aristobot.store import instruments
+from aristobot.store.tenancy import SYSTEM
+from services import study_sources
+from services.backtest_run import unlisted
+from services.backtest_sources import named
+from services.commands.candles import moment_of
+from services.commands.memory_access import Memory
+
+_Word = TypeVar("_Word", bound=StrEnum)
+
+
+async def definition(
+    memory: Memory, strategy: str, given: Mapping[str, str], asked: Sequence[str], size: int
+) -> tuple[Definition, str]:
+    """What is asked, and the strategy's text; `size` is how many will play at once. Raises InvalidInput for what cannot be."""
+    for name in ("exchange", "symbol", "timeframe", "since"):
+        if not given[name]:
+            raise InvalidInput("option_missing", field=f"--{name}")
+    text = _file(strategy) if strategy.endswith(".py") else await named(memory.db, strategy)
+    series = CandleSeries(given["exchange"].lower(), symbol_of(given["symbol"]), timeframe_of(given["timeframe"]))
+    instrument = await memory.db.read(SYSTEM, lambda session: instruments.get(session, series.exchange, series.symbol))
+    name, space = await study_sources.asked_space(text, dict(_pair(one) for one in asked))
+    wish = Definition(
+        strategy=name,
+        exchange=series.exchange,
+        symbol=series.symbol,
+        timeframe=series.timeframe.value,
+        since=_milliseconds(moment_of(given["since"], "--since")),
+        until=_milliseconds(moment_of(given["until"], "--until") if given["until"] else memory.clock.now()),
+        instrument=msgspec.to_builtins(instrument or unlisted(series)),
+        axes=space.axes,
+        fixed=dict(space.fixed),
+        goal=study_sources.goal_of(given["goal"], whole(given, "least-trades")),
+        plan=Plan(_chosen(Scheme, given, "scheme"), float(amount(given["train"])) / 100, whole(given, "windows")),
+        sampler=_chosen(SamplerKind, given, "sampler"),
+        trials=whole(given, "trials"),
+        seed=whole(given, "seed"),
+        cash=str(amount(given["cash"])),
+        costs=_costs(given),
+        ahead=max(AHEAD, 2 * size),
+    )
+    return wish, text
+
+
+def whole(given: Mapping[str, str], name: str) -> int:
+    """A whole number, 0 or more."""
+    if not given[name].isascii() or not given[name].isdigit():
+        raise InvalidInput("not_a_whole_number", field=f"--{name}", value=given[name][:40])
+    return int(given[name])
+
+
+def series_of(asked: Definition) -> CandleSeries:
+    """Which candles a search needs."""
+    return CandleSeries(asked.exchange, asked.symbol, timeframe_of(asked.timeframe))
+
+
+def span_of(asked: Definition) -> tuple[datetime, datetime]:
+    """From when until when."""
+    return datetime.fromtimestamp(asked.since / 1000, UTC), datetime.fromtimestamp(asked.until / 1000, UTC)
+
+
+def _milliseconds(moment: datetime) -> int:
+    return round(moment.timestamp() * 1000)
+
+
+def _costs(given: Mapping[str, str]) -> dict[str, str | float]:
+    """Costs as a run takes them; what is not said is the pair's own."""
+    fees = {name: str(amount(given[name])) for name in ("maker", "taker") if given[name]}
+    return {**fees, "slippage_bps": float(amount(given["slippage-bps"]))}
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, found, value = text.partition("=")
+    if not found or not name or not value:
+        raise InvalidInput("not_a_parameter", field="--param", value=text[:40])
+    return name, value
+
+
+def _chosen(kind: type[_Word], given: Mapping[str, str], name: str) -> _Word:
+    try:
+        return kind(given[name].lower())
+    except ValueError:
+        raise InvalidInput("no_such_choice", field=f"--{name}", value=given[name][:40], known=", ".join(kind)) from None
+
+
+def _file(path: str) -> str:
+    try:
+        return Path(path).read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInput("unreadable_file", field="STRATEGY", value=path, detail=type(error).__name__) from None

@@ -1,0 +1,117 @@
+"""Where a search comes from: the strategy's parameters as its process tells them, and a study row that others can go on with."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from aristobot.errors import InvalidInput, StoreError, StrategyError
+from aristobot.figures.table import FIGURES
+from aristobot.kinds import Role, StudyStatus
+from aristobot.search.definition import Definition
+from aristobot.search.goal import Goal
+from aristobot.search.space import Space, space_of
+from aristobot.store import studies, users
+from aristobot.store.database import Database
+from aristobot.store.study_tables import Study
+from aristobot.store.tables import User
+from aristobot.store.tenancy import SYSTEM, GuardedSession
+from services.strategy_process import StrategyProcess
+from services.trial_bench import JOB, UNKNOWN
+
+if TYPE_CHECKING:  # the house starts without numpy
+    from aristobot.candle_rows import Rows
+
+#: Fewest candles and most trials of a search.
+FEWEST, MOST_TRIALS = 100, 100_000
+
+
+async def asked_space(text: str, asked: Mapping[str, str]) -> tuple[str, Space]:
+    """The name of the strategy in a text, and where a search may look. Raises StrategyError, InvalidInput."""
+    process = await StrategyProcess.start(JOB, text)
+    try:
+        told = process.described.value
+        return str(told["name"])[:64], space_of(told["parameters"], asked)
+    except (KeyError, TypeError):
+        raise StrategyError("strategy_answer_unreadable") from None
+    finally:
+        await process.close()
+
+
+def goal_of(figure: str, least_trades: int) -> Goal:
+    """What is to improve; InvalidInput for a figure that a search cannot have."""
+    known = sorted(FIGURES.keys() - UNKNOWN)
+    if figure not in known:
+        raise InvalidInput("no_such_figure", field="--goal", value=figure[:40], known=", ".join(known))
+    return Goal(figure, least_trades)
+
+
+def study_of(user: User, definition: Definition, code: str, rows: Rows, now: datetime) -> Study:
+    """A new study. Raises InvalidInput when there is too little to search in, or too much asked."""
+    from aristobot.candle_rows import data_hash
+
+    if len(rows) < FEWEST:
+        raise InvalidInput("too_little_to_search", field="--since", count=len(rows), least=FEWEST)
+    if not 1 <= definition.trials <= MOST_TRIALS:
+        raise InvalidInput("out_of_range", field="--trials", minimum=1, maximum=MOST_TRIALS)
+    definition.folds  # noqa: B018 # raises for a plan that cannot be
+    return Study(
+        user_id=user.id,
+        strategy=definition.strategy,
+        status=StudyStatus.RUNNING,
+        code=code,
+        definition=msgspec.to_builtins(definition),
+        data_hash=data_hash(rows),
+        created_at=now,
+    )
+
+
+def definition_of(study: Study, rows: Rows) -> Definition:
+    """What a kept study asks; StoreError `other_candles` when they are not the ones it began with."""
+    from aristobot.candle_rows import data_hash
+
+    if data_hash(rows) != study.data_hash:
+        raise StoreError("other_candles", study=study.id)
+    return asked_of(study)
+
+
+def asked_of(study: Study) -> Definition:
+    """What a kept study asks."""
+    return msgspec.convert(study.definition, Definition)
+
+
+async def searcher(db: Database, name: str) -> User:
+    """Who searches: the user of this name, else the first administrator. Raises InvalidInput when there is none."""
+    everyone = await db.read(SYSTEM, users.everyone)
+    fitting = [one for one in everyone if (one.name_key == users.key_of(name) if name else one.role is Role.ADMINISTRATOR)]
+    if not fitting:
+        raise InvalidInput("no_such_user", field="--user", value=name)
+    return fitting[0]
+
+
+async def kept(db: Database, text: str) -> Study | None:
+    """The study of this id; None when the text is no id. Raises NotFound for an id of nothing."""
+    try:
+        study_id = uuid.UUID(text)
+    except ValueError:
+        return None
+    return await db.read(SYSTEM, lambda session: studies.get(session, study_id))
+
+
+async def keep(db: Database, study: Study) -> Study:
+    """Keep a new study."""
+
+    def work(session: GuardedSession) -> Study:
+        return studies.create(session, study)
+
+    return await db.write(study.user_id, work)
+
+
+def workers_here() -> int:
+    """How many processes this machine can keep busy."""
+    return os.cpu_count() or 1
