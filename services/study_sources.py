@@ -1,54 +1,28 @@
-"""Where a search comes from: the strategy's parameters as its process tells them, and a study row that others can go on with."""
+"""Whose a search is, and the row of the memory with which it can be gone on with, here or elsewhere."""
 
 from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from aristobot.errors import InvalidInput, StoreError, StrategyError
-from aristobot.figures.table import FIGURES
+from aristobot.errors import InvalidInput, StoreError
 from aristobot.kinds import Role, StudyStatus
 from aristobot.search.definition import Definition
-from aristobot.search.goal import Goal
-from aristobot.search.space import Space, space_of
 from aristobot.store import studies, users
 from aristobot.store.database import Database
 from aristobot.store.study_tables import Study
 from aristobot.store.tables import User
 from aristobot.store.tenancy import SYSTEM, GuardedSession
-from services.strategy_process import StrategyProcess
-from services.trial_bench import JOB, UNKNOWN
 
 if TYPE_CHECKING:  # the house starts without numpy
     from aristobot.candle_rows import Rows
 
 #: Fewest candles and most trials of a search.
 FEWEST, MOST_TRIALS = 100, 100_000
-
-
-async def asked_space(text: str, asked: Mapping[str, str]) -> tuple[str, Space]:
-    """The name of the strategy in a text, and where a search may look. Raises StrategyError, InvalidInput."""
-    process = await StrategyProcess.start(JOB, text)
-    try:
-        told = process.described.value
-        return str(told["name"])[:64], space_of(told["parameters"], asked)
-    except (KeyError, TypeError):
-        raise StrategyError("strategy_answer_unreadable") from None
-    finally:
-        await process.close()
-
-
-def goal_of(figure: str, least_trades: int) -> Goal:
-    """What is to improve; InvalidInput for a figure that a search cannot have."""
-    known = sorted(FIGURES.keys() - UNKNOWN)
-    if figure not in known:
-        raise InvalidInput("no_such_figure", field="--goal", value=figure[:40], known=", ".join(known))
-    return Goal(figure, least_trades)
 
 
 def study_of(user: User, definition: Definition, code: str, rows: Rows, now: datetime) -> Study:

@@ -12,14 +12,12 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from aristobot.candle_files import CandleFiles
 from aristobot.candle_rows import Rows
 from aristobot.errors import InvalidInput
 from aristobot.language import _
-from aristobot.search.definition import Definition
 from aristobot.search.findings import Findings
 from aristobot.store.study_tables import Study
-from services import study_sources
+from services import study_candles, study_sources
 from services.commands import optimising_wish as wishes
 from services.commands.memory_access import Memory, with_memory
 from services.commands.optimising_words import SearchBar, tell
@@ -96,12 +94,12 @@ def _optimise(ctx: typer.Context, strategy: str, given: Mapping[str, str], asked
             study = await study_sources.kept(memory.db, strategy)
             if study is None:
                 definition, code = await wishes.definition(memory, strategy, given, asked, hands.size)
-                rows = await _candles(memory, definition)
+                rows = await study_candles.candles_of(memory.settings.data_dir, definition)
                 user = await study_sources.searcher(memory.db, given["user"])
                 row = study_sources.study_of(user, definition, code, rows, memory.clock.now())
                 study = await study_sources.keep(memory.db, row)
             else:
-                rows = await _candles(memory, study_sources.asked_of(study))
+                rows = await study_candles.candles_of(memory.settings.data_dir, study_sources.asked_of(study))
             return await _searched(memory, study, rows, hands)
 
         found = with_memory(ctx, work)
@@ -109,11 +107,6 @@ def _optimise(ctx: typer.Context, strategy: str, given: Mapping[str, str], asked
         _write(given["json"], msgspec.json.encode(found))
     if given["json"] != "-":
         tell(found)
-
-
-async def _candles(memory: Memory, asked: Definition) -> Rows:
-    files = CandleFiles(memory.settings.data_dir)
-    return await asyncio.to_thread(files.candles, wishes.series_of(asked), *wishes.span_of(asked))
 
 
 async def _searched(memory: Memory, study: Study, rows: Rows, hands: Crew) -> Findings:

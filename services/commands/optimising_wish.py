@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
@@ -18,10 +18,7 @@ from aristobot.market import timeframe_of
 from aristobot.money import amount
 from aristobot.search.definition import AHEAD, Definition
 from aristobot.search.spans import Plan, Scheme
-from aristobot.store import instruments
-from aristobot.store.tenancy import SYSTEM
-from services import study_sources
-from services.backtest_run import unlisted
+from services import study_candles, study_space
 from services.backtest_sources import named
 from services.commands.candles import moment_of
 from services.commands.memory_access import Memory
@@ -38,8 +35,7 @@ async def definition(
             raise InvalidInput("option_missing", field=f"--{name}")
     text = _file(strategy) if strategy.endswith(".py") else await named(memory.db, strategy)
     series = CandleSeries(given["exchange"].lower(), symbol_of(given["symbol"]), timeframe_of(given["timeframe"]))
-    instrument = await memory.db.read(SYSTEM, lambda session: instruments.get(session, series.exchange, series.symbol))
-    name, space = await study_sources.asked_space(text, dict(_pair(one) for one in asked))
+    name, space = await study_space.asked_space(text, dict(_pair(one) for one in asked))
     wish = Definition(
         strategy=name,
         exchange=series.exchange,
@@ -47,10 +43,10 @@ async def definition(
         timeframe=series.timeframe.value,
         since=_milliseconds(moment_of(given["since"], "--since")),
         until=_milliseconds(moment_of(given["until"], "--until") if given["until"] else memory.clock.now()),
-        instrument=msgspec.to_builtins(instrument or unlisted(series)),
+        instrument=msgspec.to_builtins(await study_candles.listed(memory.db, series)),
         axes=space.axes,
         fixed=dict(space.fixed),
-        goal=study_sources.goal_of(given["goal"], whole(given, "least-trades")),
+        goal=study_space.goal_of(given["goal"], whole(given, "least-trades")),
         plan=Plan(_chosen(Scheme, given, "scheme"), float(amount(given["train"])) / 100, whole(given, "windows")),
         sampler=_chosen(SamplerKind, given, "sampler"),
         trials=whole(given, "trials"),
@@ -67,16 +63,6 @@ def whole(given: Mapping[str, str], name: str) -> int:
     if not given[name].isascii() or not given[name].isdigit():
         raise InvalidInput("not_a_whole_number", field=f"--{name}", value=given[name][:40])
     return int(given[name])
-
-
-def series_of(asked: Definition) -> CandleSeries:
-    """Which candles a search needs."""
-    return CandleSeries(asked.exchange, asked.symbol, timeframe_of(asked.timeframe))
-
-
-def span_of(asked: Definition) -> tuple[datetime, datetime]:
-    """From when until when."""
-    return datetime.fromtimestamp(asked.since / 1000, UTC), datetime.fromtimestamp(asked.until / 1000, UTC)
 
 
 def _milliseconds(moment: datetime) -> int:
