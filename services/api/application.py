@@ -21,6 +21,7 @@ from services.api import (
     orders,
     people,
     positions,
+    strategies,
     webhooks,
 )
 from services.api.auth import Administrator
@@ -36,6 +37,7 @@ _RESOURCES = (
     orders,
     positions,
     webhooks,
+    strategies,
     heartbeat,
     house,
     notifications,

@@ -26,6 +26,7 @@ from services.api import (
     orders,
     people,
     positions,
+    strategies,
     webhooks,
 )
 from services.audit_trail import Actor
@@ -51,6 +52,7 @@ def _operations() -> list[tuple[str, str]]:
         orders,
         people,
         positions,
+        strategies,
         webhooks,
     )
     routers = [one.router for one in resources]
@@ -75,9 +77,11 @@ async def _belongings(street: Street, owner: Person) -> dict[str, str]:
     await street.app.news.book.tell(owner.id, Notice(NoticeKind.SERVICE, "reason.told_service_fallen", {"service": "SECRET"}))
     wish = Wish("SECRET", "SECRET", "binance", "SECRET/USDT", "1h", MIDNIGHT - timedelta(days=9), MIDNIGHT)
     backtest = await street.app.backtester.start(owner.id, wish)
+    written = await street.app.strategies.create(owner.id, "SECRET", "SECRET = 1")
     ids = {
-        "broker_id": broker["id"],
+        "strategy_id": written.id,
         "backtest_id": backtest.id,
+        "broker_id": broker["id"],
         "order_id": order.id,
         "position_id": position.id,
         "webhook_id": alert.id,
@@ -85,8 +89,8 @@ async def _belongings(street: Street, owner: Person) -> dict[str, str]:
     return {name: str(value) for name, value in ids.items()}
 
 
-#: Alice's channel: no id, but a word that for Bob stands for nothing.
-_CHANNEL = {"channel": "webhook"}
+#: Alice's channel and version: no ids, but words that for Bob stand for nothing.
+_CHANNEL = {"channel": "webhook", "number": "1"}
 
 
 def _body_for(path: str, ids: dict[str, str]) -> dict[str, Any]:
@@ -94,6 +98,8 @@ def _body_for(path: str, ids: dict[str, str]) -> dict[str, Any]:
         return {"stop_loss": "1"}
     if "orders" in path:
         return {"price": "1"}
+    if "versions" in path:
+        return {"code": "mine = 1"}
     return {"name": "Mine now"} if re.fullmatch(r"/api/brokers/\{broker_id\}/", path) else {}
 
 
@@ -110,7 +116,7 @@ def _anonymous(answer: httpx.Response) -> tuple[int, str]:
 
 async def test_a_foreign_id_is_not_found_on_every_operation(street: Street, alice: Person, bob: Person) -> None:
     ids = await _belongings(street, alice) | _CHANNEL
-    nothing = {name: str(uuid.uuid4()) for name in ids}
+    nothing = {name: str(uuid.uuid4()) for name in ids} | {"number": "1"}
     malformed = dict.fromkeys(ids, "not-an-id")
     probed = 0
     for method, path in _operations():
@@ -133,6 +139,7 @@ async def test_lists_show_ones_own_alone(street: Street, alice: Person, bob: Per
     paths = ["/api/brokers/", "/api/orders/", "/api/fills/", "/api/positions/", "/api/webhooks/", "/api/webhooks/recent/"]
     paths += ["/api/webhook-states/", "/api/webhook-states/open/", "/api/health/", "/api/audit/"]
     paths += ["/api/notifications/", "/api/backtests/"]
+    paths += ["/api/notifications/", "/api/strategies/"]
     for path in paths:
         mine, theirs = await alice.web.get(path), await bob.web.get(path)
         assert mine.status_code == theirs.status_code == 200, (path, mine.text, theirs.text)
@@ -177,4 +184,5 @@ async def test_a_foreign_halt_is_neither_seen_nor_released(street: Street, alice
 
 def test_the_probes_know_every_kind_of_id() -> None:
     names = {name for _, path in _operations() for name in re.findall(r"\{(\w+)\}", path)}
-    assert names == {"broker_id", "order_id", "position_id", "webhook_id", "backtest_id", "user_id", "token_id", "channel"}
+    mine = {"broker_id", "order_id", "position_id", "webhook_id", "strategy_id", "backtest_id"}
+    assert names == mine | {"user_id", "token_id", "channel", "number"}
