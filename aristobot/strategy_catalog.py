@@ -12,9 +12,13 @@ from aristobot.indicators.catalog import catalog, helpers
 
 _HOOKS = ("Hooks", "OrderEvents")
 _FILES = ("strategy.py", "strategy_readings.py")
-#: Names of Jesse that lead to readings of ours are left to those who know them.
-_GIVEN = (("Strategy", "class", "the class to stand on"), ("ta", "namespace", "indicators"), ("utils", "namespace", "helpers"),
-          ("np", "namespace", "numpy"), ("cached", "function", "once a candle"))  # fmt: skip
+_GIVEN = (
+    ("Strategy", "class", "The class that a strategy stands on."),
+    ("ta", "namespace", "The indicators, in Jesse's call style."),
+    ("utils", "namespace", "The helpers: sizes, crossings, stops."),
+    ("np", "namespace", "numpy."),
+    ("cached", "function", "Decorator: a method worked out once a candle."),
+)
 
 
 class Entry(NamedTuple):
@@ -43,8 +47,25 @@ def _members() -> Iterator[Entry]:
     """What `self` has, and the hooks that a strategy may define."""
     for file in _FILES:
         for kind in ast.parse(Path(__file__).with_name(file).read_text("utf-8")).body:
-            if isinstance(kind, ast.ClassDef) and kind.name in (*_HOOKS, "Strategy", "MarketReadings", "AccountReadings"):
+            if isinstance(kind, ast.Assign | ast.AnnAssign):
+                yield from _further(kind)
+            elif isinstance(kind, ast.ClassDef) and kind.name in (*_HOOKS, "Strategy", "MarketReadings", "AccountReadings"):
                 yield from _of_class(kind)
+
+
+def _further(node: ast.Assign | ast.AnnAssign) -> Iterator[Entry]:
+    """What the engine answers by name: facts of the market and of the run, not the names of futures."""
+    target = node.target if isinstance(node, ast.AnnAssign) else node.targets[0]
+    if not isinstance(target, ast.Name) or node.value is None:
+        return
+    if target.id == "OTHER_NAMES" and isinstance(node.value, ast.Dict):
+        for key, value in zip(node.value.keys, node.value.values, strict=True):
+            fact = isinstance(value, ast.Constant) and isinstance(value.value, str) and value.value.startswith(".")
+            if fact and isinstance(key, ast.Constant):
+                yield Entry("self", str(key.value), "property", "", "")
+    elif target.id == "FURTHER_NAMES":
+        texts = [one.value for one in ast.walk(node.value) if isinstance(one, ast.Constant) and isinstance(one.value, str)]
+        yield from (Entry("self", text, "property", "", "") for text in texts)
 
 
 def _of_class(kind: ast.ClassDef) -> Iterator[Entry]:

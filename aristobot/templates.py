@@ -9,7 +9,7 @@ from aristobot.errors import NotFound
 
 
 class Template(NamedTuple):
-    """One example. `title` and `about` are English texts that the language files know."""
+    """One example. `title` and `about` are English texts that the language files know: a name, and two sentences."""
 
     module: str
     title: str
@@ -30,32 +30,32 @@ TEMPLATES = (
     Template(
         "aristobot.strategies.ema_cross",
         "EMA cross",
-        "Buys when a fast average crosses above a slow one, sells when it crosses back; the stop lies two ATR below.",
+        "Buys when a fast average crosses above a slow one, sells when it crosses back. The stop lies two ATR lower.",
     ),
     Template(
         "aristobot.strategies.rsi_reversal",
         "RSI reversal",
-        "Buys when the RSI returns from oversold, above the long average; pauses after three stops.",
+        "Buys when the RSI returns from oversold while the price is above its long average. After three stops it pauses.",
     ),
     Template(
         "aristobot.strategies.breakout",
         "Breakout",
-        "A stop order waits above the range; half is sold at a target, the rest follows with its stop.",
+        "A stop order waits above the highest price of the last days. Half is sold at a target, the rest keeps its stop.",
     ),
     Template(
         "aristobot.strategies.bollinger_reversion",
         "Bollinger mean reversion",
-        "A limit order waits at the lower band and is sold back at the middle.",
+        "A limit order waits at the lower band and is sold back at the middle. For markets that swing without a trend.",
     ),
     Template(
         "aristobot.strategies.supertrend_trail",
         "SuperTrend with trailing stop",
-        "Enters when the trend turns up; the stop follows the SuperTrend line and never goes down.",
+        "Enters when the SuperTrend turns up. The stop follows its line and never goes down.",
     ),
     Template(
         "aristobot.strategies.dca_budget",
         "Regular buying with a budget",
-        "Buys in equal portions until the budget is spent, earlier after a fall; sells everything at a gain.",
+        "Buys in equal portions until the budget is spent, earlier after a fall. Everything is sold at a gain.",
     ),
 )
 

@@ -158,7 +158,11 @@ function source(catalogue) {
       return { from: dotted.from + after.length + 1, options: [...listed, ...more.map(label => ({ label, type: "variable", boost: 1 }))], validFor: /^\w*$/ };
     }
     const hook = context.matchBefore(/\bdef \w*/);
-    if (hook) return { from: hook.from + 4, options: options.filter(one => one.after === "def"), validFor: /^\w*$/ };
+    if (hook) { // in our own order, before what Python would suggest for a name that is just being made up
+      const begun = hook.text.slice(4), hooks = options.filter(one => one.after === "def" && one.label.includes(begun));
+      hooks.sort((a, b) => b.label.startsWith(begun) - a.label.startsWith(begun));
+      return hooks.length ? { from: hook.from + 4, options: hooks, filter: false } : null;
+    }
     const word = context.matchBefore(/(?<![.\w])\w+/);
     if (!word && !context.explicit) return null;
     return { from: word ? word.from : context.pos, options: options.filter(one => one.after === ""), validFor: /^\w*$/ };
@@ -171,17 +175,21 @@ export default {
   data() { return { waiting: [] }; },
   async mounted() {
     let element = null;
-    for (let i = 0; i < 400 && !(element = getElement(this.editor))?.editorPromise; i++) await new Promise(done => setTimeout(done, 10));
+    for (let i = 0; i < 400 && !element?.editorPromise; i++) { // on a fresh page nothing can be looked up before all is mounted
+      await new Promise(done => setTimeout(done, 10));
+      element = getElement(this.editor);
+    }
     if (!element) return;
     await element.editorPromise;
     const view = (this.view = element.editor), keep = () => this.keep();
+    const ours = [{ autocomplete: source(this.catalogue) }]; // one and the same each time it is asked for, or its answers are dropped
     view.dispatch({ effects: [
       element.themeConfig.reconfigure([LOOKS, colours()]),
       CM.StateEffect.appendConfig.of([
         findings, reasons, spots,
         CM.EditorState.phrases.of(this.phrases),
         CM.EditorView.contentAttributes.of({ "aria-label": this.label, spellcheck: "false" }),
-        CM.EditorState.languageData.of(() => [{ autocomplete: source(this.catalogue) }]),
+        CM.EditorState.languageData.of(() => ours),
         CM.Prec.highest(CM.keymap.of([
           { key: "F8", run: one => stepTo(one, true) }, { key: "Shift-F8", run: one => stepTo(one, false) },
         ])),

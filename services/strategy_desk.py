@@ -130,12 +130,19 @@ class StrategyDesk:
     async def keep_draft(self, user_id: uuid.UUID, strategy_id: uuid.UUID, code: str, draft_of: int) -> None:
         """Remember what was typed and not saved, and from which version it began. NotFound, InvalidInput."""
         code, now = _code(code), self._clock.now()
-        values: dict[str, Any] = {"draft": code, "draft_of": draft_of, "draft_at": now}
-        await self._db.write(user_id, lambda s: strategies.change(s, strategy_id, **values))
+
+        def work(session: GuardedSession) -> bool:
+            first = strategies.get(session, strategy_id).draft is None
+            strategies.change(session, strategy_id, draft=code, draft_of=draft_of, draft_at=now)
+            return first
+
+        if await self._db.write(user_id, work):
+            self._tell(user_id, strategy_id)
 
     async def drop_draft(self, user_id: uuid.UUID, strategy_id: uuid.UUID) -> None:
         """Forget what was not saved. NotFound."""
         await self._db.write(user_id, lambda s: strategies.change(s, strategy_id, draft=None, draft_at=None, draft_of=0))
+        self._tell(user_id, strategy_id)
 
     async def _changed(self, user_id: uuid.UUID, strategy_id: uuid.UUID, **values: Any) -> StrategyRow:
         values["updated_at"] = self._clock.now()

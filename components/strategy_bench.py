@@ -1,0 +1,303 @@
+"""Where one strategy is written: the editor, its remarks, its trial; what is typed is never lost."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING
+
+from nicegui import background_tasks, ui
+
+from aristobot.diagnostics import Diagnostic
+from aristobot.errors import AristobotError, Conflict, NotFound
+from aristobot.language import _, explain
+from aristobot.store.strategy_tables import StrategyRow, StrategyVersion
+from components import formats
+from components.bench_head import BenchHead
+from components.code_editor import CodeEditor
+from components.confirm import complain, confirm, say
+from components.findings import Findings, TrialResult
+from components.live import Live
+from components.strategy_versions import VersionsDialog
+from components.viewer import Viewer
+from components.words import Words
+
+if TYPE_CHECKING:
+    from services.app import App
+    from services.strategy_review import Review
+
+#: Seconds of silence before a text is looked over, and before it is kept as a draft.
+LOOK_AFTER, KEEP_AFTER = 0.3, 0.9
+
+
+class StrategyBench(ui.element):
+    """One strategy at a time. A draft is kept by the house a moment after the last key, and by the browser at once."""
+
+    def __init__(self, app: App, user: Viewer, live: Live) -> None:
+        super().__init__("div")
+        self._app, self._user, self._live = app, user, live
+        self._row: StrategyRow | None = None
+        self._saved: list[StrategyVersion] = []
+        self._of = 0
+        self._revision = self._kept = 0
+        self._tried: tuple[str, list[Diagnostic]] | None = None
+        self.classes("bench").set_visibility(False)
+        with self:
+            with ui.element("section").classes("panel editor-panel"):
+                self._head = BenchHead(app, user, self)
+                self._notice = ui.element("div")
+                self._editor = CodeEditor(_("Code of the strategy"), self._typed, self._found_copy)
+                if not user.may_trade:
+                    self._editor.field.disable()
+                keys = _("Ctrl-S saves · Ctrl-Space suggests · F8 next remark · Esc then Tab leaves the editor")
+                Words("div", keys, "panel-foot key-hint")
+            with ui.element("div").classes("bench-below"):
+                self._findings = Findings(self._editor.jump)
+                self._trial = TrialResult()
+
+    @property
+    def row(self) -> StrategyRow | None:
+        """The strategy that is open."""
+        return self._row
+
+    @property
+    def text(self) -> str:
+        """What stands in the editor."""
+        return self._editor.text
+
+    @property
+    def newest(self) -> StrategyVersion | None:
+        """Its newest version."""
+        return self._saved[0] if self._saved else None
+
+    @property
+    def unsaved(self) -> bool:
+        """Whether the editor holds something that is no version."""
+        return self._row is not None and self.newest is not None and self.text != self._base()
+
+    async def open(self, strategy_id: uuid.UUID) -> bool:
+        """Show a strategy, its draft if it has one; False when it is not there."""
+        await self._keep()
+        desk = self._app.strategies
+        try:
+            self._row = await desk.get(self._user.id, strategy_id)
+            self._saved = await desk.versions(self._user.id, strategy_id)
+        except NotFound as error:
+            complain(error)
+            return False
+        row, newest = self._row, self._saved[0]
+        self._of = row.draft_of if row.draft is not None else newest.number
+        text = row.draft if row.draft is not None else newest.code
+        self._revision = self._kept = self._revision + 1
+        self._tried = None
+        self.set_visibility(True)
+        self._editor.show(text, f"aristobot.draft.{self._user.id.hex}.{row.id.hex}")
+        self._tell_draft()
+        self._head.show()
+        self._show_kept_trial()
+        await self._look()
+        return True
+
+    def close(self) -> None:
+        """Nothing is open."""
+        self._row, self._saved = None, []
+        self.set_visibility(False)
+
+    async def refresh(self) -> None:
+        """It was renamed, saved elsewhere, or tried: the head and the versions are read anew, the text stays."""
+        if self._row is None:
+            return
+        try:
+            self._row = await self._app.strategies.get(self._user.id, self._row.id)
+            self._saved = await self._app.strategies.versions(self._user.id, self._row.id)
+        except NotFound:
+            return
+        self._head.show()
+
+    # ------------------------------------------------------------------ what is typed
+
+    def _base(self) -> str:
+        """The text of the version that was changed."""
+        return next((one.code for one in self._saved if one.number == self._of), "")
+
+    def _typed(self) -> None:
+        if self._row is None:
+            return
+        self._revision += 1
+        self._head.show()
+        self._live.beside(self._later(self._revision), "strategy draft")
+
+    def take(self, code: str) -> None:
+        """Put another text in, as if it had been typed."""
+        self._editor.replace(code)
+
+    def _found_copy(self, text: str) -> None:
+        """The browser has a text that never reached the house."""
+        if self._row is None or not self._user.may_trade:
+            return
+        self._editor.replace(text)
+        say(_("What you had typed before the connection was lost is back."))
+
+    async def _later(self, revision: int) -> None:
+        await self._app.clock.sleep(LOOK_AFTER)
+        if revision == self._revision:
+            await self._look()
+        await self._app.clock.sleep(KEEP_AFTER - LOOK_AFTER)
+        if revision == self._revision:
+            await self._keep()
+
+    async def _look(self) -> None:
+        """Look the present text over; what a trial of the very same text found stands with it."""
+        text = self.text
+        found = await self._app.strategies.trials.look_over(text)
+        if self.is_deleted or text != self.text:
+            return
+        if self._tried is not None and self._tried[0] == text:
+            found = self._tried[1]
+        elif self._tried is not None:
+            self._tried = None
+            self._trial.never()
+        self._findings.show(found)
+        self._editor.mark(text, found)
+
+    async def _keep(self) -> None:
+        """Let the house remember what is not saved."""
+        row, text, revision = self._row, self.text, self._revision
+        if row is None or revision == self._kept or not self._user.may_trade:
+            return
+        try:
+            if text == self._base():
+                await self._app.strategies.drop_draft(self._user.id, row.id)
+            else:
+                await self._app.strategies.keep_draft(self._user.id, row.id, text, self._of)
+        except AristobotError as error:
+            complain(error)
+            return
+        self._kept = revision
+        if not self.is_deleted:
+            self._editor.settled(text)
+
+    def _handle_delete(self) -> None:
+        if self._row is not None and self._revision != self._kept:  # the page goes before the moment is over
+            background_tasks.create(self._keep(), name="strategy draft")
+        super()._handle_delete()
+
+    def _tell_draft(self) -> None:
+        self._notice.clear()
+        row, newest = self._row, self.newest
+        if row is None or newest is None or row.draft is None or row.draft == newest.code:
+            return
+        with self._notice, ui.element("div").classes("draft-line").mark("draft-notice"):
+            ui.icon("edit_note").props("aria-hidden=true")
+            when = formats.moment(row.draft_at)
+            words = _("Draft of version {number}, not saved, from {when}.", number=row.draft_of, when=when)
+            if row.draft_of != newest.number:
+                words += " " + _("Version {number} was saved since.", number=newest.number)
+            Words("span", words, "grow")
+            ui.button(_("Discard"), on_click=self.discard).props("flat dense no-caps").mark("discard-draft")
+
+    async def discard(self) -> None:
+        """Go back to the newest version, after asking."""
+        row = self._row
+        if row is None or not await confirm(_("Discard the draft?"), _("What is not saved is gone then."), _("Discard")):
+            return
+        await self._app.strategies.drop_draft(self._user.id, row.id)
+        self._kept = self._revision
+        self._editor.settled(self.text)
+        await self.open(row.id)
+
+    # ------------------------------------------------------------------ saving and trying
+
+    async def save(self) -> None:
+        """The text as the next version, tried at once. Saved elsewhere meanwhile: the user is asked."""
+        row, text = self._row, self.text
+        if row is None or not self._user.may_trade:
+            return
+        with self._head.saving():
+            saved = await self._stored(row, text)
+        if saved is None or self.is_deleted:
+            return
+        self._of, self._kept = saved.number, self._revision
+        self._notice.clear()
+        self._editor.settled(text)
+        await self.refresh()
+        say(_("Saved as version {number}.", number=saved.number))
+        if saved.review is None:
+            self._live.beside(self._try_saved(saved), "trial of a version")
+
+    async def _stored(self, row: StrategyRow, text: str) -> StrategyVersion | None:
+        desk = self._app.strategies
+        try:
+            return await desk.save(self._user.id, row.id, text, based_on=self._of)
+        except Conflict:
+            words = _("Another version was saved elsewhere since you began. Yours becomes the newest; the other one stays.")
+            if not await confirm(_("Save all the same?"), words, _("Save"), dangerous=False):
+                return None
+            return await desk.save(self._user.id, row.id, text)
+        except AristobotError as error:
+            complain(error)
+            return None
+
+    async def try_it(self) -> None:
+        """Try what stands in the editor; a saved version keeps what was found."""
+        newest = self.newest
+        if newest is not None and newest.code == self.text:
+            await self._try_saved(newest)
+        else:
+            await self._run(self.text, None)
+
+    async def _try_saved(self, version: StrategyVersion) -> None:
+        await self._run(version.code, version)
+
+    async def _run(self, text: str, version: StrategyVersion | None) -> None:
+        trials = self._app.strategies.trials
+        self._trial.running()
+        with self._head.trying():
+            try:
+                if version is None:
+                    review = await trials.try_out(self._user.id, text)
+                else:
+                    review = await trials.try_version(self._user.id, version)
+            except AristobotError as error:
+                complain(error)
+                self._trial.never()
+                return
+        if not self.is_deleted and text == self.text:
+            self._show_trial(text, review)
+
+    def _show_trial(self, text: str, review: Review) -> None:
+        self._tried = text, list(review.diagnostics)
+        self._trial.show(review.document())
+        self._findings.show(review.diagnostics)
+        self._editor.mark(text, review.diagnostics)
+
+    def _show_kept_trial(self) -> None:
+        """What the newest version's trial found, when the editor shows that version."""
+        newest = self.newest
+        if newest is None or newest.review is None or newest.code != self.text:
+            self._trial.never()
+            return
+        self._tried = newest.code, [Diagnostic(**one) for one in newest.review["diagnostics"]]
+        self._trial.show(newest.review)
+
+    async def compare(self, number: int) -> None:
+        """Show a version beside what stands in the editor, or beside its neighbour when it is the newest, unchanged."""
+        if self._row is None or not self._saved:
+            return
+        right = 0 if self.unsaved or number != self._saved[0].number else number
+        left = number - 1 if right and number > 1 else number
+        take = self.take if self._user.may_trade else None
+        await VersionsDialog(self._row.name, self._saved, self.text, take).open(left, right)
+
+    async def archive(self) -> None:
+        """Put it away, after asking."""
+        row = self._row
+        if row is None:
+            return
+        words = _("It leaves the list. Its versions stay, and it can be taken back from the archive.")
+        if await confirm(_("Archive {name}?", name=row.name), words, _("Archive"), dangerous=False):
+            try:
+                await self._app.strategies.archive(self._user.id, row.id)
+            except AristobotError as error:
+                complain(explain(error))
+                return
+            self.close()
