@@ -4,28 +4,60 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from nicegui import ui
 
 from aristobot.errors import AristobotError
 from aristobot.language import _
 from components.buttons import main_button
-from components.confirm import complain
+from components.confirm import complain, confirm
 from components.strategy_dialogs import ask_name
 from components.strategy_versions import export
 from components.viewer import Viewer, for_traders
 from components.words import Words, labelled
 
 if TYPE_CHECKING:
-    from components.strategy_bench import StrategyBench
+    from aristobot.store.strategy_tables import StrategyRow, StrategyVersion
     from services.app import App
+
+
+class Bench(Protocol):
+    """What the head needs to know of the bench, and can ask of it."""
+
+    @property
+    def row(self) -> StrategyRow | None:
+        """The strategy that is open."""
+
+    @property
+    def newest(self) -> StrategyVersion | None:
+        """Its newest version."""
+
+    @property
+    def text(self) -> str:
+        """What stands in the editor."""
+
+    @property
+    def unsaved(self) -> bool:
+        """Whether that is no version."""
+
+    async def save(self) -> None:
+        """Save it."""
+
+    async def try_it(self) -> None:
+        """Try it."""
+
+    async def compare(self, number: int) -> None:
+        """Show a version beside another."""
+
+    def close(self) -> None:
+        """Show nothing any more."""
 
 
 class BenchHead:
     """Name, state, buttons."""
 
-    def __init__(self, app: App, user: Viewer, bench: StrategyBench) -> None:
+    def __init__(self, app: App, user: Viewer, bench: Bench) -> None:
         self._app, self._user, self._bench = app, user, bench
         with ui.element("div").classes("panel-head bench-head"):
             self._name = Words("h2", "").mark("bench-name")
@@ -42,7 +74,7 @@ class BenchHead:
             ui.menu_item(_("Export as .py"), self._export).mark("menu-export")
             if self._user.may_trade:
                 ui.menu_item(_("Rename"), self._rename).mark("menu-rename")
-                ui.menu_item(_("Archive"), self._bench.archive).mark("menu-archive")
+                ui.menu_item(_("Archive"), self._archive).mark("menu-archive")
 
     def show(self) -> None:
         """Write the present state."""
@@ -85,6 +117,18 @@ class BenchHead:
             await self._app.strategies.rename(self._user.id, row.id, name)
         except AristobotError as error:
             complain(error)
+
+    async def _archive(self) -> None:
+        row = self._bench.row
+        words = _("It leaves the list. Its versions stay, and it can be taken back from the archive.")
+        if row is None or not await confirm(_("Archive {name}?", name=row.name), words, _("Archive"), dangerous=False):
+            return
+        try:
+            await self._app.strategies.archive(self._user.id, row.id)
+        except AristobotError as error:
+            complain(error)
+            return
+        self._bench.close()
 
 
 @contextmanager

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from nicegui import background_tasks, ui
 
-from aristobot.diagnostics import Diagnostic
 from aristobot.errors import AristobotError, Conflict, NotFound
-from aristobot.language import _, explain
+from aristobot.language import _
 from aristobot.store.strategy_tables import StrategyRow, StrategyVersion
-from components import formats
+from components.bench_checks import BenchChecks
 from components.bench_head import BenchHead
 from components.code_editor import CodeEditor
 from components.confirm import complain, confirm, say
-from components.findings import Findings, TrialResult
+from components.draft_line import DraftLine
 from components.live import Live
 from components.strategy_versions import VersionsDialog
 from components.viewer import Viewer
@@ -23,7 +23,6 @@ from components.words import Words
 
 if TYPE_CHECKING:
     from services.app import App
-    from services.strategy_review import Review
 
 #: Seconds of silence before a text is looked over, and before it is kept as a draft.
 LOOK_AFTER, KEEP_AFTER = 0.3, 0.9
@@ -39,20 +38,17 @@ class StrategyBench(ui.element):
         self._saved: list[StrategyVersion] = []
         self._of = 0
         self._revision = self._kept = 0
-        self._tried: tuple[str, list[Diagnostic]] | None = None
         self.classes("bench").set_visibility(False)
         with self:
             with ui.element("section").classes("panel editor-panel"):
                 self._head = BenchHead(app, user, self)
-                self._notice = ui.element("div")
+                self._draft = DraftLine(self.discard)
                 self._editor = CodeEditor(_("Code of the strategy"), self._typed, self._found_copy)
                 if not user.may_trade:
                     self._editor.field.disable()
                 keys = _("Ctrl-S saves · Ctrl-Space suggests · F8 next remark · Esc then Tab leaves the editor")
                 Words("div", keys, "panel-foot key-hint")
-            with ui.element("div").classes("bench-below"):
-                self._findings = Findings(self._editor.jump)
-                self._trial = TrialResult()
+            self._checks = BenchChecks(app, user, self._editor)
 
     @property
     def row(self) -> StrategyRow | None:
@@ -72,7 +68,7 @@ class StrategyBench(ui.element):
     @property
     def unsaved(self) -> bool:
         """Whether the editor holds something that is no version."""
-        return self._row is not None and self.newest is not None and self.text != self._base()
+        return self._row is not None and self.newest is not None and self.text != _text_of(self._saved, self._of)
 
     async def open(self, strategy_id: uuid.UUID) -> bool:
         """Show a strategy, its draft if it has one; False when it is not there."""
@@ -88,13 +84,12 @@ class StrategyBench(ui.element):
         self._of = row.draft_of if row.draft is not None else newest.number
         text = row.draft if row.draft is not None else newest.code
         self._revision = self._kept = self._revision + 1
-        self._tried = None
         self.set_visibility(True)
         self._editor.show(text, f"aristobot.draft.{self._user.id.hex}.{row.id.hex}")
-        self._tell_draft()
+        self._draft.show(self._row, newest)
         self._head.show()
-        self._show_kept_trial()
-        await self._look()
+        self._checks.begin(newest)
+        await self._checks.look()
         return True
 
     def close(self) -> None:
@@ -114,10 +109,6 @@ class StrategyBench(ui.element):
         self._head.show()
 
     # ------------------------------------------------------------------ what is typed
-
-    def _base(self) -> str:
-        """The text of the version that was changed."""
-        return next((one.code for one in self._saved if one.number == self._of), "")
 
     def _typed(self) -> None:
         if self._row is None:
@@ -140,24 +131,10 @@ class StrategyBench(ui.element):
     async def _later(self, revision: int) -> None:
         await self._app.clock.sleep(LOOK_AFTER)
         if revision == self._revision:
-            await self._look()
+            await self._checks.look()
         await self._app.clock.sleep(KEEP_AFTER - LOOK_AFTER)
         if revision == self._revision:
             await self._keep()
-
-    async def _look(self) -> None:
-        """Look the present text over; what a trial of the very same text found stands with it."""
-        text = self.text
-        found = await self._app.strategies.trials.look_over(text)
-        if self.is_deleted or text != self.text:
-            return
-        if self._tried is not None and self._tried[0] == text:
-            found = self._tried[1]
-        elif self._tried is not None:
-            self._tried = None
-            self._trial.never()
-        self._findings.show(found)
-        self._editor.mark(text, found)
 
     async def _keep(self) -> None:
         """Let the house remember what is not saved."""
@@ -165,7 +142,7 @@ class StrategyBench(ui.element):
         if row is None or revision == self._kept or not self._user.may_trade:
             return
         try:
-            if text == self._base():
+            if text == _text_of(self._saved, self._of):
                 await self._app.strategies.drop_draft(self._user.id, row.id)
             else:
                 await self._app.strategies.keep_draft(self._user.id, row.id, text, self._of)
@@ -180,20 +157,6 @@ class StrategyBench(ui.element):
         if self._row is not None and self._revision != self._kept:  # the page goes before the moment is over
             background_tasks.create(self._keep(), name="strategy draft")
         super()._handle_delete()
-
-    def _tell_draft(self) -> None:
-        self._notice.clear()
-        row, newest = self._row, self.newest
-        if row is None or newest is None or row.draft is None or row.draft == newest.code:
-            return
-        with self._notice, ui.element("div").classes("draft-line").mark("draft-notice"):
-            ui.icon("edit_note").props("aria-hidden=true")
-            when = formats.moment(row.draft_at)
-            words = _("Draft of version {number}, not saved, from {when}.", number=row.draft_of, when=when)
-            if row.draft_of != newest.number:
-                words += " " + _("Version {number} was saved since.", number=newest.number)
-            Words("span", words, "grow")
-            ui.button(_("Discard"), on_click=self.discard).props("flat dense no-caps").mark("discard-draft")
 
     async def discard(self) -> None:
         """Go back to the newest version, after asking."""
@@ -217,7 +180,7 @@ class StrategyBench(ui.element):
         if saved is None or self.is_deleted:
             return
         self._of, self._kept = saved.number, self._revision
-        self._notice.clear()
+        self._draft.hide()
         self._editor.settled(text)
         await self.refresh()
         say(_("Saved as version {number}.", number=saved.number))
@@ -240,44 +203,12 @@ class StrategyBench(ui.element):
     async def try_it(self) -> None:
         """Try what stands in the editor; a saved version keeps what was found."""
         newest = self.newest
-        if newest is not None and newest.code == self.text:
-            await self._try_saved(newest)
-        else:
-            await self._run(self.text, None)
+        with self._head.trying():
+            await self._checks.run(newest if newest is not None and newest.code == self.text else None)
 
     async def _try_saved(self, version: StrategyVersion) -> None:
-        await self._run(version.code, version)
-
-    async def _run(self, text: str, version: StrategyVersion | None) -> None:
-        trials = self._app.strategies.trials
-        self._trial.running()
         with self._head.trying():
-            try:
-                if version is None:
-                    review = await trials.try_out(self._user.id, text)
-                else:
-                    review = await trials.try_version(self._user.id, version)
-            except AristobotError as error:
-                complain(error)
-                self._trial.never()
-                return
-        if not self.is_deleted and text == self.text:
-            self._show_trial(text, review)
-
-    def _show_trial(self, text: str, review: Review) -> None:
-        self._tried = text, list(review.diagnostics)
-        self._trial.show(review.document())
-        self._findings.show(review.diagnostics)
-        self._editor.mark(text, review.diagnostics)
-
-    def _show_kept_trial(self) -> None:
-        """What the newest version's trial found, when the editor shows that version."""
-        newest = self.newest
-        if newest is None or newest.review is None or newest.code != self.text:
-            self._trial.never()
-            return
-        self._tried = newest.code, [Diagnostic(**one) for one in newest.review["diagnostics"]]
-        self._trial.show(newest.review)
+            await self._checks.run(version)
 
     async def compare(self, number: int) -> None:
         """Show a version beside what stands in the editor, or beside its neighbour when it is the newest, unchanged."""
@@ -288,16 +219,7 @@ class StrategyBench(ui.element):
         take = self.take if self._user.may_trade else None
         await VersionsDialog(self._row.name, self._saved, self.text, take).open(left, right)
 
-    async def archive(self) -> None:
-        """Put it away, after asking."""
-        row = self._row
-        if row is None:
-            return
-        words = _("It leaves the list. Its versions stay, and it can be taken back from the archive.")
-        if await confirm(_("Archive {name}?", name=row.name), words, _("Archive"), dangerous=False):
-            try:
-                await self._app.strategies.archive(self._user.id, row.id)
-            except AristobotError as error:
-                complain(explain(error))
-                return
-            self.close()
+
+def _text_of(saved: Sequence[StrategyVersion], number: int) -> str:
+    """The text of the version that is being changed."""
+    return next((one.code for one in saved if one.number == number), "")
