@@ -32,6 +32,7 @@ _RUN = """async () => (await axe.run(
 
 DESK, PHONE = ViewportSize(width=1440, height=900), ViewportSize(width=390, height=844)
 _STILL = """() => document.getAnimations().every(one => one.playState !== "running" || one.effect.getTiming().iterations === Infinity)
+  && [...document.querySelectorAll(".skeletons")].every(list => !list.offsetParent)
   && [...document.querySelectorAll(".ag-header-row-column")].every(row => row.childElementCount || !row.offsetParent)"""
 
 
