@@ -1,0 +1,30 @@
+"""Up to four runs side by side: their growth in one chart, every figure in a row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from aristobot.language import _
+from aristobot.store.backtest_tables import Backtest
+from components.backtest_charts import compared_chart
+from components.page_head import panel
+from components.plain_table import plain_table
+
+if TYPE_CHECKING:  # the house starts without numpy
+    from aristobot.backtest.report import Report
+
+
+def draw_comparison(found: Sequence[tuple[Backtest, Report]]) -> None:
+    """Draw them where this is called."""
+    from services import backtest_words as words
+
+    names = [f"{at}. {row.strategy} · {row.symbol} · {row.timeframe}" for at, (row, _report) in enumerate(found, 1)]
+    with panel(_("Growth of the runs")):
+        compared_chart([(name, report) for name, (_row, report) in zip(names, found, strict=True)])
+    columns = [{one.name: one for one in words.lines(report.figures, row.symbol.partition("/")[2])} for row, report in found]
+    rows = [[line.title, *(column[name].value for column in columns)] for name, line in columns[0].items()]
+    parameters = {name for _row, report in found for name in report.parameters}
+    rows += [[name, *(str(report.parameters.get(name, "")) for _row, report in found)] for name in sorted(parameters)]
+    with panel(_("Side by side")):
+        plain_table(_("Side by side"), [_("Figure"), *names], rows)

@@ -1,0 +1,133 @@
+"""The runs so far, the newest first: open one, compare up to four, forget one."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+from nicegui import ui
+
+from aristobot.errors import AristobotError
+from aristobot.kinds import BacktestStatus
+from aristobot.language import _, explain
+from aristobot.store.backtest_tables import Backtest
+from components import formats
+from components.confirm import complain, confirm
+from components.empty_state import empty_state, error_state
+from components.page_head import panel
+from components.viewer import Viewer, for_traders
+from components.words import Words, labelled
+
+if TYPE_CHECKING:
+    from services.app import App
+
+MOST, COMPARED = 50, 4
+_TONES = {BacktestStatus.DONE: "good", BacktestStatus.FAILED: "bad", BacktestStatus.INTERRUPTED: "warn"}
+
+
+class BacktestHistory:
+    """The panel; `on_open` gets the run that was chosen, `on_compare` those that were ticked."""
+
+    def __init__(
+        self,
+        app: App,
+        user: Viewer,
+        on_open: Callable[[Backtest], Awaitable[None]],
+        on_compare: Callable[[Sequence[Backtest]], Awaitable[None]],
+    ) -> None:
+        self._app, self._user, self._on_open, self._on_compare = app, user, on_open, on_compare
+        self.rows: list[Backtest] = []
+        self._ticked: dict[uuid.UUID, ui.checkbox] = {}
+        with panel(_("Runs so far"), "bt-history") as head:
+            with head:
+                self._compare = ui.button(_("Compare"), icon="stacked_line_chart", on_click=self._compared)
+                self._compare.props("flat dense no-caps").mark("bt-compare").disable()
+            self._place = labelled(ui.element("ul").classes("bt-runs"), _("Runs so far"))
+
+    async def load(self, _event: object = None) -> None:
+        """Read and draw the list; what was ticked stays so."""
+        ticked = {one for one, box in self._ticked.items() if box.value}
+        self._place.clear()
+        self._ticked.clear()
+        try:
+            self.rows = await self._app.backtester.recent(self._user.id, MOST)
+        except AristobotError as error:
+            with self._place:
+                error_state(_("This list could not be read"), explain(error), self.load)
+            return
+        with self._place:
+            for row in self.rows:
+                self._draw(row, row.id in ticked)
+            if not self.rows:
+                empty_state("science", _("No run yet"), _("Choose a strategy and a time, and press “Run the backtest”."))
+        self._count()
+
+    def _draw(self, row: Backtest, ticked: bool) -> None:
+        title = f"{row.strategy} · {row.symbol} · {row.timeframe}"
+        with ui.element("li").classes("bt-run"):
+            box = ui.checkbox(value=ticked, on_change=self._count).props("dense")
+            labelled(box, _("Compare {run}", run=title)).mark(f"tick-{row.id}")
+            if row.status is BacktestStatus.DONE:
+                self._ticked[row.id] = box
+            else:
+                box.disable()
+            with ui.element("button").classes("bt-open").props("type=button") as opening:
+                Words("span", title, "item-title")
+                Words("span", f"{_span(row)} · {_parameters(row)}", "small muted bt-what")
+            opening.on("click", partial(self._on_open, row))
+            opening.mark(f"open-{row.id}")
+            Words("span", _outcome(row), f"bt-outcome {_tone(row)}")
+            Words("span", _states()[row.status], f"chip {_TONES.get(row.status, 'quiet')}")
+            forget = ui.button(icon="delete_outline", on_click=partial(self._forget, row)).props("flat round dense")
+            for_traders(labelled(forget, _("Forget {run}", run=title)), self._user)
+
+    def _count(self, _event: object = None) -> None:
+        chosen = sum(bool(one.value) for one in self._ticked.values())
+        self._compare.set_enabled(2 <= chosen <= COMPARED)
+        self._compare.set_text(_("Compare {count}", count=chosen) if chosen else _("Compare"))
+
+    async def _compared(self) -> None:
+        chosen = [row for row in self.rows if row.id in self._ticked and self._ticked[row.id].value]
+        await self._on_compare(chosen[:COMPARED])
+
+    async def _forget(self, row: Backtest) -> None:
+        with self._place:
+            sure = await confirm(_("Forget this run?"), _("Its report goes with it."), _("Forget"))
+        if sure:
+            try:
+                await self._app.backtester.delete(self._user.id, row.id)
+            except AristobotError as error:
+                complain(error)
+
+
+def _states() -> dict[BacktestStatus, str]:
+    return {
+        BacktestStatus.QUEUED: _("Waiting"),
+        BacktestStatus.RUNNING: _("Under way"),
+        BacktestStatus.DONE: _("Done"),
+        BacktestStatus.FAILED: _("Failed"),
+        BacktestStatus.CANCELLED: _("Cancelled"),
+        BacktestStatus.INTERRUPTED: _("Interrupted"),
+    }
+
+
+def _span(row: Backtest) -> str:
+    return f"{formats.day_and_hour(row.since).partition(',')[0]} – {formats.day_and_hour(row.until).partition(',')[0]}"
+
+
+def _parameters(row: Backtest) -> str:
+    return ", ".join(f"{name} {value}" for name, value in (row.parameters or {}).items())
+
+
+def _outcome(row: Backtest) -> str:
+    from services.backtest_words import share
+
+    found = (row.summary or {}).get("roi")
+    return share(found) if isinstance(found, int | float) else ""
+
+
+def _tone(row: Backtest) -> str:
+    found = (row.summary or {}).get("roi")
+    return "" if not isinstance(found, int | float) or not found else "gain" if found > 0 else "loss"

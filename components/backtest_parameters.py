@@ -1,0 +1,94 @@
+"""The parameters that a strategy lists, as fields of a form."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from nicegui import ui
+from nicegui.elements.mixins.validation_element import ValidationElement
+
+from aristobot.errors import InvalidInput
+from aristobot.language import _
+from aristobot.strategy_parameters import Parameter
+from components.notice import notice
+from components.words import Words
+
+
+class ParameterFields:
+    """Drawn anew for each strategy; while it is asked, a skeleton keeps the room."""
+
+    def __init__(self) -> None:
+        self.fields: dict[str, ValidationElement[Any]] = {}
+        self._listed: tuple[Parameter, ...] = ()
+        self._refused = ""
+        self._place = ui.element("div").classes("bt-parameters")
+
+    def wait(self) -> None:
+        """The strategy is being asked."""
+        self._clear()
+        with self._place:
+            for _number in range(2):
+                ui.skeleton(height="40px", animation="pulse")
+
+    def refuse(self, words: str) -> None:
+        """The strategy cannot run: say why."""
+        self._clear()
+        self._refused = words
+        with self._place:
+            notice(words, "bad")
+
+    def show(self, listed: Sequence[Parameter]) -> None:
+        """A field for each, with its default."""
+        self._clear()
+        self._listed = tuple(listed)
+        with self._place:
+            Words("h3", _("Parameters"))
+            if not listed:
+                Words("p", _("This strategy has no parameters."), "small muted")
+            with ui.element("div").classes("pair-of-fields"):
+                for one in listed:
+                    self.fields[one.name] = self._field(one)
+
+    def values(self) -> dict[str, Any]:
+        """What the fields say. Raises InvalidInput at the one that cannot be."""
+        found = {}
+        for one in self._listed:
+            value: Any = self.fields[one.name].value if one.name in self.fields else one.default
+            if one.kind in ("int", "float"):
+                value = _read(one, value)
+            found[one.name] = value
+        return found
+
+    def _clear(self) -> None:
+        self._place.clear()
+        self.fields, self._listed, self._refused = {}, (), ""
+
+    @staticmethod
+    def _field(one: Parameter) -> ValidationElement[Any]:
+        if one.kind == "bool" or one.options:
+            options = list(one.options) or [True, False]
+            field: ValidationElement[Any] = ui.select(options, value=one.default, label=one.name)
+        else:
+            field = ui.input(one.name, value=str(one.default))
+            if one.kind != "str":
+                field.props(f'inputmode=decimal hint="{_bounds(one)}"')
+        field.props("outlined dense").mark(f"parameter-{one.name}")
+        return field
+
+
+def _bounds(one: Parameter) -> str:
+    if one.low is None or one.high is None:
+        return ""
+    return f"{one.low:g} – {one.high:g}"
+
+
+def _read(one: Parameter, text: Any) -> float:
+    try:
+        value = float(str(text).replace(",", "."))
+    except ValueError:
+        raise InvalidInput("not_a_number", field=one.name, value=str(text)[:40]) from None
+    outside = (one.low is not None and value < one.low) or (one.high is not None and value > one.high)
+    if outside or (one.kind == "int" and value != int(value)):
+        raise InvalidInput("parameter_out_of_range", field=one.name, bounds=_bounds(one))
+    return int(value) if one.kind == "int" else value

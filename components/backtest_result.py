@@ -1,0 +1,120 @@
+"""What a backtest found: verdict, figures with their formulas, charts, tables, what was assumed, and ways to take it along."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nicegui import ui
+
+from aristobot.language import _
+from components.backtest_charts import equity_chart, excursion_chart, marks_chart
+from components.live_grid import LiveGrid, column
+from components.notice import notice
+from components.page_head import panel
+from components.plain_table import plain_table
+from components.words import Words, labelled
+
+if TYPE_CHECKING:  # the house starts without numpy
+    from aristobot.backtest.report import Report
+    from aristobot.store.backtest_tables import Backtest
+
+#: The figures that stand above all others.
+_FIRST = ("net_profit", "roi", "above_hold", "max_drawdown_share", "sharpe", "win_rate", "profit_factor", "count")
+_MOST = 2_000
+_FIELDS = ("opened", "closed", "entry", "exit", "quantity", "profit", "share", "r", "worst", "best", "reason")
+
+
+def draw_result(row: Backtest, report: Report) -> None:
+    """Draw the whole report where this is called."""
+    with panel(_("{strategy} on {symbol}", strategy=row.strategy, symbol=f"{row.symbol} · {row.timeframe}"), "bt-result") as head:
+        with head:
+            _take_along(row, report)
+        with ui.element("div").classes("panel-body"):
+            _verdict(report)
+            _figures(report)
+    if report.points:
+        with ui.element("div").classes("halves"):
+            with panel(_("Equity, and who holds")):
+                equity_chart(report)
+            with panel(_("Entries and exits")):
+                marks_chart(report)
+    _closed(report)
+    _tables(report)
+
+
+def _take_along(row: Backtest, report: Report) -> None:
+    import msgspec
+
+    from services.backtest_report import as_csv, as_html
+
+    def save(content: bytes, ending: str, kind: str) -> None:
+        ui.download.content(content, f"backtest-{row.symbol.replace('/', '')}-{row.timeframe}-{str(row.id)[:8]}.{ending}", kind)
+
+    files = {
+        "HTML": lambda: save(as_html(row.strategy, report).encode(), "html", "text/html"),
+        "JSON": lambda: save(msgspec.json.encode(report), "json", "application/json"),
+        "CSV": lambda: save(as_csv(report).encode("utf-8-sig"), "csv", "text/csv"),
+    }
+    for name, action in files.items():
+        button = ui.button(name, icon="download", on_click=action).props("flat dense no-caps").mark(f"save-{name.lower()}")
+        labelled(button, _("Save the report as {format}", format=name))
+    if row.strategy_version_id is not None:
+        edit = ui.button(_("Open in the editor"), icon="code", on_click=lambda: ui.navigate.to("/strategies"))
+        edit.props("flat dense no-caps").mark("edit")
+
+
+def _verdict(report: Report) -> None:
+    from services import backtest_words as words
+
+    tone, sentence = words.verdict(report)
+    notice(sentence, "" if tone == "good" else tone)
+    for caution in words.cautions(report):
+        notice(caution, "warn")
+
+
+def _figures(report: Report) -> None:
+    from services import backtest_words as words
+
+    quote = report.symbol.partition("/")[2]
+    lines = {one.name: one for one in words.lines(report.figures, quote)}
+    for names, style in (([*_FIRST], "bt-figures first"), ([one for one in lines if one not in _FIRST], "bt-figures")):
+        with ui.element("dl").classes(style):
+            for one in (lines[name] for name in names):
+                with ui.element("div") as cell:
+                    cell.props["title"] = one.formula
+                    Words("dt", one.title)
+                    Words("dd", one.value, one.tone)
+
+
+def _closed(report: Report) -> None:
+    from services.backtest_report import trade_head, trade_rows
+
+    rows = trade_rows(report)
+    if not rows:
+        return
+    names = trade_head()
+    widths = (140, 140, 96, 96, 92, 92, 84, 70, 78, 78, 120)
+    texts = ("opened", "closed", "reason")
+    columns = [
+        column(field, name, width, number=field not in texts, grows=0 if field != "reason" else 1)
+        for field, name, width in zip(_FIELDS, names, widths, strict=True)
+    ]
+    with panel(_("Closed trades"), "bt-trades"), ui.element("div").classes("bt-grid").style(f"--rows: {len(rows)}"):
+        grid = LiveGrid(columns, name=_("Closed trades"), most=_MOST)
+        grid.fill({"id": str(at), **dict(zip(_FIELDS, row, strict=True))} for at, row in enumerate(rows))
+
+
+def _tables(report: Report) -> None:
+    from services.backtest_report import assumptions, tables
+
+    shown = [one for one in tables(report) if one[0] != _("Closed trades")]
+    with ui.element("div").classes("halves"):
+        for heading, head, rows in shown:
+            with panel(heading):
+                plain_table(heading, head, rows)
+        if report.closed:
+            with panel(_("Worst and best moments")):
+                excursion_chart(report)
+        with panel(_("Assumptions")), ui.element("ul").classes("bt-rules"):
+            for sentence in assumptions(report):
+                Words("li", sentence)

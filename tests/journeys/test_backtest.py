@@ -1,0 +1,89 @@
+"""A template tried on the past in a real browser: chosen, run with its progress in sight, cancelled once, and read."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.async_api import expect
+
+from aristobot.candle_files import CandleFiles
+from aristobot.candle_series import CandleSeries
+from aristobot.market import Timeframe
+from services.strategy_review import trial_candles
+from tests.journeys.conftest import OpenBrowser
+from tests.journeys.house import Exchange, Home, a_home
+from tests.journeys.test_first_day import move_in
+
+if TYPE_CHECKING:
+    from playwright.async_api import Page
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+#: Where pictures go when somebody wants to look.
+PICTURES = os.environ.get("ARISTOBOT_PICTURES", "")
+SIZES = ((1440, 900), (900, 1000), (390, 844))
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory, exchange: Exchange) -> Iterator[Home]:
+    """An Aristobot with 100,000 minutes of history."""
+    folder: Path = tmp_path_factory.mktemp("lab") / "data"
+    with a_home(folder, [], exchange.settings) as running:
+        series = CandleSeries("binance", "BTC/USDT", Timeframe.M1)
+        CandleFiles(folder).merge(series, trial_candles("1m", 100_000), datetime(2026, 1, 1, tzinfo=UTC))
+        yield running
+
+
+async def fill_in(page: Page) -> None:
+    """The EMA cross on minutes, over what is there."""
+    await page.get_by_label("Depuis", exact=True).fill("2024-01-01")
+    await page.get_by_label("Jusqu’au").fill("2024-03-10")
+    await page.get_by_label("fast").wait_for()
+    await page.get_by_role("combobox", name="Unité de temps").click()
+    await page.get_by_role("option", name="1m", exact=True).click()
+    await page.get_by_text("Bougies sur place").wait_for()
+    await page.get_by_role("checkbox", name="Télécharger d’abord ce qui manque").uncheck()
+
+
+async def look(page: Page) -> None:
+    """Keep what the screen shows in each size, when somebody asked for pictures; nothing may stick out sideways."""
+    for width, height in SIZES:
+        await page.set_viewport_size({"width": width, "height": height})
+        wide = await page.evaluate("document.documentElement.scrollWidth")
+        assert wide <= width, (wide, width)
+        if PICTURES:
+            await page.wait_for_timeout(600)
+            await page.screenshot(path=f"{PICTURES}/backtest-{width}.png", full_page=True)
+    await page.set_viewport_size({"width": SIZES[0][0], "height": SIZES[0][1]})
+
+
+async def test_a_template_is_tried_with_its_progress_in_sight(home: Home, visit: OpenBrowser) -> None:
+    page = await visit(home.url)
+    await move_in(page, home)
+    await page.goto("/backtest")
+    await fill_in(page)
+    run = page.get_by_role("button", name="Lancer le backtest")
+    await run.click()
+    await expect(page.get_by_role("progressbar")).to_be_visible()
+    await page.get_by_role("button", name="Annuler").click()
+    await page.get_by_text("Annulé", exact=True).wait_for()
+
+    await run.click()
+    await expect(page.get_by_role("progressbar")).to_be_visible()
+    await page.get_by_role("heading", name="Croisement").or_(page.get_by_text("Aucun regard sur le futur")).first.wait_for()
+    await expect(page.get_by_role("progressbar")).to_be_hidden()
+    sharpe = page.locator(".bt-figures > div", has_text="Ratio de Sharpe")
+    assert "riskless" not in str(await sharpe.get_attribute("title"))
+    assert "365" in str(await sharpe.get_attribute("title"))
+    await expect(page.get_by_role("img", name="Capital, et qui garde")).to_be_visible()
+    await expect(page.get_by_role("img", name="Entrées et sorties")).to_be_visible()
+    async with page.expect_download() as waiting:
+        await page.get_by_role("button", name="Enregistrer le rapport en HTML").click()
+    saved = Path(await (await waiting.value).path()).read_text("utf-8")
+    assert saved.count("<svg") == 3
+    await look(page)

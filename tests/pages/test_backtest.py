@@ -1,0 +1,127 @@
+"""The backtest page: asked for in a form, told while it runs, read when it is done, compared, and closed to who only looks."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from nicegui import ui
+from nicegui.testing import User
+
+from aristobot.candle_files import CandleFiles
+from aristobot.candle_series import CandleSeries
+from aristobot.kinds import BacktestStatus, Role
+from aristobot.market import Timeframe
+from components.backtest_progress import BacktestProgress
+from services.app import App
+from tests.backtesting import real_history
+from tests.pages.visitors import a_resident, come_in, until
+
+
+@pytest.fixture
+async def working(app: App) -> AsyncIterator[None]:
+    """The workers, and 500 real candles of four hours in the store."""
+    series = CandleSeries("binance", "BTC/USDT", Timeframe.H4)
+    CandleFiles(app.settings.data_dir).merge(series, real_history("BTCUSDT").candles, app.clock.now())
+    running = asyncio.create_task(app.backtester.queue.run())
+    yield
+    running.cancel()
+    await asyncio.wait({running})
+
+
+def one(screen: User, mark: str) -> Any:
+    """The element with this mark."""
+    return next(iter(screen.find(mark).elements))
+
+
+def kinds(screen: User, kind: type[Any]) -> list[Any]:
+    """Every element of a kind that is shown."""
+    assert screen.client is not None
+    return [found for found in screen.client.elements.values() if isinstance(found, kind) and found.visible]
+
+
+async def filled_in(screen: User) -> None:
+    """Choose the span of the candles that are there."""
+    await until(lambda: screen.client is not None and "parameter-fast" in _marks(screen))
+    for mark, value in (("bt-timeframe", "4h"), ("bt-since", "2023-12-01"), ("bt-until", "2024-06-01")):
+        one(screen, mark).set_value(value)
+    one(screen, "parameter-fast").set_value("5")
+    one(screen, "parameter-slow").set_value("20")
+
+
+def _marks(screen: User) -> set[str]:
+    assert screen.client is not None
+    return {mark for found in screen.client.elements.values() for mark in found._markers}
+
+
+async def run_once(screen: User, app: App, who: Any) -> None:
+    """Press the button and wait for the report."""
+    before = len([row for row in await app.backtester.recent(who.id) if row.status is BacktestStatus.DONE])
+    one(screen, "bt-fetch").set_value(False)
+    screen.find("bt-run").click()
+    async with asyncio.timeout(15):
+        while len([row for row in await app.backtester.recent(who.id) if row.status is BacktestStatus.DONE]) == before:
+            await asyncio.wait({asyncio.ensure_future(asyncio.to_thread(lambda: None))})
+
+
+async def test_a_run_is_asked_for_told_and_read(screen: User, app: App, working: None) -> None:
+    who = await a_resident(app)
+    await come_in(screen, app, who)
+    await screen.open("/backtest")
+    await screen.should_see("Aucun rapport ouvert")
+    await screen.should_see("Aucun test pour l’instant")
+    await filled_in(screen)
+    await screen.should_see("Bougies sur place")
+    await run_once(screen, app, who)
+    await until(lambda: len(kinds(screen, ui.echart)) == 3)
+    await screen.should_see("Aucun regard sur le futur")
+    await screen.should_see("Rendement")
+    await screen.should_see("Opérations closes")
+    assert not kinds(screen, BacktestProgress)
+    screen.find("save-csv").click()
+    saved = await screen.download.next()
+    assert saved.content.startswith("\ufeffsymbol,opened_at".encode())
+
+    one(screen, "parameter-fast").set_value("8")
+    await run_once(screen, app, who)
+    await screen.should_see("2 variantes ont été essayées")
+    for row in await app.backtester.recent(who.id):
+        one(screen, f"tick-{row.id}").set_value(True)
+    screen.find("bt-compare").click()
+    await screen.should_see("Côte à côte")
+
+
+async def test_what_cannot_be_is_told_at_its_field(screen: User, app: App, working: None) -> None:
+    who = await a_resident(app)
+    await come_in(screen, app, who)
+    await screen.open("/backtest")
+    await filled_in(screen)
+    one(screen, "parameter-fast").set_value("9999")
+    screen.find("bt-run").click()
+    await until(lambda: one(screen, "parameter-fast").error)
+    one(screen, "parameter-fast").set_value("5")
+    one(screen, "bt-until").set_value("2023-01-01")
+    screen.find("bt-run").click()
+    await until(lambda: one(screen, "bt-since").error)
+    assert await app.backtester.recent(who.id) == []
+
+
+async def test_a_run_without_candles_says_why_and_one_is_cancelled(screen: User, app: App, working: None) -> None:
+    who = await a_resident(app)
+    await come_in(screen, app, who)
+    await screen.open("/backtest")
+    await filled_in(screen)
+    one(screen, "bt-symbol").set_value("ETH/USDT")
+    one(screen, "bt-fetch").set_value(False)
+    screen.find("bt-run").click()
+    await screen.should_see("Ce test n’a pas de rapport", retries=50)
+    await screen.should_see("Échec")
+
+
+async def test_who_only_looks_sees_everything_and_runs_nothing(screen: User, app: App, working: None) -> None:
+    await come_in(screen, app, await a_resident(app, "vera", role=Role.VIEWER))
+    await screen.open("/backtest")
+    await screen.should_see("Aucun test pour l’instant")
+    assert not one(screen, "bt-run").enabled
