@@ -106,7 +106,7 @@ def _states() -> dict[BacktestStatus, str]:
     return {
         BacktestStatus.QUEUED: _("Waiting"),
         BacktestStatus.RUNNING: _("Under way"),
-        BacktestStatus.DONE: _("Done"),
+        BacktestStatus.DONE: _("Run through"),
         BacktestStatus.FAILED: _("Failed"),
         BacktestStatus.CANCELLED: _("Cancelled"),
         BacktestStatus.INTERRUPTED: _("Interrupted"),

@@ -64,7 +64,9 @@ def written(value: float | None, unit: Unit, quote: str = "") -> str:
 
 
 def number(value: float, decimals: int) -> str:
-    """A grouped number with so many decimals."""
+    """A grouped number with so many decimals; beyond a thousand billions in powers of ten."""
+    if abs(value) >= 1e15:
+        return f"{value:.2e}".replace("e+", "\u00a0·\u00a010^")
     pattern = "#,##0." + "0" * decimals if decimals else "#,##0"
     text = format_decimal(Decimal(str(round(value, decimals))) + 0, format=pattern, locale=_locale())
     return text.replace("-", "\u2212", 1)
