@@ -101,6 +101,8 @@ def excursion_chart(report: Report) -> ui.echart:
     return labelled(ui.echart(options).classes("bt-chart low"), _("Worst and best moments")).props("role=img")
 
 
+#: Fills beyond which their arrows are drawn small, so that the candles stay to be seen.
+_MANY = 120
 _DOTS = {"type": "scatter", "symbolSize": 7}
 _SECOND = {"xAxisIndex": 1, "yAxisIndex": 1}
 
@@ -119,7 +121,7 @@ def _arrows(report: Report, times: Sequence[int], side: str, name: str) -> dict[
         "name": name,
         "data": points,
         "symbol": "triangle",
-        "symbolSize": 10,
+        "symbolSize": 10 if len(report.fills) <= _MANY else 5,
         "symbolRotate": 0 if bought else 180,
         "symbolOffset": [0, "80%" if bought else "-80%"],
         "itemStyle": {"color": colour, "borderColor": theme.GROUND, "borderWidth": 1},

@@ -27,4 +27,4 @@ def draw_comparison(found: Sequence[tuple[Backtest, Report]]) -> None:
     parameters = {name for _row, report in found for name in report.parameters}
     rows += [[name, *(str(report.parameters.get(name, "")) for _row, report in found)] for name in sorted(parameters)]
     with panel(_("Side by side")):
-        plain_table(_("Side by side"), [_("Figure"), *names], rows)
+        plain_table(_("Side by side"), [_("Figure"), *(f"{at}." for at in range(1, len(found) + 1))], rows)

@@ -18,6 +18,8 @@ if TYPE_CHECKING:  # the house starts without numpy
     from aristobot.backtest.report import Report
     from aristobot.store.backtest_tables import Backtest
 
+#: Columns that a narrow table does without.
+_LEAST = {"quantity": 520, "closed": 620, "r": 700, "worst": 980, "best": 980}
 #: The figures that stand above all others.
 _FIRST = ("net_profit", "roi", "above_hold", "max_drawdown_share", "sharpe", "win_rate", "profit_factor", "count")
 _MOST = 2_000
@@ -93,10 +95,10 @@ def _closed(report: Report) -> None:
     if not rows:
         return
     names = trade_head()
-    widths = (140, 140, 96, 96, 92, 92, 84, 70, 78, 78, 120)
+    widths = (132, 132, 84, 84, 80, 84, 76, 60, 72, 72, 100)
     texts = ("opened", "closed", "reason")
     columns = [
-        column(field, name, width, number=field not in texts, grows=0 if field != "reason" else 1)
+        column(field, name, width, number=field not in texts, grows=int(field == "reason"), least=_LEAST.get(field, 0))
         for field, name, width in zip(_FIELDS, names, widths, strict=True)
     ]
     with panel(_("Closed trades"), "bt-trades"), ui.element("div").classes("bt-grid").style(f"--rows: {len(rows)}"):
@@ -108,8 +110,11 @@ def _tables(report: Report) -> None:
     from services.backtest_report import assumptions, tables
 
     shown = [one for one in tables(report) if one[0] != _("Closed trades")]
+    for heading, head, rows in shown[:1]:
+        with panel(heading):
+            plain_table(heading, head, rows)
     with ui.element("div").classes("halves"):
-        for heading, head, rows in shown:
+        for heading, head, rows in shown[1:]:
             with panel(heading):
                 plain_table(heading, head, rows)
         if report.closed:

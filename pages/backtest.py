@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nicegui import ui
 
 from aristobot.errors import AristobotError
 from aristobot.kinds import BacktestStatus
-from aristobot.language import _, explain
+from aristobot.language import _
 from aristobot.research_events import BacktestFinished, BacktestProgressed
-from aristobot.store.backtest_tables import Backtest
-from components.backtest_compare import draw_comparison
 from components.backtest_form import BacktestForm
 from components.backtest_history import BacktestHistory
+from components.backtest_outlet import BacktestOutlet
 from components.backtest_progress import BacktestProgress
-from components.backtest_result import draw_result
 from components.confirm import complain
-from components.empty_state import empty_state, error_state
 from components.live import Live
 from components.page_head import page_head
 from components.shell import page
@@ -32,7 +28,7 @@ if TYPE_CHECKING:
 
 @page("/backtest", title="Backtest", icon="science", order=60)
 async def backtest(app: App, user: Viewer, live: Live) -> None:
-    """The form, what runs, what came of it, and the runs so far."""
+    """The form, what runs, the runs so far, and what came of them."""
     await _Desk(app, user, live).load()
 
 
@@ -41,21 +37,21 @@ class _Desk:
 
     def __init__(self, app: App, user: Viewer, live: Live) -> None:
         self._app, self._user = app, user
-        self._shown: uuid.UUID | None = None
         with page_head(_("Backtest"), _("Try a strategy on past candles before it touches money.")):
             pass
         with ui.element("div").classes("bt-desk"):
             self._form = BacktestForm(app, user, self._start)
             with ui.element("div").classes("stack"):
                 self._progress = BacktestProgress(self._cancel)
-                self._result = ui.element("div").classes("stack").mark("bt-result")
-                self._history = BacktestHistory(app, user, self._open, self._compare)
+                place = ui.element("div")
+                self._outlet = BacktestOutlet(app, user)
+            with place:
+                self._history = BacktestHistory(app, user, self._outlet.open, self._outlet.compare)
         live.latest(BacktestProgressed, do=self._progressed, max_fps=8)
         live.each(BacktestFinished, do=self._finished)
 
     async def load(self) -> None:
         """Everything there is; the newest finished run is open."""
-        self._draw(empty_state, "science", _("No report is open"), _("What a run finds is shown here."))
         await self._history.load()
         await self._form.load()
         for row in self._history.rows:
@@ -64,11 +60,11 @@ class _Desk:
                 self._progress.show(row.id, now.stage, now.done, now.seconds_left)
         last = next((one for one in self._history.rows if one.status is BacktestStatus.DONE), None)
         if last is not None:
-            await self._open(last)
+            await self._outlet.open(last)
 
     async def _start(self, wish: Wish) -> None:
         row = await self._app.backtester.start(self._user.id, wish)
-        self._shown = row.id
+        self._outlet.shown = row.id
         self._progress.show(row.id, "queued", 0.0, None)
         await self._history.load()
 
@@ -78,7 +74,7 @@ class _Desk:
         except AristobotError as error:
             complain(error)
 
-    async def _progressed(self, event: BacktestProgressed) -> None:
+    def _progressed(self, event: BacktestProgressed) -> None:
         if self._progress.backtest_id in (None, event.backtest_id):
             self._progress.show(event.backtest_id, event.stage, event.done, event.seconds_left)
 
@@ -87,33 +83,5 @@ class _Desk:
             self._progress.over()
         await self._history.load()
         row = next((one for one in self._history.rows if one.id == event.backtest_id), None)
-        if row is not None and row.id == self._shown:
-            await self._open(row)
-
-    async def _open(self, row: Backtest) -> None:
-        """Show what a run found, or why it found nothing."""
-        self._shown = row.id
-        if row.status is not BacktestStatus.DONE:
-            words = explain(row.error, row.error_facts or {}) if row.error else _("It did not come to its end.")
-            self._draw(error_state, _("This run has no report"), words)
-            return
-        try:
-            report = await self._app.backtester.report(self._user.id, row.id)
-        except AristobotError as error:
-            self._draw(error_state, _("The report could not be read"), explain(error))
-            return
-        self._draw(draw_result, row, report)
-
-    async def _compare(self, rows: Sequence[Backtest]) -> None:
-        try:
-            found = [(row, await self._app.backtester.report(self._user.id, row.id)) for row in rows]
-        except AristobotError as error:
-            complain(error)
-            return
-        self._shown = None
-        self._draw(draw_comparison, found)
-
-    def _draw(self, draw: Callable[..., Any], *what: Any) -> None:
-        self._result.clear()
-        with self._result:
-            draw(*what)
+        if row is not None and row.id == self._outlet.shown:
+            await self._outlet.open(row)

@@ -102,7 +102,7 @@ def tables(report: Report) -> list[tuple[str, Row, list[Row]]]:
     found: list[tuple[str, Row, list[Row]]] = [
         (_("Month by month"), [_("Year"), *words.month_names()], month_rows(report)),
         (_("Deepest drawdowns"), [_("From"), _("Lowest"), _("Recovered"), _("Depth"), _("Share")], fall_rows(report)),
-        (_("By reason of exit"), [_("Reason"), _("Trades"), _("Won"), _("Profit"), _("Average")], reason_rows(report)),
+        (_("By reason of exit"), [_("Reason"), _("Trades"), _("Won"), _("Profit"), _("Mean")], reason_rows(report)),
         (_("Closed trades"), trade_head(), trade_rows(report)),
         (_("Refused or never filled"), [_("Time"), _("Side"), _("Price"), _("Quantity"), _("Reason")], refusal_rows(report)),
     ]
@@ -163,7 +163,7 @@ def trade_rows(report: Report) -> list[Row]:
             words.moment(one.closed_at),
             words.price(one.entry_price),
             words.price(one.exit_price),
-            f"{one.quantity:.6g}",
+            words.quantity(one.quantity),
             words.number(one.profit, 2),
             words.share(one.share),
             words.NOTHING if one.multiple is None else words.number(one.multiple, 2),
@@ -182,7 +182,7 @@ def refusal_rows(report: Report) -> list[Row]:
             words.moment(one.at),
             _("Purchase") if one.side == "buy" else _("Sale"),
             words.price(one.price),
-            f"{one.quantity:.6g}",
+            words.quantity(one.quantity),
             words.refusal_name(one.reason),
         ]
         for one in report.refused

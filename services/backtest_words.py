@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
+from math import floor, log10
 
 from babel import Locale
 from babel.dates import format_date, format_datetime
@@ -76,6 +77,13 @@ def price(value: float) -> str:
     """A price: more decimals where it is small."""
     size = abs(value)
     return number(value, 2 if size >= 100 else 4 if size >= 1 else 8)
+
+
+def quantity(value: float) -> str:
+    """Units of what was bought, to five digits that mean something, without zeros at the end."""
+    text = number(value, max(0, 4 - floor(log10(abs(value)))) if value else 0)
+    point = "," if current_language() == "fr" else "."
+    return text.rstrip("0").rstrip(point) if point in text else text
 
 
 def share(value: float, decimals: int = 2) -> str:

@@ -18,6 +18,7 @@ from aristobot.figures.curve import underwater
 from aristobot.figures.record import ClosedTrade, Drawdown
 from aristobot.figures.table import figures_of
 from aristobot.indicators.columns import Floats
+from aristobot.money import plain
 from aristobot.strategy_orders import Message
 
 #: Points of a curve, bars of the chart, rows of the lists that are kept.
@@ -171,7 +172,7 @@ def _costs(setup: Setup) -> dict[str, str]:
     rules = {name: getattr(entrant.instrument, name) for name in ("tick", "lot", "min_notional")}
     found = {"maker": maker_of(entrant, setup), "taker": taker_of(entrant, setup), **rules}
     found |= {"slippage_bps": costs.slippage_bps, "latency": costs.latency}
-    return {name: format(value, "f") if isinstance(value, Decimal) else str(value) for name, value in found.items()}
+    return {name: plain(value) if isinstance(value, Decimal) else str(value) for name, value in found.items()}
 
 
 def _plain(values: Mapping[str, object]) -> dict[str, int | float | bool | str]:

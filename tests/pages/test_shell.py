@@ -21,7 +21,7 @@ NINE = ["Webhooks", "Heartbeat", "Trading manuel", "Trading bot", "Stratégies",
 
 async def test_the_menu_offers_the_nine_pages(screen: User, app: App) -> None:
     await come_in(screen, app, await a_resident(app))
-    await screen.open("/backtest")
+    await screen.open("/statistics")
     for title in NINE:
         await screen.should_see(title)
     await screen.should_see("En préparation")
@@ -55,13 +55,13 @@ async def test_a_page_nobody_knows_is_said_so(screen: User, app: App) -> None:
 
 async def test_leaving_a_page_lets_its_subscriptions_go(screen: User, app: App) -> None:
     await come_in(screen, app, await a_resident(app))
-    client = await screen.open("/backtest")
+    client = await screen.open("/statistics")
     listening = len(app.bus._readers)
     for _visit in range(5):
         screen.navigate.to("/webhooks")
         await screen.should_see("Aucune alerte")
         assert len(app.bus._readers) > listening
-        screen.navigate.to("/backtest")
+        screen.navigate.to("/statistics")
         await screen.should_see("En préparation")
     assert screen.client is client
     assert len(app.bus._readers) == listening
