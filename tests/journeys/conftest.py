@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +15,7 @@ import pytest_asyncio
 from tests.journeys.house import CHROMIUM, CHROMIUM_ARGUMENTS, Exchange, an_exchange
 
 if TYPE_CHECKING:
-    from playwright.async_api import Browser, Page
+    from playwright.async_api import Browser, BrowserContext, Page
 
 OpenBrowser = Callable[..., Awaitable["Page"]]
 
@@ -36,6 +38,12 @@ def browser_path() -> str:
     return CHROMIUM
 
 
+async def closed(one: Browser | BrowserContext) -> None:
+    """Close it; a Chromium that does not answer any more may not hold up the tests that follow."""
+    with suppress(TimeoutError):
+        await asyncio.wait_for(one.close(), 15)
+
+
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def chromium(browser_path: str) -> AsyncIterator[Browser]:
     """One headless Chromium for all journeys."""
@@ -44,7 +52,7 @@ async def chromium(browser_path: str) -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=browser_path, args=CHROMIUM_ARGUMENTS)
         yield browser
-        await browser.close()
+        await closed(browser)
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -66,5 +74,5 @@ async def visit(chromium: Browser) -> AsyncIterator[OpenBrowser]:
 
     yield open_page
     for context in contexts:
-        await context.close()
+        await closed(context)
     assert not faults

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import select
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -22,6 +23,10 @@ CHROMIUM_ARGUMENTS = [
     "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
     "--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage",
 ]  # fmt: skip
+
+
+#: Seconds until a process must say that it is ready; a crowded machine may take some.
+_READY_WITHIN = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +96,17 @@ def _started(arguments: list[str], environment: Mapping[str, str], errors: TextI
     process = subprocess.Popen(arguments, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=errors, text=True)
     try:
         assert process.stdout is not None
-        line = process.stdout.readline()
-        assert line, f"{' '.join(arguments)} ended before it was ready"
+        ready, _, _ = select.select([process.stdout], [], [], _READY_WITHIN)
+        line = process.stdout.readline() if ready else ""
+        assert line, f"{' '.join(arguments)} was not ready in time, or ended before"
         yield json.loads(line)
     finally:
         process.terminate()
-        process.wait(10)
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
 
 
 def clean_environment() -> dict[str, str]:
