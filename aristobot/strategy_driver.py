@@ -103,7 +103,8 @@ class Driver:
         if run.held > 0:
             simple = "update_position" not in self.own and self.strategy.short_signal != "exit"
             return self._ask_exit if simple else None
-        return None if run.pending or run.memory.locked_until > run.now else self._ask_long
+        locked = run.memory.locked_until
+        return None if run.pending or (locked and locked > run.now) else self._ask_long
 
     def answer(self, said: object) -> Decision:
         """What the strategy wants after it answered the `question`."""

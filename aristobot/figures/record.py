@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import msgspec
 
-@dataclass(frozen=True, slots=True)
-class ClosedTrade:
+
+class ClosedTrade(msgspec.Struct, frozen=True, gc=False):  # made by the ten thousand: in a sixth of a dataclass's time
     """One round trip, entry to flat, in floats: the exact money stands with the fills.
 
     Times are milliseconds since 1970 in UTC. `fees` and `profit` are in quote, the profit after fees. `risk` is the quote
