@@ -193,12 +193,15 @@ export default {
         CM.Prec.highest(CM.keymap.of([
           { key: "F8", run: one => stepTo(one, true) }, { key: "Shift-F8", run: one => stepTo(one, false) },
         ])),
-        CM.EditorView.updateListener.of(update => { if (update.docChanged) keep(); }),
+        CM.EditorView.updateListener.of(update => { // what the user did; what the house put in, the house has
+          if (update.transactions.some(one => one.docChanged && one.annotation(CM.Transaction.userEvent))) keep();
+        }),
       ]),
     ] });
+    window.addEventListener("pagehide", this.keepNow);
     this.waiting.forEach(call => call());
   },
-  beforeUnmount() { clearTimeout(this.keeping); },
+  beforeUnmount() { this.keepNow(); window.removeEventListener("pagehide", this.keepNow); },
   methods: {
     whenThere(call) { this.view ? call() : this.waiting.push(call); },
     // Findings belong to one text: those of a text that was changed meanwhile are passed over, newer ones are on their way.
@@ -227,11 +230,20 @@ export default {
     keep() {
       clearTimeout(this.keeping);
       if (!this.place) return;
-      this.keeping = setTimeout(() => {
-        try { localStorage.setItem(this.place, JSON.stringify({ text: this.view.state.doc.toString() })); } catch (_) { /* full, or none */ }
-      }, 150);
+      this.keeping = setTimeout(this.keepNow, 150);
     },
-    settled(length) { if (!this.view || this.view.state.doc.length === length) { clearTimeout(this.keeping); this.forget(); } },
+    keepNow() { // at the latest when the page goes
+      if (!this.keeping) return;
+      clearTimeout(this.keeping);
+      this.keeping = null;
+      try { localStorage.setItem(this.place, JSON.stringify({ text: this.view.state.doc.toString() })); } catch (_) { /* full, or none */ }
+    },
+    settled(length) {
+      if (this.view && this.view.state.doc.length !== length) return;
+      clearTimeout(this.keeping);
+      this.keeping = null;
+      this.forget();
+    },
     forget() { try { if (this.place) localStorage.removeItem(this.place); } catch (_) { /* none */ } },
     copy() { try { return JSON.parse(localStorage.getItem(this.place)); } catch (_) { return null; } },
   },

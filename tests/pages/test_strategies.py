@@ -102,7 +102,7 @@ async def test_an_older_version_is_compared_and_taken_back(page: User, app: App,
     (row,) = await app.strategies.mine(alice.id)
     await app.strategies.save(alice.id, row.row.id, "class S(Strategy):\n    timeframe = '4h'\n")
     await page.open("/strategies")
-    await page.should_see("version 2", retries=10)
+    await page.should_see(marker="bench-name", retries=20)
     page.find(marker="menu-compare").click()
     await page.should_see(marker="compare-count", retries=10)
     await until(lambda: one(page, "compare-count").text == "+1 −1 lignes")
