@@ -81,11 +81,12 @@ class BacktestForm:
                 )
         Words("p", _("Without a fee, the pair’s own is taken."), "small muted")
 
-    async def load(self) -> None:
-        """Offer what can be tried."""
+    async def load(self, wanted: str = "") -> None:
+        """Offer what can be tried; `wanted` is the id or name of what is chosen first."""
         self._sources = await self._app.backtester.sources.every(self._user.id)
         names = {at: _named(one) for at, one in enumerate(self._sources)}
-        self._strategy.set_options(names, value=0)
+        chosen = next((at for at, one in enumerate(self._sources) if wanted and one.answers(wanted.casefold())), 0)
+        self._strategy.set_options(names, value=chosen)
         await self._count()
 
     def focus(self) -> None:

@@ -41,11 +41,12 @@ class BacktestOutlet(ui.element):
             return
         try:
             report = await self._app.backtester.report(self._user.id, row.id)
+            strategy_id = await self._app.backtester.sources.strategy_of(self._user.id, row.strategy_version_id)
         except AristobotError as error:
             self._draw(error_state, _("The report could not be read"), explain(error))
             return
         if self.shown == row.id:  # nobody opened another one meanwhile
-            self._draw(draw_result, row, report)
+            self._draw(draw_result, row, report, strategy_id)
 
     async def compare(self, rows: Sequence[Backtest]) -> None:
         """Show several runs side by side."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import TYPE_CHECKING
 
 from nicegui import ui
@@ -26,11 +27,14 @@ _MOST = 2_000
 _FIELDS = ("opened", "closed", "entry", "exit", "quantity", "profit", "share", "r", "worst", "best", "reason")
 
 
-def draw_result(row: Backtest, report: Report) -> None:
-    """Draw the whole report where this is called."""
+def draw_result(row: Backtest, report: Report, strategy_id: uuid.UUID | None) -> None:
+    """Draw the whole report where this is called; `strategy_id` is what the editor can open, if anything."""
     with panel(_("{strategy} on {symbol}", strategy=row.strategy, symbol=f"{row.symbol} · {row.timeframe}"), "bt-result") as head:
         with head:
             _take_along(row, report)
+            if strategy_id is not None:
+                edit = ui.button(_("Open in the editor"), icon="code", on_click=lambda: ui.navigate.to(_editor(strategy_id)))
+                edit.props("flat dense no-caps").mark("edit")
         with ui.element("div").classes("panel-body"):
             _verdict(report)
             _figures(report)
@@ -42,6 +46,10 @@ def draw_result(row: Backtest, report: Report) -> None:
                 marks_chart(report)
     _closed(report)
     _tables(report)
+
+
+def _editor(strategy_id: uuid.UUID) -> str:
+    return f"/strategies?strategy={strategy_id}"
 
 
 def _take_along(row: Backtest, report: Report) -> None:
@@ -60,9 +68,6 @@ def _take_along(row: Backtest, report: Report) -> None:
     for name, action in files.items():
         button = ui.button(name, icon="download", on_click=action).props("flat dense no-caps").mark(f"save-{name.lower()}")
         labelled(button, _("Save the report as {format}", format=name))
-    if row.strategy_version_id is not None:
-        edit = ui.button(_("Open in the editor"), icon="code", on_click=lambda: ui.navigate.to("/strategies"))
-        edit.props("flat dense no-caps").mark("edit")
 
 
 def _verdict(report: Report) -> None:

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
 
 @page("/backtest", title="Backtest", icon="science", order=60)
-async def backtest(app: App, user: Viewer, live: Live) -> None:
-    """The form, what runs, the runs so far, and what came of them."""
-    await _Desk(app, user, live).load()
+async def backtest(app: App, user: Viewer, live: Live, strategy: str = "") -> None:
+    """The form, what runs, the runs so far, and what came of them; `strategy` in the address chooses one in the form."""
+    await _Desk(app, user, live).load(strategy)
 
 
 class _Desk:
@@ -50,10 +50,10 @@ class _Desk:
         live.latest(BacktestProgressed, do=self._progressed, max_fps=8)
         live.each(BacktestFinished, do=self._finished)
 
-    async def load(self) -> None:
+    async def load(self, strategy: str) -> None:
         """Everything there is; the newest finished run is open."""
         await self._history.load()
-        await self._form.load()
+        await self._form.load(strategy)
         for row in self._history.rows:
             if not row.status.is_over:
                 now = self._app.backtester.queue.progress(row.id)

@@ -58,6 +58,13 @@ class StrategySources:
         """The user's strategies by name, then the templates."""
         return [*await self._db.read(scope, _saved), *_shipped()]
 
+    async def strategy_of(self, scope: Scope, version_id: uuid.UUID | None) -> uuid.UUID | None:
+        """Whose version it is; None for a template's run, and when the strategy is gone."""
+        if version_id is None:
+            return None
+        found = await self._db.read(scope, lambda s: _version(s, str(version_id)))
+        return found.strategy_id if found else None
+
     async def find(self, scope: Scope, name: str) -> Source:
         """By the name of a strategy, by a version's id, or by a template's short name or title. Raises NotFound."""
         wanted = name.strip().casefold()

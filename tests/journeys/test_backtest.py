@@ -18,6 +18,7 @@ from aristobot.market import Timeframe
 from services.strategy_review import trial_candles
 from tests.journeys.conftest import OpenBrowser
 from tests.journeys.house import Exchange, Home, a_home
+from tests.journeys.test_accessibility import faults
 from tests.journeys.test_first_day import move_in
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def svgs_in(path: Path) -> int:
 
 
 async def look(page: Page) -> None:
-    """Keep what the screen shows in each size, when somebody asked for pictures; nothing may stick out sideways."""
+    """Nothing sticks out sideways in any size, nothing stands in anybody's way; pictures when somebody asked for them."""
     for width, height in SIZES:
         await page.set_viewport_size({"width": width, "height": height})
         wide = await page.evaluate("document.documentElement.scrollWidth")
@@ -75,6 +76,7 @@ async def look(page: Page) -> None:
         if PICTURES:
             await page.wait_for_timeout(600)
             await page.screenshot(path=f"{PICTURES}/backtest-{width}.png", full_page=True)
+    assert await faults(page) == []
     await page.set_viewport_size({"width": SIZES[0][0], "height": SIZES[0][1]})
 
 

@@ -14,6 +14,7 @@ from aristobot.candle_files import CandleFiles
 from aristobot.candle_series import CandleSeries
 from aristobot.kinds import BacktestStatus, Role
 from aristobot.market import Timeframe
+from aristobot.templates import template
 from components.backtest_progress import BacktestProgress
 from services.app import App
 from tests.backtesting import real_history
@@ -91,6 +92,22 @@ async def test_a_run_is_asked_for_told_and_read(screen: User, app: App, working:
         one(screen, f"tick-{row.id}").set_value(True)
     screen.find("bt-compare").click()
     await screen.should_see("Côte à côte")
+
+
+async def test_a_users_own_strategy_is_chosen_by_its_address_and_opens_in_the_editor(
+    screen: User, app: App, working: None
+) -> None:
+    who = await a_resident(app)
+    mine = await app.strategies.create(who.id, "Mon croisement", template("ema_cross").text)
+    await come_in(screen, app, who)
+    await screen.open(f"/backtest?strategy={mine.id}")
+    await filled_in(screen)
+    await run_once(screen, app, who)
+    await screen.should_see("Mon croisement sur BTC/USDT", retries=20)
+    (row,) = await app.backtester.recent(who.id)
+    assert row.strategy_version_id is not None
+    assert one(screen, "edit").text == "Ouvrir dans l’éditeur"
+    assert await app.backtester.sources.strategy_of(who.id, row.strategy_version_id) == mine.id
 
 
 async def test_what_cannot_be_is_told_at_its_field(screen: User, app: App, working: None) -> None:
