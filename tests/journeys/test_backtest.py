@@ -69,6 +69,7 @@ def svgs_in(path: Path) -> int:
 
 async def look(page: Page) -> None:
     """Nothing sticks out sideways in any size, nothing stands in anybody's way; pictures when somebody asked for them."""
+    await expect(page.locator(".bt-desk")).to_have_css("display", "grid")
     for width, height in SIZES:
         await page.set_viewport_size({"width": width, "height": height})
         wide = await page.evaluate("document.documentElement.scrollWidth")
