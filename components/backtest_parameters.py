@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nicegui import ui
 from nicegui.elements.mixins.validation_element import ValidationElement
 
 from aristobot.errors import InvalidInput
 from aristobot.language import _
-from aristobot.strategy_parameters import Parameter
 from components.notice import notice
 from components.words import Words
+
+if TYPE_CHECKING:  # the house starts without numpy
+    from aristobot.strategy_parameters import Parameter
 
 
 class ParameterFields:

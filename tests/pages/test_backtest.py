@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -18,6 +20,7 @@ from aristobot.templates import template
 from components.backtest_progress import BacktestProgress
 from services.app import App
 from tests.backtesting import real_history
+from tests.house import ROOT
 from tests.pages.visitors import a_resident, come_in, until
 
 
@@ -142,3 +145,9 @@ async def test_who_only_looks_sees_everything_and_runs_nothing(screen: User, app
     await screen.open("/backtest")
     await screen.should_see("Aucun test pour l’instant")
     assert not one(screen, "bt-run").enabled
+
+
+def test_the_house_starts_without_numpy() -> None:
+    program = "import sys, pages, services.app; pages.load(); sys.exit('numpy' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
