@@ -188,7 +188,7 @@ export default {
       CM.StateEffect.appendConfig.of([
         findings, reasons, spots,
         CM.EditorState.phrases.of(this.phrases),
-        CM.EditorView.contentAttributes.of({ "aria-label": this.label, spellcheck: "false" }),
+        CM.EditorView.contentAttributes.of({ "aria-label": this.label, spellcheck: "false", tabindex: "0" }),
         CM.EditorState.languageData.of(() => ours),
         CM.Prec.highest(CM.keymap.of([
           { key: "F8", run: one => stepTo(one, true) }, { key: "Shift-F8", run: one => stepTo(one, false) },
