@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from nicegui import events, ui
 
-from aristobot.errors import AristobotError
+from aristobot.errors import AristobotError, InvalidInput
 from aristobot.language import _
 from aristobot.strategy_checks import LONGEST_TEXT
 from aristobot.templates import TEMPLATES
@@ -100,6 +100,9 @@ class NewStrategy:
 
     async def _import(self, event: events.UploadEventArguments) -> None:
         """The file as a strategy of its own; a name that is taken gets a number."""
+        if event.file.size() > LONGEST_TEXT * 4:  # the browser's own limit is only the browser's
+            complain(InvalidInput("too_long", field="code", maximum=LONGEST_TEXT))
+            return
         try:
             code = (await event.file.read()).decode("utf-8-sig")
         except UnicodeDecodeError:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from nicegui import ElementFilter
+from nicegui.elements.upload_files import SmallFileUpload
 from nicegui.testing import User
 
 from aristobot.clock import ManualClock
@@ -134,3 +135,20 @@ async def test_who_only_looks_reads_and_presses_nothing(screen: User, app: App) 
     await screen.should_see("version 1", retries=10)
     for marker in ("save-strategy", "try-strategy", "code", "new-strategy"):
         assert not one(screen, marker).enabled, marker
+
+
+async def test_a_file_becomes_a_strategy_with_a_name_of_its_own_and_goes_out_as_a_file(
+    page: User, app: App, alice: Resident
+) -> None:
+    page.find(marker="new-strategy").click()
+    await page.should_see(marker="strategy-name", retries=10)
+    upload = one(page, "strategy-file")
+    for name, data in (("broken.py", b"\xff\xfe"), ("cross.py", b"\xef\xbb\xbfb = 2\r\n")):
+        await upload.handle_uploads([SmallFileUpload(name=name, content_type="text/x-python", _data=data)])
+    await page.should_see("pas un texte en UTF-8")
+    await until(lambda: one(page, "bench-name").text == "cross 2")
+    assert one(page, "code").value == "b = 2\n"
+    page.find(marker="menu-export").click()
+    answer = await page.download.next()
+    assert answer.content == b"b = 2\n"
+    assert sorted(row.row.name for row in await app.strategies.mine(alice.id)) == ["Cross", "cross 2"]
