@@ -63,6 +63,7 @@ async def test_a_strategy_is_written_put_right_and_saved(home: Home, visit: Open
 
     await page.get_by_role("heading", name="Remarques").click()
     await remark.click()  # puts the cursor before what is wrong
+    await expect(page.locator(".cm-editor.cm-focused")).to_be_visible()
     for _key in "self.":
         await page.keyboard.press("ArrowRight")
     for _key in "pirce":
