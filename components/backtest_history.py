@@ -44,7 +44,7 @@ class BacktestHistory:
             with head:
                 self._compare = ui.button(_("Compare"), icon="stacked_line_chart", on_click=self._compared)
                 self._compare.props("flat dense no-caps").mark("bt-compare").disable()
-            self._place = labelled(ui.element("ul").classes("bt-runs"), _("Runs so far"))
+            self._place = ui.element("div").classes("w-full")
 
     async def load(self, _event: object = None) -> None:
         """Read and draw the list; what was ticked stays so."""
@@ -58,9 +58,11 @@ class BacktestHistory:
                 error_state(_("This list could not be read"), explain(error), self.load)
             return
         with self._place:
-            for row in self.rows:
-                self._draw(row, row.id in ticked)
-            if not self.rows:
+            if self.rows:
+                with labelled(ui.element("ul").classes("bt-runs"), _("Runs so far")):
+                    for row in self.rows:
+                        self._draw(row, row.id in ticked)
+            else:
                 empty_state("science", _("No run yet"), _("Choose a strategy and a time, and press “Run the backtest”."))
         self._count()
 
