@@ -83,18 +83,18 @@ async def test_a_run_is_asked_for_told_and_read(screen: User, app: App, working:
     await screen.should_see("Aucun regard sur le futur")
     await screen.should_see("Rendement")
     await screen.should_see("Opérations closes")
-    assert not kinds(screen, BacktestProgress)
+    await until(lambda: not kinds(screen, BacktestProgress))
     screen.find("save-csv").click()
     saved = await screen.download.next()
     assert saved.content.startswith("\ufeffsymbol,opened_at".encode())
 
     one(screen, "parameter-fast").set_value("8")
     await run_once(screen, app, who)
-    await screen.should_see("2 variantes ont été essayées")
+    await screen.should_see("2 variantes ont été essayées", retries=20)
     for row in await app.backtester.recent(who.id):
         one(screen, f"tick-{row.id}").set_value(True)
     screen.find("bt-compare").click()
-    await screen.should_see("Côte à côte")
+    await screen.should_see("Côte à côte", retries=20)
 
 
 async def test_a_users_own_strategy_is_chosen_by_its_address_and_opens_in_the_editor(
