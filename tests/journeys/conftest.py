@@ -41,7 +41,7 @@ def browser_path() -> str:
 async def closed(one: Browser | BrowserContext) -> None:
     """Close it; a Chromium that does not answer any more may not hold up the tests that follow."""
     with suppress(TimeoutError):
-        await asyncio.wait_for(one.close(), 15)
+        await asyncio.wait_for(one.close(), 5)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -69,7 +69,7 @@ async def test_leaving_a_page_lets_its_subscriptions_go(screen: User, app: App) 
 
 async def test_the_bar_tells_the_age_of_the_last_candle(screen: User, app: App) -> None:
     await come_in(screen, app, await a_resident(app))
-    client = await screen.open("/backtest")
+    client = await screen.open("/trading-bot")
     lamp = next(one for one in client.elements.values() if isinstance(one, AgeLamp))
     assert lamp.props["seconds"] == -1
     app.bus.publish(CandleUpdated(at=app.clock.now(), exchange="binance", candle=a_candle(), received_at=app.clock.now()))
