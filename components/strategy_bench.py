@@ -75,12 +75,12 @@ class StrategyBench(ui.element):
         await self._keep()
         desk = self._app.strategies
         try:
-            self._row = await desk.get(self._user.id, strategy_id)
-            self._saved = await desk.versions(self._user.id, strategy_id)
+            row = await desk.get(self._user.id, strategy_id)
+            saved = await desk.versions(self._user.id, strategy_id)
         except NotFound as error:
             complain(error)
             return False
-        row, newest = self._row, self._saved[0]
+        self._row, self._saved, newest = row, saved, saved[0]
         self._of = row.draft_of if row.draft is not None else newest.number
         text = row.draft if row.draft is not None else newest.code
         self._revision = self._kept = self._revision + 1
@@ -99,13 +99,17 @@ class StrategyBench(ui.element):
 
     async def refresh(self) -> None:
         """It was renamed, saved elsewhere, or tried: the head and the versions are read anew, the text stays."""
-        if self._row is None:
+        asked = self._row
+        if asked is None:
             return
         try:
-            self._row = await self._app.strategies.get(self._user.id, self._row.id)
-            self._saved = await self._app.strategies.versions(self._user.id, self._row.id)
+            row = await self._app.strategies.get(self._user.id, asked.id)
+            saved = await self._app.strategies.versions(self._user.id, asked.id)
         except NotFound:
             return
+        if self._row is None or self._row.id != asked.id:
+            return  # another one was opened meanwhile: its text must never stand under this name
+        self._row, self._saved = row, saved
         self._head.show()
 
     # ------------------------------------------------------------------ what is typed

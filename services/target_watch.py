@@ -120,6 +120,9 @@ class TargetWatch:
         for exchange in {exchange for exchange, _ in found}:
             self._floor.prices.watch(exchange, [symbol for where, symbol in found if where == exchange])
         self._keep_streams(clients)
+        for exchange, symbol in found:  # what it met while nobody knew of the guard is met now: the next price may be long in coming
+            if (price := self._floor.prices.last(exchange, symbol)) is not None:
+                self._met((exchange, symbol), price)
 
     def _keep_streams(self, clients: Mapping[Place, ExchangeClient]) -> None:
         for place in [place for place, task in self._streams.items() if place not in clients or task.done()]:

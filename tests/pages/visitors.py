@@ -32,8 +32,8 @@ async def come_in(browser: Browser, app: App, who: User) -> NewSession:
 
 
 async def until(holds: Callable[[], object], clock: ManualClock | None = None) -> None:
-    """Let the loop run until something holds, and the clock with it; fail when it does not within three seconds."""
-    for _turn in range(300):
+    """Let the loop run until something holds, and the clock with it; fail when it does not within ten seconds."""
+    for _turn in range(1000):
         if holds():
             return
         await SystemClock().sleep(0.01)

@@ -104,9 +104,9 @@ def sell_everything(session: GuardedSession) -> None:
 
 
 async def wait_until(db: Database, work: Callable[[GuardedSession], bool]) -> None:
-    """Look until it is so, for half a minute."""
+    """Look until it is so: an order in doubt may have to wait for its fence, three lives long."""
     clock = SystemClock()
-    deadline = clock.monotonic() + 30
+    deadline = clock.monotonic() + 90
     while not await db.read(SYSTEM, work):
         assert clock.monotonic() < deadline
         await clock.sleep(0.1)
