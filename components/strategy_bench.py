@@ -181,7 +181,7 @@ class StrategyBench(ui.element):
             return
         with self._head.saving():
             saved = await self._stored(row, text)
-        if saved is None or self.is_deleted:
+        if saved is None or self.is_deleted or self._row is None or self._row.id != row.id:
             return
         self._of, self._kept = saved.number, self._revision
         self._draft.hide()
