@@ -120,7 +120,7 @@ class TargetWatch:
         for exchange in {exchange for exchange, _ in found}:
             self._floor.prices.watch(exchange, [symbol for where, symbol in found if where == exchange])
         self._keep_streams(clients)
-        for exchange, symbol in found:  # what it met while nobody knew of the guard is met now: the next price may be long in coming
+        for exchange, symbol in found:  # what was met while nobody knew of the guard: the next price may be long in coming
             if (price := self._floor.prices.last(exchange, symbol)) is not None:
                 self._met((exchange, symbol), price)
 
