@@ -24,6 +24,8 @@ from tests.reliability.storm import Storm
 
 #: Longest wait for quiet, in seconds, once nothing disturbs the exchange any more.
 QUIET_WITHIN = 120.0
+#: Seconds of rest that are rest: a stop that moved just now is moved again five seconds later at the earliest.
+_REST = 6.5
 #: Whatever changes an order, or asks about one.
 _DISTURBED = ["order.*", "list.*", "fills"]
 #: All that chance knows but 429: a second of silence for everybody at each would leave no storm.
@@ -183,14 +185,17 @@ async def quiet(db: Database, clock: Clock) -> list[str]:
     """Wait until nothing is under way any more and nothing moves; what still is after that time."""
     deadline = clock.monotonic() + QUIET_WITHIN
     before: dict[str, Any] = {}
-    restless = ["nobody looked"]
+    restless, since = ["nobody looked"], clock.monotonic()
     while clock.monotonic() < deadline:
         await clock.sleep(0.4)
         if await db.read(SYSTEM, is_busy):
+            since = clock.monotonic()
             continue
         memory = await Memory.read(db)
         restless, now = memory.unrest(), memory.image()
-        if not restless and now == before:
+        if restless or now != before:
+            since = clock.monotonic()
+        elif clock.monotonic() - since > _REST:
             return []
         before = now
     return restless or ["it never came to rest"]
