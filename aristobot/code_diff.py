@@ -49,12 +49,6 @@ def counted(rows: Sequence[DiffRow]) -> tuple[int, int]:
     return sum(1 for one in changed if one.right), sum(1 for one in changed if one.left)
 
 
-def unified(old: str, new: str, old_name: str, new_name: str) -> str:
-    """The same as a patch."""
-    lines = difflib.unified_diff(old.splitlines(), new.splitlines(), old_name, new_name, lineterm="", n=AROUND)
-    return "".join(f"{line}\n" for line in lines)
-
-
 def _rows(left: Sequence[str], right: Sequence[str], olds: range, news: range, gap: int) -> list[DiffRow]:
     pairs = list(zip_longest(olds, news))
     return [

@@ -8,7 +8,7 @@ import pytest
 
 from aristobot.bus import Bus
 from aristobot.clock import ManualClock
-from aristobot.code_diff import compared, counted, unified
+from aristobot.code_diff import compared, counted
 from aristobot.errors import AccessDenied, Conflict, InvalidInput, NotFound
 from aristobot.events import StrategyChanged
 from aristobot.kinds import ActivationStatus, Role
@@ -195,4 +195,3 @@ def test_two_texts_side_by_side_show_what_changed_with_a_little_around() -> None
     assert rows[0].left_text == rows[0].right_text == "line 7"
     assert counted(rows) == (2, 1)
     assert compared(old, old) == []
-    assert unified(old, new, "v1", "v2").splitlines()[:2] == ["--- v1", "+++ v2"]
