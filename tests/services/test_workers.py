@@ -46,7 +46,7 @@ async def test_work_without_end_is_cut_and_the_next_goes_on() -> None:
     before = clock.monotonic()
     with pytest.raises(WorkCut):
         await workers.run(_loop, 1.0)
-    assert clock.monotonic() - before < 4
+    assert clock.monotonic() - before < 15
     assert (await workers.run(_double, 20, 1))[0] == 2
 
 
