@@ -136,6 +136,14 @@ def test_users_come_with_a_password_file_and_go(house: House, tmp_path: Path) ->
     assert [one["active"] for one in json.loads(house("user", "list", "--json"))] == [True, False]
 
 
+def test_a_grandparent_may_watch_without_a_say(house: House) -> None:
+    house("init", "--admin", "Alice")
+    house("user", "add", "Mamie", "--viewer")
+    house("user", "add", "Papi", "--viewer", "--admin", code=2)
+    assert "--viewer" in house.err
+    assert [one["role"] for one in json.loads(house("user", "list", "--json"))] == ["administrator", "viewer"]
+
+
 def test_a_token_is_printed_once_listed_without_itself_and_revoked(house: House) -> None:
     house("init", "--admin", "Alice")
     token = house("token", "create", "--user", "alice", "--scope", "trade", "--expires", "12h", "--name", "phone")

@@ -55,10 +55,14 @@ def add_user(
     ctx: typer.Context,
     name: Name,
     admin: Annotated[bool, typer.Option("--admin", help="An administrator")] = False,
+    viewer: Annotated[bool, typer.Option("--viewer", help="Somebody who sees and changes nothing")] = False,
     password_file: PasswordFile = "",
 ) -> None:
     """Add a user; five may be active"""
-    _add(ctx, name, Role.ADMINISTRATOR if admin else Role.TRADER, password_file, first=False)
+    if admin and viewer:
+        raise InvalidInput("two_roles", field="--viewer", name=name)
+    role = Role.ADMINISTRATOR if admin else Role.VIEWER if viewer else Role.TRADER
+    _add(ctx, name, role, password_file, first=False)
 
 
 def list_users(ctx: typer.Context, as_json: AsJson = False) -> None:
