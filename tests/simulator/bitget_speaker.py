@@ -7,12 +7,10 @@ import base64
 import hashlib
 import hmac
 import json
-import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from decimal import Decimal
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from urllib.parse import urlencode
 
 import httpx
@@ -21,31 +19,21 @@ import websockets
 from aristobot.clock import Clock, to_milliseconds
 from services.simulator.bitget import BitgetDialect
 from services.simulator.server import SimulatorServer
+from tests.simulator.guest import Guest
 
-#: Nothing here is encrypted; making a context for each client would take longer than most tests.
-_PLAIN = ssl.create_default_context()
 V2 = "/api/v2/spot/trade"
 V3 = "/api/v3/trade"
 
 
-class BitgetSpeaker:
+class BitgetSpeaker(Guest):
     """One account's owner."""
 
     def __init__(self, server: SimulatorServer, clock: Clock, key: str = "key-one") -> None:
-        self.server = server
+        super().__init__(server, f"{server.url}/bitget")
         self.key = key
         self.secret = "secret-one"
         self.passphrase = "pass-one"
         self._clock = clock
-        self.http = httpx.AsyncClient(base_url=f"{server.url}/bitget", timeout=5, verify=_PLAIN)
-        self.control = httpx.AsyncClient(base_url=server.control_url, timeout=5, verify=_PLAIN)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        await self.http.aclose()
-        await self.control.aclose()
 
     def now(self) -> int:
         """Milliseconds, by our own clock."""
@@ -93,22 +81,6 @@ class BitgetSpeaker:
         answer = await self.post(path, **body)
         assert answer.status_code == 400, answer.text
         return str(answer.json()["code"])
-
-    async def move(self, price: str, symbol: str = "BTC/USDT") -> None:
-        """Move the price by hand."""
-        (await self.control.post("/price", json={"symbol": symbol, "price": price})).raise_for_status()
-
-    async def script(self, *entries: dict[str, Any]) -> None:
-        """Write misfortunes."""
-        (await self.control.post("/faults", json={"script": list(entries)})).raise_for_status()
-
-    async def ledger(self) -> Any:
-        """The truth."""
-        return (await self.control.get("/ledger")).json()
-
-    async def requests(self) -> list[Any]:
-        """What the simulator received."""
-        return list((await self.control.get("/requests")).json()["requests"])
 
     @asynccontextmanager
     async def socket(self, version: str, kind: str) -> AsyncIterator[BitgetSocket]:

@@ -8,40 +8,31 @@ import hashlib
 import hmac
 import itertools
 import json
-import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from decimal import Decimal
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from urllib.parse import urlencode
 
 import httpx
 import websockets
 
 from services.simulator.server import SimulatorServer
+from tests.simulator.guest import Guest
 
-_PLAIN = ssl.create_default_context()
 SECRET = base64.b64encode(b"a secret of the tests").decode()
 
 
-class KrakenSpeaker:
+class KrakenSpeaker(Guest):
     """One account's owner."""
 
+    market = "BTC/USD"
+
     def __init__(self, server: SimulatorServer, key: str = "key-one", secret: str = SECRET) -> None:
-        self.server = server
+        super().__init__(server, server.url)
         self.key = key
         self.secret = secret
         self.nonces = itertools.count(1)
-        self.http = httpx.AsyncClient(base_url=server.url, timeout=5, verify=_PLAIN)
-        self.control = httpx.AsyncClient(base_url=server.control_url, timeout=5, verify=_PLAIN)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        await self.http.aclose()
-        await self.control.aclose()
 
     def sign(self, path: str, nonce: str, body: str) -> str:
         """`API-Sign`, as the documentation describes it."""
@@ -86,22 +77,6 @@ class KrakenSpeaker:
         """All of an asset, and what orders hold of it."""
         found = (await self.ask("BalanceEx"))[asset]
         return Decimal(found["balance"]), Decimal(found["hold_trade"])
-
-    async def move(self, price: str, symbol: str = "BTC/USD") -> None:
-        """Move the price by hand."""
-        (await self.control.post("/price", json={"symbol": symbol, "price": price})).raise_for_status()
-
-    async def script(self, *entries: dict[str, Any]) -> None:
-        """Write misfortunes."""
-        (await self.control.post("/faults", json={"script": list(entries)})).raise_for_status()
-
-    async def ledger(self) -> Any:
-        """The truth."""
-        return (await self.control.get("/ledger")).json()
-
-    async def requests(self) -> list[Any]:
-        """What the simulator received."""
-        return list((await self.control.get("/requests")).json()["requests"])
 
     @asynccontextmanager
     async def public(self) -> AsyncIterator[Listening]:

@@ -8,11 +8,9 @@ import hashlib
 import hmac
 import itertools
 import json
-import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from urllib.parse import quote, urlencode
 
 import httpx
@@ -22,28 +20,17 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from aristobot.clock import Clock, to_milliseconds
 from services.simulator.server import SimulatorServer
-
-#: Nothing here is encrypted; making a context for each client would take longer than most tests.
-_PLAIN = ssl.create_default_context()
+from tests.simulator.guest import Guest
 
 
-class Speaker:
+class Speaker(Guest):
     """One account's owner."""
 
     def __init__(self, server: SimulatorServer, clock: Clock, key: str = "key-one", secret: str = "secret-one") -> None:
-        self.server = server
+        super().__init__(server, f"{server.url}/binance")
         self.key = key
         self.secret = secret
         self._clock = clock
-        self.http = httpx.AsyncClient(base_url=f"{server.url}/binance", timeout=5, verify=_PLAIN)
-        self.control = httpx.AsyncClient(base_url=server.control_url, timeout=5, verify=_PLAIN)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        await self.http.aclose()
-        await self.control.aclose()
 
     def now(self) -> int:
         """Milliseconds, by our own clock."""
@@ -85,22 +72,6 @@ class Speaker:
         account = (await self.ask("GET", "/api/v3/account")).json()
         found = [(one["free"], one["locked"]) for one in account["balances"] if one["asset"] == asset]
         return found[0] if found else ("0.00000000", "0.00000000")
-
-    async def move(self, price: str, symbol: str = "BTC/USDT") -> None:
-        """Move the price by hand."""
-        (await self.control.post("/price", json={"symbol": symbol, "price": price})).raise_for_status()
-
-    async def script(self, *entries: dict[str, Any]) -> None:
-        """Write misfortunes."""
-        (await self.control.post("/faults", json={"script": list(entries)})).raise_for_status()
-
-    async def ledger(self) -> Any:
-        """The truth."""
-        return (await self.control.get("/ledger")).json()
-
-    async def requests(self) -> list[Any]:
-        """What the simulator received."""
-        return list((await self.control.get("/requests")).json()["requests"])
 
     @asynccontextmanager
     async def trading(self) -> AsyncIterator[Trading]:
