@@ -25,10 +25,9 @@ from aristobot.figures.table import figures_of
 from aristobot.indicators import ta
 from aristobot.market import Instrument, Timeframe
 from aristobot.strategy import Strategy
+from tests.benchmarks.rivals.stopwatch import CASH, FAST, FEE, SLOW, Rounds
 
-FAST, SLOW, FEE, CASH = 20, 50, 0.001, 10_000
 START = 1_640_995_200_000
-Rounds = list[tuple[int, int, float, float]]
 
 
 def walk(count: int) -> Any:
@@ -100,11 +99,12 @@ def frame_of(candles: Any) -> Any:
     return pandas.DataFrame(candles[:, [1, 3, 4, 2, 5]], columns=columns, index=pandas.to_datetime(candles[:, 0], unit="ms"))
 
 
-def ours(history: History, kind: type[Strategy], checks: int = 0) -> Rounds:
-    """Our engine with everything a report needs: exact money, equity, every figure."""
+def ours(history: History, kind: type[Strategy], checks: int = 0, figures: bool = True) -> Rounds:
+    """Our engine: exact money, rounds and equity, and every figure of a report unless `figures` are left out."""
     instrument = Instrument("binance", "BTC/USDT", "BTC", "USDT", Decimal("0.0001"), Decimal("0.001"))
     result = backtest(Setup((Entrant(kind, history, instrument),), checks=checks))
-    if result.record is not None:
+    assert len(result.equity) == len(history)
+    if figures and result.record is not None:
         figures_of(result.record)
     return [(one.entry_bar, one.exit_bar, one.entry_price, one.exit_price) for one in result.closed]
 
@@ -157,10 +157,11 @@ RACERS: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Rounds]]] = {
     "aristobot": (history_of, lambda history: ours(history, Cross)),
     "aristobot, asked": (history_of, lambda history: ours(history, Asked)),
     "aristobot, checked": (history_of, lambda history: ours(history, Cross, checks=12)),
-    "aristobot, arrays": (history_of, lambda history: ours(history, Arrays)),
+    "arrays": (history_of, lambda history: ours(history, Arrays)),
+    "arrays, rounds": (history_of, lambda history: ours(history, Arrays, figures=False)),
     "backtesting.py": (frame_of, backtesting_py),
-    "vectorbt": (frame_of, vectorbt),
-    "vectorbt, report": (frame_of, lambda frame: vectorbt(frame, full=True)),
+    "vectorbt": (frame_of, lambda frame: vectorbt(frame, full=True)),
+    "vectorbt, rounds": (frame_of, vectorbt),
 }
 
 
