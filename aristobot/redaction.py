@@ -37,6 +37,10 @@ class Redactor:
         if not found.issubset(self._values):
             self._values = tuple(sorted(found.union(self._values), key=len, reverse=True))
 
+    def found(self, text: str) -> tuple[str, ...]:
+        """The registered values that stand in `text`."""
+        return tuple(value for value in self._values if value in text)
+
     def clean(self, line: str) -> str:
         """The line with every secret replaced by `***`."""
         for value in self._values:

@@ -33,6 +33,11 @@ class AiClient:
         self._url = url
         self._key = key
 
+    @property
+    def url(self) -> str:
+        """The base address that is asked."""
+        return self._url
+
     async def models(self, *, patience: float = LISTING) -> list[str]:
         """The models that the provider offers, by their ids. Raises AiFault."""
         document = await self._read("/models", None, patience)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
+from urllib.parse import urlsplit
 
 from aristobot.clock import Clock
 from aristobot.errors import InvalidInput
@@ -41,6 +42,20 @@ PROVIDERS: Mapping[str, Provider] = MappingProxyType(
 
 
 @dataclass(frozen=True, slots=True)
+class AiPlace:
+    """Where a user's questions go: the provider's title, its base address, the model."""
+
+    title: str
+    url: str
+    model: str
+
+    @property
+    def host(self) -> str:
+        """The name of the machine that is asked, with its port."""
+        return urlsplit(self.url).netloc
+
+
+@dataclass(frozen=True, slots=True)
 class AiTrial:
     """How a trial ended. `reason` is a code, "" when all is well; `models` are the provider's, as far as it told them."""
 
@@ -63,11 +78,12 @@ class AiProviders:
     async def client(self, user_id: uuid.UUID) -> tuple[AiClient, str]:
         """The user's provider and model. InvalidInput while one of them is missing."""
         user = await self._db.read(user_id, lambda s: users.get(s, user_id))
-        if not user.ai_provider:
-            raise InvalidInput("missing", field="ai_provider")
-        if not user.ai_model:
-            raise InvalidInput("missing", field="ai_model")
-        return AiClient(url_of(user.ai_provider, user.ai_url), self._key(user)), user.ai_model
+        place = _place(user)
+        return AiClient(place.url, self._key(user)), place.model
+
+    async def place(self, user_id: uuid.UUID) -> AiPlace:
+        """Where the user's questions go; their key stays closed. InvalidInput while provider or model is missing."""
+        return _place(await self._db.read(user_id, lambda s: users.get(s, user_id)))
 
     async def try_out(self, user_id: uuid.UUID, form: Mapping[str, Any] | None = None) -> AiTrial:
         """Ask the provider for its models and, when one is chosen, that model for one token; the time is of the last answer.
@@ -109,6 +125,14 @@ class AiProviders:
 
     def _key(self, user: User) -> str:
         return self._vault.unseal(user.ai_key_sealed, f"user:{user.id}", "ai_key") if user.ai_key_sealed else ""
+
+
+def _place(user: User) -> AiPlace:
+    if not user.ai_provider:
+        raise InvalidInput("missing", field="ai_provider")
+    if not user.ai_model:
+        raise InvalidInput("missing", field="ai_model")
+    return AiPlace(PROVIDERS[user.ai_provider].title, url_of(user.ai_provider, user.ai_url), user.ai_model)
 
 
 def url_of(name: str, url: str | None) -> str:

@@ -18,6 +18,7 @@ from aristobot.store.tenancy import SYSTEM
 from aristobot.vault import Vault
 from services.account_book import AccountBook
 from services.accounts import Accounts
+from services.assistant import Assistant
 from services.backtest_candles import BacktestCandles
 from services.backtester import Backtester
 from services.backup_keeper import BackupKeeper
@@ -105,6 +106,7 @@ class App:
         self.accounts = Accounts(self.db, self.bus, clock, self.vault, settings)
         self.brokers = Brokers(self.db, self.bus, clock, self.vault, self.gateway, settings)
         self.strategies = StrategyDesk(self.db, self.bus, clock)
+        self.assistant = Assistant(self.db, self.accounts.profiles.ai)
         self.backtester = Backtester(self.db, self.bus, clock, BacktestCandles(self.db, clock, self.gateway, settings.data_dir))
         self.dust = DustSweeper(self.floor, self.hand, self.accounts.trail)
         self.halts = HaltDesk(self.db, self.kill_switch, self.accounts.trail)

@@ -79,6 +79,7 @@ def test_every_service_with_doors_is_closed_to_viewers_or_known_to_be_another_ma
         "NotifierSettings",
         "SilenceWatchdog",
         "AiProviders",
+        "Assistant",
         "DustSweeper",
         "StrategyDesk",
         "StrategyTrials",
@@ -91,7 +92,15 @@ def test_every_service_with_doors_is_closed_to_viewers_or_known_to_be_another_ma
 async def test_every_closed_door_says_why_before_it_looks_at_anything_else(street: Street) -> None:
     vera, app = await _somebody_who_looks(street), street.app
     doors: list[Any] = [app.brokers, app.brokers.webhooks, app.hand, app.hand.resting]
-    doors += [app.news.settings, app.news.watchdog, app.accounts.profiles.ai, app.dust, app.backtester, app.backtester.sources]
+    doors += [
+        app.news.settings,
+        app.news.watchdog,
+        app.accounts.profiles.ai,
+        app.assistant,
+        app.dust,
+        app.backtester,
+        app.backtester.sources,
+    ]
     tried = 0
     for service in doors:
         for name, door in doors_of(type(service)).items():

@@ -16,7 +16,10 @@ MODELS = ("tiny", "llama3:latest")
 
 @dataclass
 class Oracle:
-    """What it says, and what it was asked. `mood` is a status, or a misfortune: silent, cut, html, moved, unlisted."""
+    """What it says, and what it was asked. `mood` is a status, or a misfortune: silent, slow, cut, html, moved, unlisted.
+
+    Slow, it says its first word and waits; `gone` is set when whoever asked has hung up, `go_on` lets it finish.
+    """
 
     port: int = 0
     mood: int | str = 200
@@ -24,6 +27,8 @@ class Oracle:
     inside: bytes = b""
     needs_key: bool = True
     asked: list[tuple[str, str, dict[str, str], Any]] = field(default_factory=list)
+    gone: asyncio.Event = field(default_factory=asyncio.Event)
+    go_on: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def url(self) -> str:
@@ -43,7 +48,14 @@ class Oracle:
             method, path, _ = head[0].split(" ")
             sent = json.loads(body) if body else None
             self.asked.append((method, path, headers, sent))
-            await self._answer(path, headers, sent or {}, writer)
+            answering = asyncio.create_task(self._answer(path, headers, sent or {}, writer))
+            hung_up = asyncio.create_task(reader.read())
+            await asyncio.wait({answering, hung_up}, return_when=asyncio.FIRST_COMPLETED)
+            if not answering.done():
+                self.gone.set()
+            for one in (answering, hung_up):
+                one.cancel()
+            await asyncio.gather(answering, hung_up, return_exceptions=True)
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
         finally:
@@ -82,7 +94,10 @@ class Oracle:
         pieces += [{"choices": [{"delta": {}, "finish_reason": "stop"}]}, {"choices": [], "usage": {"total_tokens": 9}}]
         whole = b"".join(b"data: " + json.dumps(one, ensure_ascii=False).encode() + b"\r\n\r\n" for one in pieces)
         whole += self.inside or b"data: [DONE]\n\n"
+        begun = whole.find(b"\r\n\r\n", whole.find(b"content")) + 4 if self.mood == "slow" else 0
         for start in range(0, len(whole), 7):
+            if self.mood == "slow" and start >= begun:
+                await self.go_on.wait()
             writer.write(whole[start : start + 7])
             await writer.drain()
 
