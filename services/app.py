@@ -71,8 +71,7 @@ class App:
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
         self.demo_exchange = _demo_exchange(clock) if settings.demo else None
-        if self.demo_exchange is not None:
-            settings = self.demo_exchange.lead_here(settings)
+        settings = self.demo_exchange.lead_here(settings) if self.demo_exchange is not None else settings
         self.settings, self.clock = settings, clock
         self.bus = Bus()
         self.db = Database(settings.database_url)
