@@ -167,8 +167,16 @@ class SamplerKind(StrEnum):
 
 
 class StudyStatus(StrEnum):
-    """How far a search for parameters is."""
+    """How far a search for parameters is. STOPPED by somebody, INTERRUPTED by an end of the house: both can be gone on with."""
 
+    QUEUED = "queued"
     RUNNING = "running"
     STOPPED = "stopped"
+    INTERRUPTED = "interrupted"
+    FAILED = "failed"
     DONE = "done"
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether it waits or is searched."""
+        return self in (StudyStatus.QUEUED, StudyStatus.RUNNING)

@@ -1,4 +1,4 @@
-"""What happens while strategies are tried on the past."""
+"""What happens while strategies are tried on the past, and while better parameters are looked for."""
 
 from __future__ import annotations
 
@@ -34,3 +34,33 @@ class BacktestFinished(Event):
     def key(self) -> object:
         """One per backtest."""
         return self.backtest_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudyProgressed(Event):
+    """A search goes on: `stage` is queued, candles, searching or weighing; `done` trials of `total`, `best` score so far."""
+
+    study_id: uuid.UUID
+    stage: str
+    done: int = 0
+    total: int = 0
+    seconds_left: float | None = None
+    best: float | None = None
+
+    @property
+    def key(self) -> object:
+        """One per search."""
+        return self.study_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudyFinished(Event):
+    """A search is over for now: done, failed, stopped or interrupted; or its row was deleted."""
+
+    study_id: uuid.UUID
+    status: str
+
+    @property
+    def key(self) -> object:
+        """One per search."""
+        return self.study_id

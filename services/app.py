@@ -54,6 +54,7 @@ from services.price_book import PriceBook
 from services.process_guard import close_the_shutters, take_short_turns
 from services.reachability import Reachability
 from services.strategy_desk import StrategyDesk
+from services.study_desk import StudyDesk
 from services.supervisor import Service, Supervisor
 from services.target_watch import TargetWatch
 from services.trading_engine import TradingEngine
@@ -68,6 +69,9 @@ if TYPE_CHECKING:
 
 class App:
     """The house: settings and a clock in, running services out."""
+
+    _waiting_for: tuple[str, ...] = ("start",)
+    _recovery: asyncio.Task[None] | None = None
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
         self.demo_exchange = _demo_exchange(clock) if settings.demo else None
@@ -107,6 +111,7 @@ class App:
         self.strategies = StrategyDesk(self.db, self.bus, clock)
         self.assistant = Assistant(self.db, self.accounts.profiles.ai)
         self.backtester = Backtester(self.db, self.bus, clock, BacktestCandles(self.db, clock, self.gateway, settings.data_dir))
+        self.studies = StudyDesk(self.db, self.bus, clock, settings, self.backtester.sources, self.backtester.candles)
         self.dust = DustSweeper(self.floor, self.hand, self.accounts.trail)
         self.halts = HaltDesk(self.db, self.kill_switch, self.accounts.trail)
         self.news = Notifying(
@@ -117,8 +122,6 @@ class App:
         self.reachability = Reachability(self.db, clock, settings, self.gateway, self.brokers.webhooks)
         self.log_tail = LogTail(self.bus, clock)
         self.supervisor = Supervisor(self.bus, clock, self._services())
-        self._waiting_for: tuple[str, ...] = ("start",)
-        self._recovery: asyncio.Task[None] | None = None
 
     def _trading_floor(self) -> TradingFloor:
         return TradingFloor(
@@ -160,6 +163,7 @@ class App:
             self.accounts.sessions,
             self.brokers.keys,
             self.backtester.queue,
+            self.studies.queue,
             *ends,
         ]
 

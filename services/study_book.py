@@ -22,10 +22,14 @@ from aristobot.store.tenancy import GuardedSession
 
 #: Seconds after which a machine that says nothing is believed dead, and between two signs of life.
 LEASE, SIGN_OF_LIFE = 60.0, 15.0
+#: How the machines of a house are called; there is one house at a time.
+HOUSE = "house:"
 
 
 class StudyBook:
-    """The rows of one study, for one machine that works on it."""
+    """The rows of one study, for one machine that works on it. `left` is how it stands when it was left before its end."""
+
+    left = StudyStatus.STOPPED
 
     def __init__(self, db: Database, clock: Clock, user_id: uuid.UUID, study_id: uuid.UUID) -> None:
         self._db, self._clock = db, clock
@@ -81,7 +85,7 @@ class StudyBook:
         def leave(session: GuardedSession) -> None:
             studies.release(session, self._study_id, self.machine)
             if studies.get(session, self._study_id).status is StudyStatus.RUNNING:
-                studies.set_status(session, self._study_id, StudyStatus.STOPPED, None)
+                studies.set_status(session, self._study_id, self.left, None)
 
         await self._db.write(self._user_id, leave)
 
@@ -90,6 +94,16 @@ class StudyBook:
         told, now = msgspec.to_builtins(findings), self._clock.now()
         work = partial(studies.set_status, study_id=self._study_id, status=StudyStatus.DONE, now=now, findings=told)
         await self._db.write(self._user_id, work)
+
+
+class HouseBook(StudyBook):
+    """The same for the house's own process: an end that nobody asked for is an interruption."""
+
+    left = StudyStatus.INTERRUPTED
+
+    def __init__(self, db: Database, clock: Clock, user_id: uuid.UUID, study_id: uuid.UUID) -> None:
+        super().__init__(db, clock, user_id, study_id)
+        self.machine = HOUSE + secrets.token_hex(4)
 
 
 def _outcome(row: Trial) -> Outcome:

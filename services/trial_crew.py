@@ -45,6 +45,12 @@ def crew(workers: int, scheduler: str = "", patience: float = 10.0) -> Iterator[
         pool.shutdown(cancel_futures=True)
 
 
+def cluster_size(address: str, patience: float) -> int:
+    """How many tasks the workers of a cluster play at once. Blocks as `crew` does, and raises as it does."""
+    with _cluster(address, patience) as found:
+        return found.size
+
+
 @contextmanager
 def _cluster(address: str, patience: float) -> Iterator[Crew]:
     try:

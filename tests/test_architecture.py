@@ -46,6 +46,7 @@ ENTRANCES = {
     "aristobot.window",
     "services.simulator.__main__",
     "services.strategy_child",
+    "services.study_child",
     *STRATEGY_IMPORTS,
 }
 EXCHANGES = ("binance", "bitget", "kraken")

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import col, select
 
-from aristobot.errors import NotFound
+from aristobot.errors import Conflict, NotFound
 from aristobot.kinds import StudyStatus
+from aristobot.store.paging import Place, newest
 from aristobot.store.study_tables import Study, Trial
 from aristobot.store.tenancy import GuardedSession, insert_once
+
+_UNDER_WAY = (StudyStatus.QUEUED, StudyStatus.RUNNING)
 
 
 def create(session: GuardedSession, row: Study) -> Study:
@@ -27,13 +30,61 @@ def get(session: GuardedSession, study_id: uuid.UUID) -> Study:
     """One study; NotFound for none, or another user's."""
     row = session.exec(select(Study).where(Study.id == study_id)).one_or_none()
     if row is None:
-        raise NotFound(what=str(study_id))
+        raise NotFound(kind="study")
     return row
 
 
-def recent(session: GuardedSession, limit: int = 50) -> list[Study]:
+def recent(session: GuardedSession, limit: int = 50, before: Place | None = None) -> list[Study]:
     """The latest first."""
-    return list(session.exec(select(Study).order_by(col(Study.created_at).desc()).limit(limit)))
+    return list(session.exec(newest(select(Study), Study.created_at, Study.id, limit, before)))
+
+
+def under_way(session: GuardedSession) -> list[Study]:
+    """Those that wait or are searched, the oldest first."""
+    wanted = select(Study).where(col(Study.status).in_(_UNDER_WAY))
+    return list(session.exec(wanted.order_by(col(Study.created_at), col(Study.id))))
+
+
+def queue(session: GuardedSession, study_id: uuid.UUID) -> Study:
+    """Have a study gone on with. Raises NotFound, and Conflict when it is under way or done."""
+    row = get(session, study_id)
+    if row.status.is_under_way or row.status is StudyStatus.DONE:
+        raise Conflict("study_not_resumable", status=row.status.value)
+    row.status, row.error, row.error_facts, row.finished_at = StudyStatus.QUEUED, "", None, None
+    session.flush()
+    return row
+
+
+def begin(session: GuardedSession, study_id: uuid.UUID, now: datetime) -> bool:
+    """From waiting to running; False when it does not wait any more."""
+    change = sa.update(Study).where(col(Study.id) == study_id, col(Study.status) == StudyStatus.QUEUED)
+    done: Any = session.exec(change.values(status=StudyStatus.RUNNING, started_at=now))
+    return bool(done.rowcount)
+
+
+def end(
+    session: GuardedSession, study_id: uuid.UUID, status: StudyStatus, now: datetime, told: Mapping[str, Any] | None = None
+) -> bool:
+    """End a study that is not done, with what is `told` of it (columns); False when it is done or gone."""
+    open_ones = (*_UNDER_WAY, StudyStatus.INTERRUPTED)
+    change = sa.update(Study).where(col(Study.id) == study_id, col(Study.status).in_(open_ones))
+    done: Any = session.exec(change.values(status=status, finished_at=now, **(told or {})))
+    return bool(done.rowcount)
+
+
+def settle(session: GuardedSession, study_id: uuid.UUID, definition: dict[str, Any], data_hash: str) -> None:
+    """Keep on which candles a study began, and what it asks in full."""
+    row = get(session, study_id)
+    row.definition, row.data_hash = definition, data_hash
+
+
+def delete(session: GuardedSession, study_id: uuid.UUID) -> None:
+    """Forget a study and its trials. Raises NotFound, and Conflict `study_under_way`."""
+    row = get(session, study_id)
+    if row.status.is_under_way:
+        raise Conflict("study_under_way")
+    session.exec(sa.delete(Trial).where(col(Trial.study_id) == row.id))
+    session.exec(sa.delete(Study).where(col(Study.id) == row.id))
 
 
 def set_status(
@@ -84,6 +135,34 @@ def done(session: GuardedSession, study_id: uuid.UUID, numbers: Sequence[int] = 
     """What has been tried, in order; only these numbers when some are given."""
     wanted = select(Trial).where(Trial.study_id == study_id, col(Trial.done_at).is_not(None)).order_by(col(Trial.number))
     return list(session.exec(wanted.where(col(Trial.number).in_(numbers)) if numbers else wanted))
+
+
+def tried(session: GuardedSession, study_id: uuid.UUID, limit: int, best: bool = False) -> list[Trial]:
+    """What has been tried, the latest first, or the best first: those with a score alone."""
+    wanted = select(Trial).where(Trial.study_id == get(session, study_id).id, col(Trial.done_at).is_not(None))
+    if best:
+        wanted = wanted.where(col(Trial.score).is_not(None)).order_by(col(Trial.score).desc(), col(Trial.number))
+    else:
+        wanted = wanted.order_by(col(Trial.number).desc())
+    return list(session.exec(wanted.limit(limit)))
+
+
+def count(session: GuardedSession, study_id: uuid.UUID) -> int:
+    """How many sets have been tried."""
+    wanted = select(sa.func.count()).select_from(Trial).where(Trial.study_id == study_id, col(Trial.done_at).is_not(None))
+    return int(session.exec(wanted).one())
+
+
+def worked_on(session: GuardedSession, study_id: uuid.UUID, since: datetime, but: str) -> bool:
+    """Whether a machine that is not called `but…` has given a sign of life since then."""
+    signs = (col(Trial.study_id) == study_id, col(Trial.done_at).is_(None), col(Trial.claimed_at) >= since)
+    return session.exec(select(Trial.id).where(*signs, col(Trial.machine).not_like(f"{but}%")).limit(1)).first() is not None
+
+
+def take_back(session: GuardedSession, study_id: uuid.UUID, machine: str) -> None:
+    """Give back what machines called `machine…` claimed and will not finish."""
+    unfinished = (col(Trial.study_id) == study_id, col(Trial.done_at).is_(None))
+    session.exec(sa.delete(Trial).where(*unfinished, col(Trial.machine).like(f"{machine}%")))
 
 
 def renew(session: GuardedSession, study_id: uuid.UUID, machine: str, now: datetime) -> None:

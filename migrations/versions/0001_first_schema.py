@@ -747,19 +747,26 @@ def _create_studies() -> None:
     op.create_table(
         "studies",
         *_ids("user_id", "id"),
-        *_texts("strategy", length=64),
-        _word("status", "running stopped done", check="studystatus"),
+        *_ids("strategy_version_id", nullable=True),
+        *_texts("strategy", "template", length=64),
+        _word("status", "queued running stopped interrupted failed done", check="studystatus"),
         sa.Column("code", sa.Text(), nullable=False),
         *_documents("definition"),
         *_texts("data_hash", length=64),
+        *_flags("fetch"),
+        *_counts("workers"),
+        *_texts("scheduler", length=255),
         *_documents("findings"),
+        *_texts("error", length=64),
+        *_documents("error_facts"),
         *_moments("created_at"),
-        *_moments("finished_at", nullable=True),
+        *_moments("started_at", "finished_at", nullable=True),
         _key("studies", "id"),
         _unique("studies", "user_id", "id"),
         _of_user("studies"),
     )
     _index("ix_studies_recent", "studies", "user_id", "created_at")
+    _index("ix_studies_status", "studies", "status")
 
 
 def _create_trials() -> None:

@@ -22,6 +22,7 @@ from services.api import (
     people,
     positions,
     strategies,
+    studies,
     webhooks,
 )
 from services.api.auth import Administrator
@@ -42,6 +43,7 @@ _RESOURCES = (
     house,
     notifications,
     backtests,
+    studies,
     health,
     feeds,
 )

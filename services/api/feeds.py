@@ -49,6 +49,7 @@ FEEDS: Mapping[str, Feed] = MappingProxyType(
         "user-account": Feed((events.UserChanged, events.BrokerUpdated, events.PositionUpdated, events.CatalogProgressed)),
         "trading-manual": Feed((events.OrderUpdated, events.PositionUpdated, events.PricesUpdated), "latest"),
         "backtest": Feed((research_events.BacktestProgressed, research_events.BacktestFinished), "latest"),
+        "study": Feed((research_events.StudyProgressed, research_events.StudyFinished), "latest"),
         "open-orders": Feed((events.OrderUpdated,)),
         "trading-notifications": Feed(
             (

@@ -6,14 +6,18 @@ import json
 import re
 import uuid
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import httpx
+import msgspec
 from fastapi.routing import APIRoute
 
-from aristobot.kinds import HaltScope, OrderOrigin
+from aristobot.kinds import HaltScope, OrderOrigin, StudyStatus
 from aristobot.notices import Notice, NoticeKind, Outlet
 from aristobot.orders import OrderStatus
+from aristobot.store import studies as studies_kept
+from aristobot.store.study_tables import Study
 from services.api import (
     account,
     backtests,
@@ -27,11 +31,13 @@ from services.api import (
     people,
     positions,
     strategies,
+    studies,
     webhooks,
 )
 from services.audit_trail import Actor
 from services.backtest_wish import Wish
 from tests.builders import MIDNIGHT, a_fill_row, a_position, a_webhook, a_webhook_state, an_order
+from tests.services.searching import a_definition, waves
 from tests.street import HAND, Person, Street
 
 _HEADERS = {"Idempotency-Key": "one"}
@@ -53,11 +59,25 @@ def _operations() -> list[tuple[str, str]]:
         people,
         positions,
         strategies,
+        studies,
         webhooks,
     )
     routers = [one.router for one in resources]
     routes = [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
     return [(method, route.path) for route in routes for method in sorted(route.methods or ()) if "{" in route.path]
+
+
+def _a_study(owner: uuid.UUID) -> Study:
+    """A search that was stopped."""
+    asked = a_definition(waves(200))
+    return Study(
+        user_id=owner,
+        strategy="SECRET",
+        status=StudyStatus.STOPPED,
+        code="SECRET",
+        definition=msgspec.to_builtins(asked),
+        created_at=MIDNIGHT,
+    )
 
 
 async def _belongings(street: Street, owner: Person) -> dict[str, str]:
@@ -77,10 +97,12 @@ async def _belongings(street: Street, owner: Person) -> dict[str, str]:
     await street.app.news.book.tell(owner.id, Notice(NoticeKind.SERVICE, "reason.told_service_fallen", {"service": "SECRET"}))
     wish = Wish("SECRET", "SECRET", "binance", "SECRET/USDT", "1h", MIDNIGHT - timedelta(days=9), MIDNIGHT)
     backtest = await street.app.backtester.start(owner.id, wish)
+    study = await street.app.db.write(owner.id, partial(studies_kept.create, row=_a_study(owner.id)))
     written = await street.app.strategies.create(owner.id, "SECRET", "SECRET = 1")
     ids = {
         "strategy_id": written.id,
         "backtest_id": backtest.id,
+        "study_id": study.id,
         "broker_id": broker["id"],
         "order_id": order.id,
         "position_id": position.id,
@@ -138,7 +160,7 @@ async def test_lists_show_ones_own_alone(street: Street, alice: Person, bob: Per
     await bob.broker(name="Bobs")
     paths = ["/api/brokers/", "/api/orders/", "/api/fills/", "/api/positions/", "/api/webhooks/", "/api/webhooks/recent/"]
     paths += ["/api/webhook-states/", "/api/webhook-states/open/", "/api/health/", "/api/audit/"]
-    paths += ["/api/notifications/", "/api/backtests/"]
+    paths += ["/api/notifications/", "/api/backtests/", "/api/studies/"]
     paths += ["/api/notifications/", "/api/strategies/"]
     for path in paths:
         mine, theirs = await alice.web.get(path), await bob.web.get(path)
@@ -184,5 +206,5 @@ async def test_a_foreign_halt_is_neither_seen_nor_released(street: Street, alice
 
 def test_the_probes_know_every_kind_of_id() -> None:
     names = {name for _, path in _operations() for name in re.findall(r"\{(\w+)\}", path)}
-    mine = {"broker_id", "order_id", "position_id", "webhook_id", "strategy_id", "backtest_id"}
+    mine = {"broker_id", "order_id", "position_id", "webhook_id", "strategy_id", "backtest_id", "study_id"}
     assert names == mine | {"user_id", "token_id", "channel", "number"}

@@ -85,6 +85,7 @@ def test_every_service_with_doors_is_closed_to_viewers_or_known_to_be_another_ma
         "StrategyTrials",
         "Backtester",
         "StrategySources",
+        "StudyDesk",
     }
 
 
@@ -100,6 +101,7 @@ async def test_every_closed_door_says_why_before_it_looks_at_anything_else(stree
         app.dust,
         app.backtester,
         app.backtester.sources,
+        app.studies,
     ]
     tried = 0
     for service in doors:
