@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import pytest_asyncio
+from _pytest.reports import TestReport
 from _pytest.runner import runtestprotocol
 
 from tests.journeys.house import CHROMIUM, CHROMIUM_ARGUMENTS, Exchange, an_exchange
@@ -18,6 +19,8 @@ from tests.journeys.house import CHROMIUM, CHROMIUM_ARGUMENTS, Exchange, an_exch
 if TYPE_CHECKING:
     from playwright.async_api import Browser, BrowserContext, Page
 
+#: Milliseconds for which a page may be late on a crowded machine; what is there is never waited for.
+_PATIENCE = 30_000
 OpenBrowser = Callable[..., Awaitable["Page"]]
 
 
@@ -28,11 +31,21 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
     item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
     reports = runtestprotocol(item, nextitem=nextitem, log=False)
     if any(report.failed for report in reports):
-        reports = runtestprotocol(item, nextitem=nextitem, log=False)
+        reports = _walked_in_a_new_house(item, nextitem)
     for report in reports:
         item.ihook.pytest_runtest_logreport(report=report)
     item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
     return True
+
+
+def _walked_in_a_new_house(item: pytest.Item, nextitem: pytest.Item | None) -> list[TestReport]:
+    """The journeys of one file build on each other: those before this one are walked again as well, unreported."""
+    setup = item.session._setupstate
+    setup.teardown_exact(next((one for one in item.session.items if one.path != item.path), None))
+    walk = [one for one in item.session.items if one.path == item.path]
+    for earlier in walk[: walk.index(item)]:
+        runtestprotocol(earlier, nextitem=item, log=False)
+    return runtestprotocol(item, nextitem=nextitem, log=False)
 
 
 @pytest.fixture(scope="session")
@@ -62,8 +75,9 @@ async def closed(one: Browser | BrowserContext) -> None:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def chromium(browser_path: str) -> AsyncIterator[Browser]:
     """One headless Chromium for all journeys."""
-    from playwright.async_api import async_playwright
+    from playwright.async_api import async_playwright, expect
 
+    expect.set_options(timeout=_PATIENCE)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=browser_path, args=CHROMIUM_ARGUMENTS)
         yield browser
@@ -82,7 +96,7 @@ async def visit(chromium: Browser) -> AsyncIterator[OpenBrowser]:
         )
         contexts.append(context)
         page = await context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(_PATIENCE)
         page.on("pageerror", lambda error: faults.append(str(error)))
         page.on("console", lambda line: faults.append(line.text) if line.type == "error" else None)
         return page

@@ -92,7 +92,7 @@ async def post(url: str, **alert: Any) -> float:
 async def seconds_until_seen(begun: float, *locators: Any) -> float:
     """How long after its answer an alert showed on all these pages."""
     for locator in locators:
-        await locator.first.wait_for(timeout=5000)
+        await locator.first.wait_for()
     return SystemClock().monotonic() - begun
 
 
@@ -126,7 +126,7 @@ async def test_an_alert_becomes_a_position_on_every_page_of_its_owner_and_on_no_
 
     begun = await post(url, Action="MAJ", Symbol="BTCUSDT", PrixSL="-1%", id="two")
     await alice.wait_for_function(
-        "([before]) => document.querySelector('[row-id] [col-id=stop]')?.innerText !== before", arg=[first_stop], timeout=5000
+        "([before]) => document.querySelector('[row-id] [col-id=stop]')?.innerText !== before", arg=[first_stop]
     )
     moved_to = row(second, POSITIONS, "BTC/USDT").locator("[col-id=stop]", has_text=await stop.inner_text())
     moved = await seconds_until_seen(begun, moved_to)

@@ -49,7 +49,7 @@ async def test_an_alert_is_followed_from_its_line_in_the_log_through_the_house(
     await page.goto("/log")
     await page.get_by_text("En direct").wait_for()
     await post(address, Action="BuyMarket", Symbol="BTCUSDT", PourCent=50, PrixSL="-2%", PrixTP="+3%", id="one")
-    await row(page, "Lignes", "BuyMarket BTCUSDT").click(timeout=5000)
+    await row(page, "Lignes", "BuyMarket BTCUSDT").click()
     await page.get_by_role("button", name="Tout de cette trace").click()
     await row(page, "Lignes", "ended: processed ordered").wait_for()
     await page.get_by_role("button", name="Parcours de l’alerte").click()
