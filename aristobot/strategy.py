@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
-from typing import Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from aristobot.strategy_orders import Pair, Wanted, shares
-from aristobot.strategy_readings import AccountReadings, MarketReadings, otherwise
+from aristobot.strategy_readings import FURTHER_NAMES, AccountReadings, Further, MarketReadings
 from aristobot.strategy_run import ClosedPosition, PlacedOrder
 
 T = TypeVar("T")
@@ -202,5 +202,11 @@ class Strategy(Hooks, OrderEvents, MarketReadings, AccountReadings):
     def _pending(self) -> int:
         return self._run.memory.pending_candles
 
-    def __getattr__(self, name: str) -> Any:
-        return otherwise(self, name)
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """The series of `indicators`, and the further names."""
+
+
+for _name in FURTHER_NAMES:
+    setattr(Strategy, _name, Further(_name))

@@ -183,7 +183,7 @@ class Driver:
         )  # fmt: skip
         if buy is None and sell is None and stop is None and target is None and not closing:
             return NOTHING if not refused and not run.messages else self._with_messages(Decision(refused=refused))
-        _clear(self.strategy)
+        _clear(strategy)
         price = run.closes[run.tape.cursor]
         entries = intents(buy, Side.BUY, price, "entry") if buy is not None else ()
         if entries:
@@ -197,7 +197,8 @@ class Driver:
             None if stop is None else levels(stop),
             None if target is None else _whole(levels(target), sum(one.quantity for one in entries)),
             closing if run.held > 0 else "",
-            refused=refused,
+            False,
+            refused,
         )
         return self._with_messages(decision) if run.messages else decision
 

@@ -17,6 +17,7 @@ from aristobot.orders import OrderRequest, OrderType, Side
 NEAR = 0.00015
 
 INFINITE = float("inf")
+_MARKET = OrderType.MARKET  # an attribute of an enum costs as much as a call
 
 Pair: TypeAlias = tuple[float, float]
 
@@ -75,7 +76,7 @@ Wanted: TypeAlias = "Pair | Level | Iterable[Pair | Level]"
 def kind_at(side: Side, price: float, market: float) -> OrderType:
     """Near the market MARKET, better than it LIMIT, worse STOP_LOSS: how Jesse reads a price."""
     if price == market or abs(price - market) <= NEAR * market:
-        return OrderType.MARKET
+        return _MARKET
     return OrderType.LIMIT if (price < market) == (side is Side.BUY) else OrderType.STOP_LOSS
 
 

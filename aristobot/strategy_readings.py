@@ -252,16 +252,28 @@ OTHER_NAMES: dict[str, object] = {
 }  # fmt: skip
 
 
-#: All that `otherwise` answers.
+#: All that have a `Further`.
 FURTHER_NAMES = frozenset(OTHER_NAMES) | {
     "is_live", "is_papertrading", "is_backtesting", "average_entry_price", "orders", "has_long_entry_orders",
 }  # fmt: skip
 
 
-def otherwise(reader: MarketReadings, name: str) -> Any:
-    """A reading by one of its further names; raise AttributeError for what is none."""
-    if name.startswith("_") or "_run" not in reader.__dict__:
-        raise AttributeError(f"{type(reader).__name__} has no {name!r}")
+class Further:
+    """A further name of a reading; what a strategy itself calls so goes before it.
+
+    Not a `__getattr__`, which would make every reading of every attribute take four times as long.
+    """
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __get__(self, reader: MarketReadings | None, kind: type) -> Any:
+        return self if reader is None else _otherwise(reader, self.name)
+
+
+def _otherwise(reader: MarketReadings, name: str) -> Any:
     run = reader._run
     if name in ("is_live", "is_papertrading", "is_backtesting"):
         return run.facts.mode == {"is_live": "live", "is_papertrading": "paper", "is_backtesting": "backtest"}[name]
@@ -271,8 +283,6 @@ def otherwise(reader: MarketReadings, name: str) -> Any:
         return (*run.stand.orders, *run.stand.stops, *run.stand.targets)
     if name == "has_long_entry_orders":
         return any(one.side == "buy" for one in run.stand.orders)
-    if name not in OTHER_NAMES:
-        raise AttributeError(f"{type(reader).__name__} has no {name!r}")
     meant = OTHER_NAMES[name]
     if not isinstance(meant, str):
         return meant

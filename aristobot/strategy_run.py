@@ -197,7 +197,7 @@ class Run:
         """Look at these candles from here on."""
         self.tape = tape
         self.closes = memoryview(np.ascontiguousarray(tape.candles[:, 2]))  # type: ignore[arg-type] # an array is a buffer
-        self.times = tape.candles[:, 0]
+        self.times = memoryview(np.ascontiguousarray(tape.candles[:, 0]))  # type: ignore[arg-type] # an array is a buffer
 
     @property
     def price(self) -> float:

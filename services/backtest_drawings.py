@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from html import escape
 
 from aristobot.backtest.report import Bar, Point
-from aristobot.backtest.result import FilledOrder
+from aristobot.backtest.later import FilledOrder
 from services import backtest_words as words
 
 WIDTH, LEFT, RIGHT = 1100, 8, 82

@@ -65,10 +65,11 @@ class Account:
 
     def affordable(self, price: int, lots: int, rate: int) -> int:
         """As much of `lots` as this strategy can pay, on the lot; less than nothing never."""
-        money = self.spendable()
-        if self.cost(price, lots, rate) <= money:
+        money = self.purse.cash - self.purse.reserved if self.allotted is None else self.spendable()
+        one = price * (self.units.fees if self.fee_in_base else self.units.fees + rate) * self.factor
+        if one * lots <= money:
             return lots
-        most = money // self.cost(price, 1, rate)
+        most: int = money // one
         return most - most % self.units.lot
 
     def too_small(self, lots: int, price: int) -> bool:

@@ -20,6 +20,8 @@ from aristobot.strategy_run import ClosedPosition, Event, PlacedOrder
 
 #: Decisions that a run keeps whole.
 MOST_WHOLE = 50_000
+_BUY, _MARKET, _LIMIT = Side.BUY, OrderType.MARKET, OrderType.LIMIT  # an attribute of an enum costs as much as a call
+_NO_PLAN: tuple[tuple[Level, ...], tuple[Level, ...]] = ((), ())
 
 
 class Lane(LaneStand):
@@ -40,7 +42,7 @@ class Lane(LaneStand):
         self.plain = not (self.slips or self.latency or track.has_detail or driver.listens)
         self.bar = self.after = 0
         self.first_stop = self.fresh = 0.0
-        self.plan: tuple[tuple[Level, ...], tuple[Level, ...]] = ((), ())
+        self.plan = _NO_PLAN
         self.waiting = self.rested = False
         self.fills: list[FillRow] = []
         self.closed: list[ClosedRow] = []
@@ -56,8 +58,9 @@ class Lane(LaneStand):
 
         It belongs to the candle that closed, or to the later one in which an order was filled.
         """
-        whole = len(self.decisions) < MOST_WHOLE
-        self.decisions.append((max(self.bar, self.run.tape.cursor), decision if whole else hash(decision)))
+        decisions, cursor = self.decisions, self.run.tape.cursor
+        whole = len(decisions) < MOST_WHOLE
+        decisions.append((cursor if cursor > self.bar else self.bar, decision if whole else hash(decision)))
         if decision.refused:
             self.vetoes.update(decision.refused)
         if decision.messages:
@@ -85,12 +88,12 @@ class Lane(LaneStand):
             else:
                 self.plan = (self.plan[0] if stops is None else stops, self.plan[1] if targets is None else targets)
         elif decision.entries and not self.account.lots:
-            self.plan = ((), ())
+            self.plan = _NO_PLAN
         self._look_on()
 
     def _enter(self, intent: Intent) -> None:
         order = self._resting(intent)
-        if intent.type is OrderType.MARKET:
+        if intent.type is _MARKET:
             self.due.append(order)
             return
         account, units = self.account, self.units
@@ -106,9 +109,9 @@ class Lane(LaneStand):
         self.entries.append(order)
 
     def _resting(self, intent: Intent) -> Order:
-        price = intent.price if intent.type is OrderType.MARKET else self.units.on_tick(intent.price)
-        lots = self.units.lots(intent.quantity)
-        return Order(intent.side is Side.BUY, intent.type is OrderType.LIMIT, price, lots, intent.tag, self.after)
+        kind = intent.type
+        price = intent.price if kind is _MARKET else self.units.on_tick(intent.price)
+        return Order(intent.side is _BUY, kind is _LIMIT, price, self.units.lots(intent.quantity), intent.tag, self.after)
 
     def _cancel_entries(self, reason: str) -> None:
         cancelled, self.entries = self.entries, []
@@ -125,16 +128,22 @@ class Lane(LaneStand):
             return False
         if decision.stops is not None or decision.targets is not None or decision.cancel_entries:
             return False
-        if decision.close and not decision.entries:
-            order = Order(False, False, 0.0, -1, decision.close, now)
-        elif len(decision.entries) == 1 and decision.entries[0].type is OrderType.MARKET and not self.account.lots:
-            order, self.plan = self._resting(decision.entries[0]), ((), ())
-        else:
+        entries, track, units = decision.entries, self.track, self.units
+        if entries and (len(entries) > 1 or entries[0].type is not _MARKET or self.account.lots):
+            return False
+        if not entries and not decision.close:
             return False
         self.bar = index
-        moment = self.after = max(int(self.track.times[index]), now)
-        steps = round(self.track.opens[index] * self.units.prices)
-        (self._buy if order.buying else self._sell)(order, steps, self.units.taker, moment, False)
+        steps, opened = round(track.opens[index] * units.prices), int(track.times[index])
+        moment = opened if opened > now else now
+        if entries:
+            self.plan = _NO_PLAN
+            order = self._resting(entries[0])
+            self.after = moment
+            self._buy(order, steps, units.taker, moment, False)
+        else:
+            self.after = moment
+            self._sell(Order(False, False, 0.0, -1, decision.close, now), steps, units.taker, moment, False)
         return True
 
     # ------------------------------------------------------------------ what a candle does
@@ -225,7 +234,8 @@ class Lane(LaneStand):
 
     def _buy(self, order: Order, steps: int, rate: int, moment: int, maker: bool) -> None:
         account, run = self.account, self.run
-        account.purse.reserved -= order.reserved
+        if order.reserved:
+            account.purse.reserved -= order.reserved
         lots = account.affordable(steps, order.lots, rate)
         if account.too_small(lots, steps) or account.brings_nothing(lots, rate):
             self._refuse(order, "insufficient_funds" if lots < order.lots else "below_minimum", steps)
@@ -235,13 +245,12 @@ class Lane(LaneStand):
         fee = account.buy(steps, lots, rate)
         self.fills.append((self.bar, moment, True, steps, lots, fee, maker, order.tag, account.total, account.held))
         if first:
-            self.opened = (moment, self.bar)
-            (stops, targets), self.plan = self.plan, ((), ())
-            self.guards, self.goals = (
-                armed(stops, False, moment, account),
-                armed(targets, True, moment, account),
-            )
-            self.first_stop = max((one.price for one in self.guards), default=0.0)
+            self.opened, self.first_stop = (moment, self.bar), 0.0
+            (stops, targets), self.plan = self.plan, _NO_PLAN
+            self.guards = armed(stops, False, moment, account) if stops else []
+            self.goals = armed(targets, True, moment, account) if targets else []
+            if self.guards:
+                self.first_stop = max(one.price for one in self.guards)
         self.fresh = steps / self.units.prices
         kind = "opened" if first else "increased"
         run.held = account.lots / self.units.quantities

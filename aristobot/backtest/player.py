@@ -14,6 +14,7 @@ from typing import Any
 
 from aristobot.backtest.account import Account, Purse
 from aristobot.backtest.lane import Lane, nearest
+from aristobot.backtest.later import Course
 from aristobot.backtest.others import Others
 from aristobot.backtest.settings import Entrant, Mood, Setup, taker_of
 from aristobot.backtest.tracing import Trace, traced
@@ -85,6 +86,10 @@ class Player:
         found = traced(driver, fresh, self.next, self.seed)
         driver.reveal(self.next - 1)
         return found
+
+    def course(self) -> Course:
+        """What is kept of it for the report."""
+        return Course(self.history, self.warmup, self.lane.units, self.lane.fills)
 
     def close_candle(self) -> None:
         """The next candle closes: what the strategy wants now."""

@@ -9,8 +9,9 @@ from decimal import Decimal
 import msgspec
 import numpy as np
 
+from aristobot.backtest.later import FilledOrder
 from aristobot.backtest.lookahead import Verdict
-from aristobot.backtest.result import BacktestResult, Band, FilledOrder, OpenPosition, RefusedOrder
+from aristobot.backtest.result import BacktestResult, Band, OpenPosition, RefusedOrder
 from aristobot.backtest.settings import Setup, maker_of, taker_of
 from aristobot.errors import StrategyError
 from aristobot.figures.breakdown import ByReason, Month, falls, months, reasons

@@ -4,32 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from typing import Any
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from aristobot.backtest.later import FilledOrder, Later
 from aristobot.backtest.lookahead import Verdict
 from aristobot.figures.record import ClosedTrade, Record
 from aristobot.figures.table import figures_of
 from aristobot.indicators.columns import Floats
 from aristobot.strategy_orders import Message
-
-
-class FilledOrder(msgspec.Struct, frozen=True):
-    """One fill: a mark on the chart. `at` in UTC ms, `candle` of the strategy's timeframe, `fee` in quote."""
-
-    symbol: str
-    at: int
-    candle: int
-    side: str
-    price: float
-    quantity: float
-    fee: float
-    maker: bool
-    tag: str
 
 
 class RefusedOrder(msgspec.Struct, frozen=True):
@@ -64,19 +52,17 @@ class Band(msgspec.Struct, frozen=True):
 @dataclass(frozen=True, eq=False)
 class BacktestResult:
     """times, equity, invested   one value per closed candle: UTC ms of the close, quote, quote worth of what is held
-    hold                     equity of buying everything at the first possible open and holding it
-    record                   what every figure is computed from
     vetoes                   how often a filter, lock or protection refused an entry, by name
     band, lookahead          see there; variants is the number of parameter sets tried before this one
+
+    What only a report asks for is worked out when it is first read, and kept.
     """
 
     cash: float
     times: Floats
     equity: Floats
     invested: Floats
-    hold: Floats
     closed: tuple[ClosedTrade, ...]
-    fills: tuple[FilledOrder, ...]
     refused: tuple[RefusedOrder, ...]
     vetoes: Mapping[str, int]
     open_positions: tuple[OpenPosition, ...]
@@ -89,9 +75,28 @@ class BacktestResult:
     parameters: tuple[Mapping[str, object], ...]
     seed: int
     variants: int
-    code_hash: str
     data_hash: str
-    record: Record | None
+    later: Later
+
+    @cached_property
+    def fills(self) -> tuple[FilledOrder, ...]:
+        """Every fill of every strategy, in its order."""
+        return self.later.fills()
+
+    @cached_property
+    def hold(self) -> Floats:
+        """Equity of buying everything at the first possible open and holding it, at `times`."""
+        return self.later.hold(self.times)
+
+    @cached_property
+    def record(self) -> Record | None:
+        """What every figure is computed from; None for a run in which nothing could be decided."""
+        return self.later.record(self.closed, self.times, self.equity, self.hold)
+
+    @cached_property
+    def code_hash(self) -> str:
+        """SHA-256 of the strategies' text."""
+        return self.later.code_hash()
 
     @property
     def profit(self) -> float:
@@ -107,7 +112,8 @@ class BacktestResult:
         shown: NDArray[np.int64] = np.arange(0, count, max(1, -(-count // most_points)))
         shown = np.union1d(shown, [count - 1]) if count else shown
         curves = {name: getattr(self, name)[shown].tolist() for name in ("times", "equity", "invested", "hold")}
-        plain = {name: value for name, value in vars(self).items() if name not in curves and name != "record"}
+        names = [one.name for one in fields(self) if one.name not in (*curves, "later")]
+        plain = {name: getattr(self, name) for name in (*names, "fills", "code_hash")}
         lists = {name: plain[name][:most_rows] for name in ("closed", "fills", "refused", "messages")}
         found: dict[str, Any] = msgspec.to_builtins({**plain, **lists, "profit": self.profit}, enc_hook=_plain)
         record = None if self.record is None else replace(self.record, closed=())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import pairwise
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,15 +30,16 @@ def record_of(
     """
     if not len(times) or len(times) != len(equity) or (hold is not None and len(hold) != len(equity)):
         raise ValueError(f"{len(times)} times and {len(equity)} values of equity make no run")
-    opened = np.asarray(times).astype(np.int64)
+    opened: NDArray[Any] = np.asarray(times)
     ended = int(opened[-1] + _step(opened))
     course = np.concatenate(([start_balance], equity))
-    moments = np.append(opened, ended)
     first_day, daily = _daily(opened, equity)
     peaks = np.maximum.accumulate(course)
-    depths = _shares(course, peaks)
+    depths = peaks - course
+    deepest = float(np.max(depths))
+    _divide(depths, peaks)
     falls = _falls(depths)
-    found = [_drawdown(course, moments, *fall) for fall in falls[_deepest_first(depths, falls)[:LISTED]].tolist()]
+    found = [_drawdown(course, opened, ended, *fall) for fall in falls[_deepest_first(depths, falls)[:LISTED]].tolist()]
     return Record(
         closed=tuple(closed),
         start_balance=float(start_balance),
@@ -48,39 +49,51 @@ def record_of(
         first_day=first_day,
         daily=daily,
         returns=_returns(start_balance, daily),
-        deepest=float(np.max(peaks - course)),
+        deepest=deepest,
         deepest_share=float(np.max(depths)),
-        longest_under=_longest(moments, falls),
+        longest_under=_longest(opened, ended, falls),
         under_share=float(np.count_nonzero(depths) / len(equity)),
         drawdowns=tuple(found),
         held=None if hold is None else float(hold[-1] / start_balance - 1),
-        held_deepest_share=None if hold is None else float(np.max(underwater(np.concatenate(([start_balance], hold))))),
+        held_deepest_share=None if hold is None else _deepest_share(start_balance, hold),
     )
 
 
 def underwater(course: Floats) -> Floats:
     """How far each value stands below the highest one so far, as a fraction of it."""
-    return _shares(course, np.maximum.accumulate(course))
-
-
-def _shares(course: Floats, peaks: Floats) -> Floats:
+    peaks = np.maximum.accumulate(course)
     depths = peaks - course
-    np.divide(depths, peaks, out=depths, where=peaks > 0)
+    _divide(depths, peaks)
     return depths
 
 
-def _step(opened: Moments) -> int:
+def _deepest_share(start_balance: float, course: Floats) -> float:
+    """The largest depth of a course that began with this balance."""
+    peaks = np.maximum.accumulate(course)
+    np.maximum(peaks, start_balance, out=peaks)
+    depths = peaks - course
+    _divide(depths, peaks)
+    return max(0.0, float(np.max(depths)))
+
+
+def _divide(depths: Floats, peaks: Floats) -> None:
+    """Depths as fractions of the peaks, which never fall."""
+    if peaks[0] > 0:
+        np.divide(depths, peaks, out=depths)
+    else:
+        np.divide(depths, peaks, out=depths, where=peaks > 0)
+
+
+def _step(opened: NDArray[Any]) -> int:
     """The length of a candle: the most usual distance between two."""
     return int(np.median(np.diff(opened[:SAMPLE]))) if len(opened) > 1 else 0
 
 
-def _daily(opened: Moments, equity: Floats) -> tuple[int, tuple[float, ...]]:
+def _daily(opened: NDArray[Any], equity: Floats) -> tuple[int, tuple[float, ...]]:
     """The first day, and the last equity of each day from there; a day without candles keeps the day before's."""
-    days = opened // DAY
-    last = np.append(np.flatnonzero(np.diff(days)), len(days) - 1)
-    every = np.arange(days[0], days[-1] + 1)
-    at = np.searchsorted(days[last], every, side="right") - 1
-    return int(days[0] * DAY), tuple(equity[last][at].tolist())
+    first, last = int(opened[0]) // DAY, int(opened[-1]) // DAY
+    ends = np.arange(first + 1, last + 2) * DAY
+    return first * DAY, tuple(equity[np.searchsorted(opened, ends) - 1].tolist())
 
 
 def _returns(start_balance: float, daily: tuple[float, ...]) -> tuple[float, ...]:
@@ -103,20 +116,26 @@ def _deepest_first(depths: Floats, falls: Moments) -> Moments:
     return np.argsort(-deepest, kind="stable")
 
 
-def _drawdown(course: Floats, moments: Moments, first: int, last: int) -> Drawdown:
+def _drawdown(course: Floats, opened: NDArray[Any], ended: int, first: int, last: int) -> Drawdown:
     peak, trough = float(course[first - 1]), first + int(np.argmin(course[first : last + 1]))
     return Drawdown(
-        peak_at=int(moments[first - 1]),
-        trough_at=int(moments[trough]),
-        recovered_at=int(moments[last + 1]) if last + 1 < len(course) else None,
+        peak_at=_moment(opened, ended, first - 1),
+        trough_at=_moment(opened, ended, trough),
+        recovered_at=_moment(opened, ended, last + 1) if last + 1 < len(course) else None,
         depth=peak - float(course[trough]),
         share=(peak - float(course[trough])) / peak,
     )
 
 
-def _longest(moments: Moments, falls: Moments) -> int:
+def _moment(opened: NDArray[Any], ended: int, at: int) -> int:
+    """When the value at this place began to hold: with its candle, the last one at the end."""
+    return int(opened[at]) if at < len(opened) else ended
+
+
+def _longest(opened: NDArray[Any], ended: int, falls: Moments) -> int:
     """The longest time from a peak to its recovery or the end."""
     if not len(falls):
         return 0
-    recovered = np.minimum(falls[:, 1] + 1, len(moments) - 1)
-    return int(np.max(moments[recovered] - moments[falls[:, 0] - 1]))
+    after, last = falls[:, 1] + 1, len(opened) - 1
+    recovered = np.where(after <= last, opened[np.minimum(after, last)], ended)
+    return int(np.max(recovered - opened[falls[:, 0] - 1]))

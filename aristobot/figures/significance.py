@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import copysign, e, exp, isfinite, lgamma, log, log1p, sqrt
-from statistics import NormalDist, fmean, stdev, variance
+from statistics import NormalDist, fmean, variance
 
-from aristobot.figures.equity import FLAT
+from aristobot.figures.equity import FLAT, spread
 from aristobot.figures.record import Record
 
 EULER = 0.5772156649015329
@@ -50,15 +50,15 @@ def incomplete_beta(x: float, a: float, b: float) -> float:
     return 1 - front * _fraction(1 - x, b, a) / b
 
 
-def sharpe_to_beat(variants: int, spread: float) -> float:
+def sharpe_to_beat(variants: int, apart: float) -> float:
     """The best Sharpe ratio to expect of so many variants without any skill, whose ratios have this variance.
 
     sqrt(V) * ((1 - g) * Z(1 - 1/N) + g * Z(1 - 1/(N e))), g Euler's constant: Bailey and López de Prado, 2014.
     """
-    if variants < 2 or spread <= 0:
+    if variants < 2 or apart <= 0:
         return 0.0
     normal = NormalDist()
-    return sqrt(spread) * ((1 - EULER) * normal.inv_cdf(1 - 1 / variants) + EULER * normal.inv_cdf(1 - 1 / (variants * e)))
+    return sqrt(apart) * ((1 - EULER) * normal.inv_cdf(1 - 1 / variants) + EULER * normal.inv_cdf(1 - 1 / (variants * e)))
 
 
 def probabilistic_sharpe(ratio: float, benchmark: float, length: int, skewness: float, kurtosis: float) -> float | None:
@@ -79,26 +79,24 @@ def deflated_sharpe(returns: Sequence[float], tried: Sequence[float]) -> float |
     `returns` are the chosen one's daily returns, `tried` the daily Sharpe ratios of all variants (mean / deviation, not
     annualised), the chosen one among them. None for fewer than three days or none that differ.
     """
-    if len(returns) < 3 or (deviation := stdev(returns)) <= FLAT:
+    if len(returns) < 3 or (deviation := spread(returns)) <= FLAT:
         return None
     mean, count = fmean(returns), len(returns)
-    spread = variance(tried) if len(tried) > 1 else 0.0
+    apart = variance(tried) if len(tried) > 1 else 0.0
     scale = deviation * sqrt((count - 1) / count)
     third, fourth = (fmean(((one - mean) / scale) ** power for one in returns) for power in (3, 4))
-    return probabilistic_sharpe(mean / deviation, sharpe_to_beat(len(tried), spread), count, third, fourth)
+    return probabilistic_sharpe(mean / deviation, sharpe_to_beat(len(tried), apart), count, third, fourth)
 
 
 def _outcomes(record: Record) -> list[float]:
-    multiples = [one.multiple for one in record.closed]
-    known = [one for one in multiples if one is not None]
-    return known if len(known) == len(multiples) else record.profits
+    return record.multiples if len(record.multiples) == len(record.closed) else record.profits
 
 
 def _t(values: Sequence[float]) -> float | None:
     """sqrt(n) * mean / standard deviation."""
     if len(values) < 2:
         return None
-    mean, deviation = fmean(values), stdev(values)
+    mean, deviation = fmean(values), spread(values)
     if deviation <= FLAT * max(1.0, abs(mean)) or not isfinite(deviation):
         return None
     return sqrt(len(values)) * mean / deviation

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from aristobot.backtest.runner import filled
 from aristobot.backtest.session import Session
 from aristobot.backtest.settings import Costs, Entrant, FeeAsset, Mood, Setup
 from aristobot.market import Timeframe
@@ -68,7 +67,7 @@ def test_the_optimistic_counter_run_reads_the_candle_the_other_way(rule: str, ca
     entrant = Entrant(buyer(**said), a_history([CALM, *candles]), an_instrument())
     session = Session(Setup((entrant,), costs=FREE, warmup=0), Mood.OPTIMISTIC)
     session.play()
-    assert [(one.candle, one.side, one.price, one.tag) for one in filled(session.players[0])] == expected
+    assert [(one.candle, one.side, one.price, one.tag) for one in session.players[0].course().fills()] == expected
 
 
 def test_a_fall_meets_the_stop_before_a_further_entry_below_it() -> None:

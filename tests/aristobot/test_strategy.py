@@ -240,7 +240,7 @@ def test_a_name_that_does_not_exist_is_told_by_its_name() -> None:
         def should_long(self) -> bool:
             return bool(self.prise > 1)
 
-    assert "has no 'prise'" in played(Typo, closes_at(100, 100)).stopped
+    assert "has no attribute 'prise'" in played(Typo, closes_at(100, 100)).stopped
 
 
 def test_the_candles_end_with_the_present_one_and_cannot_be_changed() -> None:

@@ -1,0 +1,116 @@
+"""What only a report asks of a run, worked out when it is first asked for: fills as objects, the holder's curve, the record."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+from dataclasses import dataclass
+
+import msgspec
+import numpy as np
+
+from aristobot.backtest.history import History
+from aristobot.backtest.ledger import FillRow
+from aristobot.backtest.settings import Setup, taker_of
+from aristobot.backtest.units import Units
+from aristobot.figures.curve import record_of
+from aristobot.figures.record import ClosedTrade, Record
+from aristobot.indicators.columns import Floats
+
+
+class FilledOrder(msgspec.Struct, frozen=True):
+    """One fill: a mark on the chart. `at` in UTC ms, `candle` of the strategy's timeframe, `fee` in quote."""
+
+    symbol: str
+    at: int
+    candle: int
+    side: str
+    price: float
+    quantity: float
+    fee: float
+    maker: bool
+    tag: str
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Course:
+    """What one strategy did: on which candles, from which one on it could decide, and its fills as they were written down."""
+
+    history: History
+    warmup: int
+    units: Units
+    rows: list[FillRow]
+
+    def fills(self) -> list[FilledOrder]:
+        """Every fill, in its order."""
+        units, symbol = self.units, self.history.symbol
+        money = 10**units.money_places
+        return [
+            FilledOrder(
+                symbol,
+                at,
+                bar,
+                "buy" if buying else "sell",
+                price / units.prices,
+                lots / units.quantities,
+                fee / money,
+                maker,
+                tag,
+            )
+            for bar, at, buying, price, lots, fee, maker, tag, *_ in self.rows
+        ]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Later:
+    """The courses of a run, in the order of its entrants."""
+
+    setup: Setup
+    courses: tuple[Course, ...]
+
+    def fills(self) -> tuple[FilledOrder, ...]:
+        """Every fill of every strategy."""
+        return tuple(one for course in self.courses for one in course.fills())
+
+    def hold(self, times: Floats) -> Floats:
+        """Everything bought at the first open at which a strategy could have bought, in equal parts, and held."""
+        share = float(self.setup.cash) / len(self.courses)
+        hold = np.zeros(len(times))
+        for course, entrant in zip(self.courses, self.setup.entrants, strict=True):
+            candles, first = course.history.candles, course.warmup + 1
+            if first >= len(candles):
+                hold += share
+                continue
+            coins = share / (candles[first, 1] * (1 + float(taker_of(entrant, self.setup))))
+            worth = coins * candles[:, 2]
+            worth[:first] = share
+            if len(self.courses) > 1:
+                last = np.searchsorted(candles[:, 0] + course.history.candle_ms, times, side="right") - 1
+                worth = np.where(last < 0, share, worth[np.maximum(last, 0)])
+            hold += worth
+        return hold
+
+    def record(self, closed: tuple[ClosedTrade, ...], times: Floats, equity: Floats, hold: Floats) -> Record | None:
+        """What the figures are computed from: the run from the first candle on that a strategy could decide; None without one."""
+        lengths = [course.history.candle_ms for course in self.courses]
+        ready = [
+            course.history.candles[course.warmup, 0] + length
+            for course, length in zip(self.courses, lengths, strict=True)
+            if course.warmup < len(course.history)
+        ]
+        if not ready:
+            return None
+        first = int(np.searchsorted(times, min(ready)))
+        return record_of(closed, times[first:] - min(lengths), equity[first:], float(self.setup.cash), hold[first:])
+
+    def code_hash(self) -> str:
+        """SHA-256 of the strategies' text."""
+        return hashlib.sha256(self._code().encode()).hexdigest()
+
+    def _code(self) -> str:
+        if self.setup.code:
+            return self.setup.code
+        try:
+            return "".join(inspect.getsource(one.kind) for one in self.setup.entrants)
+        except (OSError, TypeError):  # code that came from no file
+            return "".join(one.kind.__qualname__ for one in self.setup.entrants)
