@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from html import escape
 
-from aristobot.backtest.report import Bar, Point
 from aristobot.backtest.later import FilledOrder
+from aristobot.backtest.report import Bar, Point
 from services import backtest_words as words
 
 WIDTH, LEFT, RIGHT = 1100, 8, 82
