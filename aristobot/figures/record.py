@@ -36,6 +36,11 @@ class ClosedTrade(msgspec.Struct, frozen=True, gc=False):  # made by the ten tho
         """The profit as a fraction of what was paid, fees of the entry aside."""
         return self.profit / (self.entry_price * self.quantity)
 
+    @property
+    def multiple(self) -> float | None:
+        """The profit in R: times what was at risk. None when no stop was set."""
+        return self.profit / self.risk if self.risk else None
+
 
 @dataclass(frozen=True, slots=True)
 class Drawdown:
