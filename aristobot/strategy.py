@@ -12,7 +12,7 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from aristobot.strategy_orders import Pair, Wanted, shares
-from aristobot.strategy_readings import FURTHER_NAMES, AccountReadings, Further, MarketReadings
+from aristobot.strategy_readings import AccountReadings, FurtherReadings, MarketReadings
 from aristobot.strategy_run import ClosedPosition, PlacedOrder
 
 T = TypeVar("T")
@@ -141,7 +141,7 @@ class OrderEvents:
         return True
 
 
-class Strategy(Hooks, OrderEvents, MarketReadings, AccountReadings):
+class Strategy(Hooks, OrderEvents, MarketReadings, AccountReadings, FurtherReadings):
     """Base of every strategy.
 
     timeframe                  of the candles it decides on
@@ -206,7 +206,3 @@ class Strategy(Hooks, OrderEvents, MarketReadings, AccountReadings):
 
         def __getattr__(self, name: str) -> Any:
             """The series of `indicators`, and the further names."""
-
-
-for _name in FURTHER_NAMES:
-    setattr(Strategy, _name, Further(_name))

@@ -8,7 +8,7 @@ import sys
 from aristobot.indicators import ta, utils
 from aristobot.strategy import Strategy
 from aristobot.strategy_catalog import completions
-from aristobot.strategy_readings import FURTHER_NAMES
+from aristobot.strategy_readings import FURTHER_NAMES, Further, FurtherReadings
 
 PLACES = {"ta": ta, "utils": utils}
 
@@ -18,6 +18,10 @@ def test_every_completion_leads_to_something() -> None:
     own = set(dir(Strategy)) | set(Strategy.__annotations__) | FURTHER_NAMES
     assert not [one.name for one in completions() if one.after in ("self", "def") and one.name not in own]
     assert len(completions()) == len({(one.after, one.name) for one in completions()})
+
+
+def test_every_further_name_that_is_known_can_be_read() -> None:
+    assert {name for name, value in vars(FurtherReadings).items() if isinstance(value, Further)} == FURTHER_NAMES
 
 
 def test_hooks_come_with_their_arguments_and_a_sentence() -> None:
