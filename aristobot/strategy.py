@@ -12,7 +12,7 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from aristobot.strategy_orders import Pair, Wanted, shares
-from aristobot.strategy_readings import AccountReadings, FurtherReadings, MarketReadings
+from aristobot.strategy_readings import AccountReadings, MarketReadings, further_named
 from aristobot.strategy_run import ClosedPosition, PlacedOrder
 
 T = TypeVar("T")
@@ -141,7 +141,8 @@ class OrderEvents:
         return True
 
 
-class Strategy(Hooks, OrderEvents, MarketReadings, AccountReadings, FurtherReadings):
+@further_named
+class Strategy(Hooks, OrderEvents, MarketReadings, AccountReadings):
     """Base of every strategy.
 
     timeframe                  of the candles it decides on

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 from aristobot.indicators.columns import COLUMNS, Floats
 from aristobot.indicators.series import RevealedCandles
 from aristobot.strategy_run import ClosedPosition, PlacedOrder, Run
 
 NAN = float("nan")
+K = TypeVar("K")
 
 
 class MarketReadings:
@@ -266,45 +267,18 @@ class Further:
 
     __slots__ = ("name",)
 
-    def __set_name__(self, owner: type, name: str) -> None:
+    def __init__(self, name: str) -> None:
         self.name = name
 
     def __get__(self, reader: MarketReadings | None, kind: type) -> Any:
         return self if reader is None else _otherwise(reader, self.name)
 
 
-class FurtherReadings:
-    """All names that are read so."""
-
-    trades: Any = Further()
-    active_exit_orders: Any = Further()
-    available_margin: Any = Further()
-    mark_price: Any = Further()
-    leveraged_available_margin: Any = Further()
-    is_long: Any = Further()
-    capital: Any = Further()
-    symbol: Any = Further()
-    exchange: Any = Further()
-    base_asset: Any = Further()
-    quote_asset: Any = Further()
-    min_qty: Any = Further()
-    min_notional: Any = Further()
-    tick_size: Any = Further()
-    lot_size: Any = Further()
-    leverage: Any = Further()
-    funding_rate: Any = Further()
-    next_funding_timestamp: Any = Further()
-    liquidation_price: Any = Further()
-    is_short: Any = Further()
-    has_short_entry_orders: Any = Further()
-    is_spot_trading: Any = Further()
-    is_futures_trading: Any = Further()
-    is_live: Any = Further()
-    is_papertrading: Any = Further()
-    is_backtesting: Any = Further()
-    average_entry_price: Any = Further()
-    orders: Any = Further()
-    has_long_entry_orders: Any = Further()
+def further_named(kind: type[K]) -> type[K]:
+    """The class with all further names."""
+    for name in FURTHER_NAMES:
+        setattr(kind, name, Further(name))
+    return kind
 
 
 def _otherwise(reader: MarketReadings, name: str) -> Any:

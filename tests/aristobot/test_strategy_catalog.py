@@ -8,7 +8,7 @@ import sys
 from aristobot.indicators import ta, utils
 from aristobot.strategy import Strategy
 from aristobot.strategy_catalog import completions
-from aristobot.strategy_readings import FURTHER_NAMES, Further, FurtherReadings
+from aristobot.strategy_readings import FURTHER_NAMES, Further
 
 PLACES = {"ta": ta, "utils": utils}
 
@@ -21,7 +21,7 @@ def test_every_completion_leads_to_something() -> None:
 
 
 def test_every_further_name_that_is_known_can_be_read() -> None:
-    assert {name for name, value in vars(FurtherReadings).items() if isinstance(value, Further)} == FURTHER_NAMES
+    assert {name for name, value in vars(Strategy).items() if isinstance(value, Further)} == FURTHER_NAMES
 
 
 def test_hooks_come_with_their_arguments_and_a_sentence() -> None:
