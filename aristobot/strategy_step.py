@@ -16,6 +16,8 @@ from aristobot.strategy_orders import NOTHING, Decision
 from aristobot.strategy_run import Event, Facts, OtherCandles, Run, Standing
 
 State = dict[str, Any]
+#: Watched values and filters that are shown of a strategy.
+MOST_SHOWN = 24
 
 
 class Seat:
@@ -37,6 +39,26 @@ class Seat:
         decision = driver.deliver(event) if driver.listens else NOTHING
         return decision, driver.state()
 
+    def view(self, candles: Floats, standing: Standing, state: Mapping[str, Any] | None) -> dict[str, Any]:
+        """What it shows after the last of these candles: `watch` as name and text, `filters` as name and whether each lets an
+        entry pass. Nothing of it is kept; a hook that falls shows nothing.
+        """
+        driver = self._driver(candles, standing, state)
+        shown: dict[str, Any] = {"watch": [], "filters": []}
+        if not driver.own & {"watch_list", "filters"}:
+            return shown
+        strategy = driver.strategy
+
+        def watch() -> None:
+            shown["watch"] = [[str(name)[:40], _text(value)] for name, value in list(strategy.watch_list())[:MOST_SHOWN]]
+
+        def filters() -> None:
+            shown["filters"] = [[getattr(one, "__name__", "filter")[:64], bool(one())] for one in strategy.filters()[:MOST_SHOWN]]
+
+        for hook in (strategy.before, watch, filters):
+            driver.attempt(hook)
+        return shown
+
     def _driver(self, candles: Floats, standing: Standing, state: Mapping[str, Any] | None) -> Driver:
         run = Run(self.facts, Tape(candles), self.hp, standing)
         run.others = self.others
@@ -46,3 +68,8 @@ class Seat:
         driver.attempt(lambda: driver.load(run.tape))
         driver.reveal(len(candles) - 1)
         return driver
+
+
+def _text(value: object) -> str:
+    """A watched value as it is shown: numbers with six digits that count."""
+    return f"{value:.6g}" if isinstance(value, float) else str(value)[:60]

@@ -18,6 +18,7 @@ from aristobot.store.tenancy import SYSTEM
 from aristobot.vault import Vault
 from services.account_book import AccountBook
 from services.accounts import Accounts
+from services.activation_desk import ActivationDesk
 from services.assistant import Assistant
 from services.backtest_candles import BacktestCandles
 from services.backtester import Backtester
@@ -53,7 +54,14 @@ from services.position_book import PositionBook
 from services.price_book import PriceBook
 from services.process_guard import close_the_shutters, take_short_turns
 from services.reachability import Reachability
+from services.strategy_candles import StrategyCandles
 from services.strategy_desk import StrategyDesk
+from services.strategy_host import StrategyHost
+from services.strategy_log import StrategyLog
+from services.strategy_orders import StrategyOrders
+from services.strategy_process import Limits
+from services.strategy_tools import RunTools
+from services.strategy_trading import StrategyTrading
 from services.study_desk import StudyDesk
 from services.supervisor import Service, Supervisor
 from services.target_watch import TargetWatch
@@ -65,6 +73,9 @@ from services.workers import Workers
 
 if TYPE_CHECKING:
     from services.demo import DemoExchange
+
+#: Bytes of one answer of a strategy at work: what it keeps (`vars`, and its last 200 positions) comes along.
+LARGEST_ANSWER = 256 * 1024
 
 
 class App:
@@ -104,12 +115,12 @@ class App:
         self.candles = CandleHistory(self.db, self.bus, clock, self.gateway)
         self.library = CandleLibrary(self.bus, clock, self.gateway, settings.data_dir, Workers())
         self.heartbeat = Heartbeat(self.db, self.bus, clock, self.gateway, exchange=settings.market_exchange)
-        beating = (self.heartbeat.exchange, self.heartbeat.symbol)
-        self.candle_watch = CandleWatch(self.bus, clock, self.gateway, self.candles, told=beating)
+        self.candle_watch = CandleWatch(self.bus, clock, self.gateway, self.candles, told=self.heartbeat.market)
         self.accounts = Accounts(self.db, self.bus, clock, self.vault, settings)
         self.brokers = Brokers(self.db, self.bus, clock, self.vault, self.gateway, settings)
         self.strategies = StrategyDesk(self.db, self.bus, clock)
         self.assistant = Assistant(self.db, self.accounts.profiles.ai)
+        self.runner = self._strategy_trading()
         self.backtester = Backtester(self.db, self.bus, clock, BacktestCandles(self.db, clock, self.gateway, settings.data_dir))
         self.studies = StudyDesk(self.db, self.bus, clock, settings, self.backtester.sources, self.backtester.candles)
         self.dust = DustSweeper(self.floor, self.hand, self.accounts.trail)
@@ -138,6 +149,15 @@ class App:
             dry_run=self.settings.no_orders,
         )
 
+    def _strategy_trading(self) -> StrategyTrading:
+        orders = StrategyOrders(self.floor, self.desk, self.keeper)
+        log = StrategyLog(self.db, self.bus, self.clock)
+        host = StrategyHost(self.clock, Limits(answer_bytes=LARGEST_ANSWER))
+        tools = RunTools(self.floor, host, self.candles, orders, log)
+        candles = StrategyCandles(self.db, self.bus, self.clock, self.gateway, self.heartbeat)
+        desk = ActivationDesk(self.db, self.bus, self.clock, self.gateway, self.catalog)
+        return StrategyTrading(tools, candles, desk)
+
     def _services(self) -> list[Service]:
         exchange = self.demo_exchange
         begins: list[Service] = [exchange.server] if exchange else []
@@ -159,6 +179,7 @@ class App:
             self.target_watch,
             self.flattener,
             self.engine,
+            self.runner,
             self.heartbeat,
             self.accounts.sessions,
             self.brokers.keys,

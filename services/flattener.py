@@ -80,7 +80,7 @@ class Flattener:
     async def _entries(self, account: Account, halt: Halt) -> list[Order]:
         """Entries that may still buy, those in doubt included."""
         alive = await self._floor.db.read(account.user_id, lambda s: orders.alive(s, account.id))
-        return [row for row in alive if row.role is OrderRole.ENTRY and _owner_of(halt) in (None, row.owner)]
+        return [row for row in alive if row.role is OrderRole.ENTRY and self._is_meant(halt, row.owner)]
 
     async def _held(self, account: Account, halt: Halt) -> list[PositionRow]:
         """Open positions that can be sold; dust below the exchange's smallest order stays."""
@@ -88,9 +88,13 @@ class Flattener:
         found = []
         for row in held:
             instrument = await self._floor.catalog.instrument(account.broker.exchange, row.symbol)
-            if _owner_of(halt) in (None, row.owner) and not instrument.is_dust(row.quantity, row.current_price):
+            if self._is_meant(halt, row.owner) and not instrument.is_dust(row.quantity, row.current_price):
                 found.append(row)
         return found
+
+    def _is_meant(self, halt: Halt, owner: str) -> bool:
+        owners = self._floor.kill_switch.owners(halt)
+        return owners is None or owner in owners
 
     async def _sell(self, account: Account, position: PositionRow, halt: Halt) -> None:
         async with self._keeper.standing_down(account.user_id, position.id) as left:
@@ -112,10 +116,6 @@ class Flattener:
                 position_id=position.id,
             )
             await self._desk.place(account.user_id, wish)
-
-
-def _owner_of(halt: Halt) -> str | None:
-    return f"strategy:{halt.scope_id}" if halt.scope is HaltScope.STRATEGY else None
 
 
 def _in_scope(halt: Halt, account: Account) -> bool:

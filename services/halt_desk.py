@@ -15,7 +15,7 @@ from decimal import Decimal
 from aristobot.errors import AccessDenied, InvalidInput, NotFound
 from aristobot.kinds import HaltLevel, HaltScope, OrderRole, Role
 from aristobot.money import ZERO, times
-from aristobot.store import brokers, orders, positions, users
+from aristobot.store import activations, brokers, orders, positions, strategies, users
 from aristobot.store.database import Database
 from aristobot.store.tables import Broker, Halt, User
 from aristobot.store.tenancy import SYSTEM, GuardedSession
@@ -71,7 +71,7 @@ class HaltDesk:
         active = self._switch.active()
         if hand.runs_the_house or not active:
             return active
-        own = {row.id for row in await self._db.read(hand.user_id, brokers.mine)} | {hand.user_id}
+        own = {hand.user_id, *await self._db.read(hand.user_id, _belongings)}
         return [one for one in active if one.scope is HaltScope.ALL or one.scope_id in own]
 
     def may_release(self, hand: Hand, halt: Halt) -> bool:
@@ -107,10 +107,17 @@ class HaltDesk:
         scope_id = await self._checked(hand, wish)
 
         def work(session: GuardedSession) -> Outlook:
-            concerned = [row for row in brokers.tradable(session) if _within(row, wish.scope, scope_id)]
+            owners = None
+            if wish.scope is HaltScope.STRATEGY and scope_id is not None:
+                owners = activations.owners_within(session, scope_id)
+            used = {one.row.broker_id for one in activations.mine(session) if activations.owner_of(one.row.id) in (owners or ())}
+            tradable = brokers.tradable(session)
+            concerned = [row for row in tradable if (row.id in used if owners else _within(row, wish.scope, scope_id))]
             ids = {row.id for row in concerned}
             waiting = [row for row in orders.alive(session) if row.broker_id in ids and row.role is OrderRole.ENTRY]
             held = [row for row in positions.open_ones(session) if row.broker_id in ids]
+            if owners is not None:
+                waiting, held = [row for row in waiting if row.owner in owners], [row for row in held if row.owner in owners]
             return _outlook(concerned, waiting, held)
 
         return await self._db.read(SYSTEM, work)
@@ -136,11 +143,17 @@ class HaltDesk:
             return (await self._db.read(SYSTEM, lambda s: users.get(s, wanted))).id
         if scope_id is None:
             raise InvalidInput("missing", field="scope_id")
-        if wish.scope is not HaltScope.BROKER:
-            raise NotFound(kind=wish.scope.value)
-        broker_id: uuid.UUID = scope_id
+        meant: uuid.UUID = scope_id
         reach = SYSTEM if hand.runs_the_house else hand.user_id
-        return (await self._db.read(reach, lambda s: brokers.get(s, broker_id))).id
+        find = brokers.get if wish.scope is HaltScope.BROKER else strategies.stoppable
+        await self._db.read(reach, lambda s: find(s, meant))
+        return meant
+
+
+def _belongings(session: GuardedSession) -> set[uuid.UUID]:
+    """What a user may have that can be stopped: brokers, strategies, activations."""
+    running = activations.mine(session)
+    return {one.id for one in brokers.mine(session)} | {one.row.id for one in running} | {one.strategy.id for one in running}
 
 
 def _within(row: Broker, scope: HaltScope, scope_id: uuid.UUID | None) -> bool:

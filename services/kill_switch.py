@@ -6,7 +6,6 @@ The file counts as a halt of everything, wherever halts are listed: it is seen w
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,10 +14,10 @@ from aristobot.clock import Clock, from_milliseconds
 from aristobot.errors import NotFound
 from aristobot.events import TradingHalted
 from aristobot.kinds import HaltLevel, HaltScope
-from aristobot.store import brokers, halts
+from aristobot.store import activations, brokers, halts, strategies
 from aristobot.store.database import Database
 from aristobot.store.tables import Halt
-from aristobot.store.tenancy import SYSTEM
+from aristobot.store.tenancy import SYSTEM, GuardedSession
 
 HALT_FILE = "HALT"
 #: The halt that the file stands for; it has no row.
@@ -41,10 +40,17 @@ class KillSwitch:
         self._clock = clock
         self._file = data_dir / HALT_FILE
         self._active: list[Halt] = []
+        self._owners: dict[uuid.UUID, frozenset[str]] = {}
 
     async def load(self) -> None:
         """Read the halts in force, and look for the file."""
-        rows = await self._db.read(SYSTEM, halts.active)
+
+        def work(session: GuardedSession) -> tuple[list[Halt], dict[uuid.UUID, frozenset[str]]]:
+            rows = halts.active(session)
+            named = [(halt.id, halt.scope_id) for halt in rows if halt.scope is HaltScope.STRATEGY]
+            return rows, {halt: activations.owners_within(session, one) for halt, one in named if one is not None}
+
+        rows, self._owners = await self._db.read(SYSTEM, work)
         self._active = [*self._by_file(), *rows]
 
     async def run(self) -> None:
@@ -66,8 +72,18 @@ class KillSwitch:
     def level(self, user_id: uuid.UUID, broker_id: uuid.UUID, owner: str = "") -> HaltLevel | None:
         """The severest level that concerns this broker, or None. The HALT file counts as a halt of everything."""
         levels = [HaltLevel.HALT] if self._file.exists() else []
-        levels += [halt.level for halt in self._active if _concerns(halt, user_id, broker_id, owner)]
+        levels += [halt.level for halt in self._active if self._concerns(halt, user_id, broker_id, owner)]
         return max(levels, key=lambda level: _SEVERITY[level], default=None)
+
+    def owners(self, halt: Halt) -> frozenset[str] | None:
+        """Whose lots a halt of a strategy concerns: of all its activations, or of the one it names; None for other halts."""
+        return self._owners.get(halt.id, frozenset()) if halt.scope is HaltScope.STRATEGY else None
+
+    def _concerns(self, halt: Halt, user_id: uuid.UUID, broker_id: uuid.UUID, owner: str) -> bool:
+        owners = self.owners(halt)
+        if owners is not None:
+            return owner in owners
+        return halt.scope is HaltScope.ALL or halt.scope_id == (user_id if halt.scope is HaltScope.USER else broker_id)
 
     async def set(self, scope: HaltScope, scope_id: uuid.UUID | None, level: HaltLevel, *, by: str, reason: str = "") -> Halt:
         """Stop trading in a scope. Returns when it is written and in force."""
@@ -113,11 +129,13 @@ class KillSwitch:
         return found[0]
 
     async def _tell(self, halt: Halt, level: HaltLevel | None, by: str = "") -> None:
-        """Tell whom it concerns: everybody, or the one user whose broker or account is stopped."""
+        """Tell whom it concerns: everybody, or the one user whose broker, account or strategy is stopped."""
         user_id = halt.scope_id if halt.scope is HaltScope.USER else None
-        if halt.scope is HaltScope.BROKER and (broker_id := halt.scope_id) is not None:
+        scope_id = halt.scope_id
+        if scope_id is not None and halt.scope in (HaltScope.BROKER, HaltScope.STRATEGY):
+            find = brokers.get if halt.scope is HaltScope.BROKER else strategies.stoppable
             with suppress(NotFound):  # deleted meanwhile: nobody's page shows it any more
-                user_id = (await self._db.read(SYSTEM, lambda s: brokers.get(s, broker_id))).user_id
+                user_id = (await self._db.read(SYSTEM, lambda s: find(s, scope_id))).user_id
         self._bus.publish(
             TradingHalted(
                 at=self._clock.now(),
@@ -130,13 +148,3 @@ class KillSwitch:
                 reason=halt.reason,
             )
         )
-
-
-def _concerns(halt: Halt, user_id: uuid.UUID, broker_id: uuid.UUID, owner: str) -> bool:
-    tests: dict[HaltScope, Callable[[], bool]] = {
-        HaltScope.ALL: lambda: True,
-        HaltScope.USER: lambda: halt.scope_id == user_id,
-        HaltScope.BROKER: lambda: halt.scope_id == broker_id,
-        HaltScope.STRATEGY: lambda: owner == f"strategy:{halt.scope_id}",
-    }
-    return tests[halt.scope]()

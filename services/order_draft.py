@@ -46,6 +46,8 @@ class PlaceOrder:
     position_id: uuid.UUID | None = None
     expires_at: datetime | None = None
     replaces: bool = False
+    #: Of a purchase: rather buy what the funds allow than be refused.
+    cut_to_funds: bool = False
     note: str = ""
 
     @property
@@ -110,6 +112,8 @@ def draft(
     stop = instrument.price(wish.stop_price)
     at = price or stop or reference
     quantity = wish.quantity or divided(wish.quote_quantity, with_fee(at, fee_on_top))
+    if wish.cut_to_funds:
+        quantity = min(quantity, divided(free, with_fee(at, fee_on_top)))
     quantity = instrument.quantity(quantity, market=market)
     request = OrderRequest(
         client_order_id="",
@@ -149,7 +153,7 @@ def _collared(
         wanted = wish.quantity or divided(wish.quote_quantity, with_fee(reference, fee_on_top))
         affordable = divided(free, with_fee(limit, fee_on_top)) if limit else ZERO
         # A share of nearly everything must fit at the collar's price too, or the exchange refuses the whole order.
-        quantity = min(wanted, affordable) if wish.quote_quantity else wanted
+        quantity = min(wanted, affordable) if wish.quote_quantity or wish.cut_to_funds else wanted
     else:
         quantity = wish.quantity
     request = OrderRequest(

@@ -10,6 +10,7 @@ import numpy as np
 
 from aristobot import strategy_loader
 from aristobot.backtest.history import History
+from aristobot.backtest.others import Others
 from aristobot.backtest.runner import backtest
 from aristobot.backtest.settings import Entrant, Setup
 from aristobot.errors import StrategyError
@@ -20,12 +21,13 @@ from aristobot.strategy_orders import Decision
 from aristobot.strategy_parameters import parameters_of, values_for
 from aristobot.strategy_run import Event, Facts, Standing
 from aristobot.strategy_step import Seat
+from aristobot.strategy_warmup import warmup_of
 
 Progress = Callable[[dict[str, Any]], None]
 
 
 class Job:
-    """Runs the user's text once, then answers `{"do": "backtest" | "decide" | "tell", …}`."""
+    """Runs the user's text once, then answers `{"do": "backtest" | "warm" | "decide" | "tell" | "view", …}`."""
 
     def __init__(self) -> None:
         self.arrays: dict[str, Any] = {}
@@ -51,11 +53,15 @@ class Job:
             case "backtest":
                 setup = self.setup(request)
                 return backtest(setup, lambda part: progress({"done": part})).as_json()
+            case "warm":
+                return self._warmup(request)
             case "decide":
                 return _answer(self._seat(request).decide(*self._standing(request)))
             case "tell":
                 event = msgspec.convert(request["event"], Event)
                 return _answer(self._seat(request).tell(*self._standing(request), event))
+            case "view":
+                return self._seat(request).view(*self._standing(request))
         raise StrategyError("unknown_request", what=str(request["do"])[:40])
 
     def setup(self, request: dict[str, Any]) -> Setup:
@@ -81,7 +87,17 @@ class Job:
         return History.of(named["symbol"], timeframe_of(named["timeframe"]), self.arrays[named["array"]])
 
     def _seat(self, request: dict[str, Any]) -> Seat:
-        return Seat(self.kind, msgspec.convert(request["facts"], Facts), values_for(self.kind, request.get("parameters", {})))
+        facts = msgspec.convert(request["facts"], Facts)
+        others = Others(facts.exchange, (self._own_history(facts, request),))
+        return Seat(self.kind, facts, values_for(self.kind, request.get("parameters", {})), others)
+
+    def _warmup(self, request: dict[str, Any]) -> int:
+        """How many candles it needs before it can be asked."""
+        seat, candles = self._seat(request), self.arrays[request["candles"]]
+        return warmup_of(self.kind, seat.facts, seat.hp, candles, seat.others) + 1
+
+    def _own_history(self, facts: Facts, request: dict[str, Any]) -> History:
+        return History(facts.symbol, timeframe_of(facts.timeframe), self.arrays[request["candles"]])
 
     def _standing(self, request: dict[str, Any]) -> tuple[Any, Standing, dict[str, Any] | None]:
         return self.arrays[request["candles"]], msgspec.convert(request["standing"], Standing), request.get("state")

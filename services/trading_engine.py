@@ -140,7 +140,8 @@ class TradingEngine:
                 job = lane.jobs.popleft()
                 with log_context(service=self.name, trace_id=job.trace_id, user_id=job.alert.account.user_id):
                     logger.bind(step="taken_up").info("Alert {} is taken up", job.webhook_id)
-                    await self._do(job, superseded=any(_replaces(later, job) for later in lane.jobs))
+                    async with self._floor.turn(*key):
+                        await self._do(job, superseded=any(_replaces(later, job) for later in lane.jobs))
         finally:
             lane.task = None
             self._lanes.pop(key, None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from dataclasses import dataclass, field
+from weakref import WeakValueDictionary
 
 from aristobot.bus import Bus
 from aristobot.clock import Clock
@@ -40,3 +41,11 @@ class TradingFloor:
     epoch: int = 0
     reconciled: set[uuid.UUID] = field(default_factory=set)
     ready: asyncio.Event = field(default_factory=asyncio.Event)
+    _turns: WeakValueDictionary[tuple[uuid.UUID, str], asyncio.Lock] = field(default_factory=WeakValueDictionary)
+
+    def turn(self, broker_id: uuid.UUID, symbol: str) -> asyncio.Lock:
+        """The turn of one market of a broker: alerts and strategies that trade there come one after the other."""
+        lock = self._turns.get((broker_id, symbol))
+        if lock is None:
+            lock = self._turns[broker_id, symbol] = asyncio.Lock()
+        return lock

@@ -23,8 +23,20 @@ def house(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytes
     return furnished
 
 
+def a_strategy(house: House) -> str:
+    """The id of a strategy that Alice wrote."""
+    strategy, now = uuid.uuid4(), "2026-01-01 00:00:00.000000"
+    with sqlite3.connect(house.folder / "aristobot.db") as database:
+        (owner,) = database.execute("SELECT id FROM users").fetchone()
+        values = (strategy.hex, owner, "Cross", "cross", 0, now, now)
+        columns = "id, user_id, name, name_key, draft_of, created_at, updated_at"
+        database.execute(f"INSERT INTO strategies ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?)", values)  # noqa: S608 # our own words
+    database.close()
+    return str(strategy)
+
+
 def test_every_scope_and_level_can_be_stopped_by_command(house: House) -> None:
-    strategy = str(uuid.uuid4())
+    strategy = a_strategy(house)
     house("halt", "--level", "flatten")
     house("halt", "--scope", "user", "alice", "--level", "reduce")
     house("halt", "--scope", "strategy", strategy, "--level", "halt")
@@ -47,6 +59,7 @@ def test_halt_and_resume_reach_a_house_that_hangs(house: House) -> None:
     house("halt", "--scope", "user", "alice")
     house("halt", "--scope", "broker", str(uuid.uuid4()), code=2)
     house("halt", "--scope", "broker", "x", code=2)
+    house("halt", "--scope", "strategy", str(uuid.uuid4()), code=2)
     house("resume", "--scope", "user", "Alice")
     assert (house.folder / "HALT").exists()
     house("resume")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from aristobot.backtest.history import History
-from aristobot.backtest.settings import Entrant
 from aristobot.errors import StrategyError
 from aristobot.indicators.columns import Floats
 from aristobot.indicators.series import Tape
@@ -16,9 +15,9 @@ _NEVER = 1 << 62
 class Others:
     """What `get_candles` finds. Made once for each timeframe, and cut off where the run is cut off."""
 
-    def __init__(self, entrant: Entrant) -> None:
-        self._exchange = entrant.instrument.exchange
-        self._given = (entrant.history, *((entrant.detail,) if entrant.detail else ()), *entrant.others)
+    def __init__(self, exchange: str, given: tuple[History, ...]) -> None:
+        """Out of the histories that are `given`, of one exchange."""
+        self._exchange, self._given = exchange, given
         self._made: dict[tuple[str, str], History] = {}
         self._tapes: dict[tuple[str, str], tuple[Tape, Floats]] = {}
         self._until = _NEVER

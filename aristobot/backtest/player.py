@@ -40,7 +40,8 @@ class Player:
         history = entrant.history
         self.entrant, self.history = entrant, history
         facts = facts_of(entrant.instrument, history.timeframe.value, "backtest", float(taker_of(entrant, setup)))
-        self.others = Others(entrant)
+        given = (history, *((entrant.detail,) if entrant.detail else ()), *entrant.others)
+        self.others = Others(entrant.instrument.exchange, given)
         account = Account(units, purse, setup.costs.fee_asset, entrant.allotted)
         hp = values_for(entrant.kind, entrant.parameters)
         allotted = float(setup.cash) if entrant.allotted is None else entrant.allotted

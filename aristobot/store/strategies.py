@@ -145,7 +145,17 @@ def is_running(session: GuardedSession, strategy_id: uuid.UUID) -> bool:
         .join(StrategyVersion, col(StrategyVersion.id) == col(Activation.version_id))
         .where(
             StrategyVersion.strategy_id == strategy_id,
-            col(Activation.status).in_([ActivationStatus.RUNNING, ActivationStatus.PAUSED]),
+            Activation.status != ActivationStatus.STOPPED,
         )
     )
     return session.exec(wanted.limit(1)).first() is not None
+
+
+def stoppable(session: GuardedSession, scope_id: uuid.UUID) -> StrategyRow:
+    """The strategy of that id, or the one that the activation of that id runs: either may be stopped. NotFound."""
+    wanted = (
+        select(StrategyVersion.strategy_id)
+        .join(Activation, col(Activation.version_id) == col(StrategyVersion.id))
+        .where(Activation.id == scope_id)
+    )
+    return get(session, session.exec(wanted).one_or_none() or scope_id)

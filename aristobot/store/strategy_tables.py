@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,6 +11,7 @@ from sqlmodel import Field
 from aristobot.kinds import ActivationStatus
 from aristobot.store.columns import (
     Owned,
+    amount_column,
     enum_column,
     json_column,
     maybe_moment_column,
@@ -66,7 +68,15 @@ class StrategyVersion(Owned, table=True):
 
 
 class Activation(Owned, table=True):
-    """A version at work on a symbol of a broker. `parameters` are its hyperparameters, `vars` what it keeps over a restart."""
+    """A version at work on a symbol of a broker, with so much quote `allotted` to it.
+
+    parameters   its hyperparameters                      vars    what the strategy keeps over a restart, its own `vars` included
+    decided_at   when the last candle closed on which it decided: none is decided twice
+    turns        decisions so far; each has a number, of which the ids of its orders are made
+    work         the decision under way, None when it is carried out
+    plan         the exits it wants                       told    which orders and fills it was told of
+    view         what it shows: watched values, filters, why it does not enter, its last decision
+    """
 
     __tablename__ = "activations"
     __table_args__ = (
@@ -81,10 +91,34 @@ class Activation(Owned, table=True):
     broker_id: uuid.UUID
     symbol: str = Field(max_length=48)
     timeframe: str = Field(max_length=8)
+    allotted: Decimal = amount_column()
     status: ActivationStatus = enum_column(ActivationStatus, ActivationStatus.STOPPED)
     parameters: dict[str, Any] | None = json_column()
     vars: dict[str, Any] | None = json_column()
     reason: str = Field(default="", max_length=64)
     reason_facts: dict[str, Any] | None = json_column()
+    decided_at: datetime | None = maybe_moment_column()
+    turns: int = 0
+    work: dict[str, Any] | None = json_column()
+    plan: dict[str, Any] | None = json_column()
+    told: dict[str, Any] | None = json_column()
+    view: dict[str, Any] | None = json_column()
     created_at: datetime = moment_column()
     updated_at: datetime = moment_column()
+
+
+class ActivationLine(Owned, table=True):
+    """One line in the log of an activation: a code with facts for what the house says, a text for what the strategy says."""
+
+    __tablename__ = "activation_lines"
+    __table_args__ = (
+        sa.Index("ix_activation_lines_recent", "activation_id", "at"),
+        same_owner("activation_id", "activations", cascade=True),
+    )
+    id: uuid.UUID = row_id()
+    activation_id: uuid.UUID
+    at: datetime = moment_column()
+    level: str = Field(default="info", max_length=16)
+    code: str = Field(default="", max_length=64)
+    facts: dict[str, Any] | None = json_column()
+    text: str = Field(default="", max_length=1000)

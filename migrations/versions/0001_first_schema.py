@@ -687,9 +687,13 @@ def _create_activations() -> None:
         *_texts("symbol", length=48),
         *_texts("timeframe", length=8),
         _word("status", "stopped running paused failed", check="activationstatus"),
+        *_amounts("allotted"),
         *_documents("parameters", "vars"),
         *_texts("reason", length=64),
         *_documents("reason_facts"),
+        *_moments("decided_at", nullable=True),
+        *_counts("turns"),
+        *_documents("work", "plan", "told", "view"),
         *_moments("created_at", "updated_at"),
         _key("activations", "id"),
         _unique("activations", "user_id", "id"),
@@ -699,6 +703,22 @@ def _create_activations() -> None:
         _same_owner("activations", "broker_id", "brokers"),
     )
     _index("ix_activations_status", "activations", "status", "user_id")
+
+
+def _create_activation_lines() -> None:
+    op.create_table(
+        "activation_lines",
+        *_ids("user_id", "id", "activation_id"),
+        *_moments("at"),
+        *_texts("level", length=16),
+        *_texts("code", length=64),
+        *_documents("facts"),
+        *_texts("text", length=1000),
+        _key("activation_lines", "id"),
+        _of_user("activation_lines"),
+        _same_owner("activation_lines", "activation_id", "activations", "CASCADE"),
+    )
+    _index("ix_activation_lines_recent", "activation_lines", "activation_id", "at")
 
 
 def _create_backtests() -> None:
@@ -819,6 +839,7 @@ CREATORS = {
     "strategies": _create_strategies,
     "strategy_versions": _create_strategy_versions,
     "activations": _create_activations,
+    "activation_lines": _create_activation_lines,
     "backtests": _create_backtests,
     "backtest_reports": _create_backtest_reports,
     "studies": _create_studies,

@@ -12,7 +12,7 @@ from aristobot.bus import Bus
 from aristobot.errors import InvalidInput
 from aristobot.kinds import HaltLevel, HaltScope
 from aristobot.language import _
-from aristobot.store import brokers
+from aristobot.store import brokers, strategies
 from aristobot.store.tables import Halt
 from aristobot.store.tenancy import SYSTEM
 from services.commands.memory_access import OPERATOR, Memory, with_memory
@@ -75,7 +75,7 @@ def _switch(memory: Memory) -> KillSwitch:
 
 
 async def _scope_id(memory: Memory, scope: HaltScope, target: str) -> uuid.UUID | None:
-    """The id that a scope needs; a user may be named, a broker must be there."""
+    """The id that a scope needs; a user may be named, a broker or a strategy (or what runs of it) must be there."""
     if scope is HaltScope.ALL:
         return None
     if scope is HaltScope.USER and (user := await memory.accounts.household.by_name(target)) is not None:
@@ -88,4 +88,5 @@ async def _scope_id(memory: Memory, scope: HaltScope, target: str) -> uuid.UUID 
         return (await memory.accounts.household.get(scope_id)).id
     if scope is HaltScope.BROKER:
         return (await memory.db.read(SYSTEM, lambda s: brokers.get(s, scope_id))).id
+    await memory.db.read(SYSTEM, lambda s: strategies.stoppable(s, scope_id))
     return scope_id

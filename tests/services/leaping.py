@@ -125,6 +125,16 @@ def counted_threads() -> Iterator[_Threads]:
         ThreadPoolExecutor.submit = submit  # type: ignore[method-assign]  # as it was
 
 
+@contextmanager
+def nobody_leaps() -> Iterator[None]:
+    """Somebody outside of this process is at work: the clock waits for them."""
+    _THREADS._add(1)
+    try:
+        yield
+    finally:
+        _THREADS._add(-1)
+
+
 def a_leaping_loop() -> LeapingLoop:
     """One for a test whose threads are counted."""
     return LeapingLoop(_THREADS)

@@ -18,8 +18,9 @@ from aristobot.store import heartbeats
 from aristobot.store.database import Database
 from aristobot.store.tables import CandleRow
 from aristobot.store.tenancy import SYSTEM
+from services.candle_follower import LONGEST_GAP
 from services.candle_history import TIMEFRAMES, closed_between
-from services.heartbeat import LONGEST_GAP, Heartbeat
+from services.heartbeat import Heartbeat
 from tests.builders import MIDNIGHT
 from tests.services.market import Market, a_market
 

@@ -1,0 +1,191 @@
+"""One activation at work: woken by closed candles and by its own orders, one thing after the other, never two at once.
+
+Exits that an entry asked for come first, then what the strategy was not told yet, then the candle. What it decides is written,
+with all that it keeps, before anything of it is carried out; a decision that a crash cut short is finished at the next start,
+without an entry that had not left by then.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from datetime import datetime
+
+from loguru import logger
+
+from aristobot.errors import AristobotError, NotFound, StrategyError
+from aristobot.events import CandleClosed
+from aristobot.kinds import ActivationStatus
+from aristobot.logs import log_context
+from aristobot.market import Instrument, Timeframe
+from aristobot.signals import longest_lag
+from aristobot.store.strategy_tables import Activation
+from services.strategy_books import Books, News, first_news, knows_all
+from services.strategy_decisions import StrategyDecisions
+from services.strategy_seat import StrategySeat
+from services.strategy_tools import RunTools
+from services.strategy_turn import Said
+
+#: Candles that a strategy looks back on at each decision, at least.
+LOOKS_BACK = 1_000
+#: Seconds until what the exchange or the store did not allow is tried again.
+_RETRY_PAUSES = (1.0, 2.0, 5.0, 15.0, 30.0)
+
+
+class StrategyRun:
+    """The life of one activation while the house is up. `begin` once; then `candle` and `wake` as things happen."""
+
+    def __init__(self, tools: RunTools, row: Activation, instrument: Instrument) -> None:
+        self._tools = tools
+        self._pen = StrategyDecisions(tools, row, instrument)
+        self.id, self.user_id, self.broker_id = row.id, row.user_id, row.broker_id
+        self.exchange, self.symbol, self.timeframe = instrument.exchange, row.symbol, Timeframe(row.timeframe)
+        self.seat = StrategySeat(tools.host, row, instrument, tools.floor.dry_run)
+        self.at_work = False
+        self._candles: deque[CandleClosed] = deque()
+        self._woken = asyncio.Event()
+        self._missed = 0
+        self._task: asyncio.Task[None] | None = None
+
+    def begin(self, text: str = "") -> None:
+        """Take up what an earlier life left, then wait for what happens; with a `text` its process is started first."""
+        if self._task is None:
+            self._woken.set()
+            self._task = asyncio.create_task(self._live(text))
+
+    def waits_for(self, event: CandleClosed) -> bool:
+        """Whether it is a candle of its market and timeframe."""
+        return (event.exchange, event.candle.symbol, event.candle.timeframe) == (self.exchange, self.symbol, self.timeframe)
+
+    def candle(self, event: CandleClosed) -> None:
+        """A candle of its market and timeframe closed."""
+        self._candles.append(event)
+        self._woken.set()
+
+    def wake(self) -> None:
+        """One of its orders may have changed."""
+        self._woken.set()
+
+    async def end(self) -> None:
+        """Stop where it stands; what is half done is finished at the next start."""
+        self.at_work = False
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+            self._task = None
+        await self.seat.end()
+
+    # ------------------------------------------------------------------ waking up
+
+    async def _live(self, text: str) -> None:
+        fails = 0
+        while True:
+            await self._woken.wait()
+            self._woken.clear()
+            try:
+                with log_context(service="strategy_trading", user_id=self.user_id):
+                    if text:
+                        await self._seat(text)
+                        text = ""
+                    await self._work_off()
+                fails = 0
+            except StrategyError as error:
+                await self._fell(error)
+            except NotFound as error:
+                await self._pause(StrategyError("strategy_homeless", what=str(error.facts.get("kind", ""))))
+            except AristobotError as error:
+                logger.error("Activation {} cannot go on yet: {}", self.id, error)
+                asyncio.get_running_loop().call_later(_RETRY_PAUSES[min(fails, len(_RETRY_PAUSES) - 1)], self._woken.set)
+                fails += 1
+            except Exception as error:  # noqa: BLE001  # told with its trace: one run's fault must not end it, nor the others
+                logger.opt(exception=error).error("Activation {} met a fault of the house", self.id)
+
+    async def _seat(self, text: str) -> None:
+        try:
+            await self.seat.begin(text)
+            self.at_work = True
+        except StrategyError as error:
+            await self._pause(error)
+
+    async def _work_off(self) -> None:
+        await self._look()
+        while self._candles and self.at_work:
+            await self._close(self._candles.popleft())
+            await self._look()
+
+    async def _fell(self, error: StrategyError) -> None:
+        """Its process broke a limit or fell: three times, and it is paused with its exits left in place."""
+        if error.code == "strategy_disabled":
+            await self._pause(error)
+            return
+        facts = {name: str(value)[:300] for name, value in error.facts.items()}
+        fallen = Said("reason.run_fell", {**facts, "why": f"error.{error.code}"}, "warning")
+        await self._tools.log.change(await self._pen.row(), [fallen])
+
+    async def _pause(self, error: StrategyError) -> None:
+        self.at_work = False
+        self._candles.clear()
+        await self.seat.end()
+        row = await self._pen.row()
+        await self._tools.log.ended(row, ActivationStatus.PAUSED, error)
+        try:
+            await self._tools.orders.cancel_entries(row)
+        except AristobotError as fault:
+            logger.error("Entries of activation {} could not be taken back: {}", self.id, fault)
+
+    # ------------------------------------------------------------------ between candles
+
+    async def _look(self) -> None:
+        """Finish what is half done, guard what came late, tell what the strategy does not know."""
+        row = await self._pen.row()
+        await self._pen.finish(row)
+        if row.plan is not None:
+            await self._tools.orders.guard(row)
+        while self.at_work and (news := first_news(books := await self._pen.books())) is not None:
+            await self._tell(books, news)
+
+    async def _tell(self, books: Books, news: News) -> None:
+        closed, now = news.kind == "closed", self._tools.floor.clock.now()
+        if closed:
+            await self._tools.orders.cancel_entries(books.row)
+        await self._show(now)
+        answer = await self.seat.tell(news.event, await self._pen.standing(books), books.row.vars)
+        values = {"told": news.told, "plan": None if closed else books.row.plan}
+        await self._pen.write(books, answer, values, self._expiry(now))
+
+    # ------------------------------------------------------------------ a candle
+
+    async def _close(self, event: CandleClosed) -> None:
+        """Ask the strategy about a candle that has just closed; one that closed too long ago is history to it."""
+        closed_at, row = event.candle.close_time, await self._pen.row()
+        if row.decided_at is not None and row.decided_at >= closed_at:
+            return
+        if self._tools.floor.clock.now() > self._expiry(closed_at):
+            self._missed += 1
+            return
+        if self._missed:
+            missed, self._missed = self._missed, 0
+            await self._tools.log.change(row, [Said("reason.run_missed", {"count": missed}, "warning")])
+        count = await self._show(closed_at)
+        if await self.seat.is_warm():
+            await self._decide(closed_at)
+        else:
+            await self._tools.log.change(row, view={"at": closed_at.isoformat(), "warming": [count, self.seat.warmup]})
+
+    async def _decide(self, closed_at: datetime) -> None:
+        books = await self._pen.books()
+        answer = await self.seat.decide(await self._pen.standing(books), books.row.vars)
+        values = {"told": knows_all(books), "plan": books.row.plan}
+        if await self._pen.write(books, answer, values, self._expiry(closed_at), closed_at):
+            books = await self._pen.books()
+            shown = await self.seat.view(await self._pen.standing(books), books.row.vars)
+            await self._pen.show(books.row, answer.decision, closed_at, shown)
+
+    async def _show(self, moment: datetime) -> int:
+        """Let it see the candles that were closed by this moment."""
+        wanted = max(LOOKS_BACK, self.seat.warmup or 0)
+        return self.seat.show(await self._tools.history.window(self.exchange, self.symbol, self.timeframe, wanted, moment))
+
+    def _expiry(self, moment: datetime) -> datetime:
+        """Until when what was decided at this moment may be sent."""
+        return moment + longest_lag(self.timeframe.seconds)
