@@ -52,6 +52,13 @@ class BenchChecks:
             self._result.never()
         self._show(text, found)
 
+    async def remarks(self) -> Sequence[Diagnostic]:
+        """What there is to remark of the present text: what its trial found, else what reading it tells."""
+        text = self._editor.text
+        if self._tried is not None and self._tried[0] == text:
+            return self._tried[1]
+        return await self._trials.look_over(text)
+
     async def run(self, version: StrategyVersion | None) -> None:
         """Try a saved version, which keeps what was found, or else what stands in the editor."""
         text = self._editor.text if version is None else version.code

@@ -10,7 +10,7 @@ from nicegui import ui
 
 from aristobot.errors import AristobotError
 from aristobot.language import _
-from components.buttons import main_button
+from components.buttons import main_button, quiet_button
 from components.confirm import complain, confirm
 from components.strategy_dialogs import ask_name
 from components.strategy_versions import export
@@ -50,6 +50,9 @@ class Bench(Protocol):
     async def compare(self, number: int) -> None:
         """Show a version beside another."""
 
+    async def assist(self) -> None:
+        """Show the assistant, or put it away."""
+
     def close(self) -> None:
         """Show nothing any more."""
 
@@ -62,9 +65,12 @@ class BenchHead:
         with ui.element("div").classes("panel-head bench-head"):
             self._name = Words("h2", "").mark("bench-name")
             self._state = Words("span", "", "tag quiet").mark("bench-state")
+            self._assist = (
+                quiet_button(_("Assistant"), "auto_awesome", bench.assist).classes("open-assistant").mark("open-assistant")
+            )
             self._try = ui.button(_("Try"), icon="science", on_click=bench.try_it).props("outline no-caps").mark("try-strategy")
             self._save = main_button(_("Save"), "save", bench.save).mark("save-strategy")
-            for button in (self._try, self._save):
+            for button in (self._assist, self._try, self._save):
                 for_traders(button, user)
             self._menu()
 

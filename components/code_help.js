@@ -171,7 +171,7 @@ function source(catalogue) {
 
 export default {
   template: `<span hidden></span>`,
-  props: { editor: Number, catalogue: Array, phrases: Object, label: String, kept: String },
+  props: { editor: Number, catalogue: Array, phrases: Object, label: String, undoable: Boolean },
   data() { return { waiting: [] }; },
   async mounted() {
     let element = null;
@@ -187,6 +187,13 @@ export default {
       element.themeConfig.reconfigure([LOOKS, colours()]),
       CM.StateEffect.appendConfig.of([
         findings, reasons, spots,
+        // What the house puts in is one step to be undone, whatever was typed a moment before or after; another strategy's
+        // text is none, and leaves nothing of the one before to be undone into it.
+        CM.EditorState.transactionFilter.of(one => !one.docChanged || element.emitting || this.undoable ? one : [
+          { changes: { from: 0, to: one.startState.doc.length, insert: one.newDoc }, annotations: CM.Transaction.addToHistory.of(false) },
+        ]),
+        CM.EditorState.transactionExtender.of(one =>
+          one.docChanged && !element.emitting && this.undoable ? { annotations: CM.isolateHistory.of("full") } : null),
         CM.EditorState.phrases.of(this.phrases),
         CM.EditorView.contentAttributes.of({ "aria-label": this.label, spellcheck: "false", tabindex: "0" }),
         CM.EditorState.languageData.of(() => ours),

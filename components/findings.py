@@ -15,6 +15,16 @@ from components.words import Words, labelled
 ICONS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.HINT: "info"}
 
 
+def tally(found: Sequence[Diagnostic]) -> tuple[str, str]:
+    """How many errors and warnings there are, in words, and the tone in which that is said."""
+    errors = sum(one.severity is Severity.ERROR for one in found)
+    warnings = sum(one.severity is Severity.WARNING for one in found)
+    parts = [_("1 error") if errors == 1 else _("{count} errors", count=errors)] if errors else []
+    parts += [_("1 warning") if warnings == 1 else _("{count} warnings", count=warnings)] if warnings else []
+    words = " · ".join(parts) or (_("advice") if found else _("clean"))
+    return words, "bad" if errors else "warn" if warnings else "quiet" if found else "good"
+
+
 class Findings:
     """The list; `go(line, column)` is called for the line that is chosen."""
 
@@ -29,7 +39,9 @@ class Findings:
     def show(self, found: Sequence[Diagnostic]) -> None:
         """List them, the errors first in the order of the text."""
         self._list.clear()
-        self._tally(found)
+        words, tone = tally(found)
+        self._count.set_text(words)
+        self._count.classes(replace=f"tag {tone}")
         with self._list:
             if not found:
                 with ui.element("div").classes("findings-none"):
@@ -37,16 +49,6 @@ class Findings:
                     ui.label(_("Nothing to remark in the text."))
             for one in sorted(found, key=lambda one: (list(Severity).index(one.severity), one.line, one.column)):
                 self._line(one)
-
-    def _tally(self, found: Sequence[Diagnostic]) -> None:
-        errors = sum(one.severity is Severity.ERROR for one in found)
-        warnings = sum(one.severity is Severity.WARNING for one in found)
-        parts = [_("1 error") if errors == 1 else _("{count} errors", count=errors)] if errors else []
-        parts += [_("1 warning") if warnings == 1 else _("{count} warnings", count=warnings)] if warnings else []
-        words = " · ".join(parts) or (_("advice") if found else _("clean"))
-        self._count.set_text(words)
-        tone = "bad" if errors else "warn" if warnings else "quiet" if found else "good"
-        self._count.classes(replace=f"tag {tone}")
 
     def _line(self, one: Diagnostic) -> None:
         severity = one.severity.value

@@ -61,16 +61,17 @@ class Live(ui.element):
         self._subscriptions.append(self._bus.listen(*types, do=remember, user_id=self._viewer.id))
         return self
 
-    def beside(self, doing: Coroutine[Any, Any, None], name: str) -> None:
+    def beside(self, doing: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None] | None:
         """Do what takes its time in a task of its own, where Live stands; it ends with the page at the latest."""
         slot = self.parent_slot
         if self.is_deleted or slot is None:
             doing.close()
-            return
+            return None
         task = background_tasks.create(doing, name=name, context=slot)
         self._aside.add(task)
         task.add_done_callback(self._aside.discard)
         task.add_done_callback(lambda _: doing.close())  # one that was cancelled before it began would complain
+        return task
 
     def _schedule(self, interval: float) -> None:
         if self._flush_at is None:

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 from nicegui import background_tasks, ui
 
+from aristobot.diagnostics import Diagnostic
 from aristobot.errors import AristobotError, Conflict, NotFound
 from aristobot.language import _
 from aristobot.store.strategy_tables import StrategyRow, StrategyVersion
+from components.assistant_panel import AssistantPanel
 from components.bench_checks import BenchChecks
 from components.bench_head import BenchHead
 from components.code_editor import CodeEditor
@@ -49,6 +51,7 @@ class StrategyBench(ui.element):
                 keys = _("Ctrl-S saves · Ctrl-Space suggests · F8 next remark · Esc then Tab leaves the editor")
                 Words("div", keys, "panel-foot key-hint")
             self._checks = BenchChecks(app, user, self._editor)
+            self._assistant = AssistantPanel(app, user, live, self)
 
     @property
     def row(self) -> StrategyRow | None:
@@ -59,6 +62,15 @@ class StrategyBench(ui.element):
     def text(self) -> str:
         """What stands in the editor."""
         return self._editor.text
+
+    async def remarks(self) -> Sequence[Diagnostic]:
+        """What there is to remark of it."""
+        return await self._checks.remarks()
+
+    async def assist(self) -> None:
+        """Show the assistant beside the editor, or put it away."""
+        await self._assistant.toggle()
+        self.classes(add="assisted") if self._assistant.open else self.classes(remove="assisted")
 
     @property
     def newest(self) -> StrategyVersion | None:
@@ -80,6 +92,8 @@ class StrategyBench(ui.element):
         except NotFound as error:
             complain(error)
             return False
+        if self._row is None or self._row.id != row.id:
+            self._assistant.reset()
         self._row, self._saved, newest = row, saved, saved[0]
         self._of = row.draft_of if row.draft is not None else newest.number
         text = row.draft if row.draft is not None else newest.code
@@ -136,6 +150,7 @@ class StrategyBench(ui.element):
         await self._app.clock.sleep(LOOK_AFTER)
         if revision == self._revision:
             await self._checks.look()
+            await self._assistant.look()
         await self._app.clock.sleep(KEEP_AFTER - LOOK_AFTER)
         if revision == self._revision:
             await self._keep()
