@@ -9,8 +9,18 @@ from nicegui import ui
 from aristobot.diagnostics import Diagnostic
 from aristobot.language import _
 from components.buttons import main_button
+from components.empty_state import empty_state
 from components.words import Words, labelled
 from services.assistant_prompts import Question, Task
+
+ACCOUNT = "/account"
+
+
+def nobody_to_ask() -> None:
+    """What stands in place of the form until a provider is chosen."""
+    words = _("Choose an AI provider first: OpenRouter, Ollama on a machine of yours, or another. Until then nothing leaves.")
+    with empty_state("smart_toy", _("Nobody to ask yet"), words):
+        main_button(_("Choose a provider"), "settings", lambda: ui.navigate.to(ACCOUNT)).mark("choose-provider")
 
 
 class AssistantForm(ui.element):

@@ -11,10 +11,9 @@ from aristobot.errors import AristobotError, InvalidInput
 from aristobot.language import _, explain
 from components import formats
 from components.assistant_draft import Desk, DraftCard
-from components.assistant_form import AssistantForm
+from components.assistant_form import ACCOUNT, AssistantForm, nobody_to_ask
 from components.assistant_outgoing import show_outgoing
 from components.buttons import main_button, quiet_button
-from components.empty_state import empty_state
 from components.live import Live
 from components.notice import notice
 from components.plain_markdown import rendered
@@ -28,7 +27,6 @@ from services.assistant_prompts import Task
 if TYPE_CHECKING:
     from services.app import App
 
-ACCOUNT = "/account"
 #: Below the editor, where there is no room beside it, it would open out of sight.
 _IN_SIGHT = "if (innerWidth <= 1180) getHtmlElement(%d)?.scrollIntoView({ behavior: 'smooth' })"
 _FOCUS = """setTimeout(() => {
@@ -56,11 +54,6 @@ class AssistantPanel(ui.element):
             with ui.element("div").classes("panel-body"):
                 self._form = AssistantForm(self._look, self.look)
                 self._stage = ui.element("div").classes("assistant-stage")
-
-    @property
-    def open(self) -> bool:
-        """Whether it is shown."""
-        return bool(self.visible)
 
     async def toggle(self) -> None:
         """Show it, or put it away; an answer that is on its way is stopped then."""
@@ -96,19 +89,15 @@ class AssistantPanel(ui.element):
         except InvalidInput:
             self._ready = False
             self._tag.set_text(_("not set up"))
-            self._without_provider()
+            self._clear()
+            self._form.set_visibility(False)
+            with self._stage:
+                nobody_to_ask()
             return
         self._tag.set_text(place.model)
         self._turn_to_form()
         self._form.tell_remarks(await self._desk.remarks())
         self._focus(self._form.words)
-
-    def _without_provider(self) -> None:
-        self._clear()
-        self._form.set_visibility(False)
-        words = _("Choose an AI provider first: OpenRouter, Ollama on a machine of yours, or another. Until then nothing leaves.")
-        with self._stage, empty_state("smart_toy", _("Nobody to ask yet"), words):
-            main_button(_("Choose a provider"), "settings", lambda: ui.navigate.to(ACCOUNT)).mark("choose-provider")
 
     def _turn_to_form(self) -> None:
         self._clear()

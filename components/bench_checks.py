@@ -52,6 +52,15 @@ class BenchChecks:
             self._result.never()
         self._show(text, found)
 
+    @property
+    def text(self) -> str:
+        """What stands in the editor."""
+        return self._editor.text
+
+    def take(self, code: str) -> None:
+        """Put another text in, as if it had been typed."""
+        self._editor.replace(code)
+
     async def remarks(self) -> Sequence[Diagnostic]:
         """What there is to remark of the present text: what its trial found, else what reading it tells."""
         text = self._editor.text

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from nicegui import background_tasks, ui
 
-from aristobot.diagnostics import Diagnostic
 from aristobot.errors import AristobotError, Conflict, NotFound
 from aristobot.language import _
 from aristobot.store.strategy_tables import StrategyRow, StrategyVersion
@@ -51,7 +50,7 @@ class StrategyBench(ui.element):
                 keys = _("Ctrl-S saves · Ctrl-Space suggests · F8 next remark · Esc then Tab leaves the editor")
                 Words("div", keys, "panel-foot key-hint")
             self._checks = BenchChecks(app, user, self._editor)
-            self._assistant = AssistantPanel(app, user, live, self)
+            self._assistant = AssistantPanel(app, user, live, self._checks)
 
     @property
     def row(self) -> StrategyRow | None:
@@ -63,14 +62,9 @@ class StrategyBench(ui.element):
         """What stands in the editor."""
         return self._editor.text
 
-    async def remarks(self) -> Sequence[Diagnostic]:
-        """What there is to remark of it."""
-        return await self._checks.remarks()
-
     async def assist(self) -> None:
         """Show the assistant beside the editor, or put it away."""
         await self._assistant.toggle()
-        self.classes(add="assisted") if self._assistant.open else self.classes(remove="assisted")
 
     @property
     def newest(self) -> StrategyVersion | None:
