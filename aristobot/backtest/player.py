@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator
-from itertools import chain, islice, repeat
+from itertools import chain, islice
 from typing import Any
 
 from aristobot.backtest.account import Account, Purse
@@ -50,7 +50,7 @@ class Player:
         self.warmup = warmup_of(entrant.kind, facts, hp, history.candles, self.others) if setup.warmup is None else setup.warmup
         self.lane = Lane(Driver(entrant.kind, run), Track(history, entrant.detail), account, setup.costs, mood)
         self.next = self.warmup
-        self.feed: Iterator[tuple[int, Any]] = iter(())
+        self.feed: Iterator[tuple[Any, ...]] = iter(())
         self.end = 0
         self.seed, self.alone = setup.seed, len(setup.entrants) == 1
         self.trace: Trace | None = None
@@ -72,7 +72,7 @@ class Player:
         if self.trace is not None:
             return
         feeds = [map(driver.series[name].append, _numbers(driver.arrays[name], start)) for name in driver.series]
-        self.feed = zip(range(start, end), zip(*feeds, strict=True) if feeds else repeat(None), strict=False)
+        self.feed = zip(range(start, end), *feeds, strict=False)
 
     def _trace(self) -> Trace | None:
         driver = self.lane.driver
@@ -96,7 +96,7 @@ class Player:
         """The next candle closes: what the strategy wants now."""
         driver = self.lane.driver
         if self.trace is None:
-            driver.run.tape.cursor, _ = next(self.feed)
+            driver.run.tape.cursor = next(self.feed)[0]
         else:
             driver.reveal(self.next)
         self.next += 1
@@ -130,9 +130,10 @@ class Player:
         """Ask at every candle before `until` up to the first answer that is a yes."""
         driver, tape = self.lane.driver, self.lane.run.tape
         said: object = False
-        feed = islice(self.feed, until - self.next)
+        feed = self.feed if until == self.end else islice(self.feed, until - self.next)
         try:
-            for tape.cursor, _ in feed:
+            for shown in feed:  # the place, and that each series was told its value
+                tape.cursor = shown[0]
                 said = ask()
                 if said:
                     break
@@ -154,9 +155,10 @@ class Player:
             return NOTHING
         at = candles[place]
         self.next = at + 1
-        driver.reveal(at, trace.deepest)
         if driver.entries is not None:  # the arrays are the strategy's own answer
+            driver.reveal(at)
             return driver.answer("signal")
+        driver.reveal(at, trace.deepest)
         try:
             said = ask()
         except (Exception, SystemExit) as error:  # noqa: BLE001 # the user's code may raise anything, and never takes us down

@@ -42,6 +42,8 @@ class Session:
             self._play_together(tell)
             return
         player = self.players[0]
+        if progress is None:
+            player.play(player.end)
         while player.next < player.end:
             player.play(min(player.end, player.next + max(_LEAST_STEP, player.end // _STEPS)))
             tell(player.next / player.end)
