@@ -33,10 +33,10 @@ def _line(player: Player, cash: float) -> tuple[Floats, Floats, Floats]:
     """Closing times, cash with the sum of money spent and received, and the worth of what is held, of one strategy."""
     lane, candles = player.lane, player.history.candles
     units, count = lane.units, len(candles)
-    bars: NDArray[np.int64] = np.array([0, *[row[0] for row in lane.fills], count], dtype=np.int64)
+    bars: NDArray[np.int64] = np.array([0, *lane.fills.column(0), count], dtype=np.int64)
     lasting = np.diff(bars)
-    money = np.repeat(cash + _steps([row[8] for row in lane.fills], 10**units.money_places), lasting)
-    worth = np.repeat(_steps([row[9] for row in lane.fills], round(units.quantities) * units.fees), lasting)
+    money = np.repeat(cash + _steps(lane.fills.column(8), 10**units.money_places), lasting)
+    worth = np.repeat(_steps(lane.fills.column(9), round(units.quantities) * units.fees), lasting)
     worth *= candles[:, 2]
     return candles[:, 0] + player.history.candle_ms, money, worth
 
@@ -54,7 +54,7 @@ def excursions(player: Player, entry: Floats, leaving: Floats) -> tuple[Floats, 
     if not closed:
         return np.empty(0), np.empty(0)
     edges: NDArray[np.int64] = np.empty(2 * len(closed), dtype=np.int64)
-    edges[::2], edges[1::2] = [row[1] for row in closed], [row[3] for row in closed]
+    edges[::2], edges[1::2] = closed.column(1), closed.column(3)
     some = edges[1::2] > edges[::2]
     lowest = np.where(some, np.minimum.reduceat(candles[:, 4], edges)[::2], leaving)
     highest = np.where(some, np.maximum.reduceat(candles[:, 3], edges)[::2], leaving)

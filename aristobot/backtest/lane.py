@@ -9,7 +9,7 @@ import numpy as np
 
 from aristobot.backtest.account import Account
 from aristobot.backtest.fills import Bar, Order, at_open, in_order, inside, inside_after_purchase, market_price
-from aristobot.backtest.ledger import ClosedRow, FillRow, Refusal
+from aristobot.backtest.ledger import ClosedRow, FillRow, Refusal, Table
 from aristobot.backtest.settings import Costs, Mood
 from aristobot.backtest.stand import LaneStand
 from aristobot.backtest.tracks import Track
@@ -44,8 +44,8 @@ class Lane(LaneStand):
         self.first_stop = self.fresh = 0.0
         self.plan = _NO_PLAN
         self.waiting = self.rested = False
-        self.fills: list[FillRow] = []
-        self.closed: list[ClosedRow] = []
+        self.fills: Table[FillRow] = Table(10)
+        self.closed: Table[ClosedRow] = Table(12)
         self.refusals: list[Refusal] = []
         self.decisions: list[tuple[int, Decision | int]] = []
         self.vetoes: Counter[str] = Counter()
@@ -243,7 +243,7 @@ class Lane(LaneStand):
             return
         first = not account.lots
         fee = account.buy(steps, lots, rate)
-        self.fills.append((self.bar, moment, True, steps, lots, fee, maker, order.tag, account.total, account.held))
+        self.fills.add((self.bar, moment, True, steps, lots, fee, maker, order.tag, account.total, account.held))
         if first:
             self.opened, self.first_stop = (moment, self.bar), 0.0
             (stops, targets), self.plan = self.plan, _NO_PLAN
@@ -267,7 +267,7 @@ class Lane(LaneStand):
             self._refuse(order, "below_minimum", steps)
             return
         fee = account.sell(steps, lots, rate)
-        self.fills.append((self.bar, moment, False, steps, lots, fee, maker, order.tag, account.total, account.held))
+        self.fills.add((self.bar, moment, False, steps, lots, fee, maker, order.tag, account.total, account.held))
         if account.lots:
             self.run.held = account.lots / self.units.quantities
             self.driver.note("reduced")
@@ -282,7 +282,7 @@ class Lane(LaneStand):
             *self.opened, moment, self.bar, account.bought_value, account.bought_lots, account.sold_value, account.sold_lots,
             account.fees, account.flow, order.tag, self.first_stop,
         )  # fmt: skip
-        self.closed.append(row)
+        self.closed.add(row)
         closed = self._seen(moment, order.tag) if self.driver.remembers else None
         account.begin()
         if self.entries:

@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 
 from aristobot.backtest.history import History
-from aristobot.backtest.ledger import FillRow
+from aristobot.backtest.ledger import FillRow, Table
 from aristobot.backtest.settings import Setup, taker_of
 from aristobot.backtest.units import Units
 from aristobot.figures.curve import record_of
@@ -39,7 +39,7 @@ class Course:
     history: History
     warmup: int
     units: Units
-    rows: list[FillRow]
+    rows: Table[FillRow]
 
     def fills(self) -> list[FilledOrder]:
         """Every fill, in its order."""

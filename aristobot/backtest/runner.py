@@ -101,7 +101,7 @@ def closed_trades(player: Player) -> list[ClosedTrade]:
     if not rows:
         return []
     money = 10**units.money_places
-    opened, first, at, last, bought, lots, sold, sold_lots, fees, profit, tag, stop = zip(*rows, strict=True)
+    opened, first, at, last, bought, lots, sold, sold_lots, fees, profit, tag, stop = map(rows.column, range(12))
     entry = np.array(list(map(truediv, bought, lots))) / units.prices
     leaving = np.array(list(map(truediv, sold, sold_lots))) / units.prices
     worst, best = excursions(player, entry, leaving)
