@@ -101,7 +101,9 @@ class Later:
         if not ready:
             return None
         first = int(np.searchsorted(times, min(ready)))
-        return record_of(closed, times[first:] - min(lengths), equity[first:], float(self.setup.cash), hold[first:])
+        alone = len(self.courses) == 1
+        opened = self.courses[0].history.candles[first:, 0] if alone else times[first:] - min(lengths)
+        return record_of(closed, opened, equity[first:], float(self.setup.cash), hold[first:])
 
     def code_hash(self) -> str:
         """SHA-256 of the strategies' text."""

@@ -201,18 +201,21 @@ class Trace:
 
 
 def traced(driver: Driver, fresh: Callable[[], Driver], start: int, seed: int) -> Trace | None:
-    """The trace of both questions of a loaded driver; None when they must be asked. `fresh` makes a driver to check with."""
+    """The trace of both questions of a loaded driver; None when they must be asked. `fresh` makes another like it.
+
+    The driver's own strategy is left alone: once Python has shown an object's dictionary, all its attributes are read slower.
+    """
     kind, count = type(driver.strategy), len(driver.run.tape.candles)
     if driver.question() is None or not _pure(kind) or start >= count:
         return None
-    explorer = Explorer()
+    explorer, driver = Explorer(), fresh()
     try:
         flags = [_flags(driver, name, explorer) for name in ("should_long", "should_exit")]
     except Exception:  # noqa: BLE001 # whatever a hook cannot do with whole series, it is asked candle by candle
         return None
     dice = random.Random(seed)
     checked = {*range(start, min(start + FIRST_CHECKED, count)), *(dice.randrange(start, count) for _ in range(RANDOM_CHECKED))}
-    return Trace(flags[0], flags[1], explorer.deepest) if _agrees(fresh(), flags, sorted(checked)) else None
+    return Trace(flags[0], flags[1], explorer.deepest) if _agrees(driver, flags, sorted(checked)) else None
 
 
 def _flags(driver: Driver, name: str, explorer: Explorer) -> Flags:

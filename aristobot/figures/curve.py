@@ -18,6 +18,8 @@ DAY = 86_400_000
 LISTED = 20
 #: Candles that show how long one is.
 SAMPLE = 1000
+#: Candles that are worked on at a time where no more is needed at once.
+STRETCH = 16_384
 
 
 def record_of(
@@ -68,12 +70,16 @@ def underwater(course: Floats) -> Floats:
 
 
 def _deepest_share(start_balance: float, course: Floats) -> float:
-    """The largest depth of a course that began with this balance."""
-    peaks = np.maximum.accumulate(course)
-    np.maximum(peaks, start_balance, out=peaks)
-    depths = peaks - course
-    _divide(depths, peaks)
-    return max(0.0, float(np.max(depths)))
+    """The largest depth of a course that began with this balance, a stretch at a time: memory stays near the processor."""
+    peak, deepest = float(start_balance), 0.0
+    for at in range(0, len(course), STRETCH):
+        part = course[at : at + STRETCH]
+        peaks = np.maximum.accumulate(part)
+        np.maximum(peaks, peak, out=peaks)
+        depths = peaks - part
+        _divide(depths, peaks)
+        peak, deepest = float(peaks[-1]), max(deepest, float(np.max(depths)))
+    return deepest
 
 
 def _divide(depths: Floats, peaks: Floats) -> None:
