@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from nicegui import ui
@@ -51,6 +51,12 @@ class ParameterFields:
             with ui.element("div").classes("pair-of-fields"):
                 for one in listed:
                     self.fields[one.name] = self._field(one)
+
+    def fill(self, values: Mapping[str, Any]) -> None:
+        """Put values into the fields that are there."""
+        for name, field in self.fields.items():
+            if name in values:
+                field.set_value(str(values[name]) if isinstance(field, ui.input) else values[name])
 
     def values(self) -> dict[str, Any]:
         """What the fields say. Raises InvalidInput at the one that cannot be."""

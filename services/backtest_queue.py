@@ -113,11 +113,13 @@ class BacktestQueue:
         run = run_of(row)
         span = (run.since, run.until)
         pace = Pace(self._clock, lambda *told: self._tell(row, Progress(*told)))
-        if row.fetch:
-            pace.begin("candles")
-            await self._candles.fetch(run.series, span, pace.fetching)
+        for series in (run.series, run.minutes) if row.fetch else ():
+            if series is not None:
+                pace.begin("candles")
+                await self._candles.fetch(series, span, pace.fetching)
         candles = await self._candles.read(run.series, span)
-        return await played(run, candles, await self._candles.instrument(run.series), pace)
+        minutes = None if run.minutes is None else await self._candles.read(run.minutes, span)
+        return await played(run, candles, await self._candles.instrument(run.series), pace, minutes)
 
     async def _interrupt_what_was(self) -> None:
         """Before the first run is played: whatever is under way in the memory is not, but for what this house was just asked."""

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from aristobot.backtest.report import LARGEST, Report, unpacked
 from aristobot.candle_files import CandleFiles
@@ -20,7 +21,7 @@ from aristobot.candle_rows import Rows
 from aristobot.candle_series import CandleSeries
 from aristobot.clock import Clock
 from aristobot.errors import InvalidInput, StrategyError
-from aristobot.market import Instrument
+from aristobot.market import Instrument, Timeframe
 from aristobot.strategy_parameters import Parameter
 from services.candle_download import Progress
 from services.strategy_process import Limits, StrategyProcess
@@ -34,17 +35,25 @@ FEWEST = 30
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """Fees as fractions (None: the pair's own), slippage in hundredths of a per cent, latency in seconds."""
+    """Fees as fractions (None: the pair's own), slippage in hundredths of a per cent, latency in seconds.
+
+    `slippage_range` is a share of the candle's range, `fee_asset` in what a purchase's fee is paid: quote or base.
+    """
 
     maker: Decimal | None = None
     taker: Decimal | None = None
     slippage_bps: float = 0.0
     latency: float = 0.0
+    slippage_range: float = 0.0
+    fee_asset: str = "quote"
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What is to be played: the text, its parameters, the series and the span, the money and the costs."""
+    """What is to be played: the text, its parameters, the series and the span, the money and the costs.
+
+    With `detail` orders are executed along the minutes inside larger candles.
+    """
 
     text: str
     series: CandleSeries
@@ -55,6 +64,14 @@ class Run:
     costs: Costs = Costs()
     seed: int = 0
     variants: int = 1
+    detail: bool = False
+
+    @property
+    def minutes(self) -> CandleSeries | None:
+        """The minutes inside its candles, when they are wanted and there are any."""
+        if not self.detail or self.series.timeframe is Timeframe.M1:
+            return None
+        return CandleSeries(self.series.exchange, self.series.symbol, Timeframe.M1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,18 +132,25 @@ async def described(text: str) -> Described:
         await process.close()
 
 
-async def played(run: Run, candles: Rows, instrument: Instrument, pace: Pace, limits: Limits = LIMITS) -> Played:
-    """Play a run. Raises StrategyError with what the strategy did wrong, InvalidInput when there are too few candles.
+async def played(run: Run, candles: Rows, instrument: Instrument, pace: Pace, minutes: Rows | None = None) -> Played:
+    """Play a run, along its `minutes` where there are some.
+
+    Raises StrategyError with what the strategy did wrong, InvalidInput when there are too few candles.
 
     Cancelled, it ends the process.
     """
     if len(candles) < FEWEST:
         raise InvalidInput("too_few_candles", field="since", count=len(candles), least=FEWEST)
     pace.begin("playing")
-    process = await StrategyProcess.start(JOB, run.text, limits)
+    process = await StrategyProcess.start(JOB, run.text, LIMITS)
     try:
         await process.hand_over("candles", candles)
-        answer = await process.ask(_request(run, instrument), progress=pace.playing)
+        if minutes is not None and len(minutes):
+            length = run.series.timeframe.seconds * 1000
+            await process.hand_over("minutes", await asyncio.to_thread(without_holes, minutes, candles, length))
+        else:
+            minutes = None
+        answer = await process.ask(_request(run, instrument, detailed=minutes is not None), progress=pace.playing)
     finally:
         await process.close()
     try:
@@ -136,9 +160,17 @@ async def played(run: Run, candles: Rows, instrument: Instrument, pace: Pace, li
     return Played(packed, await asyncio.to_thread(unpacked, packed))
 
 
-async def read_candles(data_dir: Path, run: Run) -> Rows:
-    """The closed candles of a run from the store, made of smaller ones where it has those alone."""
-    return await asyncio.to_thread(CandleFiles(data_dir).candles, run.series, run.since, run.until)
+async def read_candles(data_dir: Path, series: CandleSeries, run: Run) -> Rows:
+    """The closed candles of a run's span from the store, made of smaller ones where it has those alone."""
+    return await asyncio.to_thread(CandleFiles(data_dir).candles, series, run.since, run.until)
+
+
+def without_holes(minutes: Rows, candles: Rows, length: int) -> Rows:
+    """The minutes inside candles of `length` milliseconds; a candle without any stands for its own."""
+    ends = np.append(candles[:, 0], candles[-1, 0] + length)
+    empty = np.diff(np.searchsorted(minutes[:, 0], ends)) == 0
+    whole = np.concatenate([minutes, candles[empty]])
+    return whole[np.argsort(whole[:, 0], kind="stable")]
 
 
 def unlisted(series: CandleSeries) -> Instrument:
@@ -147,9 +179,11 @@ def unlisted(series: CandleSeries) -> Instrument:
     return Instrument(series.exchange, series.symbol, base, quote, Decimal("0.00000001"), Decimal("0.00000001"))
 
 
-def _request(run: Run, instrument: Instrument) -> dict[str, Any]:
+def _request(run: Run, instrument: Instrument, *, detailed: bool) -> dict[str, Any]:
     history = {"symbol": run.series.symbol, "timeframe": run.series.timeframe.value, "array": "candles"}
     entrant = {"history": history, "instrument": msgspec.to_builtins(instrument), "parameters": dict(run.parameters)}
+    if detailed:
+        entrant["detail"] = {"symbol": run.series.symbol, "timeframe": Timeframe.M1.value, "array": "minutes"}
     return {
         "do": "report",
         "entrants": [entrant],

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from aristobot.errors import NotFound
 from aristobot.store import strategies
 from aristobot.store.database import Database
+from aristobot.store.strategy_tables import StrategyVersion
 from aristobot.store.tenancy import SYSTEM, GuardedSession, Scope
 from aristobot.templates import TEMPLATES
 from services.rights import for_traders
@@ -64,6 +65,10 @@ class StrategySources:
             return None
         found = await self._db.read(scope, lambda s: _version(s, str(version_id)))
         return found.strategy_id if found else None
+
+    async def versions(self, scope: Scope, strategy_id: uuid.UUID) -> list[StrategyVersion]:
+        """Every version of a strategy, the newest first."""
+        return await self._db.read(scope, lambda s: strategies.versions(s, strategy_id))
 
     async def find(self, scope: Scope, name: str) -> Source:
         """By the name of a strategy, by a version's id, or by a template's short name or title. Raises NotFound."""

@@ -25,8 +25,8 @@ _LONGEST_TEXT = 256 * 1024
 class Wish:
     """What a user wants to try. `text` is pinned; `version_id` or `template` say where it came from.
 
-    `costs`: maker, taker as fractions in text or None for the pair's own, slippage_bps, latency in seconds. `fetch` has missing
-    candles downloaded first.
+    `costs`: maker, taker as fractions in text or None for the pair's own, slippage_bps, slippage_range, latency in seconds,
+    fee_asset. `fetch` has missing candles downloaded first; with `detail` orders follow the minutes inside larger candles.
     """
 
     strategy: str
@@ -41,6 +41,7 @@ class Wish:
     cash: Decimal = Decimal(10_000)
     seed: int = 0
     fetch: bool = False
+    detail: bool = False
     version_id: uuid.UUID | None = None
     template: str = ""
 
@@ -78,6 +79,7 @@ def row_of(user_id: uuid.UUID, wish: Wish, now: datetime) -> Backtest:
         cash=wish.cash,
         seed=wish.seed,
         fetch=wish.fetch,
+        detail=wish.detail,
         fingerprint=_fingerprint(wish),
         created_at=now,
     )
@@ -87,8 +89,10 @@ def row_of(user_id: uuid.UUID, wish: Wish, now: datetime) -> Backtest:
 
 def checked_costs(given: Mapping[str, Any]) -> Mapping[str, Any]:
     """The costs of a run as they are kept, or InvalidInput at the one that cannot be."""
-    bounds = {"maker": "0.1", "taker": "0.1", "slippage_bps": "1000", "latency": "3600"}
+    bounds = {"maker": "0.1", "taker": "0.1", "slippage_bps": "1000", "slippage_range": "1", "latency": "3600"}
     for name, value in given.items():
+        if name == "fee_asset" and value in (None, "quote", "base"):
+            continue
         if name not in bounds or (value is not None and not 0 <= Decimal(str(value)) <= Decimal(bounds[name])):
             raise InvalidInput("cost_out_of_range", field=name, most=bounds.get(name, ""))
     return given
@@ -106,7 +110,7 @@ def run_of(row: Backtest) -> Run:
 
     given = row.costs or {}
     fees = {name: None if given.get(name) is None else Decimal(str(given[name])) for name in ("maker", "taker")}
-    rest = {name: float(given.get(name) or 0) for name in ("slippage_bps", "latency")}
+    bps, latency, share = (float(given.get(name) or 0) for name in ("slippage_bps", "latency", "slippage_range"))
     return Run(
         text=row.code,
         series=CandleSeries(row.exchange, row.symbol, timeframe_of(row.timeframe)),
@@ -114,7 +118,8 @@ def run_of(row: Backtest) -> Run:
         until=row.until,
         parameters=row.parameters or {},
         cash=row.cash,
-        costs=Costs(fees["maker"], fees["taker"], rest["slippage_bps"], rest["latency"]),
+        costs=Costs(fees["maker"], fees["taker"], bps, latency, share, str(given.get("fee_asset") or "quote")),
         seed=row.seed,
         variants=row.variants,
+        detail=row.detail,
     )

@@ -151,7 +151,8 @@ def _definition(wish: StudyWish, parameters: Sequence[Parameter], instrument: In
 def _costs(given: Mapping[str, Any]) -> dict[str, Any]:
     """Costs as a run takes them: fees exact, the rest as numbers; what is not said is the pair's own."""
     known = {name: value for name, value in checked_costs(given).items() if value is not None}
-    return {name: str(value) if name in ("maker", "taker") else float(value) for name, value in known.items()}
+    exact = ("maker", "taker", "fee_asset")
+    return {name: str(value) if name in exact else float(value) for name, value in known.items()}
 
 
 def _as_typed(error: InvalidInput) -> InvalidInput:

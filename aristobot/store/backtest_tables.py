@@ -51,6 +51,7 @@ class Backtest(Owned, table=True):
     seed: int = 0
     variants: int = 1
     fetch: bool = False
+    detail: bool = False
     fingerprint: str = Field(default="", max_length=64)
     data_hash: str = Field(default="", max_length=64)
     status: BacktestStatus = enum_column(BacktestStatus, BacktestStatus.QUEUED)

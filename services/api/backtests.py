@@ -50,6 +50,7 @@ class BacktestOut(Out):
     summary: dict[str, Any] | None
     error: str
     message: str = ""
+    detail: bool
     data_hash: str
     fingerprint: str
     created_at: Moment
@@ -64,16 +65,24 @@ class BacktestDetailOut(BacktestOut):
 
 
 class CostsIn(In):
-    """Fees as fractions, slippage in hundredths of a per cent, latency in seconds. Without a fee the pair's own is taken."""
+    """Fees as fractions, slippage in hundredths of a per cent and as a fraction of the candle's range, latency in seconds.
+
+    Without a fee the pair's own is taken; `fee_asset` is in what a purchase's fee is paid.
+    """
 
     maker: Money | None = None
     taker: Money | None = None
     slippage_bps: Money = Decimal(0)
+    slippage_range: Money = Decimal(0)
+    fee_asset: Literal["quote", "base"] = "quote"
     latency: Money = Decimal(0)
 
 
 class BacktestIn(In):
-    """What to try: `strategy` is a name in the database or a template's. `fetch` downloads what candles are missing."""
+    """What to try: `strategy` is a name in the database or a template's. `fetch` downloads what candles are missing.
+
+    With `detail` orders are executed along the minutes inside larger candles, where the store has them.
+    """
 
     strategy: Annotated[Line, Field(min_length=1, max_length=64)]
     exchange: Annotated[Line, Field(max_length=32)]
@@ -86,6 +95,7 @@ class BacktestIn(In):
     cash: Money = Decimal(10_000)
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
     fetch: bool = False
+    detail: bool = False
 
 
 Kind = TypeVar("Kind", bound=BacktestOut)

@@ -6,7 +6,7 @@ import inspect
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 import typer
@@ -25,6 +25,7 @@ from services.backtest_sources import named
 from services.commands.candles import Bar, moment_of
 from services.commands.memory_access import Memory, with_memory
 
+_T = TypeVar("_T")
 _SHOWN = {
     "net_profit", "fees", "roi", "hold_roi", "cagr", "max_drawdown_share", "sharpe", "sortino", "count", "win_rate",
     "profit_factor", "expectancy", "exposure", "p_value",
@@ -40,6 +41,9 @@ _OPTIONS: tuple[tuple[str, str, str | None], ...] = (
     ("maker", "Fee of orders that rest, as a fraction; by default the pair’s own", ""),
     ("taker", "Fee of orders that take, as a fraction; by default the pair’s own", ""),
     ("slippage-bps", "Hundredths of a per cent by which orders that take are filled worse", "0"),
+    ("slippage-range", "On top, a share of the candle’s range, as a fraction", "0"),
+    ("fee-asset", "In what the fee of a purchase is paid: quote, or base for the coins bought", "quote"),
+    ("detail", "Follow the minutes inside larger candles: yes or no", "no"),
     ("latency", "Seconds until an order reaches the exchange", "0"),
     ("json", "Write the whole report to this file, as JSON; - for standard output", ""),
     ("html", "Write the report to this file, as a page that opens alone", ""),
@@ -63,8 +67,10 @@ def backtest(ctx: typer.Context, strategy: str, given: Mapping[str, str], parame
         instrument = await instrument_of(memory.db, run.series)
         pace = Pace(memory.clock, lambda stage, done, left: bar.fraction(done))
         try:
-            candles = await read_candles(memory.settings.data_dir, run)
-            return await played(run, candles, instrument, pace)
+            folder = memory.settings.data_dir
+            candles = await read_candles(folder, run.series, run)
+            minutes = None if run.minutes is None else await read_candles(folder, run.minutes, run)
+            return await played(run, candles, instrument, pace, minutes)
         finally:
             bar.end()
 
@@ -80,7 +86,6 @@ def backtest(ctx: typer.Context, strategy: str, given: Mapping[str, str], parame
 
 
 def _run(text: str, given: Mapping[str, str], parameters: Sequence[str], memory: Memory) -> Run:
-    fees = {name: amount(given[name]) if given[name] else None for name in ("maker", "taker")}
     return Run(
         text=text,
         series=CandleSeries(given["exchange"].lower(), symbol_of(given["symbol"]), timeframe_of(given["timeframe"])),
@@ -88,8 +93,22 @@ def _run(text: str, given: Mapping[str, str], parameters: Sequence[str], memory:
         until=moment_of(given["until"], "--until") if given["until"] else memory.clock.now(),
         parameters=dict(_pair(one) for one in parameters),
         cash=amount(given["cash"]),
-        costs=Costs(fees["maker"], fees["taker"], float(amount(given["slippage-bps"])), float(amount(given["latency"]))),
+        costs=_costs(given),
+        detail=_chosen(given, "detail", {"yes": True, "no": False}),
     )
+
+
+def _costs(given: Mapping[str, str]) -> Costs:
+    maker, taker = (amount(given[name]) if given[name] else None for name in ("maker", "taker"))
+    bps, share, latency = (float(amount(given[name])) for name in ("slippage-bps", "slippage-range", "latency"))
+    return Costs(maker, taker, bps, latency, share, _chosen(given, "fee-asset", {"quote": "quote", "base": "base"}))
+
+
+def _chosen(given: Mapping[str, str], name: str, known: Mapping[str, _T]) -> _T:
+    try:
+        return known[given[name].lower()]
+    except KeyError:
+        raise InvalidInput("no_such_choice", field=f"--{name}", value=given[name][:40], known=", ".join(known)) from None
 
 
 def _tell(found: Played) -> None:

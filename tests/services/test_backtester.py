@@ -11,10 +11,12 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
+import numpy as np
 import pytest
 
 from aristobot.backtest.report import unpacked
 from aristobot.candle_files import CandleFiles
+from aristobot.candle_rows import Rows
 from aristobot.candle_series import CandleSeries
 from aristobot.errors import AccessDenied, Conflict, InvalidInput, NotFound, StrategyError
 from aristobot.kinds import BacktestStatus, Role, TokenScope
@@ -60,6 +62,16 @@ def furnish(house: Street) -> int:
     history = real_history("BTCUSDT")
     series = CandleSeries("binance", "BTC/USDT", Timeframe.H4)
     return CandleFiles(house.app.settings.data_dir).merge(series, history.candles, house.app.clock.now())
+
+
+def minutes_of(rows: Rows) -> Rows:
+    """Candles of four hours as minutes that stand still at the close, after one that went everywhere."""
+    found = np.repeat(rows, 240, axis=0)
+    found[:, 0] += np.tile(np.arange(240) * 60_000.0, len(rows))
+    later = np.arange(len(found)) % 240 > 0
+    for column in (1, 3, 4):
+        found[later, column] = found[later, 2]
+    return found
 
 
 async def covered(house: Street, wish: Wish) -> Coverage:
@@ -153,6 +165,28 @@ async def test_what_a_strategy_does_wrong_is_kept_as_the_reason(street: Street, 
     assert (fallen.status, fallen.error) == (BacktestStatus.FAILED, "strategy_raised")
     assert (empty.status, empty.error) == (BacktestStatus.FAILED, "too_few_candles")
     assert (strange.status, strange.error) == (BacktestStatus.FAILED, "bad_strategy_parameter")
+
+
+async def test_orders_follow_the_minutes_inside_larger_candles_and_their_costs_are_those_asked_for(
+    street: Street, alice: Person
+) -> None:
+    furnish(street)
+    day = (datetime(2024, 2, 1, tzinfo=UTC), datetime(2024, 2, 2, tzinfo=UTC))
+    hours = real_history("BTCUSDT").candles
+    inside = minutes_of(hours[(hours[:, 0] >= day[0].timestamp() * 1000) & (hours[:, 0] < day[1].timestamp() * 1000)])
+    series = CandleSeries("binance", "BTC/USDT", Timeframe.M1)
+    CandleFiles(street.app.settings.data_dir).merge(series, inside, street.app.clock.now())
+    costs = {"maker": "0.001", "taker": "0.001", "slippage_range": "0.1", "fee_asset": "base"}
+    async with at_work(street) as backtester:
+        row = await over(street, await backtester.start(alice.id, a_wish(costs=costs, detail=True)))
+    assert (row.status, row.error) == (BacktestStatus.DONE, ""), row.error_facts
+    report = await backtester.report(alice.id, row.id)
+    assert len(report.closed) > 5  # days without minutes are played by their own candles
+    for rule in ("along the smaller candles", "from the coins bought", "at a worse price"):
+        assert any(rule in sentence for sentence in report.rules)
+    for wrong in ({"fee_asset": "gold"}, {"slippage_range": "2"}):
+        with pytest.raises(InvalidInput, match="cost_out_of_range"):
+            await backtester.start(alice.id, a_wish(costs=wrong))
 
 
 async def test_what_was_under_way_when_the_house_ended_is_interrupted(street: Street, alice: Person) -> None:
