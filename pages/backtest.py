@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from nicegui import ui
 
@@ -14,11 +15,12 @@ from aristobot.research_events import BacktestFinished, BacktestProgressed
 from components.backtest_form import BacktestForm
 from components.backtest_history import BacktestHistory
 from components.backtest_outlet import BacktestOutlet
-from components.backtest_progress import BacktestProgress
 from components.confirm import complain
 from components.live import Live
 from components.page_head import page_head
+from components.run_progress import RunProgress, backtest_stages
 from components.shell import page
+from components.study_screen import StudyScreen
 from components.viewer import Viewer
 
 if TYPE_CHECKING:
@@ -27,22 +29,48 @@ if TYPE_CHECKING:
 
 
 @page("/backtest", title="Backtest", icon="science", order=60)
-async def backtest(app: App, user: Viewer, live: Live, strategy: str = "") -> None:
-    """The form, what runs, the runs so far, and what came of them; `strategy` in the address chooses one in the form."""
-    await _Desk(app, user, live).load(strategy)
+async def backtest(app: App, user: Viewer, live: Live, strategy: str = "", part: str = "") -> None:
+    """Two parts: single runs, and searches for better parameters, drawn when somebody first looks there.
+
+    `strategy` in the address chooses one in the form, `part=search` opens the second part.
+    """
+    with page_head(_("Backtest"), _("Try a strategy on past candles before it touches money.")):
+        parts = ui.tabs().props("dense no-caps inline-label").classes("bt-parts")
+        with parts:
+            ui.tab("runs", _("Single run"), icon="science").mark("part-runs")
+            ui.tab("search", _("Optimisation"), icon="travel_explore").mark("part-search")
+    runs, search = (ui.element("div").props("role=tabpanel").classes("w-full") for _part in range(2))
+    with runs:
+        desk = _Desk(app, user, live)
+    search.set_visibility(False)
+    drawn: list[StudyScreen] = []
+
+    async def take(wanted: str, given: Mapping[str, Any], parameters: Mapping[str, Any], costs: Mapping[str, Any]) -> None:
+        parts.set_value("runs")
+        await desk.fill(wanted, given, parameters, costs)
+
+    async def show() -> None:
+        runs.set_visibility(parts.value == "runs")
+        search.set_visibility(parts.value == "search")
+        if parts.value == "search" and not drawn:
+            with search:
+                drawn.append(StudyScreen(app, user, live, take))
+            await drawn[0].load(strategy)
+
+    parts.on_value_change(show)
+    parts.set_value("search" if part == "search" else "runs")
+    await desk.load(strategy)
 
 
 class _Desk:
-    """The parts of the page, and what each tells the others."""
+    """The parts of single runs, and what each tells the others."""
 
     def __init__(self, app: App, user: Viewer, live: Live) -> None:
         self._app, self._user = app, user
-        with page_head(_("Backtest"), _("Try a strategy on past candles before it touches money.")):
-            pass
         with ui.element("div").classes("bt-desk"):
             self._form = BacktestForm(app, user, self._start)
             with ui.element("div").classes("stack"):
-                self._progress = BacktestProgress(self._cancel)
+                self._progress = RunProgress(self._cancel, backtest_stages(), _("Cancel"))
                 place = ui.element("div")
                 self._outlet = BacktestOutlet(app, user)
             with place:
@@ -62,6 +90,11 @@ class _Desk:
         if last is not None:
             await self._outlet.open(last)
 
+    async def fill(self, *what: Any) -> None:
+        """Put what was found elsewhere into the form."""
+        await self._form.fill(*what)
+        self._form.focus()
+
     async def _start(self, wish: Wish) -> None:
         row = await self._app.backtester.start(self._user.id, wish)
         self._outlet.shown = row.id
@@ -75,11 +108,11 @@ class _Desk:
             complain(error)
 
     def _progressed(self, event: BacktestProgressed) -> None:
-        if self._progress.backtest_id in (None, event.backtest_id):
+        if self._progress.run_id in (None, event.backtest_id):
             self._progress.show(event.backtest_id, event.stage, event.done, event.seconds_left)
 
     async def _finished(self, event: BacktestFinished) -> None:
-        if self._progress.backtest_id == event.backtest_id:
+        if self._progress.run_id == event.backtest_id:
             self._progress.over()
         await self._history.load()
         row = next((one for one in self._history.rows if one.id == event.backtest_id), None)

@@ -17,7 +17,7 @@ from aristobot.candle_series import CandleSeries
 from aristobot.kinds import BacktestStatus, Role
 from aristobot.market import Timeframe
 from aristobot.templates import template
-from components.backtest_progress import BacktestProgress
+from components.run_progress import RunProgress
 from services.app import App
 from tests.backtesting import real_history
 from tests.house import ROOT
@@ -83,7 +83,7 @@ async def test_a_run_is_asked_for_told_and_read(screen: User, app: App, working:
     await screen.should_see("Aucun regard sur le futur")
     await screen.should_see("Rendement")
     await screen.should_see("Opérations closes")
-    await until(lambda: not kinds(screen, BacktestProgress))
+    await until(lambda: not kinds(screen, RunProgress))
     screen.find("save-csv").click()
     saved = await screen.download.next()
     assert saved.content.startswith("\ufeffsymbol,opened_at".encode())

@@ -1,9 +1,9 @@
-"""A backtest under way: what it does, how far it is, how long it will take, and the way out."""
+"""A backtest or a search under way: what it does, how far it is, how long it will take, and the way out."""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 
 from nicegui import ui
@@ -14,43 +14,46 @@ from components.buttons import quiet_button
 from components.words import labelled
 
 
-class BacktestProgress(ui.element):
-    """Hidden while nothing runs."""
+class RunProgress(ui.element):
+    """Hidden while nothing runs. `stages` are their words, `way_out` those of the button."""
 
-    def __init__(self, on_cancel: Callable[[uuid.UUID], Awaitable[None]]) -> None:
+    def __init__(self, on_cancel: Callable[[uuid.UUID], Awaitable[None]], stages: Mapping[str, str], way_out: str) -> None:
         super().__init__("section")
         self.classes("panel bt-progress").props("role=status")
-        self.backtest_id: uuid.UUID | None = None
+        self.run_id: uuid.UUID | None = None
+        self._stages = stages
         with self:
             with ui.element("div").classes("line"):
                 self._words = ui.label("").classes("grow")
                 self._left = ui.label("").classes("muted")
-                self._cancel = quiet_button(_("Cancel"), icon="close", on_click=self._cancelled).mark("cancel-backtest")
+                self._cancel = quiet_button(way_out, icon="close", on_click=self._cancelled).mark("cancel-run")
             self._bar = labelled(ui.linear_progress(0, show_value=False, size="8px"), _("Progress")).props("rounded")
         self._on_cancel = on_cancel
         self.set_visibility(False)
 
-    def show(self, backtest_id: uuid.UUID, stage: str, done: float, seconds_left: float | None) -> None:
-        """How far a run is."""
-        self.backtest_id = backtest_id
-        self._words.set_text(_stages().get(stage, stage))
+    def show(self, run_id: uuid.UUID, stage: str, done: float, seconds_left: float | None, more: str = "") -> None:
+        """How far a run is; `more` is said beside its stage."""
+        self.run_id = run_id
+        words = self._stages.get(stage, stage)
+        self._words.set_text(f"{words} · {more}" if more else words)
         self._left.set_text(_remaining(done, seconds_left))
         self._bar.set_value(done)
-        known = done > 0 and stage != "checking"
+        known = done > 0 and stage not in ("checking", "weighing")
         self._bar.props(**({"remove": "indeterminate"} if known else {"add": "indeterminate"}))
         self.set_visibility(True)
 
     def over(self) -> None:
         """Nothing is under way any more."""
-        self.backtest_id = None
+        self.run_id = None
         self.set_visibility(False)
 
     async def _cancelled(self) -> None:
-        if self.backtest_id is not None:
-            await self._on_cancel(self.backtest_id)
+        if self.run_id is not None:
+            await self._on_cancel(self.run_id)
 
 
-def _stages() -> dict[str, str]:
+def backtest_stages() -> dict[str, str]:
+    """What a backtest does, in words."""
     return {
         "queued": _("Waits for a free core"),
         "candles": _("Downloads the missing candles"),
