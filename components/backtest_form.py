@@ -40,8 +40,8 @@ class BacktestForm:
 
     async def load(self, wanted: str = "") -> None:
         """Offer what can be tried; `wanted` is the id or name of what is chosen first."""
-        await self._source.load(wanted)
         await self._series.count()
+        await self._source.load(wanted)
 
     async def fill(self, wanted: str, given: Mapping[str, Any], parameters: Mapping[str, Any], costs: Mapping[str, Any]) -> None:
         """Put a run into the form: `wanted` names the strategy, `given` the fields of the series."""

@@ -45,8 +45,8 @@ class StudyForm:
 
     async def load(self, wanted: str = "") -> None:
         """Offer what can be searched; `wanted` is the id or name of what is chosen first."""
-        await self._source.load(wanted)
         await self._series.count()
+        await self._source.load(wanted)
 
     async def fill(self, wanted: str, asked: Definition, row: Study) -> None:
         """Put a search into the form, to be changed and asked again."""

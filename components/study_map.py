@@ -87,7 +87,16 @@ def _picture(found: HeatMap, goal: Goal) -> ui.echart:
     edge = max(-low, high)
     colours = _AROUND_ZERO if around else _UPWARDS
     best = (min if goal.less_is_better else max)(cells, key=lambda one: one[2], default=None)
-    marked = [{"value": one, "itemStyle": {"borderColor": theme.TEXT, "borderWidth": 2}} if one is best else one for one in cells]
+    bright = low + (high - low) * (0.4 if goal.less_is_better else 0.6)
+    dark_on = [not around and (one[2] < bright if goal.less_is_better else one[2] > bright) for one in cells]
+    marked = [
+        {
+            "value": one,
+            "label": {"color": theme.INK if dark else theme.TEXT},
+            "itemStyle": {"borderColor": theme.WARN, "borderWidth": 2} if one is best else {},
+        }
+        for one, dark in zip(cells, dark_on, strict=True)
+    ]
     options = {
         "animation": False,
         "backgroundColor": "transparent",
@@ -114,7 +123,7 @@ def _picture(found: HeatMap, goal: Goal) -> ui.echart:
                 "type": "heatmap",
                 "data": marked,
                 "itemStyle": {"borderColor": theme.GROUND, "borderWidth": 1},
-                "label": {"show": len(cells) <= _FEW, "fontSize": 10, "color": theme.TEXT, ":formatter": _label(goal)},
+                "label": {"show": len(cells) <= _FEW, "fontSize": 10, ":formatter": _label(goal)},
             }
         ],
     }
@@ -158,8 +167,9 @@ def _label(goal: Goal) -> str:
 def _writer(goal: Goal) -> str:
     """A function of a value as people read it."""
     if goal.unit is Unit.SHARE:
-        return f"(() => {{ const f = {browser_formats.number(0, 1)}; return v => f(v * 100) + '\\u00a0%'; }})()"
-    return browser_formats.number(0, 0 if goal.unit in (Unit.QUOTE, Unit.COUNT) else 2)
+        return f"(() => {{ const f = {browser_formats.number(1, 1)}; return v => f(v * 100) + '\\u00a0%'; }})()"
+    decimals = 0 if goal.unit in (Unit.QUOTE, Unit.COUNT) else 2
+    return browser_formats.number(decimals, decimals)
 
 
 def _rounded(value: float | None) -> float:

@@ -38,6 +38,10 @@ class Found:
         """What was improved."""
         return Goal.of(self.asked)
 
+    def line(self, one: Candidate) -> str:
+        """What varies of a set, on one line."""
+        return parameters(one.learned.parameters, self.asked.space.names)
+
 
 def draw_findings(found: Found, on_take: Take) -> None:
     """Draw everything where this is called; `on_take` opens a set of parameters in the form of backtests."""
@@ -49,17 +53,16 @@ def draw_findings(found: Found, on_take: Take) -> None:
         return
     with panel(_title(asked), "bt-result") as head:
         with head:
-            _take(findings, on_take)
+            _take(found, on_take)
         with ui.element("div").classes("panel-body"):
             _doubts(found)
-            _best(findings.best[0])
-    with ui.element("div").classes("halves"):
-        _compared(found)
-        _luck(found)
+            _best(found)
+    _compared(found)
     if findings.maps:
         StudyMap(findings.maps, found.goal)
     if len(findings.folds) > 1:
         _folds(found)
+    _luck(found)
     _ranks(found)
 
 
@@ -67,12 +70,12 @@ def _title(asked: Definition) -> str:
     return _("{strategy} on {symbol}", strategy=asked.strategy, symbol=f"{asked.symbol} · {asked.timeframe}")
 
 
-def _take(findings: Findings, on_take: Take) -> None:
-    sets = {at: f"{at + 1}. {parameters(one.learned.parameters)}" for at, one in enumerate(findings.best)}
+def _take(found: Found, on_take: Take) -> None:
+    sets = {at: f"{at + 1}. {found.line(one)}" for at, one in enumerate(found.findings.best)}
     which = ui.select(sets, value=0, label=_("Set")).props("outlined dense options-dense").classes("st-set").mark("st-set")
 
     async def take() -> None:
-        await on_take(findings.best[int(which.value)].learned.parameters)
+        await on_take(found.findings.best[int(which.value)].learned.parameters)
 
     button = ui.button(_("Backtest with these parameters"), icon="play_arrow", on_click=take)
     button.props("outline no-caps").mark("st-take")
@@ -80,7 +83,11 @@ def _take(findings: Findings, on_take: Take) -> None:
 
 def _doubts(found: Found) -> None:
     findings = found.findings
-    if not findings.doubts:
+    best = findings.best[0]
+    lost = ((best.test_figures or best.learned.figures).get("net_profit") or 0.0) < 0
+    if lost:
+        notice(_("Even the best set lost money."), "bad")
+    elif not findings.doubts:
         notice(_("Nothing speaks against it: it holds on unseen candles, beside its peak, and beyond luck."))
     for doubt in findings.doubts:
         notice(explain(doubt.code, doubt.facts), "warn")
@@ -88,12 +95,13 @@ def _doubts(found: Found) -> None:
     Words("p", tried, "small muted")
 
 
-def _best(best: Candidate) -> None:
+def _best(found: Found) -> None:
+    values = found.findings.best[0].learned.parameters
     with ui.element("dl").classes("bt-figures first"):
-        for name, value in best.learned.parameters.items():
+        for name in (*found.asked.space.names, *found.asked.fixed):
             with ui.element("div"):
                 Words("dt", name)
-                Words("dd", plain(value))
+                Words("dd", plain(values[name]))
 
 
 def _compared(found: Found) -> None:
@@ -159,7 +167,7 @@ def _folds(found: Found) -> None:
                 str(at),
                 f"{day(one.fold.train.since)} – {day(one.fold.train.until)}",
                 f"{day(test.since)} – {day(test.until)}" if test else "",
-                parameters(chosen.learned.parameters) if chosen else _("nothing believable"),
+                found.line(chosen) if chosen else _("nothing believable"),
                 goal.written(chosen.learned.figures.get(goal.name) if chosen else None),
                 goal.written(chosen.test_figures.get(goal.name) if chosen else None),
                 figure("roi", chosen.test_figures.get("roi") if chosen else None),
@@ -181,7 +189,7 @@ def _ranks(found: Found) -> None:
         told = one.learned.figures
         scores = [goal.written(told.get(goal.name)), goal.written(one.test_figures.get(goal.name))]
         more = [write(name, told.get(name)) for name in ("net_profit", "max_drawdown_share", "count")]
-        rows.append([str(at), parameters(one.learned.parameters), *scores, *more])
+        rows.append([str(at), found.line(one), *scores, *more])
     head = ["", _("Parameters"), _("Learned"), _("Unseen"), _("Net profit"), _("Maximum drawdown"), _("Closed trades")]
     with panel(_("The best sets")):
         plain_table(_("The best sets"), head, rows, words=(1,))

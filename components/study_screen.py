@@ -20,7 +20,7 @@ from components.run_progress import RunProgress
 from components.study_form import StudyForm
 from components.study_list import StudyList
 from components.study_trials import StudyTrials
-from components.study_words import Goal, stage_names
+from components.study_words import stage_names
 from components.viewer import Viewer
 from services.study_sources import asked_of, findings_of
 from services.study_wish import StudyProgress, StudyWish
@@ -39,10 +39,11 @@ class StudyScreen:
         self._app, self._user, self._on_take = app, user, on_take
         self._shown: uuid.UUID | None = None
         self._trials: StudyTrials | None = None
+        self._stage = ""
         with ui.element("div").classes("bt-desk"):
             self._form = StudyForm(app, user, self._start)
             with ui.element("div").classes("stack"):
-                self._progress = RunProgress(self._stop, stage_names(), _("Stop"))
+                self._progress = RunProgress(self._stop, stage_names(), _("Stop the search"))
                 place = ui.element("div")
                 self._outlet = ui.element("div").classes("stack").mark("st-result")
             with place:
@@ -93,7 +94,7 @@ class StudyScreen:
                 if not row.status.is_under_way:
                     words = explain(row.error, row.error_facts or {}) if row.error else _("It was stopped before its end.")
                     notice(words, "bad" if row.error else "warn")
-                self._trials = StudyTrials(self._app, self._user, row.id, Goal.of(asked_of(row)))
+                self._trials = StudyTrials(self._app, self._user, row.id, asked_of(row))
         if self._trials is not None:
             await self._trials.refresh()
 
@@ -114,6 +115,9 @@ class StudyScreen:
         draw_findings(Found(row, asked, findings), take)
 
     async def _progressed(self, event: StudyProgressed) -> None:
+        if event.stage != self._stage:  # from waiting to running, also in the list
+            self._stage = event.stage
+            await self._list.load()
         if self._progress.run_id in (None, event.study_id):
             told = StudyProgress(event.stage, event.done, event.total, event.seconds_left, event.best)
             self._tell(event.study_id, told)

@@ -28,7 +28,7 @@ class SearchFields:
     """The goal, the plan and the sampler."""
 
     def __init__(self) -> None:
-        Words("h3", _("Search"))
+        Words("h3", _("How to search"))
         with ui.element("div").classes("pair-of-fields"):
             self._goal = ui.select(goal_names(), value="sharpe", label=_("To improve"))
             self._least = _whole(_("Least trades"), 10)

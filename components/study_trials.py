@@ -9,6 +9,7 @@ from nicegui import ui
 
 from aristobot.errors import AristobotError
 from aristobot.language import _, explain
+from aristobot.search.definition import Definition
 from aristobot.store.study_tables import Trial
 from components.empty_state import error_state
 from components.live_grid import LiveGrid, column
@@ -28,12 +29,14 @@ _FIGURES = (("net_profit", 0), ("roi", 560), ("max_drawdown_share", 720), ("coun
 class StudyTrials:
     """The panel. `refresh` adds what has come in since."""
 
-    def __init__(self, app: App, user: Viewer, study_id: uuid.UUID, goal: Goal) -> None:
-        self._app, self._user, self._study_id, self._goal = app, user, study_id, goal
+    def __init__(self, app: App, user: Viewer, study_id: uuid.UUID, asked: Definition) -> None:
+        self._app, self._user, self._study_id = app, user, study_id
+        self._goal = goal = Goal.of(asked)
+        self._names = asked.space.names
         self._known: set[uuid.UUID] = set()
         from aristobot.figures.table import FIGURES
 
-        figures = [column(name, _(FIGURES[name].title), 96, number=True, least=least) for name, least in _FIGURES]
+        figures = [column(name, _(FIGURES[name].title), 128, number=True, least=least) for name, least in _FIGURES]
         columns = [
             column("number", _("No."), 64, number=True),
             column("parameters", _("Parameters"), 150, grows=1),
@@ -61,7 +64,10 @@ class StudyTrials:
         if fresh:
             self._grid.prepend([self._written(row) for row in fresh])
         if best is not None:
-            said = {"figure": self._goal.written(self._goal.value(best.score)), "parameters": parameters(best.parameters or {})}
+            said = {
+                "figure": self._goal.written(self._goal.value(best.score)),
+                "parameters": parameters(best.parameters or {}, self._names),
+            }
             self._best.set_text(_("Best so far: {figure} with {parameters}", **said))
 
     def _failed(self, error: AristobotError) -> None:
@@ -71,6 +77,6 @@ class StudyTrials:
 
     def _written(self, row: Trial) -> dict[str, Any]:
         figures = row.figures or {}
-        told = {name: figure(name, figures.get(name), self._goal.quote) for name, _least in _FIGURES}
+        told = {name: figure(name, figures.get(name)) for name, _least in _FIGURES}
         told["score"] = _("fell") if row.fault else self._goal.written(self._goal.value(row.score))
-        return {"id": str(row.id), "number": row.number + 1, "parameters": parameters(row.parameters or {}), **told}
+        return {"id": str(row.id), "number": row.number + 1, "parameters": parameters(row.parameters or {}, self._names), **told}

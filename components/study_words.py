@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from aristobot.figures.table import FIGURES, Unit
@@ -57,9 +57,9 @@ def figure(name: str, value: float | None, quote: str = "") -> str:
     return written(value, FIGURES[name].unit, quote)
 
 
-def parameters(values: Mapping[str, Value]) -> str:
-    """A set of parameters on one line."""
-    return ", ".join(f"{name} {plain(value)}" for name, value in values.items())
+def parameters(values: Mapping[str, Value], names: Iterable[str]) -> str:
+    """Those parameters of a set that vary, on one line."""
+    return ", ".join(f"{name} {plain(values[name])}" for name in names if name in values)
 
 
 def plain(value: Value) -> str:

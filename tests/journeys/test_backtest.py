@@ -1,4 +1,6 @@
-"""A template tried on the past in a real browser: chosen, run with its progress in sight, cancelled once, and read."""
+"""From an idea to parameters in a real browser: a strategy written from a template and put right, tried on the past with its
+progress in sight, cancelled once, read; then two of its parameters are searched, and their map is read.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +22,7 @@ from tests.journeys.conftest import OpenBrowser
 from tests.journeys.house import Exchange, Home, a_home
 from tests.journeys.test_accessibility import faults
 from tests.journeys.test_first_day import move_in
+from tests.journeys.test_strategies import from_template, line, write_below
 
 if TYPE_CHECKING:
     from playwright.async_api import Page
@@ -53,7 +56,7 @@ def minutes(count: int) -> np.ndarray:
 
 
 async def fill_in(page: Page) -> None:
-    """The EMA cross on minutes, over what is there."""
+    """Minutes, over what is there."""
     await page.get_by_label("Depuis", exact=True).fill("2024-01-01")
     await page.get_by_label("Jusqu’au").fill("2024-03-10")
     await page.get_by_label("fast").wait_for()
@@ -67,25 +70,36 @@ def svgs_in(path: Path) -> int:
     return path.read_text("utf-8").count("<svg")
 
 
-async def look(page: Page) -> None:
+async def look(page: Page, name: str) -> None:
     """Nothing sticks out sideways in any size, nothing stands in anybody's way; pictures when somebody asked for them."""
-    await expect(page.locator(".bt-desk")).to_have_css("display", "grid")
+    await expect(page.locator(".bt-desk:visible")).to_have_css("display", "grid")
     for width, height in SIZES:
         await page.set_viewport_size({"width": width, "height": height})
         wide = await page.evaluate("document.documentElement.scrollWidth")
         assert wide <= width, (wide, width)
         if PICTURES:
             await page.wait_for_timeout(600)
-            await page.screenshot(path=f"{PICTURES}/backtest-{width}.png", full_page=True)
+            await page.screenshot(path=f"{PICTURES}/{name}-{width}.png", full_page=True)
     assert await faults(page) == []
     await page.set_viewport_size({"width": SIZES[0][0], "height": SIZES[0][1]})
 
 
-async def test_a_template_is_tried_with_its_progress_in_sight(home: Home, visit: OpenBrowser) -> None:
-    page = await visit(home.url)
-    await move_in(page, home)
-    await page.goto("/backtest")
-    await fill_in(page)
+async def write(page: Page) -> None:
+    """A strategy from a template with a slip of the pen, which is underlined and put right."""
+    await from_template(page, "Croisement de moyennes")
+    await write_below(page, "def should_exit", "limit = self.pirce * 1")
+    await expect(page.locator(".cm-wavy.cm-error")).to_have_text("self.pirce")
+    await line(page, "limit = self.pirce").click()
+    await page.keyboard.press("Home")
+    await page.keyboard.press("Shift+End")
+    await page.keyboard.type("limit = self.price * 1")
+    await expect(page.locator(".cm-wavy")).to_have_count(0)
+    await page.keyboard.press("Control+s")
+    await expect(page.locator(".version-item")).to_have_count(2)
+
+
+async def backtest(page: Page) -> None:
+    """Run it once and give up, run it again and read the report."""
     run = page.get_by_role("button", name="Lancer le backtest")
     await run.click()
     await expect(page.get_by_role("progressbar")).to_be_visible()
@@ -104,4 +118,44 @@ async def test_a_template_is_tried_with_its_progress_in_sight(home: Home, visit:
     async with page.expect_download() as waiting:
         await page.get_by_role("button", name="Enregistrer le rapport en HTML").click()
     assert svgs_in(await (await waiting.value).path()) == 3
-    await look(page)
+
+
+async def search(page: Page) -> None:
+    """Two parameters on a small grid, told while they are tried, and their map."""
+    await page.get_by_role("tab", name="Optimisation").click()
+    await page.get_by_role("heading", name="Paramètres à chercher").wait_for()
+    form = page.locator(".bt-form:visible")
+    await form.get_by_label("Depuis", exact=True).fill("2024-01-01")
+    await form.get_by_label("Jusqu’au").fill("2024-03-10")
+    await form.get_by_role("combobox", name="Unité de temps").click()
+    await page.get_by_role("option", name="1m", exact=True).click()
+    await form.get_by_role("combobox", name="Méthode").click()
+    await page.get_by_role("option", name="Grille entière").click()
+    for name, value in (("Essais", "24"), ("Processus", "1")):
+        await form.get_by_label(name, exact=True).fill(value)
+    await form.get_by_text("Manquantes\u00a0: 0.").wait_for()
+    if PICTURES:
+        await look(page, "search-empty")
+    await form.get_by_role("button", name="Lancer la recherche").click()
+    await expect(page.get_by_role("progressbar").locator("visible=true")).to_be_visible()
+    await page.get_by_text("Meilleur jusqu’ici").wait_for()
+    if PICTURES:
+        await look(page, "search-running")
+    await page.get_by_role("heading", name="Les meilleurs jeux").wait_for(timeout=30_000)
+    await expect(page.get_by_role("img", name="Carte de chaleur")).to_be_visible()
+    await look(page, "search")
+    await page.get_by_role("button", name="Tableau").click()
+    await expect(page.get_by_role("region", name="Carte de chaleur").get_by_role("rowheader").first).to_be_visible()
+    await page.get_by_role("button", name="Backtester ces paramètres").click()
+    await expect(page.get_by_role("button", name="Lancer le backtest")).to_be_visible()
+
+
+async def test_a_strategy_is_written_put_right_tried_and_its_parameters_searched(home: Home, visit: OpenBrowser) -> None:
+    page = await visit(home.url)
+    await move_in(page, home)
+    await write(page)
+    await page.goto("/backtest")
+    await fill_in(page)
+    await backtest(page)
+    await look(page, "backtest")
+    await search(page)
