@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from nicegui import ui
 
-from aristobot.errors import AristobotError
-from aristobot.language import _, explain
+from aristobot.language import _
 from components.backtest_fields import CostFields, SeriesFields
 from components.backtest_parameters import ParameterFields
 from components.buttons import main_button
@@ -28,7 +27,7 @@ class BacktestForm:
     def __init__(self, app: App, user: Viewer, on_start: Callable[[Wish], Awaitable[None]]) -> None:
         self._app, self._user, self._on_start = app, user, on_start
         with panel(_("What to try"), "bt-form"), ui.element("form").classes("panel-body").props("novalidate") as form:
-            self._source = SourceFields(app, user, "bt", self._chosen)
+            self._source = SourceFields(app, user, "bt")
             self._series = SeriesFields(app, "bt")
             self._parameters = ParameterFields()
             self._costs = CostFields("bt")
@@ -36,6 +35,7 @@ class BacktestForm:
             self._series.draw_coverage("bt")
             self._button = for_traders(main_button(_("Run the backtest"), icon="play_arrow", on_click=self.submit), user)
             self._button.mark("bt-run")
+        self._source.tell(self._parameters, self._series.suggest)
         form.on("submit.prevent", self.submit)
 
     async def load(self, wanted: str = "") -> None:
@@ -73,18 +73,3 @@ class BacktestForm:
                 **self._series.values(),
             )
             await self._on_start(wish)
-
-    async def _chosen(self) -> None:
-        """Ask the strategy for its parameters; one that cannot run says why."""
-        source = self._source.source
-        if source is None or not self._user.may_trade:
-            return
-        self._parameters.wait()
-        try:
-            told = await self._app.backtester.sources.described(self._user.id, source.text)
-        except AristobotError as error:
-            self._parameters.refuse(explain(error))
-            return
-        if source is self._source.source:
-            self._parameters.show(told.parameters)
-            self._series.suggest(told.timeframe)

@@ -4,27 +4,43 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from nicegui import ui
 
 from aristobot.errors import AristobotError
-from aristobot.language import _
+from aristobot.language import _, explain
 from aristobot.store.strategy_tables import StrategyVersion
 from components import formats
 from components.confirm import complain
 from components.viewer import Viewer
 from services.backtest_sources import Source
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # the house starts without numpy
+    from aristobot.strategy_parameters import Parameter
     from services.app import App
 
 
-class SourceFields:
-    """Two fields; the second one is there when a strategy has more than one version. `on_choice` hears of every choice."""
+class ParameterPlace(Protocol):
+    """Shows the parameters of a strategy."""
 
-    def __init__(self, app: App, user: Viewer, mark: str, on_choice: Callable[[], Awaitable[None]]) -> None:
-        self._app, self._user, self._on_choice = app, user, on_choice
+    def wait(self) -> None:
+        """It is being asked."""
+
+    def refuse(self, words: str) -> None:
+        """It cannot run."""
+
+    def show(self, listed: Sequence[Parameter], /) -> None:
+        """It lists these."""
+
+
+class SourceFields:
+    """Two fields; the second one is there when a strategy has more than one version."""
+
+    def __init__(self, app: App, user: Viewer, mark: str) -> None:
+        self._app, self._user = app, user
+        self._place: ParameterPlace | None = None
+        self._suggest: Callable[[str], None] = lambda timeframe: None
         self._sources: Sequence[Source] = ()
         self._source: Source | None = None
         self._quiet = False
@@ -38,6 +54,10 @@ class SourceFields:
     def source(self) -> Source | None:
         """What is chosen."""
         return self._source
+
+    def tell(self, place: ParameterPlace, suggest: Callable[[str], None]) -> None:
+        """Where the parameters of what is chosen are shown, and who hears of its timeframe."""
+        self._place, self._suggest = place, suggest
 
     async def load(self, wanted: str = "") -> None:
         """Offer what can be tried; `wanted` is the id or name of what is chosen, else the first one is."""
@@ -74,13 +94,28 @@ class SourceFields:
         with self._quietly():
             self._version.set_options(named, value=str(self._source.version_id) if named else None)
         self._version.set_visibility(len(named) > 1)
-        await self._on_choice()
+        await self._ask()
 
     async def _picked_version(self) -> None:
         if self._version.value is None:
             return
         self._source = await self._older(str(self._version.value)) or self._source
-        await self._on_choice()
+        await self._ask()
+
+    async def _ask(self) -> None:
+        """Ask the strategy for its parameters; one that cannot run says why."""
+        source, place = self._source, self._place
+        if source is None or place is None or not self._user.may_trade:
+            return
+        place.wait()
+        try:
+            told = await self._app.backtester.sources.described(self._user.id, source.text)
+        except AristobotError as error:
+            place.refuse(explain(error))
+            return
+        if source is self._source:  # nobody chose another one meanwhile
+            place.show(told.parameters)
+            self._suggest(told.timeframe)
 
     def _unless_quiet(self, do: Callable[[], Awaitable[None]]) -> Awaitable[None] | None:
         return None if self._quiet else do()

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 from nicegui import ui
 from nicegui.elements.mixins.validation_element import ValidationElement
 
-from aristobot.errors import AristobotError
-from aristobot.language import _, explain
+from aristobot.language import _
 from aristobot.search.definition import Definition
 from aristobot.store.study_tables import Study
 from components.backtest_fields import CostFields, SeriesFields
@@ -32,7 +31,7 @@ class StudyForm:
     def __init__(self, app: App, user: Viewer, on_start: Callable[[StudyWish], Awaitable[None]]) -> None:
         self._app, self._user, self._on_start = app, user, on_start
         with panel(_("What to search"), "bt-form"), ui.element("form").classes("panel-body").props("novalidate") as form:
-            self._source = SourceFields(app, user, "st", self._chosen)
+            self._source = SourceFields(app, user, "st")
             self._series = SeriesFields(app, "st")
             self._ranges = RangeFields()
             self._search = SearchFields()
@@ -41,6 +40,7 @@ class StudyForm:
             self._series.draw_coverage("st")
             self._button = for_traders(main_button(_("Start the search"), icon="travel_explore", on_click=self.submit), user)
             self._button.mark("st-run")
+        self._source.tell(self._ranges, self._series.suggest)
         form.on("submit.prevent", self.submit)
 
     async def load(self, wanted: str = "") -> None:
@@ -82,21 +82,6 @@ class StudyForm:
                 **self._workers.values(),
             )
             await self._on_start(wish)
-
-    async def _chosen(self) -> None:
-        """Ask the strategy for its parameters; one that cannot run says why."""
-        source = self._source.source
-        if source is None or not self._user.may_trade:
-            return
-        self._ranges.wait()
-        try:
-            told = await self._app.backtester.sources.described(self._user.id, source.text)
-        except AristobotError as error:
-            self._ranges.refuse(explain(error))
-            return
-        if source is self._source.source:
-            self._ranges.show(told.parameters)
-            self._series.suggest(told.timeframe)
 
 
 def _spelled(asked: Definition) -> dict[str, str]:

@@ -75,28 +75,14 @@ class StudyMap:
 
 
 def _picture(found: HeatMap, goal: Goal) -> ui.echart:
-    cells = [
-        [column, row, _rounded(goal.value(score))]
+    cells: list[tuple[int, int, float]] = [
+        (column, row, float(f"{goal.value(score) or 0.0:.6g}"))
         for row, scores in enumerate(found.scores)
         for column, score in enumerate(scores)
         if score is not None
     ]
     values = [one[2] for one in cells] or [0.0]
     low, high = min(values), max(values)
-    around = low < 0 < high
-    edge = max(-low, high)
-    colours = _AROUND_ZERO if around else _UPWARDS
-    best = (min if goal.less_is_better else max)(cells, key=lambda one: one[2], default=None)
-    bright = low + (high - low) * (0.4 if goal.less_is_better else 0.6)
-    dark_on = [not around and (one[2] < bright if goal.less_is_better else one[2] > bright) for one in cells]
-    marked = [
-        {
-            "value": one,
-            "label": {"color": theme.INK if dark else theme.TEXT},
-            "itemStyle": {"borderColor": theme.WARN, "borderWidth": 2} if one is best else {},
-        }
-        for one, dark in zip(cells, dark_on, strict=True)
-    ]
     options = {
         "animation": False,
         "backgroundColor": "transparent",
@@ -105,23 +91,11 @@ def _picture(found: HeatMap, goal: Goal) -> ui.echart:
         "xAxis": _axis(found.across, found.columns) | {"nameLocation": "middle", "nameGap": 26},
         "yAxis": _axis(found.down, found.rows) | {"nameLocation": "end", "nameTextStyle": {**_FONT, "align": "left"}},
         "tooltip": _tip(found, goal),
-        "visualMap": {
-            "min": -edge if around else low,
-            "max": edge if around else (high if high > low else low + 1),
-            "calculable": True,
-            "orient": "horizontal",
-            "left": "center",
-            "bottom": 4,
-            "itemWidth": 12,
-            "itemHeight": 160,
-            "textStyle": _FONT,
-            "inRange": {"color": list(reversed(colours)) if goal.less_is_better else colours},
-            ":formatter": _writer(goal),
-        },
+        "visualMap": _scale(low, high, goal),
         "series": [
             {
                 "type": "heatmap",
-                "data": marked,
+                "data": _marked(cells, goal),
                 "itemStyle": {"borderColor": theme.GROUND, "borderWidth": 1},
                 "label": {"show": len(cells) <= _FEW, "fontSize": 10, ":formatter": _label(goal)},
             }
@@ -129,6 +103,42 @@ def _picture(found: HeatMap, goal: Goal) -> ui.echart:
     }
     name = _("Heat map of {down} and {across}", down=found.down, across=found.across)
     return labelled(ui.echart(options).classes("bt-chart"), name).props("role=img")
+
+
+def _scale(low: float, high: float, goal: Goal) -> dict[str, Any]:
+    """The colours, and the legend that tells them."""
+    around = low < 0 < high
+    edge = max(-low, high)
+    colours = _AROUND_ZERO if around else _UPWARDS
+    return {
+        "min": -edge if around else low,
+        "max": edge if around else (high if high > low else low + 1),
+        "calculable": True,
+        "orient": "horizontal",
+        "left": "center",
+        "bottom": 4,
+        "itemWidth": 12,
+        "itemHeight": 160,
+        "textStyle": _FONT,
+        "inRange": {"color": colours[::-1] if goal.less_is_better else colours},
+        ":formatter": _writer(goal),
+    }
+
+
+def _marked(cells: Sequence[tuple[int, int, float]], goal: Goal) -> list[dict[str, Any]]:
+    """The cells with words that can be read on their colour; the best one is framed."""
+    values = [one[2] for one in cells] or [0.0]
+    low, high = min(values), max(values)
+    best = low if goal.less_is_better else high
+    far = 0.6 * (high - low)  # from the dark end of the colours
+    return [
+        {
+            "value": list(one),
+            "label": {"color": theme.INK if not low < 0 < high and abs(one[2] - best) < high - low - far else theme.TEXT},
+            "itemStyle": {"borderColor": theme.WARN, "borderWidth": 2} if one[2] == best else {},
+        }
+        for one in cells
+    ]
 
 
 def _axis(name: str, values: Sequence[Value]) -> dict[str, Any]:
@@ -170,10 +180,6 @@ def _writer(goal: Goal) -> str:
         return f"(() => {{ const f = {browser_formats.number(1, 1)}; return v => f(v * 100) + '\\u00a0%'; }})()"
     decimals = 0 if goal.unit in (Unit.QUOTE, Unit.COUNT) else 2
     return browser_formats.number(decimals, decimals)
-
-
-def _rounded(value: float | None) -> float:
-    return float(f"{value or 0.0:.6g}")
 
 
 def _short(value: Value) -> str:

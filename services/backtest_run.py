@@ -9,20 +9,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import msgspec
-import numpy as np
 
 from aristobot.backtest.report import LARGEST, Report, unpacked
-from aristobot.candle_files import CandleFiles
 from aristobot.candle_rows import Rows
 from aristobot.candle_series import CandleSeries
 from aristobot.clock import Clock
 from aristobot.errors import InvalidInput, StrategyError
 from aristobot.market import Instrument, Timeframe
 from aristobot.strategy_parameters import Parameter
+from services.backtest_detail import without_holes
 from services.candle_download import Progress
 from services.strategy_process import Limits, StrategyProcess
 
@@ -158,19 +156,6 @@ async def played(run: Run, candles: Rows, instrument: Instrument, pace: Pace, mi
     except binascii.Error:
         raise StrategyError("strategy_answer_unreadable") from None
     return Played(packed, await asyncio.to_thread(unpacked, packed))
-
-
-async def read_candles(data_dir: Path, series: CandleSeries, run: Run) -> Rows:
-    """The closed candles of a run's span from the store, made of smaller ones where it has those alone."""
-    return await asyncio.to_thread(CandleFiles(data_dir).candles, series, run.since, run.until)
-
-
-def without_holes(minutes: Rows, candles: Rows, length: int) -> Rows:
-    """The minutes inside candles of `length` milliseconds; a candle without any stands for its own."""
-    ends = np.append(candles[:, 0], candles[-1, 0] + length)
-    empty = np.diff(np.searchsorted(minutes[:, 0], ends)) == 0
-    whole = np.concatenate([minutes, candles[empty]])
-    return whole[np.argsort(whole[:, 0], kind="stable")]
 
 
 def unlisted(series: CandleSeries) -> Instrument:

@@ -6,26 +6,23 @@ import inspect
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import msgspec
 import typer
 
-from aristobot.candle_import import symbol_of
-from aristobot.candle_series import CandleSeries
 from aristobot.errors import InvalidInput
 from aristobot.language import _
-from aristobot.market import timeframe_of
-from aristobot.money import amount
 from services import backtest_words as words
 from services.backtest_candles import instrument_of
+from services.backtest_detail import read_candles
 from services.backtest_report import as_html, assumptions
-from services.backtest_run import Costs, Pace, Played, Run, played, read_candles
+from services.backtest_run import Pace, Played, played
 from services.backtest_sources import named
-from services.commands.candles import Bar, moment_of
+from services.commands.backtesting_wish import run_of
+from services.commands.candles import Bar
 from services.commands.memory_access import Memory, with_memory
 
-_T = TypeVar("_T")
 _SHOWN = {
     "net_profit", "fees", "roi", "hold_roi", "cagr", "max_drawdown_share", "sharpe", "sortino", "count", "win_rate",
     "profit_factor", "expectancy", "exposure", "p_value",
@@ -63,13 +60,13 @@ def backtest(ctx: typer.Context, strategy: str, given: Mapping[str, str], parame
 
     async def work(memory: Memory) -> Played:
         name = strategy if not strategy.endswith(".py") else Path(strategy).name
-        run = _run(_file(strategy) if strategy.endswith(".py") else await named(memory.db, name), given, parameters, memory)
+        run = run_of(_file(strategy) if strategy.endswith(".py") else await named(memory.db, name), given, parameters, memory)
         instrument = await instrument_of(memory.db, run.series)
         pace = Pace(memory.clock, lambda stage, done, left: bar.fraction(done))
         try:
-            folder = memory.settings.data_dir
-            candles = await read_candles(folder, run.series, run)
-            minutes = None if run.minutes is None else await read_candles(folder, run.minutes, run)
+            folder, span = memory.settings.data_dir, (run.since, run.until)
+            candles = await read_candles(folder, run.series, span)
+            minutes = None if run.minutes is None else await read_candles(folder, run.minutes, span)
             return await played(run, candles, instrument, pace, minutes)
         finally:
             bar.end()
@@ -83,32 +80,6 @@ def backtest(ctx: typer.Context, strategy: str, given: Mapping[str, str], parame
         _write(given["json"], msgspec.json.encode(found.report))
     if given["html"]:
         _write(given["html"], as_html(Path(strategy).stem, found.report).encode())
-
-
-def _run(text: str, given: Mapping[str, str], parameters: Sequence[str], memory: Memory) -> Run:
-    return Run(
-        text=text,
-        series=CandleSeries(given["exchange"].lower(), symbol_of(given["symbol"]), timeframe_of(given["timeframe"])),
-        since=moment_of(given["since"], "--since"),
-        until=moment_of(given["until"], "--until") if given["until"] else memory.clock.now(),
-        parameters=dict(_pair(one) for one in parameters),
-        cash=amount(given["cash"]),
-        costs=_costs(given),
-        detail=_chosen(given, "detail", {"yes": True, "no": False}),
-    )
-
-
-def _costs(given: Mapping[str, str]) -> Costs:
-    maker, taker = (amount(given[name]) if given[name] else None for name in ("maker", "taker"))
-    bps, share, latency = (float(amount(given[name])) for name in ("slippage-bps", "slippage-range", "latency"))
-    return Costs(maker, taker, bps, latency, share, _chosen(given, "fee-asset", {"quote": "quote", "base": "base"}))
-
-
-def _chosen(given: Mapping[str, str], name: str, known: Mapping[str, _T]) -> _T:
-    try:
-        return known[given[name].lower()]
-    except KeyError:
-        raise InvalidInput("no_such_choice", field=f"--{name}", value=given[name][:40], known=", ".join(known)) from None
 
 
 def _tell(found: Played) -> None:
@@ -144,18 +115,6 @@ def _with_options(function: Any) -> Any:
 
 def _spelled(name: str) -> str:
     return "as_" + name if name in ("json", "html") else name.replace("-", "_")
-
-
-def _pair(text: str) -> tuple[str, int | float | bool | str]:
-    name, found, value = text.partition("=")
-    if not found or not name:
-        raise InvalidInput("not_a_parameter", field="--param", value=text[:40])
-    for kind in (int, float):
-        try:
-            return name, kind(value)
-        except ValueError:
-            continue
-    return name, {"true": True, "false": False}.get(value.lower(), value)
 
 
 def _file(path: str) -> str:
