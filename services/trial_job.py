@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -36,6 +37,8 @@ class Job(strategy_job.Job):
             record = quick_record(_with(setup, parameters), request["since"], request["until"])
         except StrategyError as error:
             return {"figures": {}, "fault": error.code}
+        finally:
+            gc.collect()  # a strategy and its run hold each other, and each holds arrays as long as the candles
         return {"figures": _figures(record, request["figures"]), "fault": ""}
 
     def _looked_at(self, setup: Setup, request: dict[str, Any], parameters: dict[str, Any]) -> dict[str, Any]:

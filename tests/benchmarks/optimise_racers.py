@@ -1,7 +1,8 @@
 """One sweep in a process of its own: `python -m tests.benchmarks.optimise_racers NAME WORKERS TRIALS`.
 
-Pairs of averages over five years of hours, long only, everything in, fee 0.1 % a side, filled at the next open. Prints one line
-of JSON: seconds by the clock from prepared candles to the last score, peak megabytes of all processes, the best pair, its return.
+Pairs of averages over five years of hours or a year of minutes, long only, everything in, fee 0.1 % a side, filled at the next
+open. Prints one line of JSON: seconds by the clock from prepared candles to the last score, peak megabytes of all processes,
+seconds of processor of the house and of its children, the best pair, its return.
 """
 
 from __future__ import annotations
@@ -9,11 +10,14 @@ from __future__ import annotations
 import asyncio
 import importlib
 import json
+import os
 import resource
 import sys
 import tempfile
+import time
 import warnings
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -39,12 +43,10 @@ from services.trial_crew import crew
 from tests.backtesting import START, an_instrument
 from tests.builders import a_user
 
-HOURS, HOUR, FEE, CASH = 43_800, 3_600_000, 0.001, 10_000.0
+FEE, CASH = 0.001, 10_000.0
 FASTS, SLOWS = range(5, 101, 5), range(120, 501, 20)
 CROSS = """
 class Cross(Strategy):
-    timeframe = "1h"
-
     def hyperparameters(self):
         return [{"name": name, "type": int, "min": 5, "max": 500, "default": 50} for name in ("fast", "slow")]
 
@@ -59,12 +61,27 @@ class Cross(Strategy):
 """
 
 
-def hours() -> Rows:
-    """Five years of hours, the same ones each time; every open is the close before it."""
+@dataclass(frozen=True)
+class Stretch:
+    """So many candles of one length, and how far prices move in each."""
+
+    count: int
+    timeframe: str
+    milliseconds: int
+    drift: float
+    spread: float
+
+
+HOURS = Stretch(43_800, "1h", 3_600_000, 0.00002, 0.006)
+MINUTES = Stretch(525_600, "1m", 60_000, 0.0000005, 0.0008)
+
+
+def candles(stretch: Stretch) -> Rows:
+    """The same candles each time; every open is the close before it."""
     chance = np.random.default_rng(11)
-    rows = no_rows(HOURS)
-    closes = np.round(20_000 * np.exp(np.cumsum(chance.normal(0.00002, 0.006, HOURS))), 2)
-    rows[:, 0] = START + np.arange(HOURS) * HOUR
+    rows = no_rows(stretch.count)
+    closes = np.round(20_000 * np.exp(np.cumsum(chance.normal(stretch.drift, stretch.spread, stretch.count))), 2)
+    rows[:, 0] = START + np.arange(stretch.count) * stretch.milliseconds
     rows[0, 1], rows[1:, 1], rows[:, 2] = closes[0], closes[:-1], closes
     rows[:, 3] = np.maximum(rows[:, 1], closes) + 1
     rows[:, 4] = np.minimum(rows[:, 1], closes) - 1
@@ -72,20 +89,30 @@ def hours() -> Rows:
     return rows
 
 
-def definition(sampler: SamplerKind, trials: int) -> Definition:
+def definition(sampler: SamplerKind, trials: int, stretch: Stretch) -> Definition:
     """The sweep: as a grid it has 400 pairs."""
     axes = tuple(Axis(name, "int", one[0], one[-1], one.step) for name, one in (("fast", FASTS), ("slow", SLOWS)))
     return Definition(
-        strategy="Cross", exchange="binance", symbol="BTC/USDT", timeframe="1h", since=START, until=START + HOURS * HOUR,
+        strategy="Cross", exchange="binance", symbol="BTC/USDT", timeframe=stretch.timeframe, since=START,
+        until=START + stretch.count * stretch.milliseconds,
         instrument=msgspec.to_builtins(an_instrument(lot="0.00001")), axes=axes, fixed={}, goal=Goal("roi", 1),
         plan=Plan(Scheme.WHOLE), sampler=sampler, trials=trials,
     )  # fmt: skip
 
 
-async def ours(sampler: SamplerKind, workers: int, trials: int) -> dict[str, Any]:
+async def ours(sampler: SamplerKind, workers: int, trials: int, stretch: Stretch = HOURS) -> dict[str, Any]:
     """The search as users start it, studies kept in SQLite; without the questions that are asked of the best afterwards."""
-    clock, rows, wanted = SystemClock(), hours(), definition(sampler, trials)
+    clock, rows, wanted = SystemClock(), candles(stretch), definition(sampler, trials, stretch)
     done: list[tuple[float, Advance]] = []
+    peaks, spent = [0.0], [0.0, 0.0]
+
+    def note(one: Advance) -> None:
+        done.append((clock.monotonic() - began, one))
+        if one.done == one.total:  # the children end soon after
+            told = [_of_child(pid) for pid in _children()]
+            peaks[0], spent[1] = sum(mb for mb, _ in told), sum(cpu for _, cpu in told)
+            spent[0] = time.process_time() - used
+
     with tempfile.TemporaryDirectory() as folder, crew(workers) as hands:
         url = f"sqlite:///{Path(folder) / 'bench.db'}"
         upgrade_at_start(url, None)
@@ -93,29 +120,49 @@ async def ours(sampler: SamplerKind, workers: int, trials: int) -> dict[str, Any
         user = await db.write(SYSTEM, lambda session: users.create(session, a_user()))
         row = Study(user_id=user.id, strategy="Cross", code=CROSS, data_hash="", created_at=clock.now())
         study = await db.write(user.id, partial(studies.create, row=row))
-        began = clock.monotonic()
+        began, used = clock.monotonic(), time.process_time()
         book = StudyBook(db, clock, user.id, study.id)
-        await Optimiser(clock, book, hands, lambda one: done.append((clock.monotonic() - began, one))).run(wanted, CROSS, rows)
+        await Optimiser(clock, book, hands, note).run(wanted, CROSS, rows)
         await db.close()
-    spent, last = done[-1]
+    seconds, last = done[-1]
     assert last.best is not None
-    peak = _peak(resource.RUSAGE_SELF) + workers * _peak(resource.RUSAGE_CHILDREN)
     pair = [last.best.parameters[name] for name in ("fast", "slow")]
-    return {"seconds": spent, "mb": peak, "trials": last.done, "best": pair, "roi": last.best.figures["roi"]}
+    found = {"trials": last.done, "best": pair, "roi": last.best.figures["roi"], "house": spent[0], "children": spent[1]}
+    return {"seconds": seconds, "mb": _peak(resource.RUSAGE_SELF) + peaks[0], **found}
+
+
+def _children() -> list[int]:
+    path = Path(f"/proc/self/task/{os.getpid()}/children")
+    return [int(pid) for task in path.parent.parent.iterdir() for pid in (task / "children").read_text().split()]
+
+
+def _of_child(pid: int) -> tuple[float, float]:
+    """Peak megabytes since its program began, and seconds of processor. (What `wait` tells counts the memory before `exec` too.)"""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
+    peak = next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
+    return peak / 1024, (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 async def vectorbt() -> dict[str, Any]:
     """The same 400 pairs as columns of one portfolio, compiled before the clock starts."""
     warnings.simplefilter("ignore")
-    clock, rows = SystemClock(), hours()
+    clock, rows = SystemClock(), candles(HOURS)
     _columns(rows[:1000])
-    began = clock.monotonic()
+    began, used = clock.monotonic(), time.process_time()
     returns = _columns(rows)
     spent = clock.monotonic() - began
     best = int(returns.argmax())
     pair = [FASTS[best // len(SLOWS)], SLOWS[best % len(SLOWS)]]
     mb = _peak(resource.RUSAGE_SELF)
-    return {"seconds": spent, "mb": mb, "trials": len(returns), "best": pair, "roi": float(returns[best])}
+    found = {
+        "trials": len(returns),
+        "best": pair,
+        "roi": float(returns[best]),
+        "house": time.process_time() - used,
+        "children": 0,
+    }
+    return {"seconds": spent, "mb": mb, **found}
 
 
 def _columns(rows: Rows) -> Any:
@@ -144,6 +191,7 @@ def _peak(whose: int) -> float:
 RACERS: dict[str, Callable[[int, int], Any]] = {
     "grid": lambda workers, trials: ours(SamplerKind.GRID, workers, trials),
     "tpe": lambda workers, trials: ours(SamplerKind.TPE, workers, trials),
+    "tpe minutes": lambda workers, trials: ours(SamplerKind.TPE, workers, trials, MINUTES),
     "vectorbt": lambda workers, trials: vectorbt(),
 }
 
