@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _IN_SIGHT = "if (innerWidth <= 1180) getHtmlElement(%d)?.scrollIntoView({ behavior: 'smooth' })"
 _FOCUS = """setTimeout(() => {
     const found = getHtmlElement(%d);
-    (found?.matches("button, textarea") ? found : found?.querySelector("textarea"))?.focus();
+    (found?.matches("button, textarea") ? found : found?.querySelector("textarea"))?.focus({ preventScroll: true });
 }, 50)"""
 
 

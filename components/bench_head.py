@@ -65,14 +65,15 @@ class BenchHead:
         with ui.element("div").classes("panel-head bench-head"):
             self._name = Words("h2", "").mark("bench-name")
             self._state = Words("span", "", "tag quiet").mark("bench-state")
-            self._assist = (
-                quiet_button(_("Assistant"), "auto_awesome", bench.assist).classes("open-assistant").mark("open-assistant")
-            )
-            self._try = ui.button(_("Try"), icon="science", on_click=bench.try_it).props("outline no-caps").mark("try-strategy")
-            self._save = main_button(_("Save"), "save", bench.save).mark("save-strategy")
+            with ui.element("div").classes("bench-actions"):
+                self._assist = quiet_button(_("Assistant"), "auto_awesome", bench.assist)
+                self._assist.classes("open-assistant").mark("open-assistant")
+                self._try = ui.button(_("Try"), icon="science", on_click=bench.try_it).props("outline no-caps")
+                self._try.mark("try-strategy")
+                self._save = main_button(_("Save"), "save", bench.save).mark("save-strategy")
+                self._menu()
             for button in (self._assist, self._try, self._save):
                 for_traders(button, user)
-            self._menu()
 
     def _menu(self) -> None:
         with labelled(ui.button(icon="more_vert").props("flat round dense").mark("bench-menu"), _("More")), ui.menu():

@@ -1,7 +1,7 @@
 // Two texts side by side, line against line; one below the other where there is no room.
 export default {
   template: `
-    <div class="compare mono" role="table" :aria-label="label">
+    <div class="compare mono" role="table" tabindex="0" :aria-label="label">
       <template v-for="(row, i) in rows" :key="i">
         <div v-if="row.gap" class="compare-gap" role="row"><span role="cell">{{ words.replace("{count}", row.gap) }}</span></div>
         <div class="compare-row" role="row" :class="{ changed: row.changed }">

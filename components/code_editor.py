@@ -43,7 +43,6 @@ class CodeEditor:
     def show(self, text: str, place: str = "") -> None:
         """Put a text in. `place` names the copy that the browser keeps of what is typed; a copy that differs is `found`."""
         self._showing = True
-        self._help.props["undoable"] = False
         self.field.set_value(text)
         self._showing = False
         self._help.run_method("mark", [], _units(text))
@@ -52,7 +51,6 @@ class CodeEditor:
 
     def replace(self, text: str) -> None:
         """Put a text in as if the user had typed it, in one step that can be undone."""
-        self._help.props["undoable"] = True
         self.field.set_value(text)
 
     def mark(self, text: str, found: Iterable[Diagnostic]) -> None:

@@ -171,7 +171,7 @@ function source(catalogue) {
 
 export default {
   template: `<span hidden></span>`,
-  props: { editor: Number, catalogue: Array, phrases: Object, label: String, undoable: Boolean },
+  props: { editor: Number, catalogue: Array, phrases: Object, label: String },
   data() { return { waiting: [] }; },
   async mounted() {
     let element = null;
@@ -187,19 +187,24 @@ export default {
       element.themeConfig.reconfigure([LOOKS, colours()]),
       CM.StateEffect.appendConfig.of([
         findings, reasons, spots,
-        // What the house puts in is one step to be undone, whatever was typed a moment before or after; another strategy's
-        // text is none, and leaves nothing of the one before to be undone into it.
-        CM.EditorState.transactionFilter.of(one => !one.docChanged || element.emitting || this.undoable ? one : [
-          { changes: { from: 0, to: one.startState.doc.length, insert: one.newDoc }, annotations: CM.Transaction.addToHistory.of(false) },
-        ]),
-        CM.EditorState.transactionExtender.of(one =>
-          one.docChanged && !element.emitting && this.undoable ? { annotations: CM.isolateHistory.of("full") } : null),
+        // What the house puts in is one step to be undone, whatever was typed a moment before or after.
+        CM.EditorState.transactionExtender.of(one => one.docChanged && !element.emitting ? { annotations: CM.isolateHistory.of("full") } : null),
+        CM.Prec.highest(CM.EditorView.domEventHandlers({
+          beforeinput: event => {
+            const barred = this.barred(event.inputType === "historyUndo", event.inputType === "historyRedo");
+            if (barred) event.preventDefault();
+            return barred;
+          },
+        })),
         CM.EditorState.phrases.of(this.phrases),
         CM.EditorView.contentAttributes.of({ "aria-label": this.label, spellcheck: "false", tabindex: "0" }),
         CM.EditorState.languageData.of(() => ours),
         CM.Prec.highest(CM.keymap.of([
+          { key: "Mod-z", run: () => this.barred(true, false) },
+          { key: "Mod-y", run: () => this.barred(false, true) }, { key: "Mod-Shift-z", run: () => this.barred(false, true) },
           { key: "F8", run: one => stepTo(one, true) }, { key: "Shift-F8", run: one => stepTo(one, false) },
         ])),
+        CM.EditorView.updateListener.of(update => this.sink(update)),
         CM.EditorView.updateListener.of(update => { // what the user did; what the house put in, the house has
           if (update.transactions.some(one => one.docChanged && one.annotation(CM.Transaction.userEvent))) keep();
         }),
@@ -225,10 +230,23 @@ export default {
         this.view.focus();
       });
     },
+    // Nothing of one strategy may be undone into another: what was done before a text was shown stays out of reach.
+    barred(undo, redo) {
+      const state = this.view.state, floor = this.floor ?? [0, 0];
+      return (undo && CM.undoDepth(state) <= floor[0]) || (redo && CM.redoDepth(state) <= floor[1]);
+    },
+    sink(update) { // the oldest steps are forgotten in time, and a change forgets what could be done again
+      if (!this.floor) return;
+      const before = CM.undoDepth(update.startState), after = CM.undoDepth(update.state);
+      const went = update.transactions.some(one => one.isUserEvent("undo"));
+      if (after < before && !went) this.floor[0] = Math.max(0, this.floor[0] - (before - after + 1));
+      this.floor[1] = Math.min(this.floor[1], CM.redoDepth(update.state));
+    },
     // A copy in the browser bridges what no server heard: a cut line, a house that stops.
     begin(place, text) {
       this.whenThere(() => {
         this.place = place;
+        this.floor = [CM.undoDepth(this.view.state), CM.redoDepth(this.view.state)];
         const copy = this.copy();
         if (copy && copy.text !== text && copy.text !== this.view.state.doc.toString()) this.$emit("found", { text: copy.text });
         else this.forget();

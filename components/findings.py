@@ -33,12 +33,13 @@ class Findings:
         with panel(_("Remarks"), "findings") as head:
             with head:
                 self._count = Words("span", "", "tag quiet").mark("findings-count")
-            self._list = labelled(ui.element("div").classes("findings-list"), _("Remarks")).props("role=list aria-live=polite")
+            self._list = labelled(ui.element("div").classes("findings-list"), _("Remarks")).props("aria-live=polite")
         self.show([])
 
     def show(self, found: Sequence[Diagnostic]) -> None:
         """List them, the errors first in the order of the text."""
         self._list.clear()
+        self._list.props["role"] = "list" if found else "group"
         words, tone = tally(found)
         self._count.set_text(words)
         self._count.classes(replace=f"tag {tone}")

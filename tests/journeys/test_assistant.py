@@ -13,6 +13,7 @@ from playwright.async_api import expect
 
 from tests.journeys.conftest import OpenBrowser
 from tests.journeys.house import Exchange, Home, a_home
+from tests.journeys.test_accessibility import faults
 from tests.journeys.test_first_day import move_in
 from tests.journeys.test_strategies import from_template, line
 from tests.services.oracle import KEY, Oracle, an_oracle
@@ -90,6 +91,7 @@ async def the_draft_is_seen_and_taken(page: Page, beside: Locator, oracle: Oracl
     await expect(beside.locator(".compare .came", has_text="class Reversal(Strategy):")).to_be_visible()
     await expect(beside.locator(".compare .went", has_text="class EmaCross(Strategy):")).to_be_visible()
 
+    assert await faults(page) == []
     before = await page.locator(".cm-content").inner_text()
     await beside.get_by_role("button", name="Reprendre dans l’éditeur").click()
     await expect(line(page, "class Reversal(Strategy):")).to_be_visible()
@@ -101,6 +103,19 @@ async def the_draft_is_seen_and_taken(page: Page, beside: Locator, oracle: Oracl
     assert await page.locator(".cm-content").inner_text() == before
     await page.keyboard.press("Control+y")
     await expect(line(page, "class Reversal(Strategy):")).to_be_visible()
+
+
+async def nothing_of_another_comes_back(page: Page) -> None:
+    """Another strategy is opened: what was typed into the one before cannot be undone into it."""
+    await page.get_by_role("button", name="Nouvelle stratégie").first.click()
+    await page.get_by_role("radio", name=re.compile("Retournement du RSI")).click()
+    await page.get_by_role("button", name="Créer", exact=True).click()
+    await expect(line(page, "class RsiReversal(Strategy):")).to_be_visible()
+    await page.locator(".cm-content").click()
+    before = await page.locator(".cm-content").inner_text()
+    for _press in range(3):
+        await page.keyboard.press("Control+z")
+    assert await page.locator(".cm-content").inner_text() == before
 
 
 async def test_a_strategy_is_asked_for_seen_to_leave_and_taken_over(home: Home, visit: OpenBrowser) -> None:
@@ -119,6 +134,7 @@ async def test_a_strategy_is_asked_for_seen_to_leave_and_taken_over(home: Home, 
         await ask(page, beside, f"{WISH} Ma clé : {SECRET}")
         await expect(beside.get_by_text(f"127.0.0.1:{oracle.port} (OpenAI API)")).to_be_visible()
         await expect(beside.get_by_text("clés ou mots de passe (1)", exact=False)).to_be_visible()
+        assert await faults(page) == []
         shown = await beside.locator("pre").all_inner_texts()
         assert oracle.asked == []
         await page.keyboard.press("Enter")  # « Envoyer » has the focus
@@ -137,6 +153,7 @@ async def test_a_strategy_is_asked_for_seen_to_leave_and_taken_over(home: Home, 
     await expect(beside.get_by_role("alert")).to_contain_text("vérifiez l’adresse et le port")
     await beside.get_by_role("button", name="Modifier la demande").click()
     await expect(beside.get_by_label("Que doit-elle faire ?")).to_have_value(WISH)
+    await nothing_of_another_comes_back(page)
 
 
 async def beside_instructions(sent: dict[str, list[dict[str, str]]], shown: list[str]) -> str:
