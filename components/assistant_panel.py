@@ -131,7 +131,7 @@ class AssistantPanel(ui.element):
         with self._stage:
             notice(_("Nothing has left yet. This is what would."))
             show_outgoing(shown)
-            with ui.element("div").classes("line assistant-foot"):
+            with ui.element("div").classes("line assistant-foot stays"):
                 quiet_button(_("Back"), "arrow_back", self._back).mark("assistant-back")
                 send = main_button(_("Send"), "send", lambda: self._send(shown)).mark("assistant-send")
         self._focus(send)
