@@ -40,7 +40,7 @@ class MonitorPanel:
                 empty_words=_("Every ten seconds the orders of each broker are compared with its exchange."),
             )
             self._rounds = self._rounds_list.hold(lambda: LiveGrid(_round_columns(), name=_("Order monitor"), most=MOST))
-        with panel(_("Orders placed elsewhere"), "tall"):
+        with panel(_("Orders placed elsewhere"), "strangers"):
             self._list = StatefulList(
                 icon="person_search",
                 empty=_("No order placed elsewhere"),
