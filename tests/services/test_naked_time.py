@@ -127,8 +127,9 @@ async def _buy(house: EarnestHouse, trader: Trader) -> None:
 
 
 async def _moves(house: EarnestHouse, venue: Venue, trader: Trader, number: int) -> list[Move]:
-    """Move one stop after the other up or down, every other time with a fault."""
-    history, chance = [], Random(number)
+    """Move one stop after the other up or down, every other time with a fault; each is a move, so that none keeps its fault."""
+    history: list[Move] = []
+    chance, standing = Random(number), dict.fromkeys(PRICES, 940)
     faults = list(itertools.product(CHANGES[venue.exchange], FAULTS))
     symbols, met = itertools.cycle(PRICES), itertools.cycle(chance.sample(faults, k=len(faults)))
     await house.clock.sleep(chance.uniform(0, PACE))
@@ -138,7 +139,8 @@ async def _moves(house: EarnestHouse, venue: Venue, trader: Trader, number: int)
             on, what = next(met)
             house.faults({"on": on, "key": trader.account.key} | what)
             move.fault = f"{on} {what}"
-        await _moved(house, trader, move.symbol, _stop(move.symbol, chance.randrange(950, 990)))
+        standing[move.symbol] = chance.choice([part for part in range(950, 990) if part != standing[move.symbol]])
+        await _moved(house, trader, move.symbol, _stop(move.symbol, standing[move.symbol]))
         history.append(move)
     return history
 
