@@ -11,8 +11,8 @@ import traceback
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import lru_cache
-from types import CodeType, FunctionType
-from typing import Any
+from types import FunctionType
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -40,9 +40,9 @@ class Driver:
 
     def __init__(self, kind: type[Strategy], run: Run) -> None:
         self.run = run
-        self.own = frozenset(name for name in dir(Strategy) if getattr(kind, name, None) is not getattr(Strategy, name, None))
-        self.listens = bool(self.own & _EVENTS)
-        self._each = bool(self.own & {"before", "after"}) or _acts(kind)
+        whose: Any = kind  # a class is hashable, whatever its instances are
+        self._traits = traits = _traits_of(whose)
+        self.own, self.listens, self._each = traits.own, traits.listens, traits.each
         self.arrays: dict[str, Floats] = {}
         self._feeds: list[tuple[deque[float], memoryview]] = []
         self.series: dict[str, deque[float]] = {}
@@ -55,8 +55,7 @@ class Driver:
         self._ask_long: Callable[[], object] = strategy.should_long
         self._ask_exit: Callable[[], object] = strategy.should_exit
         self.protections = protections_of(strategy.protections)
-        read = {name for code in _code(kind, ()) for name in code.co_names}
-        self.remembers = self.listens or bool(self.protections) or bool(read & _MEMORIES)
+        self.remembers = self.listens or bool(self.protections) or traits.remembers
 
     # ------------------------------------------------------------------ series
 
@@ -71,8 +70,7 @@ class Driver:
         for name, values in self.series.items():
             setattr(strategy, name, values)
         self._feeds = [(self.series[name], memoryview(array)) for name, array in self.arrays.items()]  # type: ignore[arg-type] # a buffer
-        questions = ("should_long", "should_exit", "indicators")
-        self.mentions_series = any(set(self.series) & set(code.co_names) for code in _code(type(strategy), questions))
+        self.mentions_series = not self._traits.outside.isdisjoint(self.series)
         given_signals = strategy.signals() if "signals" in self.own else None
         if given_signals is not None:
             self.entries, self.leavings = (_flags(one, len(tape.candles)) for one in given_signals)
@@ -298,20 +296,43 @@ def _clear(strategy: Strategy) -> None:
     strategy._closing = ""
 
 
-def _acts(kind: type[Strategy]) -> bool:
-    """Whether a question of this strategy may do more than answer: then every candle goes the long way."""
-    return any(_DEEDS & set(code.co_names) for code in _code(kind, _PLACING))
+class _Traits(NamedTuple):
+    """What the code of a user's class says, read once per class: live, a strategy is made anew at every candle.
+
+    own         names of Strategy that it gives a meaning of its own     listens     whether it wants to be told of orders
+    each        whether a question may do more than answer, so that every candle goes the long way
+    remembers   whether it reads its closed positions                    outside     names used outside of questions
+    """
+
+    own: frozenset[str]
+    listens: bool
+    each: bool
+    remembers: bool
+    outside: frozenset[str]
 
 
-def _code(kind: type[Strategy], without: Collection[str]) -> list[CodeType]:
-    """The code that a user's class brings along, some of its hooks left out."""
-    return [
-        function.__code__
+@lru_cache(maxsize=64)
+def _traits_of(kind: type[Strategy]) -> _Traits:
+    own = frozenset(name for name in dir(Strategy) if getattr(kind, name, None) is not getattr(Strategy, name, None))
+    return _Traits(
+        own,
+        bool(own & _EVENTS),
+        bool(own & {"before", "after"}) or bool(_DEEDS & _names(kind, _PLACING)),
+        bool(_MEMORIES & _names(kind, ())),
+        _names(kind, ("should_long", "should_exit", "indicators")),
+    )
+
+
+def _names(kind: type[Strategy], without: Collection[str]) -> frozenset[str]:
+    """The names in the code that a user's class brings along, some of its hooks left out."""
+    return frozenset(
+        name_in_it
         for one in kind.__mro__
         if not one.__module__.startswith("aristobot.strategy")
         for name, function in vars(one).items()
         if isinstance(function, FunctionType) and name not in without
-    ]
+        for name_in_it in function.__code__.co_names
+    )
 
 
 def _whole(targets: Sequence[Level], bought: float) -> tuple[Level, ...]:

@@ -33,6 +33,7 @@ class Job:
         self.arrays: dict[str, Any] = {}
         self.text = ""
         self.kind: type[Strategy] = Strategy
+        self._asked: tuple[dict[str, Any], dict[str, Any]] | None = None
         strategy_loader.import_plain()
         strategy_loader.import_ours()
 
@@ -87,9 +88,12 @@ class Job:
         return History.of(named["symbol"], timeframe_of(named["timeframe"]), self.arrays[named["array"]])
 
     def _seat(self, request: dict[str, Any]) -> Seat:
-        facts = msgspec.convert(request["facts"], Facts)
-        others = Others(facts.exchange, (self._own_history(facts, request),))
-        return Seat(self.kind, facts, values_for(self.kind, request.get("parameters", {})), others)
+        asked = (request["facts"], request.get("parameters", {}))
+        if asked != self._asked:  # the same ones candle after candle
+            self._facts = msgspec.convert(request["facts"], Facts)
+            self._hp = values_for(self.kind, asked[1])
+            self._asked = asked
+        return Seat(self.kind, self._facts, self._hp, Others(self._facts.exchange, (self._own_history(self._facts, request),)))
 
     def _warmup(self, request: dict[str, Any]) -> int:
         """How many candles it needs before it can be asked."""

@@ -14,13 +14,14 @@ from typing import Any
 import msgspec
 
 HEADER = struct.Struct(">IB")
+_ENCODER = json.JSONEncoder(allow_nan=False, ensure_ascii=False, separators=(",", ":"))
 _OBJECT = msgspec.json.Decoder(dict[str, Any])
 REQUEST, ARRAY, ANSWER, LOG, PROGRESS = range(5)
 
 
 def encoded(message: object) -> bytes:
     """JSON without NaN and infinity: ValueError for those, TypeError for what is no JSON at all."""
-    return json.dumps(message, allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+    return _ENCODER.encode(message).encode("utf-8", "replace")
 
 
 def frame(kind: int, body: bytes) -> bytes:
