@@ -26,6 +26,8 @@ class NoticeKind(StrEnum):
     BACKUP = "backup"
     SERVICE = "service"
     CHANNEL = "channel"
+    STRATEGY_FAILED = "strategy_failed"
+    STRATEGY_SAYS = "strategy_says"
 
 
 class Outlet(StrEnum):
@@ -64,6 +66,8 @@ USUAL: Mapping[NoticeKind, frozenset[Outlet]] = MappingProxyType(
         _K.BACKUP: _SEEN,
         _K.SERVICE: _SEEN,
         _K.CHANNEL: _SEEN,
+        _K.STRATEGY_FAILED: _LOUD,
+        _K.STRATEGY_SAYS: _SEEN,
     }
 )
 

@@ -161,7 +161,7 @@ class App:
     def _services(self) -> list[Service]:
         exchange = self.demo_exchange
         begins: list[Service] = [exchange.server] if exchange else []
-        ends: list[Service] = [exchange.household(self.floor, self.accounts, self.brokers, self.receiver)] if exchange else []
+        ends: list[Service] = [self._demo_household(exchange)] if exchange else []
         return [
             *begins,
             self.log_tail,
@@ -187,6 +187,12 @@ class App:
             self.studies.queue,
             *ends,
         ]
+
+    def _demo_household(self, exchange: DemoExchange) -> Service:
+        from services.demo_robots import DemoRobots  # as the exchange itself
+
+        robots = DemoRobots(self.strategies, self.runner)
+        return exchange.household(self.floor, self.accounts, self.brokers, self.receiver, robots)
 
     def waiting_for(self) -> tuple[str, ...]:
         """What start-up still waits for; empty means ready."""

@@ -22,11 +22,13 @@ from aristobot.store import brokers as broker_rows
 from services.accounts import Accounts
 from services.audit_trail import SYSTEM_ACTOR
 from services.brokers import Brokers
+from services.demo_robots import DemoRobots
 from services.simulator.server import SimulatorServer, endpoints_at
 from services.trading_floor import TradingFloor
 from services.webhook_receiver import WebhookReceiver
 
 BROKERS = ("Principal", "Épargne", "Essais")
+MODES = ("WEBHOOKS", "STRATEGIES", "OFF")
 PLAY_MONEY = {"USDT": "10000", "USDC": "2500", "EUR": "1500"}
 #: Seconds between two alerts.
 RHYTHM = 12.0
@@ -62,18 +64,26 @@ class DemoExchange:
         addresses = {name: asdict(endpoints_at(self.url, dialect)) for name, dialect in dialects}
         return settings.model_copy(update={"exchange_urls": addresses})
 
-    def household(self, floor: TradingFloor, accounts: Accounts, brokers: Brokers, receiver: WebhookReceiver) -> Demo:
+    def household(
+        self, floor: TradingFloor, accounts: Accounts, brokers: Brokers, receiver: WebhookReceiver, robots: DemoRobots
+    ) -> Demo:
         """The service that lives here."""
-        return Demo(floor, accounts, brokers, receiver, self)
+        return Demo(floor, accounts, brokers, receiver, self, robots)
 
 
 class Demo:
-    """Moves in once, then sends an alert every few seconds."""
+    """Moves in once, with strategies that work, then sends an alert every few seconds."""
 
     name = "demo"
 
     def __init__(
-        self, floor: TradingFloor, accounts: Accounts, brokers: Brokers, receiver: WebhookReceiver, exchange: DemoExchange
+        self,
+        floor: TradingFloor,
+        accounts: Accounts,
+        brokers: Brokers,
+        receiver: WebhookReceiver,
+        exchange: DemoExchange,
+        robots: DemoRobots,
     ) -> None:
         self._db = floor.db
         self._floor = floor
@@ -81,8 +91,10 @@ class Demo:
         self._brokers = brokers
         self._receiver = receiver
         self._exchange = exchange
+        self._robots = robots
         self._story = itertools.cycle(STORY)
         self._token = ""
+        self._home_of_robots: uuid.UUID | None = None
 
     async def run(self) -> None:
         """Furnish the house when it is empty, then let alerts come."""
@@ -91,6 +103,9 @@ class Demo:
         async with httpx.AsyncClient(timeout=5.0, trust_env=False) as web:
             walk = {"on": True, "seed": WALK_SEED, "speed": 1}
             (await web.post(f"{self._exchange.control_url}/walk", json=walk)).raise_for_status()
+            if self._home_of_robots is not None:
+                await self._robots.move_in(user_id, self._home_of_robots)
+                self._home_of_robots = None
             while True:
                 await self._send(web, dict(next(self._story)), user_id)
                 await self._floor.clock.sleep(RHYTHM)
@@ -106,10 +121,12 @@ class Demo:
                 keys = {"api_key": uuid.uuid4().hex * 2, "api_secret": uuid.uuid4().hex * 2}
                 account = {"exchange": "binance", "key": keys["api_key"], "secret": keys["api_secret"], "balances": PLAY_MONEY}
                 (await web.post(f"{self._exchange.control_url}/accounts", json=account)).raise_for_status()
-                form = {"exchange": "binance", "name": name, "mode": "WEBHOOKS" if not position else "OFF", **keys}
+                form = {"exchange": "binance", "name": name, "mode": MODES[position], **keys}
                 broker = await self._brokers.add(user.id, form | {"is_default": not position}, SYSTEM_ACTOR)
                 if not position:
                     self._token = await self._brokers.webhooks.rotate(user.id, broker.id, SYSTEM_ACTOR)
+                if MODES[position] == "STRATEGIES":
+                    self._home_of_robots = broker.id
         logger.info("The demo household has moved in")
         return user.id
 

@@ -16,6 +16,7 @@ from aristobot.notices import Notice, NoticeKind, Outlet
 from aristobot.orders import OrderStatus, Side
 from aristobot.store.tables import Broker
 from aristobot.store.trading_tables import Order, PositionRow, Webhook
+from aristobot.strategy_events import StrategyFailed, StrategySpoke
 from services.device_names import browser_words
 
 #: What is older when we hear of it is history: an imported account must not ring for every order of its past.
@@ -23,6 +24,7 @@ FRESH = timedelta(minutes=10)
 #: What ended while the house was away is told for a day.
 LATE = timedelta(days=1)
 ORDERS, POSITIONS, ALERTS, ACCOUNT, LOG = "/manual-trading", "/webhooks", "/webhooks", "/account", "/log"
+ROBOTS = "/trading-bot"
 #: Whose refusals are told elsewhere: the alert tells its own, the keeper raises an alarm when it cannot help itself.
 _TOLD_ELSEWHERE = frozenset({OrderOrigin.KEEPER, OrderOrigin.WEBHOOK, OrderOrigin.MONITOR})
 _PLACES = 8
@@ -116,10 +118,10 @@ def of_stop(event: StopMissing, broker: Broker) -> Notice:
     return Notice(NoticeKind.STOP_MISSING, "reason.told_stop_missing", facts, subject=subject, page=POSITIONS)
 
 
-def of_halt(event: TradingHalted, broker_name: str, user_name: str) -> Notice:
-    """The kill switch: what stands still from now on, or goes on, and who wanted it."""
-    scopes = {HaltScope.ALL: "reason.scope_all", HaltScope.USER: user_name, HaltScope.BROKER: broker_name}
-    facts: dict[str, Any] = {"scope": scopes.get(HaltScope(event.scope), event.scope), "by": _person(event.by)}
+def of_halt(event: TradingHalted, name: str) -> Notice:
+    """The kill switch: what stands still from now on, or goes on, and who wanted it. `name` is that of whom it concerns."""
+    scope = "reason.scope_all" if event.scope == HaltScope.ALL else name or event.scope
+    facts: dict[str, Any] = {"scope": scope, "by": _person(event.by)}
     if event.level:
         facts["level"] = _LEVELS[event.level]
         facts["why"] = halt_reason(event.reason)
@@ -164,6 +166,20 @@ def of_service(event: ServiceStateChanged) -> Notice:
     """A service that fell; it is started again, and counted when it falls again."""
     facts = {"service": event.service.replace("_", " "), "detail": event.detail[:200]}
     return Notice(NoticeKind.SERVICE, "reason.told_service_fallen", facts, subject=f"service:{event.service}", page=LOG)
+
+
+def of_fallen_strategy(event: StrategyFailed) -> Notice:
+    """A strategy that does not enter any more, or is not even asked any more."""
+    facts = {"strategy": event.strategy, "symbol": event.symbol, **_reason(event.code, event.facts)}
+    code = "reason.told_strategy_paused" if event.paused else "reason.told_strategy_failed"
+    return Notice(NoticeKind.STRATEGY_FAILED, code, facts, subject=f"strategy:{event.activation_id}", page=ROBOTS)
+
+
+def of_word(event: StrategySpoke) -> Notice:
+    """What a strategy wants its owner to know."""
+    facts = {"strategy": event.strategy, "symbol": event.symbol, "text": event.text[:500]}
+    subject = f"word:{event.activation_id}"
+    return Notice(NoticeKind.STRATEGY_SAYS, "reason.told_strategy_says", facts, subject=subject, page=ROBOTS)
 
 
 def of_channel(outlet: Outlet, code: str, facts: Mapping[str, Any]) -> Notice:

@@ -18,7 +18,7 @@ from aristobot.store.notice_tables import Notification
 _AMOUNTS = {"quantity": 8, "wanted": 8, "profit": 2, "price": None}
 _GOOD = frozenset({"reason.told_closed_gain", "reason.told_released", "reason.told_exchange_back"})
 _BAD = frozenset({"reason.told_stop_missing", "reason.told_halt", "reason.told_channel_failed"})
-_BAD_KINDS = frozenset({NoticeKind.BACKUP, NoticeKind.SERVICE})
+_BAD_KINDS = frozenset({NoticeKind.BACKUP, NoticeKind.SERVICE, NoticeKind.STRATEGY_FAILED})
 _WARNING_KINDS = frozenset(
     {
         NoticeKind.ORDER_REFUSED,
@@ -59,6 +59,8 @@ def kind_title(kind: NoticeKind) -> str:
         NoticeKind.BACKUP: _("Backup failed"),
         NoticeKind.SERVICE: _("Service fallen"),
         NoticeKind.CHANNEL: _("Notifications do not leave"),
+        NoticeKind.STRATEGY_FAILED: _("Strategy paused or fallen"),
+        NoticeKind.STRATEGY_SAYS: _("Word of a strategy"),
     }[kind]
 
 

@@ -28,10 +28,11 @@ from aristobot.events import (
 from aristobot.kinds import HaltScope, Role, WebhookStatus
 from aristobot.notices import Notice
 from aristobot.orders import OrderStatus
-from aristobot.store import brokers, notifications, orders, positions, users, webhooks
+from aristobot.store import brokers, notifications, orders, positions, strategies, users, webhooks
 from aristobot.store.database import Database
-from aristobot.store.tables import Broker, User
+from aristobot.store.tables import User
 from aristobot.store.tenancy import SYSTEM, GuardedSession
+from aristobot.strategy_events import StrategyFailed, StrategySpoke
 from services import notice_facts
 from services.notice_book import NoticeBook
 
@@ -63,6 +64,8 @@ class Notifier:
             SessionOpened,
             BackupFailed,
             ServiceStateChanged,
+            StrategyFailed,
+            StrategySpoke,
             size=50_000,
         )
 
@@ -109,6 +112,10 @@ class Notifier:
                 await self._about_exchange(event)
             case SessionOpened(user_id=uuid.UUID() as user_id) if not event.known:
                 await self._tell([user_id], notice_facts.of_session(event))
+            case StrategyFailed(user_id=uuid.UUID() as user_id):
+                await self._tell([user_id], notice_facts.of_fallen_strategy(event))
+            case StrategySpoke(user_id=uuid.UUID() as user_id):
+                await self._tell([user_id], notice_facts.of_word(event))
             case BackupFailed():
                 await self._tell(await self._administrators(), notice_facts.of_backup(event))
             case ServiceStateChanged(state="fallen"):
@@ -135,14 +142,14 @@ class Notifier:
 
     async def _about_halt(self, event: TradingHalted) -> None:
         household = await self._db.read(SYSTEM, users.everyone)
-        names = {user.id: user.name for user in household}
         concerned = [event.user_id] if event.user_id is not None else [user.id for user in household if user.is_active]
-        broker: Broker | None = None
-        scope_id = event.scope_id
-        if event.scope == HaltScope.BROKER and scope_id is not None:
-            broker = await self._db.read(SYSTEM, lambda s: brokers.get(s, scope_id))
-        user_name = names.get(scope_id, "") if scope_id is not None else ""
-        await self._tell(concerned, notice_facts.of_halt(event, broker.name if broker else "", user_name))
+        names = {user.id: user.name for user in household}
+        scope_id, scope = event.scope_id, event.scope
+        name = names.get(scope_id, "") if scope_id is not None else ""
+        if scope_id is not None and scope in (HaltScope.BROKER, HaltScope.STRATEGY):
+            find = brokers.get if scope == HaltScope.BROKER else strategies.stoppable
+            name = (await self._db.read(SYSTEM, lambda s: find(s, scope_id))).name
+        await self._tell(concerned, notice_facts.of_halt(event, name))
 
     async def _about_exchange(self, event: ExchangeHealthChanged) -> None:
         """Tell of a change alone, and those who have a broker there."""

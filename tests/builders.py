@@ -13,6 +13,7 @@ from aristobot.kinds import OrderOrigin
 from aristobot.market import FIGURES, Candle, Instrument, Timeframe
 from aristobot.orders import Fill, OrderReport, OrderRequest, OrderStatus, OrderType, Side
 from aristobot.store.shelf import Shelf
+from aristobot.store.strategy_tables import Activation
 from aristobot.store.tables import Broker, User
 from aristobot.store.trading_tables import FillRow, Order, PositionRow, Webhook, WebhookState
 
@@ -93,6 +94,12 @@ def a_position(broker: Broker, **differences: Any) -> PositionRow:
     owner = {"user_id": broker.user_id, "broker_id": broker.id, "owner": "webhooks"}
     what = {"symbol": "BTC/USDT", "base": "BTC", "quote": "USDT", "quantity": Decimal("0.001"), "entry": Decimal(42000)}
     return PositionRow(**{**owner, **what, "cost": Decimal(42), "opened_at": MIDNIGHT, **differences})
+
+
+def an_activation(broker: Broker, version_id: uuid.UUID, **differences: Any) -> Activation:
+    """A version that may spend 100 on bitcoins, and does not run."""
+    what = {"symbol": "BTC/USDT", "timeframe": "1m", "allotted": Decimal(100), "created_at": MIDNIGHT, "updated_at": MIDNIGHT}
+    return Activation(user_id=broker.user_id, broker_id=broker.id, version_id=version_id, **{**what, **differences})
 
 
 def a_webhook(broker: Broker, **differences: Any) -> Webhook:

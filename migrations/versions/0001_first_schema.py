@@ -560,7 +560,7 @@ def _create_restart_reports() -> None:
 
 KINDS = (
     "order_filled order_refused order_unknown position_opened position_closed stop_missing halt exchange"
-    " alert_refused alert_missed new_device backup service channel"
+    " alert_refused alert_missed new_device backup service channel strategy_failed strategy_says"
 )
 OUTLETS = "toast sound browser telegram email webhook"
 

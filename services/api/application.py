@@ -9,6 +9,7 @@ from starlette.types import ASGIApp
 from aristobot import __version__
 from services.api import (
     account,
+    activations,
     backtests,
     brokers,
     failures,
@@ -39,6 +40,7 @@ _RESOURCES = (
     positions,
     webhooks,
     strategies,
+    activations,
     heartbeat,
     house,
     notifications,

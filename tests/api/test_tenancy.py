@@ -20,6 +20,7 @@ from aristobot.store import studies as studies_kept
 from aristobot.store.study_tables import Study
 from services.api import (
     account,
+    activations,
     backtests,
     brokers,
     health,
@@ -36,7 +37,7 @@ from services.api import (
 )
 from services.audit_trail import Actor
 from services.backtest_wish import Wish
-from tests.builders import MIDNIGHT, a_fill_row, a_position, a_webhook, a_webhook_state, an_order
+from tests.builders import MIDNIGHT, a_fill_row, a_position, a_webhook, a_webhook_state, an_activation, an_order
 from tests.services.searching import a_definition, waves
 from tests.street import HAND, Person, Street
 
@@ -48,6 +49,7 @@ def _operations() -> list[tuple[str, str]]:
     """Method and path of every operation with an id in its path."""
     resources = (
         account,
+        activations,
         backtests,
         brokers,
         health,
@@ -99,7 +101,11 @@ async def _belongings(street: Street, owner: Person) -> dict[str, str]:
     backtest = await street.app.backtester.start(owner.id, wish)
     study = await street.app.db.write(owner.id, partial(studies_kept.create, row=_a_study(owner.id)))
     written = await street.app.strategies.create(owner.id, "SECRET", "SECRET = 1")
+    version = await street.app.strategies.version(owner.id, written.id, 1)
+    active = an_activation(row, version.id)
+    await street.app.db.write(owner.id, lambda s: s.add(active))
     ids = {
+        "activation_id": active.id,
         "strategy_id": written.id,
         "backtest_id": backtest.id,
         "study_id": study.id,
@@ -161,7 +167,7 @@ async def test_lists_show_ones_own_alone(street: Street, alice: Person, bob: Per
     paths = ["/api/brokers/", "/api/orders/", "/api/fills/", "/api/positions/", "/api/webhooks/", "/api/webhooks/recent/"]
     paths += ["/api/webhook-states/", "/api/webhook-states/open/", "/api/health/", "/api/audit/"]
     paths += ["/api/notifications/", "/api/backtests/", "/api/studies/"]
-    paths += ["/api/notifications/", "/api/strategies/"]
+    paths += ["/api/notifications/", "/api/strategies/", "/api/activations/"]
     for path in paths:
         mine, theirs = await alice.web.get(path), await bob.web.get(path)
         assert mine.status_code == theirs.status_code == 200, (path, mine.text, theirs.text)
@@ -185,6 +191,9 @@ async def test_a_foreign_broker_takes_no_order_no_default_and_no_halt(street: St
         await bob.web.post("/api/kill-switch/", json=halt),
         await bob.web.post("/api/kill-switch/", json={"scope": "user", "scope_id": str(alice.id)}),
         await bob.web.post("/api/kill-switch/", json={"scope": "strategy", "scope_id": str(uuid.uuid4())}),
+        await bob.web.post("/api/kill-switch/", json={"scope": "strategy", "scope_id": ids["strategy_id"]}),
+        await bob.web.post("/api/kill-switch/", json={"scope": "strategy", "scope_id": ids["activation_id"]}),
+        await bob.web.get("/api/kill-switch/outlook/", params={"scope": "strategy", "scope_id": ids["strategy_id"]}),
     ):
         assert answer.status_code == 404, answer.text
     assert street.app.kill_switch.active() == []
@@ -206,5 +215,5 @@ async def test_a_foreign_halt_is_neither_seen_nor_released(street: Street, alice
 
 def test_the_probes_know_every_kind_of_id() -> None:
     names = {name for _, path in _operations() for name in re.findall(r"\{(\w+)\}", path)}
-    mine = {"broker_id", "order_id", "position_id", "webhook_id", "strategy_id", "backtest_id", "study_id"}
+    mine = {"activation_id", "broker_id", "order_id", "position_id", "webhook_id", "strategy_id", "backtest_id", "study_id"}
     assert names == mine | {"user_id", "token_id", "channel", "number"}

@@ -86,6 +86,8 @@ def test_every_service_with_doors_is_closed_to_viewers_or_known_to_be_another_ma
         "Backtester",
         "StrategySources",
         "StudyDesk",
+        "ActivationDesk",
+        "StrategyTrading",
     }
 
 

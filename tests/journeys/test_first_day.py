@@ -140,7 +140,7 @@ async def test_an_alert_becomes_a_position_on_every_page_of_its_owner_and_on_no_
 
 async def test_logging_out_closes_every_page_of_that_login_within_a_second(home: Home, visit: OpenBrowser) -> None:
     page = await visit(home.url)
-    await log_in(page, "Alice", "/trading-bot")
+    await log_in(page, "Alice", "/statistics")
     other = await page.context.new_page()
     await other.goto("/webhooks")
     await other.get_by_label(ALERTS).wait_for()
@@ -154,7 +154,7 @@ async def test_logging_out_closes_every_page_of_that_login_within_a_second(home:
 
 async def test_the_page_is_usable_by_keyboard_alone(home: Home, visit: OpenBrowser) -> None:
     page = await visit(home.url)
-    await log_in(page, "Alice", "/trading-bot")
+    await log_in(page, "Alice", "/statistics")
     await page.get_by_text("En préparation").wait_for()
     await page.keyboard.press("Tab")
     assert await page.evaluate("document.activeElement.innerText") == "Aller à la page"

@@ -51,7 +51,7 @@ async def test_a_fill_rings_the_bell_and_a_halt_shows_everywhere(home: Home, exc
     home.command("user", "add", "Bob", "--password-file", str(home.folder / "password"))
     bob = await visit(home.url, width=390, height=844)
     await bob.add_init_script(DESKTOP)
-    await log_in(bob, "Bob", "/trading-bot")
+    await log_in(bob, "Bob", "/statistics")
     await alice.goto("/strategies")
     await alice.get_by_role("button", name="Notifications", exact=True).wait_for()
 

@@ -52,7 +52,7 @@ class Chart(CandleChart):
 async def chart(screen: User, app: App) -> Chart:
     """A chart with ten bars on an open page."""
     await come_in(screen, app, await a_resident(app))
-    client = await screen.open("/trading-bot")
+    client = await screen.open("/statistics")
     with client, ui.element("div"):
         drawn = Chart()
     drawn.load("BTC/USDT", M1, [bar(number, "100.25") for number in range(10)])

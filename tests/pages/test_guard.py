@@ -97,7 +97,7 @@ class _Socket:
 
 async def test_a_pages_socket_opens_for_the_session_that_fetched_it_alone(screen: User, app: App, clock: ManualClock) -> None:
     mine = await come_in(screen, app, await a_resident(app))
-    client = await screen.open("/trading-bot")
+    client = await screen.open("/statistics")
     other = await app.accounts.sessions.open(await a_resident(app, name="bob"))
     again = await app.accounts.sessions.open(await app.accounts.household.get(mine.who.user_id))
     socket = _Socket(app, Patience(clock))
@@ -120,7 +120,7 @@ async def _press(client: Client, sid: str, button: Any) -> None:
 
 async def test_an_event_counts_only_from_the_pages_own_socket_and_a_live_session(screen: User, app: App) -> None:
     mine = await come_in(screen, app, await a_resident(app))
-    client = await screen.open("/trading-bot")
+    client = await screen.open("/statistics")
     button = next(iter(screen.find("kill-switch").elements))
     own, stranger = f"test-{uuid.uuid4()}", f"test-{uuid.uuid4()}"
     await core.sio.manager.connect("own-eio", "/")
@@ -139,7 +139,7 @@ async def test_an_event_counts_only_from_the_pages_own_socket_and_a_live_session
 async def test_ending_a_session_closes_its_pages_and_no_others(screen: User, app: App, create_user: Any) -> None:
     alice = await a_resident(app)
     mine = await come_in(screen, app, alice)
-    client = await screen.open("/trading-bot")
+    client = await screen.open("/statistics")
     await app.accounts.sessions.open(alice)
     viewer = viewer_of(client)
     assert viewer is not None
@@ -152,7 +152,7 @@ async def test_ending_a_session_closes_its_pages_and_no_others(screen: User, app
 
 async def test_a_session_that_sat_idle_too_long_is_over(screen: User, app: App, clock: ManualClock) -> None:
     await come_in(screen, app, await a_resident(app))
-    await screen.open("/trading-bot")
+    await screen.open("/statistics")
     await clock.advance(12 * 3600 + 1)
     screen.navigate.to("/webhooks")
     await screen.should_not_see("Positions ouvertes")

@@ -21,7 +21,7 @@ from tests.pages.visitors import a_known_broker, a_resident, come_in, until
 async def _open(screen: User, app: App, role: Role = Role.ADMINISTRATOR) -> uuid.UUID:
     resident = await a_resident(app, role=role)
     await come_in(screen, app, resident)
-    await screen.open("/trading-bot")
+    await screen.open("/statistics")
     return resident.id
 
 
@@ -56,7 +56,7 @@ async def test_selling_out_tells_what_it_sells_and_waits_for_the_word(screen: Us
     entry = an_order(broker, status=OrderStatus.OPEN, role=OrderRole.ENTRY, origin=OrderOrigin.MANUAL)
     await app.db.write(resident.id, lambda s: s.add_all([position, entry]))
     await come_in(screen, app, resident)
-    await screen.open("/trading-bot")
+    await screen.open("/statistics")
     screen.find("kill-switch").click()
     await screen.should_see("Entrées en attente\u00a0: 1")
     level = next(iter(screen.find(ui.radio).elements))

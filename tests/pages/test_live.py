@@ -17,7 +17,7 @@ from tests.pages.visitors import a_resident, come_in, until
 async def a_live(screen: User, app: App) -> Live:
     """A bridge on an open page, in a place of its own."""
     await come_in(screen, app, await a_resident(app))
-    client = await screen.open("/trading-bot")
+    client = await screen.open("/statistics")
     await screen.should_see("En préparation")
     viewer = viewer_of(client)
     assert viewer is not None

@@ -51,7 +51,7 @@ async def test_a_weak_password_is_refused_with_its_cure(screen: User, app: App) 
 
 async def test_a_wrong_password_says_so_and_the_right_one_opens_the_page_that_was_asked_for(screen: User, app: App) -> None:
     await app.accounts.household.add(NewUser("Alice", PASSWORD), HAND)
-    await screen.open("/trading-bot")
+    await screen.open("/statistics")
     await screen.should_see("Se connecter")
     await fill(screen, name="Alice", password="not the password", code="")
     await screen.should_see(marker="fault", retries=30)
@@ -77,8 +77,8 @@ async def test_a_ticket_works_once_and_not_when_another_site_leads_to_it(user: U
     foreign = entrance.address_for(await app.accounts.sessions.open(alice))
     answer = await web.get(foreign, headers={"sec-fetch-site": "cross-site"})
     assert (answer.headers["location"], COOKIE in web.cookies) == ("/login", False)
-    ours = entrance.address_for(await app.accounts.sessions.open(alice), "/trading-bot")
-    assert (await web.get(ours)).headers["location"] == "/trading-bot"
+    ours = entrance.address_for(await app.accounts.sessions.open(alice), "/statistics")
+    assert (await web.get(ours)).headers["location"] == "/statistics"
     assert COOKIE in web.cookies
     assert (await web.get(ours)).headers["location"] == "/login"
 

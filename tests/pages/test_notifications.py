@@ -36,16 +36,16 @@ async def test_news_ring_the_bell_of_their_owner_and_reading_them_empties_it(scr
     alice, bob = await a_resident(app), await a_resident(app, name="bob")
     await app.news.book.tell(alice.id, Notice(NoticeKind.BACKUP, BACKUP, {"detail": "avant"}))
     await come_in(screen, app, alice)
-    await screen.open("/trading-bot")
+    await screen.open("/statistics")
     badge = _badge(screen)
     await until(lambda: badge.visible and badge.text == "1")
     await app.news.book.tell(alice.id, Notice(NoticeKind.BACKUP, BACKUP, {"detail": "pendant"}))
-    await app.news.book.tell(bob.id, Notice(NoticeKind.BACKUP, BACKUP, {"detail": "ailleurs"}))
+    await app.news.book.tell(bob.id, Notice(NoticeKind.BACKUP, BACKUP, {"detail": "chez Bob"}))
     await until(lambda: badge.text == "2")
     await screen.should_see("pendant")
     screen.find("bell").click()
     await screen.should_see("Aucune sauvegarde n’a pu être faite\u00a0: avant")
-    await screen.should_not_see("ailleurs")
+    await screen.should_not_see("chez Bob")
     screen.find("read-all").click()
     await until(lambda: not badge.visible)
     assert await app.news.book.unread(bob.id) == 1
@@ -55,7 +55,7 @@ async def test_a_chosen_line_is_read_and_leads_where_more_is_to_be_seen(screen: 
     alice = await a_resident(app)
     await come_in(screen, app, alice)
     await app.news.book.tell(alice.id, Notice(NoticeKind.HALT, BACKUP, {"detail": "x"}, page="/account"))
-    await screen.open("/trading-bot")
+    await screen.open("/statistics")
     screen.find("bell").click()
     await screen.should_see("news-line")
     screen.find("news-line").click()
@@ -65,7 +65,7 @@ async def test_a_chosen_line_is_read_and_leads_where_more_is_to_be_seen(screen: 
 
 async def test_an_empty_list_says_what_will_stand_in_it(screen: User, app: App) -> None:
     await come_in(screen, app, await a_resident(app))
-    await screen.open("/trading-bot")
+    await screen.open("/statistics")
     screen.find("bell").click()
     await screen.should_see("Rien de nouveau")
 

@@ -82,7 +82,7 @@ async def test_pages_and_actions_are_there_at_once_and_lead_where_they_say(scree
     alice = await a_resident(app)
     await a_known_broker(app, alice, name="Principal")
     await come_in(screen, app, alice)
-    await screen.open("/trading-bot")
+    await screen.open("/statistics")
     offered = await ask(screen, "")
     assert offered[0] == "Webhooks"
     assert {"Journal", "Arrêter tout", "Langue\u00a0: English", "Tester la connexion\u00a0: Principal", "Se déconnecter"} <= set(
@@ -100,7 +100,7 @@ async def test_symbols_of_the_users_exchanges_lead_to_the_trading_page(screen: U
     listed = [an_instrument("BTC/USDT"), an_instrument("ETH/BTC"), an_instrument("BTC/EUR")]
     await app.db.write(SYSTEM, lambda s: instruments.replace_all(s, "binance", listed, app.clock.now()))
     await come_in(screen, app, alice)
-    await screen.open("/trading-bot")
+    await screen.open("/statistics")
     await app.catalog.instrument("binance", "BTC/USDT")  # the catalogue is in memory from then on
     assert await ask(screen, "btc") == ["BTC/EUR", "BTC/USDT", "ETH/BTC"]
     assert await ask(screen, "btcusdt") == ["BTC/USDT"]
@@ -111,7 +111,7 @@ async def test_who_only_looks_cannot_stop_the_trading_of_others_and_sees_no_fore
     alice, bob = await a_resident(app), await a_resident(app, name="bob", role=Role.VIEWER)
     await a_known_broker(app, alice, name="Principal")
     await come_in(screen, app, bob)
-    await screen.open("/trading-bot")
+    await screen.open("/statistics")
     offered = await ask(screen, "")
     assert "Arrêter tout" not in offered
     assert not [label for label in offered if "Principal" in label]
@@ -121,14 +121,14 @@ async def test_the_switch_is_called_by_what_it_would_do(screen: User, app: App) 
     alice = await a_resident(app)
     await app.kill_switch.set(HaltScope.USER, alice.id, HaltLevel.HALT, by="alice")
     await come_in(screen, app, alice)
-    await screen.open("/trading-bot")
+    await screen.open("/statistics")
     assert "Reprendre le trading" in await ask(screen, "urgence")
 
 
 async def test_a_pasted_trace_opens_the_path_and_the_language_changes(screen: User, app: App) -> None:
     alice = await a_resident(app)
     await come_in(screen, app, alice)
-    await screen.open("/trading-bot")
+    await screen.open("/statistics")
     assert await ask(screen, f" {TRACE.upper()}") == [f"Parcours de l’alerte {TRACE}"]
     choose(screen, f"trace:{TRACE}")
     await screen.should_see("Aucune de vos alertes ne porte cette trace", retries=10)

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from aristobot.kinds import ActivationStatus
 from aristobot.store import activations
@@ -118,9 +118,12 @@ class WorkingHouse(TradingHouse):
         return found
 
 
+Working = TypeVar("Working", bound=WorkingHouse)
+
+
 @asynccontextmanager
-async def a_working_house(folder: Path, template: Path) -> AsyncIterator[WorkingHouse]:
+async def a_working_house(folder: Path, template: Path, kind: type[Working]) -> AsyncIterator[Working]:
     """Such a house, open and ready; to be run on a leaping loop."""
-    async with a_trading_house(folder, template, WorkingHouse) as opened:
-        assert isinstance(opened, WorkingHouse)
+    async with a_trading_house(folder, template, kind) as opened:
+        assert isinstance(opened, kind)
         yield opened

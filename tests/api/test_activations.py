@@ -1,0 +1,71 @@
+"""Activations over the API: made, changed, refused, forgotten."""
+
+from __future__ import annotations
+
+import uuid
+
+import pytest
+
+from aristobot.kinds import ActivationStatus
+from tests.builders import an_activation
+from tests.street import Person, Street
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+PATH = "/api/activations/"
+
+
+async def form(alice: Person, street: Street, **differences: object) -> dict[str, object]:
+    """What a request for a new one says."""
+    broker = await alice.broker(mode="STRATEGIES")
+    await street.app.catalog.refresh("binance")
+    strategy = (await alice.web.post("/api/strategies/", json={"name": "Cross", "template": "ema_cross"})).json()
+    version = (await alice.web.get(f"/api/strategies/{strategy['id']}/versions/")).json()["items"][0]
+    given = {"version_id": version["id"], "broker_id": broker["id"], "symbol": "BTC/USDT", "timeframe": "1h", "allotted": "250"}
+    return given | differences
+
+
+async def test_an_activation_is_made_changed_and_forgotten(alice: Person, street: Street) -> None:
+    wanted = await form(alice, street, parameters={"fast": 10})
+    made = await alice.web.post(PATH, json=wanted)
+    assert made.status_code == 201, made.text
+    told = made.json()
+    assert (told["strategy"], told["version"], told["broker"], told["status"]) == ("Cross", 1, "Main", "stopped")
+    assert (told["allotted"], told["parameters"], told["position"], told["gained"]) == ("250", {"fast": 10}, None, "0")
+    assert (await alice.web.post(PATH, json=wanted)).json()["error"]["code"] == "already_active"
+    at = f"{PATH}{told['id']}/"
+    changed = (await alice.web.patch(at, json={"allotted": "99.5", "parameters": {}})).json()
+    assert (changed["allotted"], changed["parameters"]) == ("99.5", {})
+    assert (await alice.web.get(f"{at}log/")).json() == {"items": [], "next": None}
+    refused = await alice.web.post(f"{at}start/")
+    assert (refused.status_code, refused.json()["error"]["code"]) == (409, "not_ready")
+    assert (await alice.web.post(f"{at}stop/")).json()["status"] == "stopped"
+    assert (await alice.web.delete(at)).status_code == 204
+    assert (await alice.web.get(PATH)).json()["items"] == []
+
+
+async def test_what_cannot_be_is_refused_with_its_field(alice: Person, street: Street) -> None:
+    wanted = await form(alice, street)
+    for differences, status, field in (
+        ({"allotted": "0"}, 422, "allotted"),
+        ({"timeframe": "7m"}, 422, "interval"),
+        ({"symbol": "NO/SUCH"}, 422, None),
+        ({"broker_id": wanted["version_id"]}, 404, None),
+    ):
+        answer = await alice.web.post(PATH, json=wanted | differences)
+        assert answer.status_code == status, (differences, answer.text)
+        assert field is None or answer.json()["error"].get("field", field) == field
+
+
+async def test_a_running_one_is_not_changed_and_one_that_fell_says_why(alice: Person, street: Street) -> None:
+    wanted = await form(alice, street)
+    row = await street.app.brokers.get(alice.id, uuid.UUID(str(wanted["broker_id"])))
+    fallen = {"status": ActivationStatus.FAILED, "reason": "strategy_hook_fell", "reason_facts": {"detail": "oh no"}}
+    active = an_activation(row, uuid.UUID(str(wanted["version_id"])), **fallen)
+    await street.app.db.write(alice.id, lambda s: s.add(active))
+    told = (await alice.web.get(f"{PATH}{active.id}/")).json()
+    assert told["message"] == "The strategy fell in its own code: oh no"
+    for answer in (
+        await alice.web.patch(f"{PATH}{active.id}/", json={"allotted": "1"}),
+        await alice.web.delete(f"{PATH}{active.id}/"),
+    ):
+        assert (answer.status_code, answer.json()["error"]["code"]) == (409, "activation_running")
