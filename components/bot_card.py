@@ -147,7 +147,7 @@ class BotCard:
         words = _(
             "{quantity} {base} are sold at the market, now.", quantity=formats.quantity(position.quantity), base=position.base
         )
-        if await confirm(_("Close this position?"), words, _("Sell")):
+        if await confirm(_("Close this position?"), words, _("Sell it now")):
             deed = self._app.hand.close_position(self._user.id, position.id, uuid.uuid4())
             await self._do(deed, _("The position is sold."))
 

@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from nicegui import ui
-from nicegui.elements.mixins.validation_element import ValidationElement
 
 from aristobot.errors import AristobotError
 from aristobot.kinds import BrokerMode
@@ -116,7 +115,7 @@ class BotDialog:
         return self._sources[int(self._strategy.value)]
 
     async def _create(self) -> None:
-        fields: dict[str, ValidationElement[Any]] = {
+        fields: dict[str, Any] = {
             "allotted": self._allotted, "symbol": self._symbol, "timeframe": self._timeframe, **self._parameters.fields,
         }  # fmt: skip
         async with submitting(self._button, fields):

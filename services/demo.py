@@ -104,7 +104,7 @@ class Demo:
             walk = {"on": True, "seed": WALK_SEED, "speed": 1}
             (await web.post(f"{self._exchange.control_url}/walk", json=walk)).raise_for_status()
             if self._home_of_robots is not None:
-                await self._robots.move_in(user_id, self._home_of_robots)
+                await self._robots.move_in(self._home_of_robots, user_id)
                 self._home_of_robots = None
             while True:
                 await self._send(web, dict(next(self._story)), user_id)

@@ -32,7 +32,7 @@ class DemoRobots:
         self._strategies = strategies
         self._runner = runner
 
-    async def move_in(self, user_id: uuid.UUID, broker_id: uuid.UUID) -> None:
+    async def move_in(self, broker_id: uuid.UUID, user_id: uuid.UUID) -> None:
         """Write the strategies, activate and start them; one that cannot start stays where it is, to be started by hand."""
         for name, symbol, parameters in ROBOTS:
             chosen = template(name)

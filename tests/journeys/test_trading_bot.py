@@ -104,7 +104,7 @@ async def test_a_strategy_is_activated_seen_at_work_and_stopped(home: Home, exch
 
     await press(page, "Arrêter", "Arrêter")
     await expect(page.locator(".bot .tag")).to_have_text("Au repos")
-    await press(page, "Clôturer la position", "Vendre")
+    await press(page, "Clôturer la position", "Vendre maintenant")
     await expect(page.locator(".bot-figure", has_text="Position")).to_contain_text("aucune")
     await press(page, "Supprimer cette activation", "Supprimer")
     await expect(page.get_by_text("Aucune stratégie au travail pour l’instant")).to_be_visible()
