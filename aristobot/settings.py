@@ -74,6 +74,8 @@ class Settings(BaseModel):
     log_rotation_seconds: int | None = Field(None, ge=1)
     log_retention: int = Field(5, ge=0, le=1000)
     log_retention_seconds: int | None = Field(None, ge=1)
+    #: Backtests kept per user, besides the pinned ones.
+    backtest_retention: int = Field(200, ge=1, le=10_000)
     master_key_file: Path
     debug: bool = False
     demo: bool = False

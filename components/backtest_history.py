@@ -82,6 +82,9 @@ class BacktestHistory:
             opening.mark(f"open-{row.id}")
             Words("span", _outcome(row), f"bt-outcome {_tone(row)}")
             Words("span", _states()[row.status], f"chip {_TONES.get(row.status, 'quiet')}")
+            pin = ui.button(icon="push_pin", on_click=partial(self._pin, row)).props("flat round dense")
+            pin.props(f"aria-pressed={str(row.pinned).lower()}").classes("bt-pinned" if row.pinned else "bt-unpinned")
+            for_traders(labelled(pin, _("Always keep {run}", run=title)), self._user).mark(f"pin-{row.id}")
             forget = ui.button(icon="delete_outline", on_click=partial(self._forget, row)).props("flat round dense")
             for_traders(labelled(forget, _("Forget {run}", run=title)), self._user)
 
@@ -93,6 +96,13 @@ class BacktestHistory:
     async def _compared(self) -> None:
         chosen = [row for row in self.rows if row.id in self._ticked and self._ticked[row.id].value]
         await self._on_compare(chosen[:COMPARED])
+
+    async def _pin(self, row: Backtest) -> None:
+        try:
+            await self._app.backtester.pin(self._user.id, row.id, not row.pinned)
+        except AristobotError as error:
+            complain(error)
+        await self.load()
 
     async def _forget(self, row: Backtest) -> None:
         with self._place:

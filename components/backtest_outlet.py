@@ -23,14 +23,24 @@ if TYPE_CHECKING:
 
 
 class BacktestOutlet(ui.element):
-    """Begins empty. `shown` is the run whose report is open, or awaited."""
+    """Begins empty."""
 
     def __init__(self, app: App, user: Viewer) -> None:
         super().__init__("div")
         self.classes("stack").mark("bt-result")
         self._app, self._user = app, user
-        self.shown: uuid.UUID | None = None
+        self._shown: uuid.UUID | None = None
         self._draw(empty_state, "science", _("No report is open"), _("What a run finds is shown here."))
+
+    @property
+    def shown(self) -> uuid.UUID | None:
+        """The run whose report is open, or awaited: it is kept as long as it is looked at."""
+        return self._shown
+
+    @shown.setter
+    def shown(self, run_id: uuid.UUID | None) -> None:
+        self._shown = run_id
+        self._app.backtester.shelf.look_at(self, [run_id] if run_id else [])
 
     async def open(self, row: Backtest) -> None:
         """Show what a run found, or why it found nothing."""
@@ -56,9 +66,14 @@ class BacktestOutlet(ui.element):
             complain(error)
             return
         self.shown = None
+        self._app.backtester.shelf.look_at(self, [row.id for row in rows])
         self._draw(draw_comparison, found)
 
     def _draw(self, draw: Callable[..., Any], *what: Any) -> None:
         self.clear()
         with self:
             draw(*what)
+
+    def _handle_delete(self) -> None:
+        self._app.backtester.shelf.look_at(self, ())
+        super()._handle_delete()

@@ -121,8 +121,9 @@ class App:
         self.strategies = StrategyDesk(self.db, self.bus, clock)
         self.assistant = Assistant(self.db, self.accounts.profiles.ai)
         self.runner = self._strategy_trading()
-        self.backtester = Backtester(self.db, self.bus, clock, BacktestCandles(self.db, clock, self.gateway, settings.data_dir))
-        self.studies = StudyDesk(self.db, self.bus, clock, settings, self.backtester.sources, self.backtester.candles)
+        lab = BacktestCandles(self.db, clock, self.gateway, settings.data_dir)
+        self.backtester = Backtester(self.db, self.bus, clock, lab, settings.backtest_retention)
+        self.studies = StudyDesk(self.db, self.bus, clock, settings, self.backtester.sources, lab)
         self.dust = DustSweeper(self.floor, self.hand, self.accounts.trail)
         self.halts = HaltDesk(self.db, self.kill_switch, self.accounts.trail)
         self.news = Notifying(

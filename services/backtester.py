@@ -18,6 +18,7 @@ from aristobot.store.paging import Place
 from aristobot.store.tenancy import GuardedSession
 from services.backtest_candles import BacktestCandles
 from services.backtest_queue import BacktestQueue
+from services.backtest_shelf import BacktestShelf
 from services.backtest_sources import StrategySources
 from services.backtest_wish import Wish, row_of
 from services.rights import for_traders
@@ -33,9 +34,10 @@ MOST_WAITING = 20
 class Backtester:
     """Every method is for one user, and answers NotFound for what is another's."""
 
-    def __init__(self, db: Database, bus: Bus, clock: Clock, candles: BacktestCandles) -> None:
+    def __init__(self, db: Database, bus: Bus, clock: Clock, candles: BacktestCandles, keep: int = 200) -> None:
         self._db, self._bus, self._clock, self.candles = db, bus, clock, candles
         self.sources = StrategySources(db)
+        self.shelf = BacktestShelf(db, keep)
         self.queue = BacktestQueue(db, bus, clock, candles)
 
     async def start(self, user_id: uuid.UUID, wish: Wish) -> Backtest:
@@ -49,8 +51,14 @@ class Backtester:
             return backtests.add(session, row)
 
         await self._db.write(user_id, work)
+        for gone in await self.shelf.prune(user_id):
+            self._tell_gone(user_id, gone)
         self.queue.put(row)
         return row
+
+    async def pin(self, user_id: uuid.UUID, backtest_id: uuid.UUID, pinned: bool) -> Backtest:
+        """Keep a run whatever comes after it, or not any more. Raises NotFound."""
+        return await self._db.write(user_id, lambda s: backtests.pin(s, backtest_id, pinned))
 
     async def cancel(self, user_id: uuid.UUID, backtest_id: uuid.UUID) -> None:
         """End a run that waits or is under way; harmless when it is over. Raises NotFound."""
@@ -60,7 +68,7 @@ class Backtester:
         """Forget a run and its report, ending it first. Raises NotFound."""
         await self.cancel(user_id, backtest_id)
         await self._db.write(user_id, lambda s: backtests.delete(s, backtest_id))
-        self._bus.publish(BacktestFinished(at=self._clock.now(), user_id=user_id, backtest_id=backtest_id, status="deleted"))
+        self._tell_gone(user_id, backtest_id)
 
     async def get(self, user_id: uuid.UUID, backtest_id: uuid.UUID) -> Backtest:
         """One run. Raises NotFound."""
@@ -76,3 +84,6 @@ class Backtester:
 
         packed = await self._db.read(user_id, lambda s: backtests.report(s, backtest_id))
         return await asyncio.to_thread(unpacked, packed)
+
+    def _tell_gone(self, user_id: uuid.UUID, backtest_id: uuid.UUID) -> None:
+        self._bus.publish(BacktestFinished(at=self._clock.now(), user_id=user_id, backtest_id=backtest_id, status="deleted"))

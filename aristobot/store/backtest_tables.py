@@ -26,7 +26,8 @@ class Backtest(Owned, table=True):
 
     The text that runs is pinned in `code`, whatever becomes of the version or template it was taken from. `fingerprint` is the
     SHA-256 of text and parameters: two runs with the same one on the same candles tried the same thing. `variants` is how many
-    different ones had been tried on this series by then, this one among them.
+    different ones had been tried on this series by then, this one among them. What is `pinned` is never pruned; of what was
+    `pruned` only the fingerprint is left, so that the variants are still counted.
     """
 
     __tablename__ = "backtests"
@@ -52,6 +53,8 @@ class Backtest(Owned, table=True):
     variants: int = 1
     fetch: bool = False
     detail: bool = False
+    pinned: bool = False
+    pruned: bool = False
     fingerprint: str = Field(default="", max_length=64)
     data_hash: str = Field(default="", max_length=64)
     status: BacktestStatus = enum_column(BacktestStatus, BacktestStatus.QUEUED)

@@ -1,7 +1,7 @@
 """Backtests: asked for, under way, done."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -26,7 +26,7 @@ def add(session: GuardedSession, row: Backtest) -> Backtest:
 
 def get(session: GuardedSession, backtest_id: uuid.UUID) -> Backtest:
     """One run; NotFound when there is none, and when it is another user's."""
-    row = session.exec(select(Backtest).where(Backtest.id == backtest_id)).one_or_none()
+    row = session.exec(select(Backtest).where(Backtest.id == backtest_id, ~col(Backtest.pruned))).one_or_none()
     if row is None:
         raise NotFound(kind="backtest")
     return row
@@ -34,7 +34,9 @@ def get(session: GuardedSession, backtest_id: uuid.UUID) -> Backtest:
 
 def recent(session: GuardedSession, limit: int = 50, before: Place | None = None) -> list[Backtest]:
     """Runs, the newest first."""
-    return list(session.exec(newest(select(Backtest), Backtest.created_at, Backtest.id, limit, before)))
+    return list(
+        session.exec(newest(select(Backtest).where(~col(Backtest.pruned)), Backtest.created_at, Backtest.id, limit, before))
+    )
 
 
 def under_way(session: GuardedSession) -> list[Backtest]:
@@ -85,6 +87,29 @@ def report(session: GuardedSession, backtest_id: uuid.UUID) -> bytes:
     if found is None:
         raise Conflict("backtest_without_report", status=row.status.value)
     return found.packed
+
+
+def pin(session: GuardedSession, backtest_id: uuid.UUID, pinned: bool) -> Backtest:
+    """Keep a run whatever comes after it, or not any more. Raises NotFound."""
+    row = get(session, backtest_id)
+    row.pinned = pinned
+    session.flush()
+    return row
+
+
+def prune(session: GuardedSession, keep: int, looked_at: Collection[uuid.UUID]) -> list[uuid.UUID]:
+    """Forget the runs that are over beyond the newest `keep`, but for those pinned or looked at; which ones.
+
+    Text and report go; the fingerprint stays, because whoever reads a later run is told how many variants were tried.
+    """
+    usual = select(Backtest.id).where(~col(Backtest.pruned), ~col(Backtest.pinned), col(Backtest.status).not_in(_UNDER_WAY))
+    found = session.exec(usual.order_by(col(Backtest.created_at).desc(), col(Backtest.id).desc()).offset(keep).limit(1000))
+    gone = [one for one in found if one not in looked_at]
+    if gone:
+        session.exec(sa.delete(BacktestReport).where(col(BacktestReport.backtest_id).in_(gone)))
+        change = sa.update(Backtest).where(col(Backtest.id).in_(gone))
+        session.exec(change.values(pruned=True, code="", parameters=None, summary=None))
+    return gone
 
 
 def delete(session: GuardedSession, backtest_id: uuid.UUID) -> None:

@@ -735,7 +735,7 @@ def _create_backtests() -> None:
         *_documents("parameters", "costs"),
         *_amounts("cash"),
         *_counts("seed", "variants"),
-        *_flags("fetch", "detail"),
+        *_flags("fetch", "detail", "pinned", "pruned"),
         *_texts("fingerprint", "data_hash", length=64),
         _word("status", "queued running done failed cancelled interrupted", check="backteststatus"),
         *_documents("summary"),

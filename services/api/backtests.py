@@ -51,6 +51,7 @@ class BacktestOut(Out):
     error: str
     message: str = ""
     detail: bool
+    pinned: bool
     data_hash: str
     fingerprint: str
     created_at: Moment
@@ -98,6 +99,12 @@ class BacktestIn(In):
     detail: bool = False
 
 
+class PinIn(In):
+    """Whether a run is kept whatever comes after it."""
+
+    pinned: bool
+
+
 Kind = TypeVar("Kind", bound=BacktestOut)
 
 
@@ -123,6 +130,12 @@ async def start_backtest(house: House, who: Trader, form: BacktestIn) -> Backtes
 async def backtest(house: House, who: Reader, backtest_id: Id) -> BacktestDetailOut:
     """One run."""
     return _shown(house, await house.backtester.get(who.user_id, backtest_id), who.language, BacktestDetailOut)
+
+
+@router.patch("/{backtest_id}/")
+async def pin_backtest(house: House, who: Trader, backtest_id: Id, form: PinIn) -> BacktestOut:
+    """Keep a run however many come after it, or not any more."""
+    return _shown(house, await house.backtester.pin(who.user_id, backtest_id, form.pinned), who.language, BacktestOut)
 
 
 @router.delete("/{backtest_id}/", status_code=204)

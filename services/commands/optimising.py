@@ -44,6 +44,8 @@ _OPTIONS: tuple[tuple[str, str, str], ...] = (
     ("maker", "Fee of orders that rest, as a fraction; by default the pair’s own", ""),
     ("taker", "Fee of orders that take, as a fraction; by default the pair’s own", ""),
     ("slippage-bps", "Hundredths of a per cent by which orders that take are filled worse", "0"),
+    ("slippage-range", "On top, a share of the candle’s range, as a fraction", "0"),
+    ("fee-asset", "In what the fee of a purchase is paid: quote, or base for the coins bought", "quote"),
     ("workers", "Processes on this machine; by default one per core", "0"),
     ("scheduler", "Address of a Dask scheduler, tcp://host:8786, whose workers play instead", ""),
     ("user", "Whose search it is; by default the first administrator’s", ""),

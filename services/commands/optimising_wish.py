@@ -10,6 +10,7 @@ from typing import TypeVar
 
 import msgspec
 
+from aristobot.backtest.settings import FeeAsset
 from aristobot.candle_import import symbol_of
 from aristobot.candle_series import CandleSeries
 from aristobot.errors import InvalidInput
@@ -72,7 +73,9 @@ def _milliseconds(moment: datetime) -> int:
 def _costs(given: Mapping[str, str]) -> dict[str, str | float]:
     """Costs as a run takes them; what is not said is the pair's own."""
     fees = {name: str(amount(given[name])) for name in ("maker", "taker") if given[name]}
-    return {**fees, "slippage_bps": float(amount(given["slippage-bps"]))}
+    share = float(amount(given["slippage-range"]))
+    asset = _chosen(FeeAsset, given, "fee-asset").value
+    return {**fees, "slippage_bps": float(amount(given["slippage-bps"])), "slippage_range": share, "fee_asset": asset}
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -35,6 +35,7 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
         "log_rotation_seconds": "Age at which a log file is put away",
         "log_retention": "Number of old log files kept per service",
         "log_retention_seconds": "Age at which old log files are deleted",
+        "backtest_retention": "Number of backtests kept per user, besides those that are pinned",
         "master_key_file": "File with the key that seals secrets",
         "demo": "A fresh, separate house with a simulated exchange and play money",
         "native": "Show a window instead of a browser page",

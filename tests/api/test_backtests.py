@@ -58,6 +58,8 @@ async def test_a_run_is_asked_for_followed_read_and_forgotten(street: Street, al
     rows = list(csv.DictReader(io.StringIO((await alice.web.get(path, params={"format": "csv"})).text)))
     assert sum(float(row["profit"]) for row in rows) == pytest.approx(report["figures"]["net_profit"])
 
+    pinned = await alice.web.patch(f"/api/backtests/{run['id']}/", json={"pinned": True})
+    assert (pinned.status_code, pinned.json()["pinned"]) == (200, True)
     listed = (await alice.web.get("/api/backtests/", params={"limit": 1})).json()
     assert [one["id"] for one in listed["items"]] == [run["id"]]
     assert (await alice.web.delete(f"/api/backtests/{run['id']}/")).status_code == 204

@@ -128,6 +128,8 @@ def _body_for(path: str, ids: dict[str, str]) -> dict[str, Any]:
         return {"price": "1"}
     if "versions" in path:
         return {"code": "mine = 1"}
+    if path == "/api/backtests/{backtest_id}/":
+        return {"pinned": True}
     return {"name": "Mine now"} if re.fullmatch(r"/api/brokers/\{broker_id\}/", path) else {}
 
 

@@ -107,10 +107,29 @@ async def test_a_users_own_strategy_is_chosen_by_its_address_and_opens_in_the_ed
     await filled_in(screen)
     await run_once(screen, app, who)
     await screen.should_see("Mon croisement sur BTC/USDT", retries=20)
+    screen.find(f"pin-{(await app.backtester.recent(who.id))[0].id}").click()
+    await until(lambda: any("bt-pinned" in found.classes for found in kinds(screen, ui.button)))
     (row,) = await app.backtester.recent(who.id)
     assert row.strategy_version_id is not None
     assert one(screen, "edit").text == "Ouvrir dans l’éditeur"
     assert await app.backtester.sources.strategy_of(who.id, row.strategy_version_id) == mine.id
+
+
+async def test_an_older_version_of_a_strategy_is_tried(screen: User, app: App, working: None) -> None:
+    who = await a_resident(app)
+    mine = await app.strategies.create(who.id, "Mon croisement", template("ema_cross").text)
+    newer = template("ema_cross").text.replace("slow", "sluggish")
+    await app.strategies.save(who.id, mine.id, newer)
+    first = (await app.backtester.sources.versions(who.id, mine.id))[-1]
+    await come_in(screen, app, who)
+    await screen.open(f"/backtest?strategy={mine.id}")
+    await until(lambda: screen.client is not None and "parameter-sluggish" in _marks(screen))
+    one(screen, "bt-version").set_value(str(first.id))
+    await until(lambda: "parameter-slow" in _marks(screen))
+    await filled_in(screen)
+    await run_once(screen, app, who)
+    (row,) = await app.backtester.recent(who.id)
+    assert row.strategy_version_id == first.id
 
 
 async def test_what_cannot_be_is_told_at_its_field(screen: User, app: App, working: None) -> None:

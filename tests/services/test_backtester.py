@@ -231,6 +231,32 @@ async def test_a_strategy_lists_its_parameters_and_impossible_wishes_are_refused
             await backtester.start(alice.id, a_wish(**wrong))
 
 
+async def test_the_newest_runs_are_kept_and_those_pinned_or_looked_at_and_every_variant_counts(
+    street: Street, alice: Person
+) -> None:
+    app = street.app
+    backtester = Backtester(app.db, app.bus, app.clock, app.backtester.candles, keep=2)
+    gone: list[uuid.UUID] = []
+    app.bus.listen(BacktestFinished, do=lambda one: gone.append(one.backtest_id) if one.status == "deleted" else None)
+    rows = []
+    for fast in range(5, 11):
+        row = await backtester.start(alice.id, a_wish(parameters={"fast": fast}))
+        await backtester.queue.finish(row, BacktestStatus.DONE, packed=b"report")
+        if fast == 5:
+            await backtester.pin(alice.id, row.id, True)
+        if fast == 6:
+            backtester.shelf.look_at("a page", [row.id])
+        rows.append(row)
+    assert [one.id for one in await backtester.recent(alice.id)] == [rows[at].id for at in (5, 4, 3, 1, 0)]
+    assert gone == [rows[2].id]
+    with pytest.raises(NotFound):
+        await backtester.get(alice.id, gone[0])
+    backtester.shelf.look_at("a page", [])
+    last = await backtester.start(alice.id, a_wish(parameters={"fast": 11}))
+    assert last.variants == 7  # also those of which only the fingerprint is left
+    assert [one.id for one in await backtester.recent(alice.id)] == [last.id, *(rows[at].id for at in (5, 4, 0))]
+
+
 async def test_who_only_looks_starts_nothing(street: Street, alice: Person) -> None:
     vera = await street.person("Vera", TokenScope.READ)
     await street.app.accounts.household.change(vera.id, HAND, role=Role.VIEWER)
