@@ -6,6 +6,9 @@ import uuid
 from collections.abc import Collection
 from functools import partial
 
+from aristobot.bus import Bus
+from aristobot.clock import Clock
+from aristobot.research_events import BacktestFinished
 from aristobot.store import backtests
 from aristobot.store.database import Database
 
@@ -13,8 +16,8 @@ from aristobot.store.database import Database
 class BacktestShelf:
     """The newest `keep` of each user."""
 
-    def __init__(self, db: Database, keep: int) -> None:
-        self._db, self._keep = db, keep
+    def __init__(self, db: Database, bus: Bus, clock: Clock, keep: int) -> None:
+        self._db, self._bus, self._clock, self._keep = db, bus, clock, keep
         self._looks: dict[object, frozenset[uuid.UUID]] = {}
 
     def look_at(self, who: object, runs: Collection[uuid.UUID]) -> None:
@@ -24,7 +27,12 @@ class BacktestShelf:
         else:
             self._looks.pop(who, None)
 
-    async def prune(self, user_id: uuid.UUID) -> list[uuid.UUID]:
-        """Forget what is beyond it; which runs."""
+    async def prune(self, owner: uuid.UUID) -> None:
+        """Forget what is beyond it."""
         looked_at = frozenset[uuid.UUID]().union(*self._looks.values())
-        return await self._db.write(user_id, partial(backtests.prune, keep=self._keep, looked_at=looked_at))
+        for gone in await self._db.write(owner, partial(backtests.prune, keep=self._keep, looked_at=looked_at)):
+            self.tell_gone(owner, gone)
+
+    def tell_gone(self, owner: uuid.UUID, backtest_id: uuid.UUID) -> None:
+        """Say that a run is not there any more."""
+        self._bus.publish(BacktestFinished(at=self._clock.now(), user_id=owner, backtest_id=backtest_id, status="deleted"))

@@ -10,7 +10,6 @@ from aristobot.bus import Bus
 from aristobot.clock import Clock
 from aristobot.errors import Conflict
 from aristobot.kinds import BacktestStatus
-from aristobot.research_events import BacktestFinished
 from aristobot.store import backtests
 from aristobot.store.backtest_tables import Backtest
 from aristobot.store.database import Database
@@ -35,9 +34,9 @@ class Backtester:
     """Every method is for one user, and answers NotFound for what is another's."""
 
     def __init__(self, db: Database, bus: Bus, clock: Clock, candles: BacktestCandles, keep: int = 200) -> None:
-        self._db, self._bus, self._clock, self.candles = db, bus, clock, candles
+        self._db, self._clock, self.candles = db, clock, candles
         self.sources = StrategySources(db)
-        self.shelf = BacktestShelf(db, keep)
+        self.shelf = BacktestShelf(db, bus, clock, keep)
         self.queue = BacktestQueue(db, bus, clock, candles)
 
     async def start(self, user_id: uuid.UUID, wish: Wish) -> Backtest:
@@ -51,8 +50,7 @@ class Backtester:
             return backtests.add(session, row)
 
         await self._db.write(user_id, work)
-        for gone in await self.shelf.prune(user_id):
-            self._tell_gone(user_id, gone)
+        await self.shelf.prune(user_id)
         self.queue.put(row)
         return row
 
@@ -68,7 +66,7 @@ class Backtester:
         """Forget a run and its report, ending it first. Raises NotFound."""
         await self.cancel(user_id, backtest_id)
         await self._db.write(user_id, lambda s: backtests.delete(s, backtest_id))
-        self._tell_gone(user_id, backtest_id)
+        self.shelf.tell_gone(user_id, backtest_id)
 
     async def get(self, user_id: uuid.UUID, backtest_id: uuid.UUID) -> Backtest:
         """One run. Raises NotFound."""
@@ -84,6 +82,3 @@ class Backtester:
 
         packed = await self._db.read(user_id, lambda s: backtests.report(s, backtest_id))
         return await asyncio.to_thread(unpacked, packed)
-
-    def _tell_gone(self, user_id: uuid.UUID, backtest_id: uuid.UUID) -> None:
-        self._bus.publish(BacktestFinished(at=self._clock.now(), user_id=user_id, backtest_id=backtest_id, status="deleted"))
