@@ -47,7 +47,8 @@ async def _until_the_house_goes(work: Callable[[], Any]) -> None:
     loop, task = asyncio.get_running_loop(), asyncio.ensure_future(work())
 
     def listen() -> None:
-        sys.stdin.read()
+        while os.read(0, 4096):  # not of the buffered reader, whose lock would be in the way at the end
+            pass
         if not loop.is_closed():
             loop.call_soon_threadsafe(task.cancel)
 
