@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
@@ -26,7 +27,9 @@ _MOST_REMARKS = 8
 
 
 class Desk(Protocol):
-    """What the assistant needs to know of the bench, and can ask of it."""
+    """What the assistant needs to know of the bench, and can ask of it. `strategy_id` is the strategy that is open."""
+
+    strategy_id: uuid.UUID | None
 
     @property
     def text(self) -> str:

@@ -12,6 +12,7 @@ from components.buttons import main_button
 from components.empty_state import empty_state
 from components.words import Words, labelled
 from services.assistant_prompts import Question, Task
+from services.assistant_runs import Fall
 
 ACCOUNT = "/account"
 
@@ -45,23 +46,27 @@ class AssistantForm(ui.element):
             self.button = main_button(_("See what would leave"), "visibility", look).mark("assistant-look")
         self._choose(self._task)
 
-    async def question(self, code: str, found: Sequence[Diagnostic], language: str) -> Question:
+    def question(self, code: str, found: Sequence[Diagnostic], fell: Fall | None, language: str) -> Question:
         """What is asked for now."""
-        along = self._task.wants_code or (self._task is Task.WRITE and bool(self._with_code.value))
-        mending = tuple(found) if self._task is Task.FIX else ()
-        return Question(self._task, str(self.words.value or ""), code if along else "", mending, language)
+        task, words = self._task, str(self.words.value or "")
+        if task is Task.FIX:
+            return Question(task, words, code, tuple(found), fell, language)
+        along = task is Task.EXPLAIN or (task is Task.WRITE and bool(self._with_code.value))
+        return Question(task, words, code if along else "", language=language)
 
     @property
     def task(self) -> Task:
         """The task that is chosen."""
         return self._task
 
-    def tell_remarks(self, found: Sequence[Diagnostic]) -> None:
-        """Say which remarks would go along."""
-        count = len(found)
-        words = _("No remark stands below the editor: write what goes wrong, or try the strategy first.")
+    def tell_remarks(self, found: Sequence[Diagnostic], fell: Fall | None) -> None:
+        """Say which remarks would go along, and whether the error of a run does."""
+        count, parts = len(found), list[str]()
         if count:
-            words = _("One remark goes along.") if count == 1 else _("{count} remarks go along.", count=count)
+            parts.append(_("One remark goes along.") if count == 1 else _("{count} remarks go along.", count=count))
+        if fell is not None:
+            parts.append(_("So does the error of the last run, without its figures."))
+        words = " ".join(parts) or _("No remark stands below the editor: write what goes wrong, or try the strategy first.")
         self._remarks.set_text(words if self._task is Task.FIX else "")
 
     def _card(self, task: Task, title: str, icon: str) -> None:

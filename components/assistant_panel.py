@@ -2,37 +2,32 @@
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from nicegui import ui
 
-from aristobot.errors import AristobotError, InvalidInput
+from aristobot.errors import InvalidInput
 from aristobot.language import _, explain
-from components import formats
-from components.assistant_draft import Desk, DraftCard
-from components.assistant_form import ACCOUNT, AssistantForm, nobody_to_ask
+from components.assistant_draft import Desk
+from components.assistant_form import AssistantForm, nobody_to_ask
 from components.assistant_outgoing import show_outgoing
+from components.assistant_talk import AssistantTalk, focus
 from components.buttons import main_button, quiet_button
 from components.live import Live
 from components.notice import notice
-from components.plain_markdown import rendered
-from components.stream_text import StreamText
 from components.viewer import Viewer
 from components.words import Words, labelled
-from services.ai_fault import AiFault
-from services.assistant import Answer, Outgoing
+from services.assistant import Outgoing
 from services.assistant_prompts import Task
 
 if TYPE_CHECKING:
+    from aristobot.diagnostics import Diagnostic
     from services.app import App
+    from services.assistant_runs import Fall
 
 #: Below the editor, where there is no room beside it, it would open out of sight.
 _IN_SIGHT = "if (innerWidth <= 1180) getHtmlElement(%d)?.scrollIntoView({ behavior: 'smooth' })"
-_FOCUS = """setTimeout(() => {
-    const found = getHtmlElement(%d);
-    (found?.matches("button, textarea") ? found : found?.querySelector("textarea"))?.focus({ preventScroll: true });
-}, 50)"""
 
 
 class AssistantPanel(ui.element):
@@ -40,9 +35,7 @@ class AssistantPanel(ui.element):
 
     def __init__(self, app: App, user: Viewer, live: Live, desk: Desk) -> None:
         super().__init__("aside")
-        self._app, self._user, self._live, self._desk = app, user, live, desk
-        self._asking: asyncio.Task[None] | None = None
-        self._draft: DraftCard | None = None
+        self._app, self._user, self._desk = app, user, desk
         self._ready = False
         self.classes("panel assistant").mark("assistant").set_visibility(False)
         labelled(self, _("Assistant"))
@@ -53,7 +46,7 @@ class AssistantPanel(ui.element):
                 labelled(ui.button(icon="close", on_click=self.toggle).props("flat round dense"), _("Close"))
             with ui.element("div").classes("panel-body"):
                 self._form = AssistantForm(self._look, self.look)
-                self._stage = ui.element("div").classes("assistant-stage")
+                self._talk = AssistantTalk(app, user, live, desk, self._back)
 
     async def toggle(self) -> None:
         """Show it, or put it away; an answer that is on its way is stopped then."""
@@ -66,20 +59,16 @@ class AssistantPanel(ui.element):
 
     def reset(self) -> None:
         """Another strategy is open: what was answered belongs to the one before."""
-        self._stop()
         if self._ready:
             self._turn_to_form()
 
     async def look(self) -> None:
-        """The editor's text has changed."""
+        """The editor's text has changed, or the task."""
         if not self.visible:
             return
         if self._form.visible:
-            self._form.tell_remarks(await self._desk.remarks())
-        if self._draft is not None:
-            await self._draft.compare()
-
-    # ------------------------------------------------------------------ asking
+            self._form.tell_remarks(*await self._trouble())
+        await self._talk.compare()
 
     async def _welcome(self) -> None:
         """Say whom it would ask; without a provider lead to where one is chosen."""
@@ -89,128 +78,54 @@ class AssistantPanel(ui.element):
         except InvalidInput:
             self._ready = False
             self._tag.set_text(_("not set up"))
-            self._clear()
+            self._talk.empty()
             self._form.set_visibility(False)
-            with self._stage:
+            with self._talk:
                 nobody_to_ask()
             return
         self._tag.set_text(place.model)
         self._turn_to_form()
-        self._form.tell_remarks(await self._desk.remarks())
-        self._focus(self._form.words)
+        self._form.tell_remarks(*await self._trouble())
+        focus(self._form.words)
 
     def _turn_to_form(self) -> None:
-        self._clear()
+        self._talk.empty()
         self._form.set_visibility(True)
 
-    def _clear(self) -> None:
-        self._draft = None
-        self._stage.clear()
+    def _back(self) -> None:
+        self._turn_to_form()
+        focus(self._form.words)
+
+    async def _trouble(self) -> tuple[Sequence[Diagnostic], Fall | None]:
+        """What is known to go wrong, when that is to be mended."""
+        if self._form.task is not Task.FIX or self._desk.strategy_id is None:
+            return (), None
+        return await self._desk.remarks(), await self._app.assistant.last_fall(self._user.id, self._desk.strategy_id)
 
     async def _look(self) -> None:
         """Show what would leave."""
         form = self._form
         form.words.error = None
-        found = await self._desk.remarks() if form.task is Task.FIX else ()
         try:
-            question = await form.question(self._desk.text, found, self._user.login.language)
+            question = form.question(self._desk.text, *await self._trouble(), self._user.login.language)
             shown = await self._app.assistant.preview(self._user.id, question)
         except InvalidInput as error:
             if error.field != "words":  # the provider was taken away meanwhile
                 await self._welcome()
                 return
             form.words.error = explain(error)
-            self._focus(form.words)
+            focus(form.words)
             return
         self._show(shown)
 
     def _show(self, shown: Outgoing) -> None:
-        self._clear()
+        self._talk.empty()
         self._form.set_visibility(False)
         self._tag.set_text(shown.place.model)
-        with self._stage:
+        with self._talk:
             notice(_("Nothing has left yet. This is what would."))
             show_outgoing(shown)
             with ui.element("div").classes("line assistant-foot stays"):
                 quiet_button(_("Back"), "arrow_back", self._back).mark("assistant-back")
-                send = main_button(_("Send"), "send", lambda: self._send(shown)).mark("assistant-send")
-        self._focus(send)
-
-    def _back(self) -> None:
-        self._turn_to_form()
-        self._focus(self._form.words)
-
-    # ------------------------------------------------------------------ answering
-
-    def _send(self, shown: Outgoing) -> None:
-        """Exactly once, however often it is pressed."""
-        if self._asking is not None:
-            return
-        self._clear()
-        with self._stage:
-            with ui.element("div").classes("line"):
-                ui.spinner(size="20px").props("aria-hidden=true")
-                words = _("{model} at {host} is answering…", model=shown.place.model, host=shown.place.host)
-                Words("span", words, "grow").props("role=status").mark("assistant-asking")
-                stop = quiet_button(_("Stop the answer"), "stop", lambda: self._stopped(shown, stream)).mark("assistant-stop")
-            stream = StreamText().mark("assistant-stream")
-        self._focus(stop)
-        self._asking = self._live.beside(self._ask(shown, stream), "assistant")
-
-    async def _ask(self, shown: Outgoing, stream: StreamText) -> None:
-        try:
-            answer = await self._app.assistant.answer(self._user.id, shown, stream.push)
-        except AristobotError as error:
-            self._asking = None
-            self._failed(error, shown, stream.text)
-            return
-        self._asking = None
-        await self._answered(answer)
-
-    def _stop(self) -> None:
-        if self._asking is not None:
-            self._asking.cancel()
-            self._asking = None
-
-    def _stopped(self, shown: Outgoing, stream: StreamText) -> None:
-        self._stop()
-        self._end(shown, stream.text, _("Stopped. The line to the provider is cut."), "")
-
-    def _failed(self, error: AristobotError, shown: Outgoing, heard: str) -> None:
-        self._end(shown, heard, explain(error), "bad", cure=isinstance(error, AiFault))
-
-    def _end(self, shown: Outgoing, heard: str, words: str, kind: str, *, cure: bool = False) -> None:
-        """It came to no good end: why, what came so far, and what can be done."""
-        self._clear()
-        with self._stage:
-            notice(words, kind).mark("assistant-fault")
-            if heard:
-                count = formats.number(len(heard))
-                Words("h3", _("What came before that, {count} characters").format(count=count))
-                Words("pre", heard, "code mono").props("tabindex=0").mark("assistant-heard")
-            with ui.element("div").classes("line assistant-foot"):
-                quiet_button(_("Change the question"), "edit", self._back).mark("assistant-again")
-                if cure:
-                    quiet_button(_("AI provider"), "settings", lambda: ui.navigate.to(ACCOUNT)).mark("assistant-cure")
-                main_button(_("Send again"), "send", lambda: self._send(shown)).mark("assistant-resend")
-
-    async def _answered(self, answer: Answer) -> None:
-        self._clear()
-        code = answer.draft.code.strip() if answer.draft is not None else ""
-        here = _("The code of the draft stands below.")
-        with self._stage:
-            text = ui.html(rendered(answer.text, lambda block: here if code and block.text.strip() == code else None))
-            text.classes("answer").props("role=status").mark("assistant-answer")
-            if answer.draft is not None:
-                self._draft = DraftCard(answer.draft, self._app.strategies.trials, self._desk, self._draft_done)
-            with ui.element("div").classes("line assistant-foot"):
-                quiet_button(_("Ask something else"), "edit", self._back).mark("assistant-again")
-        if self._draft is not None:
-            await self._draft.show()
-
-    def _draft_done(self) -> None:
-        self._draft = None
-
-    def _focus(self, element: ui.element) -> None:
-        """Put the keyboard there, once it is drawn."""
-        self.client.run_javascript(_FOCUS % element.id)
+                send = main_button(_("Send"), "send", lambda: self._talk.send(shown)).mark("assistant-send")
+        focus(send)

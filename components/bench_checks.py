@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -21,11 +22,15 @@ if TYPE_CHECKING:
 
 
 class BenchChecks:
-    """What a trial found stands among the remarks for as long as the text is the one that was tried."""
+    """What a trial found stands among the remarks for as long as the text is the one that was tried.
+
+    `strategy_id` is the strategy that is open.
+    """
 
     def __init__(self, app: App, user: Viewer, editor: CodeEditor) -> None:
         self._trials, self._user, self._editor = app.strategies.trials, user, editor
         self._tried: tuple[str, list[Diagnostic]] | None = None
+        self.strategy_id: uuid.UUID | None = None
         with ui.element("div").classes("bench-below") as self._place:
             self._findings = Findings(editor.jump)
             self._result = TrialResult()
@@ -33,6 +38,7 @@ class BenchChecks:
     def begin(self, newest: StrategyVersion) -> None:
         """Another strategy is open: show what its newest version's trial found, when the editor shows that version."""
         self._tried = None
+        self.strategy_id = newest.strategy_id
         self._result.never()
         if newest.review is not None and newest.code == self._editor.text:
             found = [Diagnostic(**{**one, "severity": Severity(one["severity"])}) for one in newest.review["diagnostics"]]

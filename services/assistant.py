@@ -21,6 +21,7 @@ from services.ai_provider import AiPlace, AiProviders
 from services.assistant_drafts import Draft, draft_of, spoken
 from services.assistant_privacy import Cleaned, cleaned
 from services.assistant_prompts import Question, instructions, material
+from services.assistant_runs import Fall, last_fall
 from services.rights import for_traders
 
 #: Characters that a user may give at once, and that a model may answer.
@@ -83,6 +84,10 @@ class Assistant:
         if len(given) > LONGEST_QUESTION:
             raise InvalidInput("assistant_question_too_long", field="words", length=len(given), maximum=LONGEST_QUESTION)
         return Outgoing(place, instructions(question.task, question.language), await asyncio.to_thread(cleaned, given))
+
+    async def last_fall(self, user_id: uuid.UUID, strategy_id: uuid.UUID) -> Fall | None:
+        """Why the last run of a strategy that fell did so, without any figure; None when none did."""
+        return await self._db.read(user_id, lambda session: last_fall(session, strategy_id))
 
     async def answer(self, user_id: uuid.UUID, shown: Outgoing, hear: Callable[[str], None]) -> Answer:
         """Send what was shown, nothing else; every piece of the answer is told as it comes. Cancelled, the line is cut.

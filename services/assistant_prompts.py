@@ -9,6 +9,7 @@ from enum import StrEnum
 from aristobot.diagnostics import Diagnostic
 from aristobot.language import explain
 from services.assistant_manual import manual, outline
+from services.assistant_runs import Fall
 
 
 class Task(StrEnum):
@@ -37,12 +38,16 @@ class Task(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What the user wants: `words` are theirs, or the script to be translated; `code` is the editor's, "" to leave it out."""
+    """What the user wants: `words` are theirs, or the script to be translated; `code` is the editor's, "" to leave it out.
+
+    `found` are the remarks on the code, `fell` why its last run fell.
+    """
 
     task: Task
     words: str = ""
     code: str = ""
     found: Sequence[Diagnostic] = ()
+    fell: Fall | None = None
     language: str = "fr"
 
 
@@ -95,6 +100,8 @@ def material(question: Question) -> str:
         parts.append(_part("Code in the editor", question.code.strip("\n"), "python"))
     if question.found and question.task is Task.FIX:
         parts.append(_part("Remarks", "\n".join(remark(one) for one in question.found)))
+    if question.fell is not None and question.task is Task.FIX:
+        parts.append(_part("Last run, figures left out", str(question.fell)))
     return "\n\n".join(parts)
 
 

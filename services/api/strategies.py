@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from aristobot.diagnostics import Diagnostic, Severity
+from aristobot.errors import NotFound
 from aristobot.language import explain
 from aristobot.store.strategy_tables import StrategyRow, StrategyVersion
 from aristobot.strategy_checks import LONGEST_TEXT
@@ -119,6 +120,21 @@ class TextIn(In):
     trial: bool = False
 
 
+class DraftIn(In):
+    """What is typed and not saved, and the version that it changes."""
+
+    code: Code
+    of: Number
+
+
+class DraftOut(Out):
+    """What was typed and not saved: of which version, and when."""
+
+    code: str
+    of: int
+    at: Moment
+
+
 @router.get("/")
 async def strategies(house: House, who: Reader, archived: bool = False) -> Page[StrategyOut]:
     """The user's strategies by name: those that live, or those in the archive."""
@@ -190,6 +206,29 @@ async def save_version(house: House, who: Trader, strategy_id: Id, form: Version
 async def version(house: House, who: Reader, strategy_id: Id, number: Number) -> FullVersionOut:
     """One saved text of it."""
     return _full(await house.strategies.version(who.user_id, strategy_id, number), who.language)
+
+
+@router.get("/{strategy_id}/draft/")
+async def draft(house: House, who: Reader, strategy_id: Id) -> DraftOut:
+    """What the editor holds of it that no version does."""
+    row = await house.strategies.get(who.user_id, strategy_id)
+    if row.draft is None or row.draft_at is None:
+        raise NotFound(kind="draft")
+    return DraftOut(code=row.draft, of=row.draft_of, at=row.draft_at)
+
+
+@router.put("/{strategy_id}/draft/")
+async def keep_draft(house: House, who: Trader, strategy_id: Id, form: DraftIn) -> DraftOut:
+    """Keep a text without saving it: the editor opens with it."""
+    await house.strategies.version(who.user_id, strategy_id, form.of)
+    await house.strategies.keep_draft(who.user_id, strategy_id, form.code, form.of)
+    return await draft(house, who, strategy_id)
+
+
+@router.delete("/{strategy_id}/draft/", status_code=204)
+async def drop_draft(house: House, who: Trader, strategy_id: Id) -> None:
+    """Forget what was not saved."""
+    await house.strategies.drop_draft(who.user_id, strategy_id)
 
 
 async def _current(house: House, user_id: uuid.UUID, strategy_id: uuid.UUID) -> StrategyOut:

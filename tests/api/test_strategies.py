@@ -55,3 +55,20 @@ async def test_what_is_missing_or_taken_is_said_with_its_field(alice: Person) ->
         assert (await alice.web.post(PATH, json=form)).status_code == status, form
     assert (await alice.web.post(PATH, json={"name": "Cross", "code": "a"})).status_code == 201
     assert (await alice.web.post(PATH, json={"name": "cross", "code": "a"})).status_code == 409
+
+
+async def test_a_draft_is_kept_read_and_dropped_without_becoming_a_version(alice: Person, bob: Person) -> None:
+    made = (await alice.web.post(PATH, json={"name": "Cross", "code": "a = 1"})).json()
+    at = f"{PATH}{made['id']}/"
+    assert (await alice.web.get(f"{at}draft/")).status_code == 404
+    kept = await alice.web.put(f"{at}draft/", json={"code": "a = 2\r\n", "of": 1})
+    assert (kept.status_code, kept.json()["code"], kept.json()["of"]) == (200, "a = 2\n", 1)
+    assert (await alice.web.get(f"{at}draft/")).json() == kept.json()
+    now = (await alice.web.get(at)).json()
+    assert (now["versions"], now["has_draft"]) == (1, True)
+    for form, status in (({"code": "a", "of": 2}, 404), ({"code": "a"}, 422)):
+        assert (await alice.web.put(f"{at}draft/", json=form)).status_code == status
+    assert (await bob.web.get(f"{at}draft/")).status_code == 404
+    assert (await bob.web.put(f"{at}draft/", json={"code": "a = 3", "of": 1})).status_code == 404
+    assert (await alice.web.delete(f"{at}draft/")).status_code == 204
+    assert not (await alice.web.get(at)).json()["has_draft"]

@@ -77,6 +77,7 @@ async def test_what_leaves_is_shown_first_and_a_draft_is_taken_over_unsaved(
 ) -> None:
     await mend(page)
     assert oracle.asked == []
+    assert "line 3: error: " in one(page, "outgoing-material").text
     shown = [one(page, f"outgoing-{part}").text for part in ("instructions", "material")]
     assert f"127.0.0.1:{oracle.port} (OpenAI API)" in " ".join(texts(page, "outgoing-facts"))
     await press(page, "assistant-send", "draft-card")

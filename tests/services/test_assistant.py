@@ -6,6 +6,7 @@ import ast
 import asyncio
 import json
 import re
+import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,11 @@ from aristobot.diagnostics import Diagnostic, Severity
 from aristobot.errors import AristobotError, Conflict, InvalidInput
 from aristobot.indicators.spec import table
 from aristobot.language import explain
+from aristobot.store import strategies
 from aristobot.store.database import Database
+from aristobot.store.strategy_tables import Activation, StrategyRow
 from aristobot.store.tables import User
+from aristobot.store.tenancy import GuardedSession
 from aristobot.strategy_catalog import completions
 from aristobot.strategy_checks import diagnose
 from services.accounts import Accounts
@@ -27,6 +31,7 @@ from services.assistant_drafts import Draft, draft_of, spoken
 from services.assistant_manual import manual
 from services.assistant_prompts import Question, Task, instructions
 from services.household import NewUser
+from tests.builders import MIDNIGHT, a_broker
 from tests.services.entrance import HAND, accounts_of
 from tests.services.oracle import KEY, Oracle, an_oracle
 
@@ -104,6 +109,52 @@ async def test_neither_keys_nor_balances_nor_names_leave_the_house(
     assert headers["authorization"] == f"Bearer {KEY}"  # to its own provider, and nowhere else
     assert answer.draft is not None
     assert "HIDDEN_1" not in answer.draft.code  # what was hidden is back
+
+
+@ON_SQLITE
+async def test_why_the_last_run_fell_goes_along_without_a_single_figure(
+    assistant: Assistant, alice: User, db: Database, oracle: Oracle, accounts: Accounts
+) -> None:
+    def work(session: GuardedSession) -> uuid.UUID:
+        strategy = StrategyRow(
+            user_id=alice.id, name="Secret name", name_key="secret name", created_at=MIDNIGHT, updated_at=MIDNIGHT
+        )
+        strategies.create(session, strategy)
+        version = strategies.add_version(session, strategy, CODE, "", MIDNIGHT)
+        broker = a_broker(alice.id)
+        facts = {"line": "3", "error": "ValueError: balance 12,345.67 USDT, 0.5 BTC held", "seconds": "77"}
+        run: dict[str, Any] = {
+            "version_id": version.id,
+            "broker_id": broker.id,
+            "symbol": "BTC/USDT",
+            "timeframe": "1h",
+            "vars": {"balance": 12345.67},
+        }
+        session.add_all(
+            [
+                broker,
+                Activation(
+                    user_id=alice.id,
+                    **run,
+                    reason="strategy_raised",
+                    reason_facts=facts,
+                    created_at=MIDNIGHT,
+                    updated_at=MIDNIGHT,
+                ),
+            ]
+        )
+        return strategy.id
+
+    assert await assistant.last_fall(alice.id, uuid.uuid4()) is None
+    fell = await assistant.last_fall(alice.id, await db.write(alice.id, work))
+    assert str(fell) == "version 1, line 3: The strategy stopped on an error, line 3: ValueError: balance # USDT, # BTC held"
+    shown = await assistant.preview(alice.id, Question(Task.FIX, "", CODE, (), fell))
+    assert str(fell) in shown.material.text
+    for money in ("12,345", "12345", "0.5", "77", "Secret name"):
+        assert money not in "".join(message["content"] for message in shown.messages[1:])
+    bob = await accounts.household.add_without_password(NewUser("Bob", ""), HAND)
+    row = (await db.read(alice.id, lambda session: strategies.mine(session)))[0]
+    assert await assistant.last_fall(bob.id, row.id) is None
 
 
 @ON_SQLITE
