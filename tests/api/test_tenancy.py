@@ -126,6 +126,8 @@ def _body_for(path: str, ids: dict[str, str]) -> dict[str, Any]:
         return {"stop_loss": "1"}
     if "orders" in path:
         return {"price": "1"}
+    if "draft" in path:
+        return {"code": "mine = 1", "of": 1}
     if "versions" in path:
         return {"code": "mine = 1"}
     if path == "/api/backtests/{backtest_id}/":
