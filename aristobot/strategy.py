@@ -179,8 +179,9 @@ class Strategy(Hooks, OrderEvents, MarketReadings, AccountReadings):
     def go_long(self) -> None:
         """Enter: at the market, with the size and the exits of the simple hooks."""
         self.buy = self.calculate_position_size(), self.price
-        self.stop_loss = shares(self.stop_loss_price())
-        self.take_profit = shares(self.take_profit_price())
+        stop, target = self.stop_loss_price(), self.take_profit_price()
+        self.stop_loss = None if stop is None else shares(stop)
+        self.take_profit = None if target is None else shares(target)
 
     def liquidate(self, tag: str = "liquidate") -> None:
         """Sell everything this strategy holds, at the market."""

@@ -43,6 +43,7 @@ class Driver:
         whose: Any = kind  # a class is hashable, whatever its instances are
         self._traits = traits = _traits_of(whose)
         self.own, self.listens, self._each = traits.own, traits.listens, traits.each
+        self._confirms, self._only_leaves = "confirm_entry" in traits.own, "update_position" not in traits.own
         self.arrays: dict[str, Floats] = {}
         self._feeds: list[tuple[deque[float], memoryview]] = []
         self.series: dict[str, deque[float]] = {}
@@ -98,12 +99,12 @@ class Driver:
         Asking it and handing what it says to `answer` is the same as `decide`.
         """
         run = self.run
-        if self._each or run.memory.stopped:
+        memory = run.memory
+        if self._each or memory.stopped:
             return None
         if run.held > 0:
-            simple = "update_position" not in self.own and self.strategy.short_signal != "exit"
-            return self._ask_exit if simple else None
-        locked = run.memory.locked_until
+            return self._ask_exit if self._only_leaves and self.strategy.short_signal != "exit" else None
+        locked = memory.locked_until
         return None if run.pending or (locked and locked > run.now) else self._ask_long
 
     def answer(self, said: object) -> Decision:
@@ -190,11 +191,13 @@ class Driver:
         _clear(strategy)
         price = run.closes[run.tape.cursor]
         entries = intents(buy, _BUY, price, "entry") if buy is not None else ()
-        if entries:
+        if entries and (self._confirms or run.held > 0 or run.memory.stopped):
             why = self._why_not(entries[0].quantity, entries[0].price)
             entries, refused = ((), (*refused, why)) if why else (entries, refused)
         if not entries and not run.held and not run.pending:
             stop = target = sell = None
+        if sell is None and stop is None and target is None and not closing and not refused and not run.messages:
+            return Decision(entries)  # the usual entry
         decision = Decision(
             entries,
             None if sell is None else intents(sell, Side.SELL, price, "sell"),
@@ -212,7 +215,7 @@ class Driver:
             return "stopped"
         if self.run.held > 0 and memory.increased >= strategy.max_position_adjustments:
             return "max_position_adjustments"
-        if "confirm_entry" in self.own and not strategy.confirm_entry(quantity, price):
+        if self._confirms and not strategy.confirm_entry(quantity, price):
             return "confirm_entry"
         return ""
 

@@ -241,7 +241,7 @@ class Lane(LaneStand):
             self._refuse(order, "insufficient_funds" if lots < order.lots else "below_minimum", steps)
             self._look_on()
             return
-        first = not account.lots
+        first, driver, units = not account.lots, self.driver, self.units
         fee = account.buy(steps, lots, rate)
         self.fills.add((self.bar, moment, True, steps, lots, fee, maker, order.tag, account.total, account.held))
         if first:
@@ -251,12 +251,12 @@ class Lane(LaneStand):
             self.goals = armed(targets, True, moment, account) if targets else []
             if self.guards:
                 self.first_stop = max(one.price for one in self.guards)
-        self.fresh = steps / self.units.prices
+        self.fresh = steps / units.prices
         kind = "opened" if first else "increased"
-        run.held = account.lots / self.units.quantities
-        self.driver.note(kind)
-        if self.driver.listens:
-            self._event(kind, order, lots, steps / self.units.prices)
+        run.held = account.lots / units.quantities
+        driver.note(kind)
+        if driver.listens:
+            self._event(kind, order, lots, self.fresh)
 
     def _sell(self, order: Order, steps: int, rate: int, moment: int, maker: bool) -> None:
         account = self.account
@@ -277,13 +277,12 @@ class Lane(LaneStand):
             self._close(order, lots, steps, moment)
 
     def _close(self, order: Order, lots: int, steps: int, moment: int) -> None:
-        account = self.account
-        row = (
-            *self.opened, moment, self.bar, account.bought_value, account.bought_lots, account.sold_value, account.sold_lots,
+        account, driver, (opened, entered) = self.account, self.driver, self.opened
+        self.closed.add((
+            opened, entered, moment, self.bar, account.bought_value, account.bought_lots, account.sold_value, account.sold_lots,
             account.fees, account.flow, order.tag, self.first_stop,
-        )  # fmt: skip
-        self.closed.add(row)
-        closed = self._seen(moment, order.tag) if self.driver.remembers else None
+        ))  # fmt: skip
+        closed = self._seen(moment, order.tag) if driver.remembers else None
         account.begin()
         if self.entries:
             self._cancel_entries("position_closed")
@@ -291,8 +290,8 @@ class Lane(LaneStand):
             self.guards, self.goals, self.sells = [], [], []
             self.due = [one for one in self.due if one.buying]
         self.run.held = 0.0
-        self.driver.note("closed", closed)
-        if self.driver.listens:
+        driver.note("closed", closed)
+        if driver.listens:
             self._event("closed", order, lots, steps / self.units.prices, closed)
 
     def _seen(self, moment: int, tag: str) -> ClosedPosition:

@@ -105,7 +105,9 @@ class Player:
     def decided(self, decision: Decision) -> None:
         """Place what the strategy wants at the close of the present candle."""
         if decision is not NOTHING:
-            lane, now = self.lane, self.lane.run.now
+            lane = self.lane
+            run = lane.run
+            now = int(run.times[run.tape.cursor]) + run.candle_ms
             lane.keep(decision)
             if not (self.alone and self.next < self.end and lane.at_next_open(decision, self.next, now)):
                 lane.apply(decision, now)

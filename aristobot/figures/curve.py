@@ -34,14 +34,15 @@ def record_of(
         raise ValueError(f"{len(times)} times and {len(equity)} values of equity make no run")
     opened: NDArray[Any] = np.asarray(times)
     ended = int(opened[-1] + _step(opened))
-    course = np.concatenate(([start_balance], equity))
     first_day, daily = _daily(opened, equity)
-    peaks = np.maximum.accumulate(course)
-    depths = peaks - course
+    peaks = np.maximum.accumulate(equity)
+    np.maximum(peaks, start_balance, out=peaks)  # the course begins with it, one place before the first close
+    depths = peaks - equity
     deepest = float(np.max(depths))
     _divide(depths, peaks)
     falls = _falls(depths)
-    found = [_drawdown(course, opened, ended, *fall) for fall in falls[_deepest_first(depths, falls)[:LISTED]].tolist()]
+    chosen = falls[_deepest_first(depths, falls)[:LISTED]].tolist()
+    found = [_drawdown(float(peaks[first]), equity, opened, ended, first, last) for first, last in chosen]
     return Record(
         closed=tuple(closed),
         start_balance=float(start_balance),
@@ -108,9 +109,11 @@ def _returns(start_balance: float, daily: tuple[float, ...]) -> tuple[float, ...
 
 
 def _falls(depths: Floats) -> Moments:
-    """First and last index below a peak, for each stretch below one."""
-    under = np.concatenate(([False], depths > 0, [False]))
-    edges = np.flatnonzero(under[1:] != under[:-1])
+    """First and last close below a peak, for each stretch below one."""
+    under = depths > 0
+    edges = np.flatnonzero(under[1:] != under[:-1]) + 1
+    first, last = [0] if under[0] else [], [len(under)] if under[-1] else []
+    edges = np.concatenate((np.array(first, np.int64), edges, np.array(last, np.int64)))
     return np.column_stack((edges[::2], edges[1::2] - 1))
 
 
@@ -122,26 +125,27 @@ def _deepest_first(depths: Floats, falls: Moments) -> Moments:
     return np.argsort(-deepest, kind="stable")
 
 
-def _drawdown(course: Floats, opened: NDArray[Any], ended: int, first: int, last: int) -> Drawdown:
-    peak, trough = float(course[first - 1]), first + int(np.argmin(course[first : last + 1]))
+def _drawdown(peak: float, equity: Floats, opened: NDArray[Any], ended: int, first: int, last: int) -> Drawdown:
+    trough = first + int(np.argmin(equity[first : last + 1]))
+    depth = peak - float(equity[trough])
     return Drawdown(
-        peak_at=_moment(opened, ended, first - 1),
-        trough_at=_moment(opened, ended, trough),
-        recovered_at=_moment(opened, ended, last + 1) if last + 1 < len(course) else None,
-        depth=peak - float(course[trough]),
-        share=(peak - float(course[trough])) / peak,
+        peak_at=int(opened[first]),
+        trough_at=_closed(opened, ended, trough),
+        recovered_at=_closed(opened, ended, last + 1) if last + 1 < len(equity) else None,
+        depth=depth,
+        share=depth / peak,
     )
 
 
-def _moment(opened: NDArray[Any], ended: int, at: int) -> int:
-    """When the value at this place began to hold: with its candle, the last one at the end."""
-    return int(opened[at]) if at < len(opened) else ended
+def _closed(opened: NDArray[Any], ended: int, at: int) -> int:
+    """When a candle closed: when the next one opened, the last one at the end."""
+    return int(opened[at + 1]) if at + 1 < len(opened) else ended
 
 
 def _longest(opened: NDArray[Any], ended: int, falls: Moments) -> int:
     """The longest time from a peak to its recovery or the end."""
     if not len(falls):
         return 0
-    after, last = falls[:, 1] + 1, len(opened) - 1
+    after, last = falls[:, 1] + 2, len(opened) - 1
     recovered = np.where(after <= last, opened[np.minimum(after, last)], ended)
-    return int(np.max(recovered - opened[falls[:, 0] - 1]))
+    return int(np.max(recovered - opened[falls[:, 0]]))
