@@ -1,4 +1,4 @@
-"""nautilus_trader with its compiled averages, logs off: `python -m tests.benchmarks.rivals.nautilus_race CANDLES`.
+"""nautilus_trader with its compiled averages, logs off, its figures on: `python -m tests.benchmarks.rivals.nautilus_race CANDLES`.
 
 Its venue fills a market order at the close of the candle that was decided on, not at the next open: the same price on candles
 that open where the one before closed, one candle earlier.
@@ -94,7 +94,7 @@ def prepare(candles: Any) -> tuple[int, list[Any]]:
 def run(prepared: tuple[int, list[Any]]) -> Rounds:
     """One backtest."""
     first, bars = prepared
-    engine = BacktestEngine(BacktestEngineConfig(logging=LoggingConfig(bypass_logging=True), run_analysis=False))
+    engine = BacktestEngine(BacktestEngineConfig(logging=LoggingConfig(bypass_logging=True)))
     engine.add_venue(
         venue=PAIR.id.venue, oms_type=OmsType.NETTING, account_type=AccountType.CASH, base_currency=None,
         starting_balances=[Money(CASH, USDT), Money(0, BTC)],
