@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from nicegui import ui
 
-from aristobot.errors import AristobotError
+from aristobot.errors import AristobotError, DataError
 from aristobot.language import _
+from aristobot.money import amount
 from aristobot.store.activations import Shown
 from aristobot.store.strategy_tables import ActivationLine
 from components import formats
@@ -38,6 +39,10 @@ class BotDetail:
         """Nothing is chosen."""
         self.shown_id = None
         self._place.clear()
+
+    def reveal(self) -> None:
+        """Bring it into view where it stands below the list."""
+        self._place.run_method("scrollIntoView", {"behavior": "smooth", "block": "nearest"})
 
     async def show(self, shown: Shown) -> None:
         """Everything about one."""
@@ -71,10 +76,20 @@ def _pairs(title: str, pairs: Sequence[Sequence[Any]], nothing: str) -> None:
         Words("h3", title)
         if not pairs:
             Words("p", nothing, "muted small")
-        with ui.element("dl").classes("facts bot-watch"):
+        with ui.element("dl").classes("facts short bot-watch"):
             for name, value in pairs:
                 Words("dt", str(name))
-                Words("dd", str(value))
+                Words("dd", _written(value))
+
+
+def _written(value: Any) -> str:
+    """A value as its reader writes numbers; words as they are."""
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    try:
+        return formats.number(amount(str(value)))
+    except DataError:
+        return str(value)
 
 
 def _filters(filters: Sequence[Sequence[Any]]) -> None:

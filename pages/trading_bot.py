@@ -61,7 +61,7 @@ class _Desk:
         self._cards.clear()
         with self._list:
             for one in listed:
-                self._cards[one.row.id] = BotCard(self._app, self._user, one, self._open)
+                self._cards[one.row.id] = BotCard(self._app, self._user, one, self._opened)
             if not listed:
                 with ui.element("section").classes("panel"):
                     words = _("Choose a saved strategy, a broker, a pair and an amount: it then decides at each closed candle.")
@@ -78,6 +78,10 @@ class _Desk:
         for one, card in self._cards.items():
             card.choose(one == activation_id)
         await self._detail.show(self._cards[activation_id].shown)
+
+    async def _opened(self, activation_id: uuid.UUID) -> None:
+        await self._open(activation_id)
+        self._detail.reveal()
 
     async def _made(self, row: Activation) -> None:
         await self.load(row.id)

@@ -121,7 +121,9 @@ class Demo:
                 keys = {"api_key": uuid.uuid4().hex * 2, "api_secret": uuid.uuid4().hex * 2}
                 account = {"exchange": "binance", "key": keys["api_key"], "secret": keys["api_secret"], "balances": PLAY_MONEY}
                 (await web.post(f"{self._exchange.control_url}/accounts", json=account)).raise_for_status()
-                form = {"exchange": "binance", "name": name, "mode": MODES[position], **keys}
+                form: dict[str, Any] = {"exchange": "binance", "name": name, "mode": MODES[position], **keys}
+                if MODES[position] == "STRATEGIES":
+                    form["limits"] = {"repeated_entries": "1000"}  # its strategies are in a hurry
                 broker = await self._brokers.add(user.id, form | {"is_default": not position}, SYSTEM_ACTOR)
                 if not position:
                     self._token = await self._brokers.webhooks.rotate(user.id, broker.id, SYSTEM_ACTOR)

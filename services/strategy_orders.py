@@ -11,6 +11,7 @@ from aristobot.store.strategy_tables import Activation
 from aristobot.strategy_orders import Decision
 from services.bracket_keeper import BracketKeeper
 from services.order_desk import OrderDesk
+from services.strategy_books import Books, read
 from services.strategy_entries import StrategyEntries
 from services.strategy_exits import StrategyExits
 from services.strategy_turn import Said, Turn, Work
@@ -48,6 +49,13 @@ class StrategyOrders:
         exits = StrategyExits(await self._work(row, Turn(row.turns, None)))
         async with self._floor.turn(row.broker_id, row.symbol):
             await exits.guard_new()
+
+    async def leave(self, row: Activation) -> None:
+        """Nobody decides any more: what is held, or was filled in the last moment, has its exits. Raises NotFound."""
+        await self.guard(row)
+        books: Books = await self._floor.db.read(row.user_id, lambda s: read(s, row.id))
+        if books.position is not None and books.bracket is not None:
+            await self._keeper.resume(row.user_id, books.position.id)
 
     async def cancel_entries(self, row: Activation) -> list[Said]:
         """Take back the entries that rest. Raises ExchangeError, NotFound."""

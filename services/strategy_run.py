@@ -17,7 +17,7 @@ from aristobot.errors import AristobotError, NotFound, StrategyError
 from aristobot.events import CandleClosed
 from aristobot.kinds import ActivationStatus
 from aristobot.logs import log_context
-from aristobot.market import Instrument, Timeframe
+from aristobot.market import Candle, Instrument, Timeframe
 from aristobot.signals import longest_lag
 from aristobot.store.strategy_tables import Activation
 from services.strategy_books import Books, News, first_news, knows_all
@@ -28,6 +28,8 @@ from services.strategy_turn import Said
 
 #: Candles that a strategy looks back on at each decision, at least.
 LOOKS_BACK = 1_000
+#: Seconds for which whoever stops a strategy waits for the decision that it is carrying out.
+PATIENCE = 10.0
 #: Seconds until what the exchange or the store did not allow is tried again.
 _RETRY_PAUSES = (1.0, 2.0, 5.0, 15.0, 30.0)
 
@@ -44,6 +46,7 @@ class StrategyRun:
         self.at_work = False
         self._candles: deque[CandleClosed] = deque()
         self._woken = asyncio.Event()
+        self._busy = asyncio.Lock()
         self._missed = 0
         self._task: asyncio.Task[None] | None = None
 
@@ -66,6 +69,17 @@ class StrategyRun:
         """One of its orders may have changed."""
         self._woken.set()
 
+    async def rest(self) -> None:
+        """Decide nothing more, let what is under way come to its end (so long as that is soon), then end."""
+        self.at_work = False
+        self._candles.clear()
+        waiting = asyncio.ensure_future(self._busy.acquire())
+        pause = asyncio.ensure_future(self._tools.floor.clock.sleep(PATIENCE))
+        await asyncio.wait({waiting, pause}, return_when=asyncio.FIRST_COMPLETED)
+        pause.cancel()
+        waiting.cancel()
+        await self.end()
+
     async def end(self) -> None:
         """Stop where it stands; what is half done is finished at the next start."""
         self.at_work = False
@@ -83,16 +97,10 @@ class StrategyRun:
             await self._woken.wait()
             self._woken.clear()
             try:
-                with log_context(service="strategy_trading", user_id=self.user_id):
-                    if text:
-                        await self._seat(text)
-                        text = ""
-                    await self._work_off()
-                fails = 0
-            except StrategyError as error:
-                await self._fell(error)
-            except NotFound as error:
-                await self._pause(StrategyError("strategy_homeless", what=str(error.facts.get("kind", ""))))
+                async with self._busy:
+                    with log_context(service="strategy_trading", user_id=self.user_id):
+                        await self._step(text)
+                text, fails = "", 0
             except AristobotError as error:
                 logger.error("Activation {} cannot go on yet: {}", self.id, error)
                 asyncio.get_running_loop().call_later(_RETRY_PAUSES[min(fails, len(_RETRY_PAUSES) - 1)], self._woken.set)
@@ -100,9 +108,20 @@ class StrategyRun:
             except Exception as error:  # noqa: BLE001  # told with its trace: one run's fault must not end it, nor the others
                 logger.opt(exception=error).error("Activation {} met a fault of the house", self.id)
 
+    async def _step(self, text: str) -> None:
+        try:
+            if text:
+                await self._seat(text)
+            await self._work_off()
+        except StrategyError as error:
+            await self._fell(error)
+        except NotFound as error:
+            await self._pause(StrategyError("strategy_homeless", what=str(error.facts.get("kind", ""))))
+
     async def _seat(self, text: str) -> None:
         try:
-            await self.seat.begin(text)
+            async with self._tools.starting:  # each start takes a processor for a second
+                await self.seat.begin(text)
             self.at_work = True
         except StrategyError as error:
             await self._pause(error)
@@ -166,7 +185,7 @@ class StrategyRun:
         if self._missed:
             missed, self._missed = self._missed, 0
             await self._tools.log.change(row, [Said("reason.run_missed", {"count": missed}, "warning")])
-        count = await self._show(closed_at)
+        count = await self._show(closed_at, event.candle)
         if await self.seat.is_warm():
             await self._decide(closed_at)
         else:
@@ -181,10 +200,13 @@ class StrategyRun:
             shown = await self.seat.view(await self._pen.standing(books), books.row.vars)
             await self._pen.show(books.row, answer.decision, closed_at, shown)
 
-    async def _show(self, moment: datetime) -> int:
-        """Let it see the candles that were closed by this moment."""
+    async def _show(self, moment: datetime, newest: Candle | None = None) -> int:
+        """Let it see the candles that were closed by this moment; an exchange may show the `newest` a moment late."""
         wanted = max(LOOKS_BACK, self.seat.warmup or 0)
-        return self.seat.show(await self._tools.history.window(self.exchange, self.symbol, self.timeframe, wanted, moment))
+        window = await self._tools.history.window(self.exchange, self.symbol, self.timeframe, wanted, moment)
+        if newest is not None and (not window or window[-1].open_time < newest.open_time):
+            window = [*window, newest]
+        return self.seat.show(window)
 
     def _expiry(self, moment: datetime) -> datetime:
         """Until when what was decided at this moment may be sent."""

@@ -95,13 +95,14 @@ class StrategyTrading:
         """Let a strategy rest: entries that wait are taken back, what it holds keeps its exits. NotFound, ExchangeError."""
         async with self._changing:
             row = await self._db.read(user_id, lambda s: activations.get(s, activation_id))
-            await self._end(activation_id)
+            if (run := self._runs.pop(activation_id, None)) is not None:
+                await run.rest()
             said = await self._tools.orders.cancel_entries(row)
             if row.status is not ActivationStatus.STOPPED:
                 said = [*said, Said("reason.run_stopped", {})]
             values = {"status": ActivationStatus.STOPPED, "reason": "", "reason_facts": None}
             row = await self._tools.log.change(row, said, **values)
-            await self._tools.orders.guard(row)  # what was filled while it was taken back
+            await self._tools.orders.leave(row)
             self._follow()
             return row
 

@@ -38,3 +38,6 @@ class RsiReversal(Strategy):
 
     def stop_loss_price(self):
         return self.price * (1 - self.hp["stop_percent"] / 100)
+
+    def watch_list(self):
+        return [("RSI", self.rsi[-1])]  # seen while it runs

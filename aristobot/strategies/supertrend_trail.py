@@ -31,3 +31,6 @@ class SupertrendTrail(Strategy):
     def update_position(self):
         if self.line > self.average_stop_loss and self.line < self.price:
             self.stop_loss = self.position.qty, self.line
+
+    def watch_list(self):
+        return [("SuperTrend", self.line)]  # seen while it runs

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from fastapi import APIRouter, WebSocket
 from starlette.websockets import WebSocketDisconnect, WebSocketState
 
-from aristobot import events, research_events
+from aristobot import events, research_events, strategy_events
 from aristobot.bus import Inbox, InboxOverflow, Keep
 from aristobot.errors import AristobotError, NotSignedIn
 from aristobot.events import Event
@@ -59,6 +59,9 @@ FEEDS: Mapping[str, Feed] = MappingProxyType(
                 events.TradingHalted,
                 events.NotificationAdded,
                 events.NotificationsRead,
+                strategy_events.ActivationUpdated,
+                strategy_events.StrategyFailed,
+                strategy_events.StrategySpoke,
             )
         ),
         "terminal7-monitoring": Feed(
