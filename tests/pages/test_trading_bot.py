@@ -64,7 +64,7 @@ async def test_it_says_why_there_is_no_entry_and_shows_the_inside(screen: User, 
     await screen.should_see("Robots · BTC/USDT · 1m")
     await screen.should_see("Entrée retenue par above_the_average.")
     await screen.should_see("retient")
-    await screen.should_see("41.2")
+    await screen.should_see("41,2")
     await screen.should_see("3 bougies closes sans elle")
     await screen.should_not_see(marker="bot-start")
     await screen.should_not_see(marker="bot-delete")
