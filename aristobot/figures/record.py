@@ -100,6 +100,11 @@ class Record:
         return [one.profit / one.risk for one in self.closed if one.risk]
 
     @cached_property
+    def holdings(self) -> list[int]:
+        """How long every closed trade lasted, in milliseconds."""
+        return [one.closed_at - one.opened_at for one in self.closed]
+
+    @cached_property
     def won(self) -> list[float]:
         """The profits above zero."""
         return [profit for profit in self.profits if profit > 0]

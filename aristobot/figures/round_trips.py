@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from operator import attrgetter
 from statistics import fmean
 
-from aristobot.figures.record import Record
+from aristobot.figures.record import ClosedTrade, Record
 
 
 def count(record: Record) -> float:
@@ -91,19 +92,18 @@ def most_losses(record: Record) -> float:
 
 def average_holding(record: Record) -> float | None:
     """Mean time from entry to exit."""
-    return _mean([one.closed_at - one.opened_at for one in record.closed])
+    return _mean(record.holdings)
 
 
 def longest_holding(record: Record) -> float | None:
     """Longest time from entry to exit."""
-    return max([one.closed_at - one.opened_at for one in record.closed], default=None)
+    return max(record.holdings, default=None)
 
 
 def exposure(record: Record) -> float | None:
     """Time with at least one open position / time of the run."""
     began, ended = record.began, record.ended
-    held = [(one.opened_at, one.closed_at) for one in record.closed]
-    return _covered(held, began, ended) / (ended - began) if ended > began else None
+    return _covered(record.closed, began, ended) / (ended - began) if ended > began else None
 
 
 def average_worst(record: Record) -> float | None:
@@ -132,10 +132,11 @@ def _longest_run(profits: Iterable[float]) -> int:
     return present if present > longest else longest
 
 
-def _covered(stretches: Iterable[tuple[int, int]], began: int, ended: int) -> int:
-    """The time between two moments that some stretches cover together."""
+def _covered(closed: Iterable[ClosedTrade], began: int, ended: int) -> int:
+    """The time between two moments in which at least one was open."""
     covered, reached = 0, began
-    for start, end in sorted(stretches):
+    for one in sorted(closed, key=attrgetter("opened_at")):
+        start, end = one.opened_at, one.closed_at
         if end > reached and start < ended:
             last = end if end < ended else ended
             covered += last - (start if start > reached else reached)

@@ -1,5 +1,6 @@
 """Searches: a sweep of 400 pairs of averages over 43,800 hours against vectorbt, and what a second core brings to a search that
-learns, over those hours, where a trial takes some milliseconds, and over 525,600 minutes.
+learns: over those hours, where a trial takes some milliseconds, over 525,600 minutes, and over these with hooks that are called at
+every candle.
 
     python -m tests.benchmarks.bench_optimise [rounds] [trials]
 
@@ -38,6 +39,8 @@ def measure(rounds: int, trials: int) -> None:
         "TPE, hours, 2": ("tpe", 2, trials),
         "TPE, minutes, 1": ("tpe minutes", 1, trials),
         "TPE, minutes, 2": ("tpe minutes", 2, trials),
+        "TPE, minutes asked, 1": ("tpe asked", 1, trials),
+        "TPE, minutes asked, 2": ("tpe asked", 2, trials),
     }
     found: dict[str, list[dict[str, Any]]] = {name: [] for name in lines}
     for _ in range(rounds):
@@ -53,7 +56,7 @@ def measure(rounds: int, trials: int) -> None:
     memory = {name: median(one["mb"] for one in told) for name, told in found.items()}
     print(f"speed    {seconds['vectorbt'] / seconds['aristobot, 2 processes']:5.2f} x vectorbt (aim {SPEED})")
     print(f"memory   {memory['aristobot, 2 processes'] / memory['vectorbt']:5.2f} of vectorbt's (aim {MEMORY})")
-    for stretch in ("hours", "minutes"):
+    for stretch in ("hours", "minutes", "minutes asked"):
         gained = seconds[f"TPE, {stretch}, 1"] / seconds[f"TPE, {stretch}, 2"]
         print(f"scaling  {gained:5.2f} x on the second core over {stretch} (aim {SCALING})")
 

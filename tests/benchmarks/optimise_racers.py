@@ -72,6 +72,8 @@ class Stretch:
     spread: float
 
 
+#: The same with a count of its own, so that its hooks are called at every candle.
+ASKED = CROSS.replace("    def should_long(self):\n", "    asked = 0\n\n    def should_long(self):\n        self.asked += 1\n")
 HOURS = Stretch(43_800, "1h", 3_600_000, 0.00002, 0.006)
 MINUTES = Stretch(525_600, "1m", 60_000, 0.0000005, 0.0008)
 
@@ -100,7 +102,7 @@ def definition(sampler: SamplerKind, trials: int, stretch: Stretch) -> Definitio
     )  # fmt: skip
 
 
-async def ours(sampler: SamplerKind, workers: int, trials: int, stretch: Stretch = HOURS) -> dict[str, Any]:
+async def ours(sampler: SamplerKind, workers: int, trials: int, stretch: Stretch = HOURS, text: str = CROSS) -> dict[str, Any]:
     """The search as users start it, studies kept in SQLite; without the questions that are asked of the best afterwards."""
     clock, rows, wanted = SystemClock(), candles(stretch), definition(sampler, trials, stretch)
     done: list[tuple[float, Advance]] = []
@@ -118,11 +120,11 @@ async def ours(sampler: SamplerKind, workers: int, trials: int, stretch: Stretch
         upgrade_at_start(url, None)
         db = Database(url)
         user = await db.write(SYSTEM, lambda session: users.create(session, a_user()))
-        row = Study(user_id=user.id, strategy="Cross", code=CROSS, data_hash="", created_at=clock.now())
+        row = Study(user_id=user.id, strategy="Cross", code=text, data_hash="", created_at=clock.now())
         study = await db.write(user.id, partial(studies.create, row=row))
         began, used = clock.monotonic(), time.process_time()
         book = StudyBook(db, clock, user.id, study.id)
-        await Optimiser(clock, book, hands, note).run(wanted, CROSS, rows)
+        await Optimiser(clock, book, hands, note).run(wanted, text, rows)
         await db.close()
     seconds, last = done[-1]
     assert last.best is not None
@@ -192,6 +194,7 @@ RACERS: dict[str, Callable[[int, int], Any]] = {
     "grid": lambda workers, trials: ours(SamplerKind.GRID, workers, trials),
     "tpe": lambda workers, trials: ours(SamplerKind.TPE, workers, trials),
     "tpe minutes": lambda workers, trials: ours(SamplerKind.TPE, workers, trials, MINUTES),
+    "tpe asked": lambda workers, trials: ours(SamplerKind.TPE, workers, trials, MINUTES, ASKED),
     "vectorbt": lambda workers, trials: vectorbt(),
 }
 
