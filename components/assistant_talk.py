@@ -86,7 +86,6 @@ class AssistantTalk(ui.element):
             self._asking = None
             self._end(shown, stream.text, explain(error), "bad", cure=isinstance(error, AiFault))
             return
-        self._asking = None
         await self._answered(answer)
 
     def _stopped(self, shown: Outgoing, stream: StreamText) -> None:
@@ -109,11 +108,17 @@ class AssistantTalk(ui.element):
                 main_button(_("Send again"), "send", lambda: self.send(shown)).mark("assistant-resend")
 
     async def _answered(self, answer: Answer) -> None:
-        self.empty()
         code = answer.draft.code.strip() if answer.draft is not None else ""
         here = _("The code of the draft stands below.")
+        drawn = await asyncio.to_thread(
+            rendered, answer.text, lambda block: here if code and block.text.strip() == code else None
+        )
+        if self.is_deleted or self._asking is None:
+            return
+        self._asking = None
+        self.empty()
         with self:
-            text = ui.html(rendered(answer.text, lambda block: here if code and block.text.strip() == code else None))
+            text = ui.html(drawn)
             text.classes("answer").props("role=status").mark("assistant-answer")
             if answer.draft is not None:
                 self._draft = DraftCard(answer.draft, self._app.strategies.trials, self._desk, self._draft_done)

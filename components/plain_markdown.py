@@ -11,14 +11,17 @@ from collections.abc import Callable, Iterator, Sequence
 
 from services.assistant_drafts import Block, blocks
 
-_HEADING = re.compile(r"^ {0,3}#{1,6}\s+(.*?)\s*#*$")
-_BULLET = re.compile(r"^\s*[-*+]\s+(.*)$")
-_NUMBER = re.compile(r"^\s*\d{1,3}[.)]\s+(.*)$")
-_RULE = re.compile(r"^ {0,3}([-*_])(?:\s*\1){2,}\s*$")
-_CODE = re.compile(r"(`+)(.+?)\1")
-_LINK = re.compile(r"!?\[([^\]\n]*)\]\(([^)\s]*)[^)\n]*\)")
-_STRONG = re.compile(r"(\*\*|__)(?=\S)(.+?)(?<=\S)\1")
-_EMPHASIS = re.compile(r"(?<![\w*])\*(?=\S)([^*\n]+?)(?<=\S)\*(?![\w*])")
+#: Bounded everywhere: a text made to be slow must not be.
+_HEADING = re.compile(r" {0,3}#{1,6}\s")
+_BULLET = re.compile(r"\s*[-*+]\s+(.*)")
+_NUMBER = re.compile(r"\s*\d{1,3}[.)]\s+(.*)")
+_RULE = re.compile(r" {0,3}([-*_])(?:[ \t]?\1){2,}[ \t]?$")
+_CODE = re.compile(r"(`{1,3})([^`\n]{1,400})\1")
+_LINK = re.compile(r"!?\[([^\]\[\n]{0,200})\]\(([^)(\s]{0,500})[^)(\n]{0,200}\)")
+_STRONG = re.compile(r"(\*\*|__)(?=\S)(.{1,200}?)(?<=\S)\1")
+_EMPHASIS = re.compile(r"(?<![\w*])\*(?=\S)([^*\n]{1,200}?)(?<=\S)\*(?![\w*])")
+#: A paragraph longer than this is nothing that a reader wrote for readers: it stays plain.
+_LONGEST = 5_000
 
 
 def rendered(text: str, instead: Callable[[Block], str | None] = lambda _: None) -> str:
@@ -46,7 +49,7 @@ def _prose(lines: Sequence[str]) -> Iterator[str]:
         if not line.strip() or _RULE.match(line):
             at += 1
         elif heading:
-            yield f"<h3>{_inline(heading[1])}</h3>"
+            yield f"<h3>{_inline(line.strip().strip('#').strip())}</h3>"
             at += 1
         else:
             kind = _kind(line)
@@ -84,6 +87,8 @@ def _group(kind: str, lines: Sequence[str]) -> str:
 
 def _inline(text: str) -> str:
     """Code, bold and slanted words. What stands in code is left as it is."""
+    if len(text) > _LONGEST:
+        return html.escape(text)
     parts, at = [], 0
     for match in _CODE.finditer(text):
         parts += [_words(text[at : match.start()]), f"<code>{html.escape(match[2].strip())}</code>"]

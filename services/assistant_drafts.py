@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 #: Models that think aloud put it first, between these; a thought that was cut off has no end.
 _THOUGHT = re.compile(r"\A\s*<(think|thinking)>.*?(?:</\1>|\Z)", re.DOTALL)
-_FENCE = re.compile(r"^ {0,3}(?P<fence>`{3,}|~{3,})[ \t]*(?P<tongue>[\w+.-]*)[^`\n]*$")
+_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
+_TONGUE = re.compile(r"[\w+.-]*")
 _PYTHON = frozenset({"python", "py", "python3", ""})
-_CLASS = re.compile(r"^class \w+\(.*Strategy.*\):", re.MULTILINE)
+_CLASS = re.compile(r"^class \w+\([^)\n]{0,200}Strategy\b", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +51,25 @@ def blocks(text: str) -> Iterator[Block]:
     """The fenced blocks of a text (CommonMark 4.5): a block ends with a fence as long as its first one, or with the text."""
     lines, at = text.splitlines(), 0
     while at < len(lines):
-        opened = _FENCE.match(lines[at])
+        opened = _opened(lines[at])
         if opened is None:
             at += 1
             continue
-        first, fence = at, opened["fence"]
+        first, (fence, tongue) = at, opened
         at += 1
         while at < len(lines) and not _ends(lines[at], fence):
             at += 1
-        yield Block(opened["tongue"], "\n".join(lines[first + 1 : at]), at < len(lines), first, at)
+        yield Block(tongue, "\n".join(lines[first + 1 : at]), at < len(lines), first, at)
         at += 1
+
+
+def _opened(line: str) -> tuple[str, str] | None:
+    """The fence and the tongue of a line that begins a block."""
+    found = _FENCE.match(line)
+    if found is None or "`" in line[found.end() :]:
+        return None
+    tongue = _TONGUE.match(line[found.end() :].strip())
+    return found[1], tongue[0] if tongue else ""
 
 
 def _ends(line: str, fence: str) -> bool:

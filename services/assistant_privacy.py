@@ -29,18 +29,17 @@ _NAMES = re.compile(r"HIDDEN_\d+")
 #: Random enough to be a key: so many different characters, and digits in more than one place.
 _FEWEST_KINDS = 10
 
-_ADDRESS = (
-    r"""(?ix) \b\w+:// [^\s"'<>]* (?: /webhooks?/ | /services/ | /bot\d | @ | [?&] (?:\w*key|\w*token|sig\w*) = ) [^\s"'<>]* """
-)
+#: Each search walks over the text once, whatever stands in it: repetitions are bounded, or begin where a run of letters does.
+_URL = re.compile(r"(?<!\w)\w{1,20}://[^\s\"'<>]+")
+_OPENING = re.compile(r"(?i)/webhooks?/|/services/|/bot\d|@|[?&]\w{0,40}(?:key|token|signature|sig)=")
 _ASSIGNED = r"""(?ix)
     (?: api_?key | api_?secret | secret | passphrase | passwo?rd | passwd | pwd | mot\ de\ passe | token | jeton )
-    \w* ["']? \s* (?: [:=] | :\s*str\s*= ) \s* ["'] ([^"'\n]{6,}) ["'] """
+    \w{0,40} ["']? \s{0,20} (?: [:=] | :\s?str\s?= ) \s{0,20} ["'] ([^"'\n]{6,1000}) ["'] """
+_PEM = r"(?s)-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----.*?(?:-----END [A-Z ]{0,40}PRIVATE KEY-----|\Z)"
 _SHAPES: tuple[tuple[Kind, re.Pattern[str]], ...] = (
-    (Kind.SECRET, re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL)),
-    (Kind.ADDRESS, re.compile(_ADDRESS)),
-    (Kind.PERSON, re.compile(r"/(?:home|Users)/[^\s/\"']+|\b[A-Za-z]:\\+Users\\+[^\s\\\"']+")),
-    (Kind.PERSON, re.compile(r"\b[\w.+-]+@[\w-]+(?:\.[\w-]+)+\b")),
-    (Kind.SECRET, re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]*")),
+    (Kind.PERSON, re.compile(r"/(?:home|Users)/[^\s/\"']+|\b[A-Za-z]:\\{1,2}Users\\{1,2}[^\s\\\"']+")),
+    (Kind.PERSON, re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,64}(?:\.[\w-]{1,64}){1,8}")),
+    (Kind.SECRET, re.compile(r"(?<![\w-])eyJ[\w-]+\.[\w-]+\.[\w-]*")),
     (Kind.SECRET, re.compile(r"\b(?:sk|pk|rk|ghp|gho|github_pat|glpat|xox[abprs]|bg)[-_][A-Za-z0-9_-]{12,}")),
     (Kind.SECRET, re.compile(r"\b(?:AKIA|ASIA|AIza)[A-Za-z0-9_-]{12,}")),
     (Kind.SECRET, re.compile(r"\b\d{6,12}:[A-Za-z0-9_-]{30,}")),
@@ -83,6 +82,8 @@ def cleaned(text: str) -> Cleaned:
 def _searches() -> Iterator[tuple[Kind, Callable[[str], Collection[str]]]]:
     """One after the other over what the one before left."""
     yield Kind.SECRET, secrets_in
+    yield Kind.SECRET, partial(_shaped, re.compile(_PEM))
+    yield Kind.ADDRESS, lambda text: {url for url in _URL.findall(text) if _OPENING.search(url)}
     yield from ((kind, partial(_shaped, shape)) for kind, shape in _SHAPES)
     yield Kind.SECRET, lambda text: {value for value in _LONG.findall(text) if _is_random(value)}
 

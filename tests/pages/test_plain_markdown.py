@@ -88,3 +88,10 @@ def test_what_models_write_is_readable(text: str, html: str) -> None:
 
 def test_a_block_may_be_spoken_of_instead() -> None:
     assert rendered("a\n```\nx\n```", lambda block: f"see <{block.text}>") == '<p>a</p>\n<p class="muted">see &lt;x&gt;</p>'
+
+
+@pytest.mark.parametrize(
+    "unit", ["**a ", "*a ", "`", "`a", "[a](", "# ", "#    x", "- - ", "``` `", "__a", "| ", "> ", "1. ", "\n", "\n\n- "]
+)
+def test_an_answer_made_to_be_slow_is_drawn_all_the_same(unit: str) -> None:
+    assert Seen(rendered(unit * (100_000 // len(unit)))).tags <= OURS

@@ -81,3 +81,26 @@ def test_whatever_stands_there_comes_back_letter_by_letter(parts: list[str]) -> 
     assert found.restored(found.text) == text
     assert BINANCE not in found.text
     assert KRAKEN not in found.text
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "a.",
+        "a://",
+        "eyJ-",
+        "secret",
+        "token ",
+        'key"   ',
+        "-----BEGIN PRIVATE KEY-----",
+        "sk-",
+        "A1b2+/",
+        "/home/",
+        "@a.",
+        "https://x?y",
+    ],
+)
+def test_a_text_made_to_be_slow_is_read_in_one_go(unit: str) -> None:
+    text = unit * (120_000 // len(unit))
+    found = cleaned(text)  # a search that goes back and forth would take hours here
+    assert found.restored(found.text) == text
