@@ -45,7 +45,8 @@ class BacktestForm:
 
     async def fill(self, wanted: str, given: Mapping[str, Any], parameters: Mapping[str, Any], costs: Mapping[str, Any]) -> None:
         """Put a run into the form: `wanted` names the strategy, `given` the fields of the series."""
-        await self._source.load(wanted)
+        if not await self._source.load(wanted):
+            return  # the strategy is gone: its parameters fit no other
         self._series.fill(given)
         self._costs.fill(costs)
         self._parameters.fill(parameters)

@@ -59,8 +59,8 @@ class SourceFields:
         """Where the parameters of what is chosen are shown, and who hears of its timeframe."""
         self._place, self._suggest = place, suggest
 
-    async def load(self, wanted: str = "") -> None:
-        """Offer what can be tried; `wanted` is the id or name of what is chosen, else the first one is."""
+    async def load(self, wanted: str = "") -> bool:
+        """Offer what can be tried; `wanted` is the id or name of what is chosen, else the first one is. False if it is gone."""
         self._sources = await self._app.backtester.sources.every(self._user.id)
         chosen = next((at for at, one in enumerate(self._sources) if wanted and one.answers(wanted.casefold())), None)
         older = await self._older(wanted) if wanted and chosen is None else None
@@ -69,6 +69,7 @@ class SourceFields:
         with self._quietly():
             self._strategy.set_options({at: _named(one) for at, one in enumerate(self._sources)}, value=chosen or 0)
         await self._picked(older)
+        return chosen is not None
 
     def focus(self) -> None:
         """Put the cursor on the first field."""

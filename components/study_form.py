@@ -52,7 +52,8 @@ class StudyForm:
         """Put a search into the form, to be changed and asked again."""
         from aristobot.clock import from_milliseconds
 
-        await self._source.load(wanted)
+        if not await self._source.load(wanted):
+            return  # the strategy is gone: its parameters fit no other
         given = {name: getattr(asked, name) for name in ("exchange", "symbol", "timeframe", "cash")}
         self._series.fill(given | {"since": from_milliseconds(asked.since), "until": from_milliseconds(asked.until)})
         self._ranges.fill(_spelled(asked))

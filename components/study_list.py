@@ -37,6 +37,9 @@ class StudyList:
         self.rows: list[Study] = []
         with panel(_("Searches so far"), "bt-history"):
             self._place = ui.element("div").classes("w-full")
+        with self._place, ui.element("div").classes("skeletons"):
+            for _number in range(3):
+                ui.skeleton(height="22px", animation="pulse")
 
     async def load(self, _event: object = None) -> None:
         """Read and draw the list."""

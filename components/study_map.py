@@ -15,7 +15,7 @@ from aristobot.search.space import Value
 from components import browser_formats, theme
 from components.page_head import panel
 from components.plain_table import plain_table
-from components.study_words import Goal
+from components.study_words import Goal, figure
 from components.words import labelled
 
 _FONT = {"fontFamily": "Roboto, system-ui, sans-serif", "fontSize": 11, "color": theme.MUTED}
@@ -68,7 +68,7 @@ class StudyMap:
     def _table(self, found: HeatMap) -> None:
         head = [f"{found.down} ↓ · {found.across} →", *(_short(one) for one in found.columns)]
         rows = [
-            [_short(name), *(self._goal.written(self._goal.value(one)) for one in scores)]
+            [_short(name), *(figure(self._goal.name, self._goal.value(one)) for one in scores)]
             for name, scores in zip(found.rows, found.scores, strict=True)
         ]
         plain_table(_("Heat map of {down} and {across}", down=found.down, across=found.across), head, rows)

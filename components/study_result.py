@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from functools import partial
 
 from nicegui import ui
 
@@ -90,9 +89,15 @@ def _doubts(found: Found) -> None:
     elif not findings.doubts:
         notice(_("Nothing speaks against it: it holds on unseen candles, beside its peak, and beyond luck."))
     for doubt in findings.doubts:
-        notice(explain(doubt.code, doubt.facts), "warn")
+        facts = {name: _fact(found.goal, name, value) for name, value in doubt.facts.items()}
+        notice(explain(doubt.code, facts), "warn")
     tried = _("{tried} sets of parameters were tried: the best of many looks better than it is.", tried=findings.tried)
     Words("p", tried, "small muted")
+
+
+def _fact(goal: Goal, name: str, value: float | int | str) -> float | int | str:
+    """Scores as their figures are written."""
+    return goal.written(goal.value(float(value))) if name in ("train", "test") else value
 
 
 def _best(found: Found) -> None:
@@ -168,8 +173,8 @@ def _folds(found: Found) -> None:
                 f"{day(one.fold.train.since)} – {day(one.fold.train.until)}",
                 f"{day(test.since)} – {day(test.until)}" if test else "",
                 found.line(chosen) if chosen else _("nothing believable"),
-                goal.written(chosen.learned.figures.get(goal.name) if chosen else None),
-                goal.written(chosen.test_figures.get(goal.name) if chosen else None),
+                figure(goal.name, chosen.learned.figures.get(goal.name) if chosen else None),
+                figure(goal.name, chosen.test_figures.get(goal.name) if chosen else None),
                 figure("roi", chosen.test_figures.get("roi") if chosen else None),
             ]
         )
@@ -182,14 +187,16 @@ def _folds(found: Found) -> None:
 
 
 def _ranks(found: Found) -> None:
+    from aristobot.figures.table import FIGURES
+
     goal = found.goal
-    write = partial(figure, quote=goal.quote)
+    others = [name for name in ("net_profit", "max_drawdown_share", "count") if name != goal.name]
     rows = []
     for at, one in enumerate(found.findings.best, 1):
         told = one.learned.figures
-        scores = [goal.written(told.get(goal.name)), goal.written(one.test_figures.get(goal.name))]
-        more = [write(name, told.get(name)) for name in ("net_profit", "max_drawdown_share", "count")]
-        rows.append([str(at), found.line(one), *scores, *more])
-    head = ["", _("Parameters"), _("Learned"), _("Unseen"), _("Net profit"), _("Maximum drawdown"), _("Closed trades")]
+        scores = [figure(goal.name, figures.get(goal.name)) for figures in (told, one.test_figures)]
+        rows.append([str(at), found.line(one), *scores, *(figure(name, told.get(name)) for name in others)])
+    learned, unseen = (f"{goal.title} · {one}" for one in (_("Learned"), _("Unseen")))
+    head = ["", _("Parameters"), learned, unseen, *(_(FIGURES[name].title) for name in others)]
     with panel(_("The best sets")):
         plain_table(_("The best sets"), head, rows, words=(1,))

@@ -46,7 +46,7 @@ class Inquiry:
             self._neighbours(best[0].learned, found[-1], folds[-1].train),
             self._noises(best[0].learned.parameters, folds[-1].train),
         )
-        evidence = _evidence(chosen, found[-1], best[0], closer["returns"], beside)
+        evidence = _evidence(definition, chosen, found[-1], closer["returns"], beside)
         cash, profits = float(definition.cash), closer["profits"]
         return Findings(
             best=tuple(best),
@@ -115,25 +115,33 @@ class Inquiry:
 
 
 def _evidence(
+    asked: Definition,
     chosen: Sequence[FoldFinding],
     last: Sequence[Outcome],
-    best: Candidate,
     returns: Sequence[float],
     beside: Sequence[float | None],
 ) -> Evidence:
-    """What is known of the best one; over several folds the means of what was chosen there."""
-    picked = [one.chosen for one in chosen if one.chosen is not None]
-    learned = [one.learned.score for one in picked if one.learned.score is not None]
-    unseen = [one.test_score for one in picked if one.test_score is not None]
+    """What is known of the best one; over several folds the means of what was chosen there, learned ones over a test's length."""
+    picked = [(one.fold, one.chosen) for one in chosen if one.chosen is not None]
+    learned = [_at_length(asked, fold, one.learned.score) for fold, one in picked if one.learned.score is not None]
+    unseen = [one.test_score for _fold, one in picked if one.test_score is not None]
     return Evidence(
         tried=last,
-        best=best.learned,
+        best=picked[-1][1].learned,
         returns=returns,
         train=fmean(learned) if learned else None,
         test=fmean(unseen) if unseen else None,
         tested=any(one.fold.test for one in chosen),
         neighbours=beside,
     )
+
+
+def _at_length(asked: Definition, fold: Fold, score: float) -> float:
+    """A learned score over the length of the fold's test."""
+    if fold.test is None:
+        return score
+    times = (fold.test.until - fold.test.since) / (fold.train.until - fold.train.since)
+    return asked.goal.over(score, times, float(asked.cash))
 
 
 def _compounded(tests: Sequence[Candidate | None]) -> float | None:

@@ -40,8 +40,11 @@ async def searched(row: Study, tell: Tell, settings: Settings, candles: Backtest
     process = await StudyProcess.start(wanted)
     try:
         async for message in process.heard():
-            stage = "searching" if message["tried"] < message["total"] else "weighing"
-            tell(StudyProgress(stage, message["tried"], message["total"], message["seconds_left"], message["best"]))
+            tried, total, best = message["tried"], message["total"], message["best"]
+            if tried < total:
+                tell(StudyProgress("searching", tried, total, message["seconds_left"], best))
+            else:
+                tell(StudyProgress("weighing", tried, total, None, best))
     except SearchFailed as error:
         if error.trace:
             logger.error("A search of {} fell:\n{}", row.strategy, error.trace)

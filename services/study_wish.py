@@ -26,7 +26,6 @@ from services.study_space import goal_of
 if TYPE_CHECKING:  # the house starts without numpy
     from aristobot.strategy_parameters import Parameter
 
-MOST_WORKERS = 256
 _LONGEST_TEXT = 256 * 1024
 _SCHEDULER = re.compile(r"(tcp|tls|ws|wss)://[A-Za-z0-9._\-\[\]:]{1,200}:\d{1,5}")
 
@@ -114,7 +113,7 @@ def _check(wish: StudyWish, until: datetime) -> None:
         raise InvalidInput("cash_out_of_range", field="cash")
     for name, value, least, most in (
         ("trials", wish.trials, 1, MOST_TRIALS),
-        ("workers", wish.workers, 0, MOST_WORKERS),
+        ("workers", wish.workers, 0, workers_here()),
         ("least_trades", wish.least_trades, 0, MOST_TRIALS),
     ):
         if not least <= value <= most:

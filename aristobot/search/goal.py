@@ -10,6 +10,8 @@ import msgspec
 LESS_IS_BETTER = frozenset(
     {"gross_loss", "fees", "max_drawdown", "max_drawdown_share", "longest_drawdown", "under_water", "volatility", "p_value"}
 )
+#: Figures that compound as time goes by: in quote, and as a share of what was there at the start.
+_IN_QUOTE, _IN_SHARES = frozenset({"net_profit", "profit_before_fees"}), frozenset({"roi"})
 #: Figures that every trial is told with, whatever it was for.
 ALWAYS = ("net_profit", "roi", "count", "sharpe", "max_drawdown_share")
 
@@ -31,3 +33,9 @@ class Goal(msgspec.Struct, frozen=True):
         if value is None or (figures.get("count") or 0) < self.least_trades:
             return None
         return -value if self.figure in LESS_IS_BETTER else value
+
+    def over(self, score: float, times: float, cash: float) -> float:
+        """What a score comes to over a time so many `times` as long, at the same pace: profits compound, ratios stay."""
+        if self.figure in _IN_QUOTE:
+            return float(cash * (max(0.0, 1 + score / cash) ** times - 1))
+        return float(max(0.0, 1 + score) ** times - 1) if self.figure in _IN_SHARES else score

@@ -184,3 +184,11 @@ def test_noise_moves_candles_as_a_whole_the_same_way_with_the_same_seed() -> Non
     usual = float(np.std(np.diff(np.log(history.candles[:, 2]))))
     moved = float(np.std(np.log(closes / history.candles[:, 2])))
     assert math.isclose(moved, 0.1 * usual, rel_tol=0.15)
+
+
+@pytest.mark.parametrize(
+    ("name", "score", "expected"),
+    [("net_profit", 4_400.0, 2_000.0), ("roi", 0.44, 0.2), ("sharpe", 1.5, 1.5), ("net_profit", -10_000.0, -10_000.0)],
+)
+def test_a_profit_is_compared_with_one_over_another_length_at_the_same_pace(name: str, score: float, expected: float) -> None:
+    assert Goal(name).over(score, 0.5, 10_000.0) == pytest.approx(expected)
