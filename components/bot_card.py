@@ -15,7 +15,7 @@ from aristobot.language import _
 from aristobot.store import activations
 from aristobot.store.activations import AT_WORK, Shown
 from components import formats
-from components.bot_words import decision_words, no_entry_words, status_tag, unrealised, why_words
+from components.bot_words import decision_words, exit_words, no_entry_words, status_tag, unrealised, why_words
 from components.buttons import main_button, quiet_button
 from components.confirm import complain, confirm, say
 from components.notice import notice
@@ -98,11 +98,11 @@ class BotCard:
     def _reasons(self) -> None:
         if why := why_words(self.shown):
             notice(why, "bad")
-        elif self.shown.position is None:
-            with ui.element("div").classes("bot-why"):
-                Words("h3", _("Why no entry?"))
-                for words in no_entry_words(self.shown):
-                    Words("p", words, "muted")
+        held = self.shown.position is not None
+        with ui.element("div").classes("bot-why"):
+            Words("h3", _("Exits") if held else _("Why no entry?"))
+            for words in exit_words(self.shown) if held else no_entry_words(self.shown):
+                Words("p", words, "muted")
 
     def _foot(self) -> None:
         with ui.element("div").classes("panel-foot actions"):

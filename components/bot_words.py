@@ -64,6 +64,16 @@ def no_entry_words(shown: Shown) -> list[str]:
     return [sentence(code, _facts(facts)) for code, facts in view.get("blocks", ())]
 
 
+def exit_words(shown: Shown) -> list[str]:
+    """What guards the position that is held."""
+    if shown.bracket is None or not (shown.bracket.stop_price or shown.bracket.targets):
+        return [_("No exit rests: the strategy itself decides when to sell.")]
+    told = [_("Stop at {price}.", price=formats.price(shown.bracket.stop_price))] if shown.bracket.stop_price else []
+    for share, price in shown.bracket.targets or ():
+        told.append(_("{share} at {price}.", share=formats.percent(Decimal(share)), price=formats.price(Decimal(price))))
+    return told
+
+
 def _facts(facts: Mapping[str, Any]) -> dict[str, Any]:
     """A moment among the facts, as the reader writes it."""
     told = dict(facts)

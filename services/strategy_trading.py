@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from datetime import datetime
 
 from loguru import logger
 
@@ -81,11 +82,12 @@ class StrategyTrading:
             await self._end(activation_id)
             run = await self._run_of(posted.row)
             try:
-                await self._try_out(run, posted)
+                seen = await self._try_out(run, posted)
             except AristobotError:
                 await run.end()
                 raise
-            row = await self._tools.log.change(posted.row, [Said("reason.run_started", {})], **await self._fresh(posted.row))
+            values = {"decided_at": seen, **await self._fresh(posted.row)}
+            row = await self._tools.log.change(posted.row, [Said("reason.run_started", {})], **values)
             run.at_work = True
             self._take(run)
             run.begin()
@@ -151,14 +153,15 @@ class StrategyTrading:
         if sum(one.at_work for one in self._runs.values()) >= MOST_AT_WORK:
             raise Conflict("too_many_at_work", most=MOST_AT_WORK)
 
-    async def _try_out(self, run: StrategyRun, posted: Posted) -> None:
-        """Seat it and let it look at its candles once: what cannot run is said before it runs."""
+    async def _try_out(self, run: StrategyRun, posted: Posted) -> datetime:
+        """Seat it and let it look at its candles once: what cannot run is said before it runs. When the last of them closed."""
         await run.seat.begin(posted.version.code)
         window = await self._tools.history.window(run.exchange, run.symbol, run.timeframe, LOOKS_BACK)
         if not window:
             raise StrategyError("no_candles", symbol=run.symbol, timeframe=run.timeframe.value)
         run.seat.show(window)
         await run.seat.is_warm()
+        return window[-1].close_time
 
     async def _fresh(self, row: Activation) -> dict[str, object]:
         """What a start writes: it runs, whatever stopped it is forgiven, and what it never heard of is no news to it."""

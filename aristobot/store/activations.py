@@ -13,12 +13,13 @@ from sqlmodel import col, select
 from aristobot.errors import Conflict, NotFound
 from aristobot.kinds import ActivationStatus, LotStatus
 from aristobot.money import ZERO
+from aristobot.store import positions
 from aristobot.store.orders import ALIVE
 from aristobot.store.paging import Place, newest
 from aristobot.store.strategy_tables import Activation, ActivationLine, StrategyRow, StrategyVersion
 from aristobot.store.tables import Broker
 from aristobot.store.tenancy import GuardedSession
-from aristobot.store.trading_tables import Order, PositionRow
+from aristobot.store.trading_tables import Bracket, Order, PositionRow
 
 #: Lines that the log of one activation keeps.
 MOST_LINES = 500
@@ -42,11 +43,15 @@ class Posted:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """An activation with what it runs, where, and what it holds; `gained` is what all its positions brought, fees deducted."""
+    """An activation with what it runs, where, what it holds and what guards that.
+
+    `gained` is what all its positions brought, fees deducted.
+    """
 
     posted: Posted
     broker: Broker
     position: PositionRow | None
+    bracket: Bracket | None
     gained: Decimal
 
     @property
@@ -93,7 +98,8 @@ def shown(session: GuardedSession, one: Posted) -> Shown:
     ever = positions_of(session, owner_of(one.row.id))
     opened = next((row for row in ever if row.status is LotStatus.OPEN and not row.is_dust), None)
     broker = session.exec(select(Broker).where(Broker.id == one.row.broker_id)).one()
-    return Shown(one, broker, opened, sum((row.realised for row in ever), ZERO))
+    bracket = positions.bracket_of(session, opened.id) if opened is not None else None
+    return Shown(one, broker, opened, bracket, sum((row.realised for row in ever), ZERO))
 
 
 def create(session: GuardedSession, row: Activation) -> Activation:
