@@ -22,8 +22,8 @@ from aristobot.store.tenancy import GuardedSession
 from aristobot.store.trading_tables import Order
 from services.account_book import AccountBook
 from services.broker_book import Account
-from services.known_reports import KnownReports
 from services.market_catalog import MarketCatalog
+from services.order_beliefs import OrderBeliefs
 
 
 class OrderRecords:
@@ -35,7 +35,7 @@ class OrderRecords:
         self._clock = clock
         self._catalog = catalog
         self._accounts = accounts
-        self._known = KnownReports()
+        self._beliefs = OrderBeliefs(db, clock)
         self._doubtful: dict[uuid.UUID, tuple[uuid.UUID, str]] = {}
         self._activity: dict[uuid.UUID, Activity] = {}
 
@@ -54,20 +54,10 @@ class OrderRecords:
 
     async def apply(self, account: Account, report: OrderReport) -> bookkeeping.Recorded | None:
         """Believe a report about one of our orders; None when the order is a stranger."""
-        known = self._known.find(account.id, report)
-        if known is not None:
-            return known
         instrument = await self._catalog.instrument(account.broker.exchange, report.symbol)
-        now = self._clock.now()
-
-        def work(session: GuardedSession) -> bookkeeping.Recorded | None:
-            row = _find(session, account.id, report)
-            return None if row is None else bookkeeping.record(session, row, report, instrument, now)
-
-        recorded = await self._db.write(account.user_id, work)
+        recorded = await self._beliefs.believe(account, report, instrument)
         if recorded is None:
             return None
-        self._known.remember(recorded, report)
         if recorded.changed:
             self._announce(recorded.order)
             if recorded.position_id is not None and (recorded.position_changed or _left_its_post(recorded.order)):
@@ -85,7 +75,7 @@ class OrderRecords:
                 row.reason_facts = {name: str(value)[:200] for name, value in error.facts.items()}
             return row, changed
 
-        self._known.forget(order.broker_id, order.client_order_id)
+        self._beliefs.forget(order.broker_id, order.client_order_id)
         row, changed = await self._db.write(order.user_id, work)
         if changed:
             self._announce(row)
@@ -154,13 +144,3 @@ class OrderRecords:
 def _left_its_post(order: Order) -> bool:
     """Whether an exit that guarded a position is gone: whoever keeps the position must look."""
     return order.role in bookkeeping.EXITS and order.status.is_final
-
-
-def _find(session: GuardedSession, broker_id: uuid.UUID, report: OrderReport) -> Order | None:
-    if report.client_order_id:
-        row = orders.by_client_id(session, broker_id, report.client_order_id)
-        if row is not None:
-            return row
-    if report.exchange_order_id:
-        return orders.by_exchange_id(session, broker_id, report.symbol, report.exchange_order_id)
-    return None

@@ -40,6 +40,9 @@ _PRAGMAS = (
 )
 #: Alerts and intents that come in while something is being written: new rows, which nobody reads before they are there.
 _URGENT_WRITERS = 2
+#: Seconds without anything urgent after which others may go on, and seconds after which they do so however urgent it is.
+_LULL = 0.003
+_LONGEST_LULL = 0.025
 _POSTGRES_OPTIONS = "-c timezone=UTC -c lock_timeout=10s -c statement_timeout=30s -c idle_in_transaction_session_timeout=60s"
 
 
@@ -115,10 +118,13 @@ class Workers:
         self._waiting: tuple[deque[_Job], deque[_Job]] = (deque(), deque())
 
     def submit(self, run: Callable[[], Any], *, urgent: bool = False) -> Future[Any]:
-        """The job's future. Raises RuntimeError after `close`."""
+        """The job's future. Raises StoreError after `close`."""
         future: Future[Any] = Future()
         self._waiting[not urgent].append((future, run))
-        self._threads.submit(self._do_next)
+        try:
+            self._threads.submit(self._do_next)
+        except RuntimeError:
+            raise StoreError("store_closed") from None
         return future
 
     def close(self) -> None:
@@ -157,6 +163,7 @@ class Database:
         self._writer = make_engine(url, connections=1 if self.is_sqlite else 1 + _URGENT_WRITERS)
         self._reader = make_engine(url, readonly=True, connections=readers)
         self._held: sqlite3.Connection | None = None
+        self._urgent_at = float("-inf")
         if self.is_sqlite:
             event.listen(self._writer, "connect", self._hold)
             event.listen(self._writer, "close", self._let_go)
@@ -172,15 +179,32 @@ class Database:
         """Run `work` as one transaction: committed durably when it returns, undone when it raises."""
         return await self._in_thread(self._write_threads, functools.partial(self._write, scope, work))
 
-    async def submit_write(self, work: Callable[[Any], Result], *, urgent: bool = False) -> Result:
-        """Run `work(connection)` as one transaction on a bare driver connection of the writer.
+    def hand_in(self, work: Callable[[Any], Result], *, urgent: bool = False) -> Future[Result]:
+        """Run `work(connection)` as one transaction on a bare driver connection; the future is resolved in the writer's thread.
 
         Behind the writes that wait or, `urgent`, ahead of them (on PostgreSQL beside them). `connection` is a
         sqlite3.Connection or a psycopg.Connection inside an open transaction; `work` neither commits nor rolls back. No
-        session and no guard: for the prepared statements of `store/inbox.py` and `store/intents.py` alone.
+        session, no guard, no log context: for the prepared statements of `store/inbox.py` and `store/intents.py` alone.
         """
-        workers = self._urgent_threads if urgent else self._write_threads
-        return await self._in_thread(workers, functools.partial(self._write_bare, work), urgent=urgent)
+        workers = self._write_threads
+        if urgent:
+            workers, self._urgent_at = self._urgent_threads, asyncio.get_running_loop().time()
+        return workers.submit(functools.partial(self._write_bare, work), urgent=urgent)
+
+    async def lull(self) -> None:
+        """Return when nothing urgent was handed in for a moment, and soon in any case: for writes that can wait.
+
+        Between an alert and its order lie two urgent writes; a belief that came between would take longer than both.
+        """
+        loop = asyncio.get_running_loop()
+        latest = loop.time() + _LONGEST_LULL
+        while (now := loop.time()) < (until := min(self._urgent_at + _LULL, latest)):
+            over = loop.create_future()
+            timer = loop.call_later(until - now, over.set_result, None)
+            try:
+                await over
+            finally:
+                timer.cancel()
 
     async def close(self) -> None:
         """Finish what was handed in, fold the write-ahead log into the file, and let go of every connection."""
@@ -228,13 +252,9 @@ class Database:
             self._held = None
 
     @staticmethod
-    async def _in_thread(workers: Workers, run: Callable[[], Result], *, urgent: bool = False) -> Result:
+    async def _in_thread(workers: Workers, run: Callable[[], Result]) -> Result:
         context = contextvars.copy_context()  # the trace follows into the thread
-        try:
-            future = workers.submit(functools.partial(context.run, run), urgent=urgent)
-        except RuntimeError:
-            raise StoreError("store_closed") from None
-        waiting = asyncio.wrap_future(future)
+        waiting = asyncio.wrap_future(workers.submit(functools.partial(context.run, run)))
         try:
             return await asyncio.shield(waiting)
         except asyncio.CancelledError:

@@ -1,10 +1,16 @@
-"""Group commit: what is handed in while one commit runs shares the next, and its fsync."""
+"""Group commit: what is handed in while one commit runs shares the next, and its fsync.
+
+An alert waits here twice, so there is no task in between: the writer's thread rings the loop once for a whole batch.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from contextlib import suppress
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from aristobot.errors import AristobotError, StoreError
@@ -24,50 +30,65 @@ class GroupCommit(Generic[Item, Answer]):
         self._work = work
         self._urgent = urgent
         self._waiting: deque[tuple[Item, asyncio.Future[Answer]]] = deque()
-        self._flushing: asyncio.Task[None] | None = None
+        self._alone: deque[tuple[Item, asyncio.Future[Answer]]] = deque()
+        self._busy = False
 
     async def add(self, item: Item) -> Answer:
         """The item's answer, once it is durable. Raises what the database, or `work`, has against this item."""
-        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Answer] = loop.create_future()
         self._waiting.append((item, future))
-        if self._flushing is None:
-            self._flushing = asyncio.create_task(self._flush())
+        if not self._busy:
+            self._busy = True
+            loop.call_soon(self._next, loop)  # what else comes within this turn of the loop comes along
         return await future
 
-    async def _flush(self) -> None:
-        try:
-            while self._waiting:
-                batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), LARGEST_BATCH))]
-                await self._commit(batch)
-        finally:
-            self._flushing = None
-            for _, future in self._waiting:
-                _fail(future, StoreError("store_closed"))
-            self._waiting.clear()
-
-    async def _commit(self, batch: Sequence[tuple[Item, asyncio.Future[Answer]]]) -> None:
+    def _next(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Hand the next batch to the writer; one item at a time while those of a refused batch are tried again."""
+        batch = [self._alone.popleft()] if self._alone else self._of_those_waiting()
+        self._busy = bool(batch)
+        if not batch:
+            return
         items = [item for item, _ in batch]
         try:
-            answers = await self._db.submit_write(lambda connection: self._work(connection, items), urgent=self._urgent)
+            job = self._db.hand_in(lambda connection: self._work(connection, items), urgent=self._urgent)
         except StoreError as error:
-            for _, future in batch:
-                _fail(future, error)
-        except AristobotError as error:
-            if len(batch) == 1:
-                _fail(batch[0][1], error)
-            else:
-                for one in batch:  # an item that is refused must not take its neighbours along
-                    await self._commit([one])
-        except BaseException:
-            for _, future in batch:
-                _fail(future, StoreError("store_unreachable"))
-            raise
+            self._refuse(batch, error)
+            self._next(loop)
         else:
-            for (_, future), answer in zip(batch, answers, strict=True):
+            job.add_done_callback(partial(_ring, loop, self._end, batch))
+
+    def _of_those_waiting(self) -> list[tuple[Item, asyncio.Future[Answer]]]:
+        return [self._waiting.popleft() for _ in range(min(len(self._waiting), LARGEST_BATCH))]
+
+    def _end(
+        self, loop: asyncio.AbstractEventLoop, batch: Sequence[tuple[Item, asyncio.Future[Answer]]], job: Future[list[Answer]]
+    ) -> None:
+        """On the loop: give everybody their answer, and go on with those who came meanwhile."""
+        error = job.exception()
+        if error is None:
+            for (_, future), answer in zip(batch, job.result(), strict=True):
                 if not future.done():
                     future.set_result(answer)
+        elif not isinstance(error, AristobotError):
+            self._refuse(batch, StoreError("store_unreachable"))
+        elif isinstance(error, StoreError) or len(batch) == 1:
+            self._refuse(batch, error)
+        else:
+            self._alone.extend(batch)  # an item that is refused must not take its neighbours along
+        self._next(loop)
+        if error is not None and not isinstance(error, AristobotError):
+            raise error
+
+    @staticmethod
+    def _refuse(batch: Sequence[tuple[Item, asyncio.Future[Answer]]], error: AristobotError) -> None:
+        for _, future in batch:
+            if not future.done():
+                future.set_exception(type(error)(error.code, **error.facts))
 
 
-def _fail(future: asyncio.Future[Any], error: AristobotError) -> None:
-    if not future.done():
-        future.set_exception(type(error)(error.code, **error.facts))
+def _ring(
+    loop: asyncio.AbstractEventLoop, end: Callable[..., None], batch: Sequence[tuple[Any, Any]], job: Future[list[Any]]
+) -> None:
+    with suppress(RuntimeError):  # the loop was closed meanwhile: nobody waits any more
+        loop.call_soon_threadsafe(end, loop, batch, job)

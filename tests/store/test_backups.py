@@ -369,7 +369,7 @@ async def test_a_position_opened_twice_behind_the_rules_is_reported(db: Database
             " ".join(["INSERT INTO positions (", ", ".join(names), ") SELECT", ", ".join(values), "FROM positions"])
         )
 
-    await db.submit_write(sneak)
+    await asyncio.wrap_future(db.hand_in(sneak))
     failed = [check.name for check in verify(text_of(db.url), KEY).checks if not check.passed]
     assert failed == ["schema", "one_open_position", "positions_of_their_fills"]
 

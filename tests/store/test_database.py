@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 import threading
 import uuid
+from collections.abc import Callable
 from contextlib import closing
 from contextvars import ContextVar
 from pathlib import Path
@@ -98,7 +99,6 @@ async def test_the_trace_follows_into_the_thread(db: Database) -> None:
     trace.set("abc")
     assert await db.read(SYSTEM, lambda s: trace.get()) == "abc"
     assert await db.write(SYSTEM, lambda s: trace.get()) == "abc"
-    assert await db.submit_write(lambda c: trace.get()) == "abc"
 
 
 async def test_work_never_runs_on_the_loops_own_thread(db: Database) -> None:
@@ -191,6 +191,10 @@ def _added(session: GuardedSession, row: User) -> User:
     return row
 
 
+async def bare(db: Database, work: Callable[[Any], Any]) -> Any:
+    return await asyncio.wrap_future(db.hand_in(work))
+
+
 async def test_bare_work_is_one_transaction_in_the_writers_order(db: Database) -> None:
     sql = "INSERT INTO heartbeat_events (id, exchange, kind, reason, at) VALUES (?, 'binance', 'bare', '', ?)"
     values = [str(uuid.UUID(int=1)), "2026-01-01 00:00:00.000000+00"]
@@ -204,12 +208,14 @@ async def test_bare_work_is_one_transaction_in_the_writers_order(db: Database) -
         raise LookupError("in the middle")
 
     before, inside, after = await asyncio.gather(
-        db.write(SYSTEM, lambda s: s.add(an_event("first"))), db.submit_write(insert), db.write(SYSTEM, lambda s: None)
+        db.write(SYSTEM, lambda s: s.add(an_event("first"))),
+        bare(db, insert),
+        db.write(SYSTEM, lambda s: None),
     )
     assert (before, after) == (None, None)
     assert inside == 2 if db.is_sqlite else inside in (1, 2)
     with pytest.raises(LookupError):
-        await db.submit_write(fall)
+        await bare(db, fall)
     assert await counted(db) == 2
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
@@ -64,12 +65,12 @@ async def test_a_word_outside_its_list_is_refused_by_the_database_itself(db: Dat
         connection.execute("UPDATE brokers SET mode = 'SOMETIMES'")
 
     with pytest.raises(Exception, match="value_refused"):
-        await db.submit_write(sneak)
+        await asyncio.wrap_future(db.hand_in(sneak))
 
 
 async def test_words_are_stored_by_their_value_and_come_back_as_members(db: Database) -> None:
     await a_stored_broker(db, mode=BrokerMode.WEBHOOKS)
-    assert await db.submit_write(lambda c: c.execute("SELECT mode FROM brokers").fetchone()[0]) == "WEBHOOKS"
+    assert await asyncio.wrap_future(db.hand_in(lambda c: c.execute("SELECT mode FROM brokers").fetchone()[0])) == "WEBHOOKS"
     assert await db.read(SYSTEM, lambda s: s.exec(select(Broker.mode)).one()) is BrokerMode.WEBHOOKS
 
 
@@ -84,7 +85,8 @@ async def test_a_document_keeps_its_shape_and_can_be_searched(db: Database) -> N
 
 async def test_no_document_is_null_and_not_the_word_null(db: Database) -> None:
     await a_stored_broker(db, key_rights=None)
-    assert await db.submit_write(lambda c: c.execute("SELECT count(*) FROM brokers WHERE key_rights IS NULL").fetchone()[0]) == 1
+    counted = db.hand_in(lambda c: c.execute("SELECT count(*) FROM brokers WHERE key_rights IS NULL").fetchone()[0])
+    assert await asyncio.wrap_future(counted) == 1
 
 
 TEXTS: dict[str, Callable[[], User]] = {
