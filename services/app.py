@@ -52,7 +52,7 @@ from services.order_sender import OrderSender
 from services.portfolio import Portfolio
 from services.position_book import PositionBook
 from services.price_book import PriceBook
-from services.process_guard import close_the_shutters, take_short_turns
+from services.process_guard import close_the_shutters, collect_seldom, take_short_turns
 from services.reachability import Reachability
 from services.strategy_candles import StrategyCandles
 from services.strategy_desk import StrategyDesk
@@ -203,6 +203,7 @@ class App:
         """Start every service; recovery goes on behind, trading begins when it is done (`waiting_for` is then empty)."""
         close_the_shutters()
         take_short_turns()
+        collect_seldom()
         self.bus.adopt_loop()
         house = await self.db.read(SYSTEM, installation)
         self.floor.installation, self.floor.epoch = house.installation_id, house.epoch

@@ -88,6 +88,7 @@ class ExchangeGateway:
             facts = {"field": "market_exchange", "value": settings.market_exchange, "expected": tuple(self._factories)}
             raise ConfigurationError("setting_choice", variable="ARISTOBOT_MARKET_EXCHANGE", option="--market-exchange", **facts)
         self._lines: dict[tuple[str, Endpoints], _Line] = {}
+        self._shared: dict[str, _Line] = {}
         self._opened: dict[uuid.UUID, tuple[tuple[object, ...], Credentials]] = {}
 
     def exchanges(self) -> list[str]:
@@ -203,9 +204,12 @@ class ExchangeGateway:
         """Close every connection of every client."""
         lines = list(self._lines.values())
         self._lines.clear()
+        self._shared.clear()
         await asyncio.gather(*(line.client.close() for line in lines))
 
     def _line(self, exchange: str, own: Mapping[str, str] | None) -> _Line:
+        if not own and (known := self._shared.get(exchange)) is not None:
+            return known
         factory = self.factory(exchange)
         official, ours = factory.endpoints, self._addresses.get(exchange, {})
         addresses = {"rest": official.rest, "stream": official.stream, "trading": official.trading, **ours}
@@ -214,6 +218,8 @@ class ExchangeGateway:
         key = (exchange, endpoints)
         if key not in self._lines:
             self._lines[key] = _Line(exchange, factory(self._clock, endpoints), is_default=endpoints == default)
+        if self._lines[key].is_default:
+            self._shared[exchange] = self._lines[key]
         return self._lines[key]
 
     def _open(self, broker: Broker, name: str, sealed: str) -> str:

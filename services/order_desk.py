@@ -96,8 +96,9 @@ class OrderDesk:
             self._sender.announce(rows[0])
             await self._checks.act_on_refusal(account, rows[0])
             return rows[0]
-        # the order leaves within this turn of the loop; everybody else hears of it in the next
-        asyncio.get_running_loop().call_later(0, self._sender.announce, rows[0])
+        # the order leaves with the next turn of the loop; everybody else hears of it in the one after that
+        loop = asyncio.get_running_loop()
+        loop.call_soon(loop.call_soon, self._sender.announce, rows[0])
         request = replace(priced.draft.request, client_order_id=rows[0].client_order_id)
 
         async def ask(client: ExchangeClient, keys: Credentials) -> list[OrderReport]:

@@ -40,8 +40,16 @@ class GroupCommit(Generic[Item, Answer]):
         self._waiting.append((item, future))
         if not self._busy:
             self._busy = True
-            loop.call_soon(self._next, loop)  # what else comes within this turn of the loop comes along
+            loop.call_soon(self._gather, loop, 0)
         return await future
+
+    def _gather(self, loop: asyncio.AbstractEventLoop, waited: int) -> None:
+        """Begin when a turn of the loop brought nobody new: who comes alone waits for nobody, and many go together."""
+        waits = len(self._waiting)
+        if waited < waits < LARGEST_BATCH:
+            loop.call_soon(self._gather, loop, waits)
+        else:
+            self._next(loop)
 
     def _next(self, loop: asyncio.AbstractEventLoop) -> None:
         """Hand the next batch to the writer; one item at a time while those of a refused batch are tried again."""

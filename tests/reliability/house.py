@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import uvicorn
 from loguru import logger
 
 from aristobot import logs
@@ -114,7 +115,8 @@ def _live(order: dict[str, Any]) -> None:
         else:
             InstanceLock(settings).acquire()
             upgrade_at_start(settings.database_url, Shelf.of(settings))
-            asyncio.run(_serve(settings, order, begun))
+            with asyncio.Runner(loop_factory=uvicorn.Config("", loop="auto").get_loop_factory()) as runner:  # the product's loop
+                runner.run(_serve(settings, order, begun))
         status = 0
     finally:
         if status:
