@@ -219,6 +219,26 @@ async def test_bare_work_is_one_transaction_in_the_writers_order(db: Database) -
     assert await counted(db) == 2
 
 
+async def test_what_can_wait_does_so_only_behind_something_urgent(db: Database) -> None:
+    with pytest.raises(StopIteration):
+        db.lull().send(None)
+    await asyncio.wrap_future(db.hand_in(lambda connection: None))
+    with pytest.raises(StopIteration):
+        db.lull().send(None)
+    urgent = db.hand_in(lambda connection: None, urgent=True)
+    waiting = db.lull()
+    assert waiting.send(None) is not None
+    waiting.close()
+    await asyncio.wrap_future(urgent)
+
+
+async def test_what_can_wait_gets_its_turn_however_much_is_urgent(db: Database) -> None:
+    waiting = asyncio.ensure_future(db.lull())
+    while not waiting.done():
+        await asyncio.wrap_future(db.hand_in(lambda connection: None, urgent=True))
+    assert waiting.exception() is None
+
+
 async def test_closing_finishes_what_was_handed_in(db: Database) -> None:
     events = [an_event(str(number)) for number in range(20)]
     writes = [asyncio.create_task(db.write(SYSTEM, functools.partial(_add, event))) for event in events]
