@@ -24,6 +24,9 @@ from aristobot.store.tenancy import GuardedSession
 from aristobot.store.trading_tables import PositionRow
 from services.broker_book import Account
 
+#: Seconds from a write that touches a position to the next look at it, unless somebody asks before.
+_AFTERWARDS = 0.005
+
 
 @dataclass(frozen=True, slots=True)
 class Held:
@@ -101,13 +104,20 @@ class PositionBook:
             self._touching.remove(position_id)
             for broker_id, held in list(self._held.items()):
                 if any(row.id == position_id for row in held.rows):
-                    self.changed(broker_id)
+                    self._forget(broker_id)  # read when its order is on its way: the order is what is in a hurry
+                    asyncio.get_running_loop().call_later(_AFTERWARDS, self._read_unless_known, broker_id)
 
     def changed(self, broker_id: uuid.UUID) -> None:
         """A position of this broker is not what it was."""
+        self._forget(broker_id)
+        self._read_unless_known(broker_id)
+
+    def _forget(self, broker_id: uuid.UUID) -> None:
         self._changes[broker_id] = self._changes.get(broker_id, 0) + 1
         self._held.pop(broker_id, None)
-        if broker_id in self._owners:
+
+    def _read_unless_known(self, broker_id: uuid.UUID) -> None:
+        if broker_id in self._owners and broker_id not in self._held:
             self._read_anew(broker_id)
 
     def _midnight(self) -> datetime:
