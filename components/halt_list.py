@@ -54,7 +54,8 @@ class HaltList:
 
     async def _names(self) -> dict[uuid.UUID, str]:
         people, accounts = await self._app.halts.targets(self._hand)
-        mine = {self._viewer.id: self._viewer.name}
+        whole, active = await self._app.halts.robots(self._hand)
+        mine = {self._viewer.id: self._viewer.name} | whole | active
         return mine | {user.id: user.name for user in people} | {broker.id: broker.name for broker in accounts}
 
     async def _draw(self, names: dict[uuid.UUID, str]) -> None:

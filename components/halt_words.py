@@ -26,7 +26,7 @@ def level_meaning(level: HaltLevel) -> str:
 
 
 def scope_words(halt: Halt, names: Mapping[uuid.UUID, str]) -> str:
-    """Whom it stops; `names` are those of users and brokers."""
+    """Whom it stops; `names` are those of users, brokers, strategies and activations."""
     if halt.scope is HaltScope.ALL:
         return _("The whole house")
     name = names.get(halt.scope_id, "") if halt.scope_id is not None else ""

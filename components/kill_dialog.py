@@ -64,6 +64,10 @@ class KillDialog:
             key, owner = f"broker:{broker.id}", names.get(broker.user_id, "")
             whose = f" ({owner})" if broker.user_id != self._hand.user_id and owner else ""
             self._scopes[key], options[key] = (HaltScope.BROKER, broker.id), _("Broker {name}", name=broker.name) + whose
+        whole, _active = await self._app.halts.robots(self._hand)
+        for strategy_id, name in whole.items():
+            key = f"strategy:{strategy_id}"
+            self._scopes[key], options[key] = (HaltScope.STRATEGY, strategy_id), _("Strategy {name}", name=name)
         for user in people:
             if user.id != self._hand.user_id:
                 key = f"user:{user.id}"

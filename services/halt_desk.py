@@ -129,6 +129,13 @@ class HaltDesk:
         household: list[User] = await self._db.read(SYSTEM, users.everyone)
         return [user for user in household if user.is_active], await self._db.read(SYSTEM, brokers.tradable)
 
+    async def robots(self, hand: Hand) -> tuple[dict[uuid.UUID, str], dict[uuid.UUID, str]]:
+        """The names of the strategies that are active, and of what runs of them: their own, or everybody's."""
+        reach = SYSTEM if hand.runs_the_house else hand.user_id
+        active = await self._db.read(reach, activations.mine)
+        whole = {one.strategy.id: one.strategy.name for one in active}
+        return whole, {one.row.id: f"{one.strategy.name} · {one.row.symbol}" for one in active}
+
     async def _checked(self, hand: Hand, wish: Wish) -> uuid.UUID | None:
         """The id of the scope, when it is theirs to reach."""
         scope_id = wish.scope_id

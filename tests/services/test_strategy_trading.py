@@ -266,7 +266,11 @@ async def test_a_halt_of_a_strategy_stops_its_entries_alone_and_can_sell_it_out(
     halted, free = await house.activation(trader), await house.activation(trader)
     posted = await house.app.db.read(trader.user_id, lambda s: activations.posted(s, halted))
     hand = Hand(trader.user_id, (await house.app.accounts.household.get(trader.user_id)).role, HAND)
+    whole, active = await house.app.halts.robots(hand)
+    assert whole[posted.strategy.id] == posted.strategy.name
+    assert active[halted] == f"{posted.strategy.name} · BTC/USDT"
     halt = await house.app.halts.halt(hand, Wish(HaltScope.STRATEGY, posted.strategy.id))
+    assert [one.id for one in await house.app.halts.concerning(hand)] == [halt.id]
     await house.minute(halted, "61000")
     (bought,) = await house.settled(trader, 1, status=OrderStatus.FILLED)
     assert bought.owner == activations.owner_of(free)
