@@ -66,9 +66,6 @@ class StudyQueue:
     async def _work(self) -> None:
         while True:
             row = await self._line.next()
-            begin = partial(studies.begin, study_id=row.id, now=self._clock.now())
-            if not await self._db.write(row.user_id, begin):
-                continue
             task = self._searching[row.id] = asyncio.create_task(self._search(row))
             try:
                 await asyncio.wait({task})
@@ -78,7 +75,10 @@ class StudyQueue:
                 del self._searching[row.id]
 
     async def _search(self, row: Study) -> None:
-        """One study to its end, whatever that is."""
+        """One study to its end, whatever that is; one that does not wait any more is passed over."""
+        begin = partial(studies.begin, study_id=row.id, now=self._clock.now())
+        if not await self._db.write(row.user_id, begin):
+            return
         try:
             await self._search_it(row, partial(self._tell, row))
         except AristobotError as error:

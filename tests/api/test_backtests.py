@@ -99,14 +99,16 @@ async def test_the_command_line_tells_the_same_and_writes_the_report(
         "binance",
     ]
     words += ["--symbol", "BTCUSDT", "--timeframe", "4h", "--since", "2023-12-01", "--until", "2024-06-01", "--param", "fast=5"]
+    words += ["--slippage-range", "0.1", "--fee-asset", "base", "--detail", "yes"]
     words += ["--param", "slow=20", "--json", str(tmp_path / "r.json"), "--html", str(tmp_path / "r.html")]
     assert await asyncio.to_thread(main, words, lambda _: 0) == 0
     out, err = capsys.readouterr()
     assert re.search(r"^Net profit +\d", out, re.MULTILINE), out
     assert "No look ahead" in err
     report = json.loads((tmp_path / "r.json").read_text())
+    assert "The fee of a purchase is taken from the coins bought." in report["rules"]
     assert report["parameters"] == {"fast": 5, "slow": 20, "risk": 1.0}
     assert (tmp_path / "r.html").read_text("utf-8").startswith("<!doctype html>")
-    for wrong in (["--param", "fast"], ["--symbol", "ETHUSDT"]):
+    for wrong in (["--param", "fast"], ["--symbol", "ETHUSDT"], ["--fee-asset", "gold"], ["--detail", "perhaps"]):
         assert await asyncio.to_thread(main, [*words, *wrong], lambda _: 0) == 2
     capsys.readouterr()

@@ -125,7 +125,7 @@ async def search(page: Page) -> None:
     await page.get_by_role("tab", name="Optimisation").click()
     await page.get_by_role("heading", name="Paramètres à chercher").wait_for()
     form = page.locator(".bt-form:visible")
-    await form.get_by_label("Depuis", exact=True).fill("2024-01-01")
+    await form.get_by_label("Depuis", exact=True).fill("2024-02-25")
     await form.get_by_label("Jusqu’au").fill("2024-03-10")
     await form.get_by_role("combobox", name="Unité de temps").click()
     await page.get_by_role("option", name="1m", exact=True).click()

@@ -31,6 +31,9 @@ from tests.street import HAND, Person, Street, alice, bob, street
 __all__ = ["alice", "bob", "street"]
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
+#: Trials that nobody waits for.
+A_LOT = 2304
+
 
 def a_search(**differences: Any) -> StudyWish:
     """The waves: when to enter, at a fixed phase to leave."""
@@ -77,10 +80,10 @@ async def over(house: Street, row: Study) -> Study:
     return found
 
 
-async def until_tried(house: Street, row: Study) -> int:
-    """How many sets have been tried, as soon as it is more than none."""
+async def until_tried(house: Street, row: Study, before: int = 0) -> int:
+    """How many sets have been tried, as soon as it is more than before."""
     async with asyncio.timeout(40):
-        while not (count := await house.app.studies.count(row.user_id, row.id)):
+        while (count := await house.app.studies.count(row.user_id, row.id)) <= before:
             await house.app.clock.sleep(0.02)
     return count
 
@@ -118,23 +121,23 @@ async def test_a_search_is_told_while_it_goes_on_and_kept_with_what_it_found(str
 
 async def test_a_search_that_was_stopped_goes_on_where_it_was(street: Street, alice: Person) -> None:
     furnish(street)
-    wish = a_search(asked={}, trials=100)
     async with searching(street) as desk:
-        row = await desk.start(alice.id, wish)
+        row = await desk.start(alice.id, a_search(asked={}, trials=A_LOT))
         await until_tried(street, row)
         await desk.cancel(alice.id, row.id)
         stopped, before = await desk.get(alice.id, row.id), await desk.count(alice.id, row.id)
         assert stopped.status is StudyStatus.STOPPED
-        assert 0 < before < 100
+        assert 0 < before < A_LOT
         await desk.resume(alice.id, row.id)
-        assert (await over(street, row)).status is StudyStatus.DONE
-        assert await desk.count(alice.id, row.id) == 100
+        await until_tried(street, row, before)
+        await desk.delete(alice.id, row.id)
+    assert await desk.recent(alice.id) == []
 
 
 async def test_what_was_under_way_when_the_house_ended_is_interrupted_and_can_go_on(street: Street, alice: Person) -> None:
     furnish(street)
     async with searching(street) as desk:
-        row = await desk.start(alice.id, a_search(asked={}, trials=100))
+        row = await desk.start(alice.id, a_search(asked={}, trials=A_LOT))
         await until_tried(street, row)
     app = street.app
     again = StudyDesk(app.db, app.bus, app.clock, app.settings, app.backtester.sources, app.backtester.candles)
@@ -142,9 +145,7 @@ async def test_what_was_under_way_when_the_house_ended_is_interrupted_and_can_go
     assert (await over(street, row)).status is StudyStatus.INTERRUPTED
     kept = await again.count(alice.id, row.id)
     await again.resume(alice.id, row.id)
-    async with asyncio.timeout(40):
-        while await again.count(alice.id, row.id) == kept:
-            await app.clock.sleep(0.02)
+    await until_tried(street, row, kept)
     working.cancel()
     await asyncio.wait({working})
 
