@@ -11,12 +11,10 @@ from datetime import datetime
 
 from loguru import logger
 
-from aristobot.bus import Bus
 from aristobot.errors import AristobotError, Conflict, StrategyError
 from aristobot.events import CandleClosed, OrderUpdated
 from aristobot.kinds import ActivationStatus, BrokerMode
 from aristobot.store import activations
-from aristobot.store.activations import Posted
 from aristobot.store.database import Database
 from aristobot.store.strategy_tables import Activation
 from aristobot.store.tenancy import SYSTEM, GuardedSession
@@ -47,8 +45,7 @@ class StrategyTrading:
         self.desk = desk
         self._runs: dict[uuid.UUID, StrategyRun] = {}
         self._changing = asyncio.Lock()
-        bus: Bus = tools.floor.bus
-        self._inbox = bus.subscribe(CandleClosed, OrderUpdated)
+        self._inbox = tools.floor.bus.subscribe(CandleClosed, OrderUpdated)
 
     async def run(self) -> None:
         """After recovery: take up what ran, then follow the bus."""
@@ -144,7 +141,7 @@ class StrategyTrading:
         if run is not None:
             await run.end()
 
-    async def _refuse_start(self, posted: Posted) -> None:
+    async def _refuse_start(self, posted: activations.Posted) -> None:
         account = await self._floor.brokers.owned(posted.row.user_id, posted.row.broker_id)
         if not self._floor.ready.is_set():
             raise Conflict("not_ready")
@@ -153,7 +150,7 @@ class StrategyTrading:
         if sum(one.at_work for one in self._runs.values()) >= MOST_AT_WORK:
             raise Conflict("too_many_at_work", most=MOST_AT_WORK)
 
-    async def _try_out(self, run: StrategyRun, posted: Posted) -> datetime:
+    async def _try_out(self, run: StrategyRun, posted: activations.Posted) -> datetime:
         """Seat it and let it look at its candles once: what cannot run is said before it runs. When the last of them closed."""
         await run.seat.begin(posted.version.code)
         window = await self._tools.history.window(run.exchange, run.symbol, run.timeframe, LOOKS_BACK)
@@ -174,6 +171,6 @@ class StrategyTrading:
         return {"status": ActivationStatus.RUNNING, "reason": "", "reason_facts": None, "vars": state, "told": told}
 
 
-def _unfinished(session: GuardedSession) -> list[Posted]:
+def _unfinished(session: GuardedSession) -> list[activations.Posted]:
     """Those at work, and those of which something is half done or could still be filled."""
     return [one for one in activations.mine(session) if one.row.status in activations.AT_WORK or one.row.work or one.row.plan]
