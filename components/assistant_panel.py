@@ -18,7 +18,7 @@ from components.live import Live
 from components.notice import notice
 from components.viewer import Viewer
 from components.words import Words, labelled
-from services.assistant import Outgoing
+from services.assistant import Answer, Outgoing
 from services.assistant_prompts import Task
 
 if TYPE_CHECKING:
@@ -46,6 +46,8 @@ class AssistantPanel(ui.element):
                 labelled(ui.button(icon="close", on_click=self.toggle).props("flat round dense"), _("Close"))
             with ui.element("div").classes("panel-body"):
                 self._form = AssistantForm(self._look, self.look)
+                with self._form:
+                    self._again = quiet_button(_("The last answer"), "history", self._show_again).mark("assistant-last")
                 self._talk = AssistantTalk(app, user, live, desk, self._back)
 
     async def toggle(self) -> None:
@@ -91,6 +93,18 @@ class AssistantPanel(ui.element):
     def _turn_to_form(self) -> None:
         self._talk.empty()
         self._form.set_visibility(True)
+        self._again.set_visibility(self._last() is not None)
+
+    def _last(self) -> Answer | None:
+        strategy_id = self._desk.strategy_id
+        return self._app.assistant.last_answer(self._user.id, strategy_id) if strategy_id is not None else None
+
+    async def _show_again(self) -> None:
+        """What came back before: it outlives a reload of the page."""
+        last = self._last()
+        if last is not None:
+            self._form.set_visibility(False)
+            await self._talk.show(last)
 
     def _back(self) -> None:
         self._turn_to_form()

@@ -45,11 +45,13 @@ class AssistantTalk(ui.element):
         self._app, self._user, self._live, self._desk, self._back = app, user, live, desk, back
         self._asking: asyncio.Task[None] | None = None
         self._draft: DraftCard | None = None
+        self._turn = 0
         self.classes("assistant-stage")
 
     def empty(self) -> None:
         """Show nothing; an answer that is on its way is stopped."""
         self.stop()
+        self._turn += 1
         self._draft = None
         self.clear()
 
@@ -81,12 +83,13 @@ class AssistantTalk(ui.element):
 
     async def _ask(self, shown: Outgoing, stream: StreamText) -> None:
         try:
-            answer = await self._app.assistant.answer(self._user.id, shown, stream.push)
+            answer = await self._app.assistant.answer(self._user.id, shown, stream.push, self._desk.strategy_id)
         except AristobotError as error:
             self._asking = None
             self._end(shown, stream.text, explain(error), "bad", cure=isinstance(error, AiFault))
             return
-        await self._answered(answer)
+        self._asking = None
+        await self.show(answer)
 
     def _stopped(self, shown: Outgoing, stream: StreamText) -> None:
         self.stop()
@@ -107,15 +110,15 @@ class AssistantTalk(ui.element):
                     quiet_button(_("AI provider"), "settings", lambda: ui.navigate.to(ACCOUNT)).mark("assistant-cure")
                 main_button(_("Send again"), "send", lambda: self.send(shown)).mark("assistant-resend")
 
-    async def _answered(self, answer: Answer) -> None:
-        code = answer.draft.code.strip() if answer.draft is not None else ""
+    async def show(self, answer: Answer) -> None:
+        """What the model said, and its draft."""
+        code, turn = answer.draft.code.strip() if answer.draft is not None else "", self._turn
         here = _("The code of the draft stands below.")
         drawn = await asyncio.to_thread(
             rendered, answer.text, lambda block: here if code and block.text.strip() == code else None
         )
-        if self.is_deleted or self._asking is None:
-            return
-        self._asking = None
+        if self.is_deleted or turn != self._turn:
+            return  # something else is shown by now, of another strategy even
         self.empty()
         with self:
             text = ui.html(drawn)

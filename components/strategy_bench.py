@@ -86,8 +86,7 @@ class StrategyBench(ui.element):
         except NotFound as error:
             complain(error)
             return False
-        if self._row is None or self._row.id != row.id:
-            self._assistant.reset()
+        other = self._row is None or self._row.id != row.id
         self._row, self._saved, newest = row, saved, saved[0]
         self._of = row.draft_of if row.draft is not None else newest.number
         text = row.draft if row.draft is not None else newest.code
@@ -97,12 +96,16 @@ class StrategyBench(ui.element):
         self._draft.show(self._row, newest)
         self._head.show()
         self._checks.begin(newest)
+        if other:
+            self._assistant.reset()
         await self._checks.look()
+        await self._assistant.look()
         return True
 
     def close(self) -> None:
         """Nothing is open."""
         self._row, self._saved = None, []
+        self._assistant.reset()
         self.set_visibility(False)
 
     async def refresh(self) -> None:

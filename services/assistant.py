@@ -28,6 +28,8 @@ from services.rights import for_traders
 LONGEST_QUESTION, LONGEST_ANSWER = 120_000, 100_000
 #: Seconds for a whole answer; how long may pass between two pieces of it, the client says.
 LONGEST_WAIT = 600
+#: Answers that are kept in memory, the last one of each strategy.
+MOST_KEPT = 40
 #: Characters of a token, roughly: what English and code have.
 _CHARACTERS_OF_A_TOKEN = 4
 
@@ -72,6 +74,7 @@ class Assistant:
         self._db = db
         self._providers = providers
         self._asking: set[uuid.UUID] = set()
+        self._answers: dict[tuple[uuid.UUID, uuid.UUID], Answer] = {}
 
     async def preview(self, user_id: uuid.UUID, question: Question) -> Outgoing:
         """What would be sent for a question, and where to; nothing is. InvalidInput says what is missing or too long."""
@@ -89,9 +92,16 @@ class Assistant:
         """Why the last run of a strategy that fell did so, without any figure; None when none did."""
         return await self._db.read(user_id, lambda session: last_fall(session, strategy_id))
 
-    async def answer(self, user_id: uuid.UUID, shown: Outgoing, hear: Callable[[str], None]) -> Answer:
+    def last_answer(self, user_id: uuid.UUID, strategy_id: uuid.UUID) -> Answer | None:
+        """What came back last for a strategy, for as long as the house runs: a page that was reloaded shows it again."""
+        return self._answers.get((user_id, strategy_id))
+
+    async def answer(
+        self, user_id: uuid.UUID, shown: Outgoing, hear: Callable[[str], None], about: uuid.UUID | None = None
+    ) -> Answer:
         """Send what was shown, nothing else; every piece of the answer is told as it comes. Cancelled, the line is cut.
 
+        `about` is the strategy with which the answer is kept in memory.
         Raises AiFault; Conflict `assistant_busy`, or `assistant_moved` when the provider is another one by now.
         """
         if user_id in self._asking:
@@ -104,7 +114,16 @@ class Assistant:
         if not spoken(said).strip():
             raise AiFault("assistant_silent", model=shown.place.model)
         text = shown.material.restored(spoken(said))
-        return Answer(text, draft_of(text))
+        found = Answer(text, draft_of(text))
+        if about is not None:
+            self._keep((user_id, about), found)
+        return found
+
+    def _keep(self, place: tuple[uuid.UUID, uuid.UUID], found: Answer) -> None:
+        self._answers.pop(place, None)
+        self._answers[place] = found
+        while len(self._answers) > MOST_KEPT:
+            del self._answers[next(iter(self._answers))]
 
     async def _said(self, user_id: uuid.UUID, shown: Outgoing, hear: Callable[[str], None]) -> str:
         client, model = await self._providers.client(user_id)

@@ -107,6 +107,23 @@ async def test_a_draft_that_is_thrown_away_changes_nothing(page: User) -> None:
     await until(lambda: one(page, "assistant-form").visible)
 
 
+async def test_an_answer_outlives_the_page_and_stays_with_its_strategy(page: User, app: App, alice: Resident) -> None:
+    assert not one(page, "assistant-last").visible
+    await mend(page)
+    await press(page, "assistant-send", "draft-card")
+    (first,) = await app.strategies.mine(alice.id)
+    other = await app.strategies.create(alice.id, "Other", "x = 1\n")
+    await page.open(f"/strategies?strategy={other.id}")
+    await page.should_see(marker="bench-name", retries=10)
+    await press(page, "open-assistant", "assistant-look")
+    assert not one(page, "assistant-last").visible
+    await page.open(f"/strategies?strategy={first.row.id}")
+    await page.should_see(marker="bench-name", retries=10)
+    await press(page, "open-assistant", "assistant-last")
+    await press(page, "assistant-last", "draft-card")
+    await until(lambda: one(page, "draft-count").text == "+1 −1 lignes")
+
+
 async def test_an_answer_is_stopped_and_what_came_stays(page: User, oracle: Oracle) -> None:
     oracle.mood = "slow"
     await mend(page)

@@ -8,6 +8,7 @@ import json
 import re
 import uuid
 from collections.abc import AsyncIterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +27,12 @@ from aristobot.store.tenancy import GuardedSession
 from aristobot.strategy_catalog import completions
 from aristobot.strategy_checks import diagnose
 from services.accounts import Accounts
-from services.assistant import LONGEST_ANSWER, LONGEST_QUESTION, Assistant
+from services.assistant import LONGEST_ANSWER, LONGEST_QUESTION, MOST_KEPT, Assistant
 from services.assistant_drafts import Draft, draft_of, spoken
 from services.assistant_manual import manual
 from services.assistant_prompts import Question, Task, instructions
 from services.household import NewUser
-from tests.builders import MIDNIGHT, a_broker
+from tests.builders import MIDNIGHT, a_broker, a_position
 from tests.services.entrance import HAND, accounts_of
 from tests.services.oracle import KEY, Oracle, an_oracle
 
@@ -92,9 +93,11 @@ async def test_what_was_shown_is_what_leaves_letter_by_letter(assistant: Assista
 
 @ON_SQLITE
 async def test_neither_keys_nor_balances_nor_names_leave_the_house(
-    assistant: Assistant, alice: User, oracle: Oracle, accounts: Accounts
+    assistant: Assistant, alice: User, oracle: Oracle, accounts: Accounts, db: Database
 ) -> None:
-    secret = "my-own-secret-pa55phrase"
+    secret, broker = "my-own-secret-pa55phrase", a_broker(alice.id, name="Coffre", api_key_sealed="sealed-exchange-key")
+    held = a_position(broker, quantity=Decimal("12.34567"), cost=Decimal("98765.43"))
+    await db.write(alice.id, lambda session: session.add_all([broker, held]))
     await accounts.profiles.update(alice.id, {"ai_key": KEY, "timezone": "America/Martinique"}, HAND)
     code = f'{CODE}    KEY = "{EXCHANGE_KEY}"\n    password = "{secret}"\n'
     words = f"Corrige. Ma clé : {KEY}. Alertes : https://maison.example/webhook/abcdef-ghi, moi : alice@example.org"
@@ -105,6 +108,7 @@ async def test_neither_keys_nor_balances_nor_names_leave_the_house(
     [(_, _, headers, sent)] = oracle.asked
     left = json.dumps(sent)
     hidden = (EXCHANGE_KEY, secret, KEY, "maison.example", "alice@", "alice", "Dupont", "Martinique", str(alice.id), alice.id.hex)
+    hidden += ("Coffre", "sealed-exchange-key", "12.34567", "98765", str(broker.id))
     assert [one for one in hidden if one.casefold() in left.casefold()] == []
     assert headers["authorization"] == f"Bearer {KEY}"  # to its own provider, and nowhere else
     assert answer.draft is not None
@@ -172,6 +176,18 @@ async def test_a_stopped_answer_cuts_the_line_and_makes_room(assistant: Assistan
     await oracle.gone.wait()
     oracle.mood = 200
     assert (await assistant.answer(alice.id, shown, lambda _: None)).draft is not None
+
+
+@ON_SQLITE
+async def test_the_last_answers_are_kept_and_the_oldest_go(assistant: Assistant, alice: User, oracle: Oracle) -> None:
+    oracle.words = ("ok",)
+    shown = await assistant.preview(alice.id, FIX)
+    places = [uuid.uuid4() for _ in range(MOST_KEPT + 1)]
+    for place in (places[0], *places):
+        await assistant.answer(alice.id, shown, lambda _: None, place)
+    kept = [place for place in places if assistant.last_answer(alice.id, place)]
+    assert kept == places[1:]
+    assert assistant.last_answer(uuid.uuid4(), places[-1]) is None
 
 
 @ON_SQLITE
