@@ -85,7 +85,7 @@ async def the_draft_is_seen_and_taken(page: Page, beside: Locator, oracle: Oracl
     await expect(beside.get_by_role("heading", name="Ce que fait l’ébauche")).to_be_visible()
     answer = beside.locator(".answer")
     assert await answer.locator("img, a, script").count() == 0
-    await expect(answer).to_contain_text("ici (javascript:alert(1))")
+    await expect(answer).to_contain_text("[ici](javascript:alert(1))")
     await expect(answer).not_to_contain_text("RSI…")
     await expect(beside.locator(".draft-remarks")).to_contain_text("« price »")
     await expect(beside.locator(".compare .came", has_text="class Reversal(Strategy):")).to_be_visible()

@@ -107,7 +107,18 @@ async def test_neither_keys_nor_balances_nor_names_leave_the_house(
     answer = await assistant.answer(alice.id, shown, lambda _: None)
     [(_, _, headers, sent)] = oracle.asked
     left = json.dumps(sent)
-    hidden = (EXCHANGE_KEY, secret, KEY, "maison.example", "alice@", "alice", "Dupont", "Martinique", str(alice.id), alice.id.hex)
+    hidden: tuple[str, ...] = (
+        EXCHANGE_KEY,
+        secret,
+        KEY,
+        "maison.example",
+        "alice@",
+        "alice",
+        "Dupont",
+        "Martinique",
+        str(alice.id),
+        alice.id.hex,
+    )
     hidden += ("Coffre", "sealed-exchange-key", "12.34567", "98765", str(broker.id))
     assert [one for one in hidden if one.casefold() in left.casefold()] == []
     assert headers["authorization"] == f"Bearer {KEY}"  # to its own provider, and nowhere else
