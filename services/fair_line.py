@@ -17,8 +17,10 @@ class FairLine:
         self._arrived = asyncio.Event()
 
     def put(self, row: Study) -> None:
-        """Let a study wait behind its user's others."""
-        self._lanes.setdefault(row.user_id, deque()).append(row)
+        """Let a study wait behind its user's others, once."""
+        lane = self._lanes.setdefault(row.user_id, deque())
+        if all(one.id != row.id for one in lane):
+            lane.append(row)
         self._arrived.set()
 
     async def next(self) -> Study:
