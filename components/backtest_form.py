@@ -34,7 +34,7 @@ class BacktestForm:
             self._detail = ui.checkbox(_("Follow the minutes inside larger candles")).props("dense").mark("bt-detail")
             self._series.draw_coverage("bt")
             self._button = for_traders(main_button(_("Run the backtest"), icon="play_arrow", on_click=self.submit), user)
-            self._button.mark("bt-run")
+            self._button.classes("bt-go").mark("bt-run")
         self._source.tell(self._parameters, self._series.suggest)
         form.on("submit.prevent", self.submit)
 

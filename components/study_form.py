@@ -39,7 +39,7 @@ class StudyForm:
             self._workers = WorkerFields(app, user)
             self._series.draw_coverage("st")
             self._button = for_traders(main_button(_("Start the search"), icon="travel_explore", on_click=self.submit), user)
-            self._button.mark("st-run")
+            self._button.classes("bt-go").mark("st-run")
         self._source.tell(self._ranges, self._series.suggest)
         form.on("submit.prevent", self.submit)
 
