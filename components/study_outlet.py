@@ -84,6 +84,6 @@ class StudyOutlet(ui.element):
         given |= {"since": from_milliseconds(asked.since), "until": from_milliseconds(asked.until)}
 
         async def take(parameters: Mapping[str, Any]) -> None:
-            await self._on_take(str(row.strategy_version_id or row.template), given, parameters, asked.costs)
+            await self._on_take(str(row.strategy_version_id or row.template or row.strategy), given, parameters, asked.costs)
 
         draw_findings(Found(row, asked, findings), take)

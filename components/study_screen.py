@@ -66,7 +66,7 @@ class StudyScreen:
             complain(error)
 
     async def _again(self, row: Study) -> None:
-        await self._form.fill(str(row.strategy_version_id or row.template), asked_of(row), row)
+        await self._form.fill(str(row.strategy_version_id or row.template or row.strategy), asked_of(row), row)
 
     async def _progressed(self, event: StudyProgressed) -> None:
         if event.stage != self._stage:  # from waiting to running, also in the list

@@ -102,6 +102,10 @@ async def test_what_cannot_be_searched_is_told_at_its_field(screen: User, app: A
         screen.find("st-run").click()
         await until(partial(faulty, screen, told))
         one(screen, mark).set_value(before)
+    one(screen, "st-scheduler").set_value("localhost")
+    screen.find("st-try").click()
+    await screen.should_see("localhost n’est pas l’adresse d’un ordonnanceur", retries=20)
+    one(screen, "st-scheduler").set_value("")
     for name in ("enter", "leave"):
         one(screen, f"vary-{name}").set_value(False)
     screen.find("st-run").click()
