@@ -81,9 +81,6 @@ class BacktestQueue:
     async def _work(self) -> None:
         while True:
             row = await self._waiting.get()
-            begin = partial(backtests.begin, backtest_id=row.id, now=self._clock.now())
-            if not await self._db.write(row.user_id, begin):
-                continue
             task = self._playing[row.id] = asyncio.create_task(self._play(row))
             try:
                 await asyncio.wait({task})
@@ -93,7 +90,10 @@ class BacktestQueue:
                 del self._playing[row.id]
 
     async def _play(self, row: Backtest) -> None:
-        """One run to its end, whatever that is."""
+        """One run to its end, whatever that is; one that does not wait any more is passed over."""
+        begin = partial(backtests.begin, backtest_id=row.id, now=self._clock.now())
+        if not await self._db.write(row.user_id, begin):
+            return
         try:
             found = await self._played(row)
         except AristobotError as error:
