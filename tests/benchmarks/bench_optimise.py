@@ -2,7 +2,7 @@
 learns: over those hours, where a trial takes some milliseconds, over 525,600 minutes, and over these with hooks that are called at
 every candle.
 
-    python -m tests.benchmarks.bench_optimise [rounds] [trials]
+    python -m tests.benchmarks.bench_optimise [rounds] [trials] [part of the names of the lines that are wanted]
 
 Every run is a process of its own, taking turns; times are by the clock, so the machine must be quiet: what the processors did
 is told beside. Ours starts its walled children, keeps every trial in SQLite and computes on whole arrays where a strategy's hooks
@@ -30,7 +30,7 @@ def run(name: str, workers: int, trials: int) -> dict[str, Any]:
     return told
 
 
-def measure(rounds: int, trials: int) -> None:
+def measure(rounds: int, trials: int, wanted: str) -> None:
     """Print the figures, and the ratios beside their aims."""
     lines = {
         "aristobot, 2 processes": ("grid", 2, 400),
@@ -42,6 +42,7 @@ def measure(rounds: int, trials: int) -> None:
         "TPE, minutes asked, 1": ("tpe asked", 1, trials),
         "TPE, minutes asked, 2": ("tpe asked", 2, trials),
     }
+    lines = {name: line for name, line in lines.items() if wanted in name}
     found: dict[str, list[dict[str, Any]]] = {name: [] for name in lines}
     for _ in range(rounds):
         for name, (racer, workers, count) in lines.items():
@@ -54,12 +55,20 @@ def measure(rounds: int, trials: int) -> None:
         print(f"{name:24}{told[0]['trials']:>5} pairs {seconds:8.2f} s {cpu:42}{mb:8.0f} MB   {best}")
     seconds = {name: median(one["seconds"] for one in told) for name, told in found.items()}
     memory = {name: median(one["mb"] for one in told) for name, told in found.items()}
-    print(f"speed    {seconds['vectorbt'] / seconds['aristobot, 2 processes']:5.2f} x vectorbt (aim {SPEED})")
-    print(f"memory   {memory['aristobot, 2 processes'] / memory['vectorbt']:5.2f} of vectorbt's (aim {MEMORY})")
+    if {"vectorbt", "aristobot, 2 processes"} <= found.keys():
+        print(f"speed    {seconds['vectorbt'] / seconds['aristobot, 2 processes']:5.2f} x vectorbt (aim {SPEED})")
+        print(f"memory   {memory['aristobot, 2 processes'] / memory['vectorbt']:5.2f} of vectorbt's (aim {MEMORY})")
     for stretch in ("hours", "minutes", "minutes asked"):
-        gained = seconds[f"TPE, {stretch}, 1"] / seconds[f"TPE, {stretch}, 2"]
-        print(f"scaling  {gained:5.2f} x on the second core over {stretch} (aim {SCALING})")
+        one, two = f"TPE, {stretch}, 1", f"TPE, {stretch}, 2"
+        if one in found:
+            allowed = min(told["children"] for told in found[one]) / min(
+                (told["children"] + told["house"]) / 2 for told in found[two]
+            )
+            print(
+                f"scaling  {seconds[one] / seconds[two]:5.2f} x on the second core over {stretch} (aim {SCALING}; "
+                f"the processors' time allows {allowed:.2f})"
+            )
 
 
 if __name__ == "__main__":
-    measure(int(sys.argv[1]) if len(sys.argv) > 1 else 3, int(sys.argv[2]) if len(sys.argv) > 2 else 200)
+    measure(int(sys.argv[1]) if len(sys.argv) > 1 else 3, int(sys.argv[2]) if len(sys.argv) > 2 else 200, "".join(sys.argv[3:4]))
