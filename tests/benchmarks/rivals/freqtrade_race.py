@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import importlib
 import logging
-import tempfile
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +69,9 @@ def _bench() -> Any:
     """Its backtesting, ready to be given candles."""
     kind = importlib.import_module("freqtrade.exchange").Binance
     kind.reload_markets = lambda self, *_, **__: self._markets.update({PAIR: MARKET})
-    settings = _settings(Path(tempfile.mkdtemp(prefix="freqtrade-")))
+    folder = Path(sys.argv[1]).with_name("freqtrade")  # beside the candles, gone with them
+    folder.mkdir(exist_ok=True)
+    settings = _settings(folder)
     exchange = kind(settings, validate=False)
     exchange.reload_markets()
     return importlib.import_module("freqtrade.optimize.backtesting").Backtesting(settings, exchange)
