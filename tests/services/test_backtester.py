@@ -93,7 +93,7 @@ async def at_work(house: Street) -> AsyncIterator[Backtester]:
 
 async def over(house: Street, row: Backtest) -> Backtest:
     """The run once it is over."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not (found := await house.app.backtester.get(row.user_id, row.id)).status.is_over:
             await house.app.clock.sleep(0.02)
     return found
