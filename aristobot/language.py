@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from decimal import Decimal
 from functools import cache
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,17 @@ def explain(error: AristobotError | str, facts: Mapping[str, object] | None = No
     bare = code.removeprefix("error.").removeprefix("reason.")
     template = next((words for msgid in _msgids(code, bare) if (words := _words(msgid, spoken))), None)
     return _filled(template, known) if template is not None else _with_facts(bare, known)
+
+
+def typed(value: object) -> str:
+    """A value as the reader types it: `35`, `0,5`, `oui`; numbers without grouping and needless zeros, texts as they are."""
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    if isinstance(value, float) and isfinite(value):
+        value = Decimal(str(value))
+    if not isinstance(value, Decimal):
+        return str(value)
+    return plain(value.normalize()).replace(".", "," if _current.get() == "fr" else ".")
 
 
 def catalogue(language: str) -> Mapping[str, str]:

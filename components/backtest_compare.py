@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from aristobot.language import _
+from aristobot.language import _, typed
 from aristobot.store.backtest_tables import Backtest
 from components.backtest_charts import compared_chart
 from components.page_head import panel
@@ -25,6 +25,6 @@ def draw_comparison(found: Sequence[tuple[Backtest, Report]]) -> None:
     columns = [{one.name: one for one in words.lines(report.figures, row.symbol.partition("/")[2])} for row, report in found]
     rows = [[line.title, *(column[name].value for column in columns)] for name, line in columns[0].items()]
     parameters = {name for _row, report in found for name in report.parameters}
-    rows += [[name, *(str(report.parameters.get(name, "")) for _row, report in found)] for name in sorted(parameters)]
+    rows += [[name, *(typed(report.parameters.get(name, "")) for _row, report in found)] for name in sorted(parameters)]
     with panel(_("Side by side")):
         plain_table(_("Side by side"), [_("Figure"), *(f"{at}." for at in range(1, len(found) + 1))], rows)

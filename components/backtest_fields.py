@@ -11,7 +11,7 @@ from nicegui import ui
 from nicegui.elements.mixins.validation_element import ValidationElement
 
 from aristobot.errors import AristobotError, InvalidInput
-from aristobot.language import _
+from aristobot.language import _, typed
 from aristobot.market import Timeframe
 from aristobot.money import amount
 from components.words import Words
@@ -36,7 +36,7 @@ class SeriesFields:
             self.exchange = ui.select(exchanges, value=app.settings.market_exchange, label=_("Exchange"))
             self.symbol = ui.input(_("Pair"), value="BTC/USDT").props("debounce=300 autocomplete=off")
             self.timeframe = ui.select([one.value for one in Timeframe], value="1h", label=_("Timeframe"))
-            self.cash = ui.input(_("Starting capital"), value="10000").props("inputmode=decimal")
+            self.cash = ui.input(_("Starting capital"), value="10000").props("inputmode=decimal").classes("amount")
             self.since = ui.input(_("From"), value=(today - _YEAR).isoformat()).props("type=date stack-label")
             self.until = ui.input(_("To"), value=today.isoformat()).props("type=date stack-label")
         self.fields: dict[str, ValidationElement[Any]] = {
@@ -71,7 +71,7 @@ class SeriesFields:
         """Put values into the fields."""
         for name, field in self.fields.items():
             value = given[name]
-            field.set_value(value.date().isoformat() if isinstance(value, datetime) else str(value))
+            field.set_value(value.date().isoformat() if isinstance(value, datetime) else typed(value))
 
     def suggest(self, timeframe: str) -> None:
         """Choose the timeframe that a strategy is made for."""
@@ -117,7 +117,7 @@ class CostFields:
                 self.fields[name] = field.props(f"{_TIGHT} inputmode=decimal stack-label").classes("amount")
             assets = {"quote": _("in the quote"), "base": _("in the coins bought")}
             asset = ui.select(assets, value="quote", label=_("Fee of a purchase")).mark(f"{mark}-fee_asset")
-            self.fields["fee_asset"] = asset.props(_TIGHT)
+            self.fields["fee_asset"] = asset.props(_TIGHT).classes("whole-row")
         Words("p", _("Without a fee, the pair’s own is taken."), "small muted")
 
     def values(self) -> dict[str, str | None]:
@@ -134,7 +134,7 @@ class CostFields:
                 field.set_value("" if name in ("maker", "taker") else "0")
             else:
                 shown = Decimal(str(value)) * (100 if name in _IN_PERCENT else 1)
-                field.set_value(f"{shown.normalize():f}")
+                field.set_value(typed(shown))
 
 
 def day_of(text: object, field: str) -> datetime:

@@ -11,7 +11,7 @@ from nicegui import ui
 
 from aristobot.errors import AristobotError
 from aristobot.kinds import BacktestStatus
-from aristobot.language import _, explain
+from aristobot.language import _, explain, typed
 from aristobot.store.backtest_tables import Backtest
 from components import formats
 from components.confirm import complain, confirm
@@ -130,7 +130,7 @@ def _span(row: Backtest) -> str:
 
 
 def _parameters(row: Backtest) -> str:
-    return ", ".join(f"{name} {value}" for name, value in (row.parameters or {}).items())
+    return ", ".join(f"{name} {typed(value)}" for name, value in (row.parameters or {}).items())
 
 
 def _outcome(row: Backtest) -> str:

@@ -9,7 +9,8 @@ from nicegui import ui
 from nicegui.elements.mixins.validation_element import ValidationElement
 
 from aristobot.errors import InvalidInput
-from aristobot.language import _
+from aristobot.language import _, typed
+from components.backtest_fields import number_of
 from components.notice import notice
 from components.words import Words
 
@@ -56,7 +57,7 @@ class ParameterFields:
         """Put values into the fields that are there."""
         for name, field in self.fields.items():
             if name in values:
-                field.set_value(str(values[name]) if isinstance(field, ui.input) else values[name])
+                field.set_value(typed(values[name]) if isinstance(field, ui.input) else values[name])
 
     def values(self) -> dict[str, Any]:
         """What the fields say. Raises InvalidInput at the one that cannot be."""
@@ -75,28 +76,29 @@ class ParameterFields:
     @staticmethod
     def _field(one: Parameter) -> ValidationElement[Any]:
         if one.kind == "bool" or one.options:
-            options = list(one.options) or [True, False]
+            options = {option: typed(option) for option in one.options or (True, False)}
             field: ValidationElement[Any] = ui.select(options, value=one.default, label=one.name)
         else:
-            field = ui.input(one.name, value=str(one.default))
+            field = ui.input(one.name, value=typed(one.default))
             if one.kind != "str":
-                field.props(f'inputmode=decimal hint="{_bounds(one)}"')
+                field.props("inputmode=decimal").classes("amount")
+                field.props["hint"] = bounds(one)
         field.props("outlined dense").mark(f"parameter-{one.name}")
         return field
 
 
-def _bounds(one: Parameter) -> str:
-    if one.low is None or one.high is None:
-        return ""
-    return f"{one.low:g} – {one.high:g}"
+def bounds(one: Parameter) -> str:
+    """Between which values it may be, as people write them; empty where both sides are open."""
+    if one.low is not None and one.high is not None:
+        return f"{typed(one.low)} – {typed(one.high)}"
+    return f"≥ {typed(one.low)}" if one.low is not None else f"≤ {typed(one.high)}" if one.high is not None else ""
 
 
 def _read(one: Parameter, text: Any) -> float:
-    try:
-        value = float(str(text).replace(",", "."))
-    except ValueError:
-        raise InvalidInput("not_a_number", field=one.name, value=str(text)[:40]) from None
+    if not str(text or "").strip():
+        raise InvalidInput("not_a_number", field=one.name, value="")
+    value = float(number_of(text, one.name))
     outside = (one.low is not None and value < one.low) or (one.high is not None and value > one.high)
     if outside or (one.kind == "int" and value != int(value)):
-        raise InvalidInput("parameter_out_of_range", field=one.name, bounds=_bounds(one))
+        raise InvalidInput("parameter_out_of_range", field=one.name, bounds=bounds(one))
     return int(value) if one.kind == "int" else value

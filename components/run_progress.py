@@ -21,6 +21,7 @@ class RunProgress(ui.element):
         super().__init__("section")
         self.classes("panel bt-progress").props("role=status")
         self.run_id: uuid.UUID | None = None
+        self._ended: uuid.UUID | None = None
         self._stages = stages
         with self:
             with ui.element("div").classes("line"):
@@ -32,7 +33,9 @@ class RunProgress(ui.element):
         self.set_visibility(False)
 
     def show(self, run_id: uuid.UUID, stage: str, done: float, seconds_left: float | None, more: str = "") -> None:
-        """How far a run is; `more` is said beside its stage."""
+        """How far a run is; `more` is said beside its stage. What comes late, after its end, is left out."""
+        if run_id == self._ended and stage != "queued":  # one that is gone on with waits first
+            return
         self.run_id = run_id
         words = self._stages.get(stage, stage)
         self._words.set_text(f"{words} · {more}" if more else words)
@@ -42,10 +45,12 @@ class RunProgress(ui.element):
         self._bar.props(**({"remove": "indeterminate"} if known else {"add": "indeterminate"}))
         self.set_visibility(True)
 
-    def over(self) -> None:
-        """Nothing is under way any more."""
-        self.run_id = None
-        self.set_visibility(False)
+    def over(self, run_id: uuid.UUID) -> None:
+        """A run has ended: if it is the one that is shown, nothing is under way any more."""
+        self._ended = run_id
+        if self.run_id == run_id:
+            self.run_id = None
+            self.set_visibility(False)
 
     async def _cancelled(self) -> None:
         if self.run_id is not None:

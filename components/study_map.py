@@ -15,7 +15,7 @@ from aristobot.search.space import Value
 from components import browser_formats, theme
 from components.page_head import panel
 from components.plain_table import plain_table
-from components.study_words import Goal, figure
+from components.study_words import Goal, figure, plain
 from components.words import labelled
 
 _FONT = {"fontFamily": "Roboto, system-ui, sans-serif", "fontSize": 11, "color": theme.MUTED}
@@ -66,9 +66,9 @@ class StudyMap:
                 self._table(found)
 
     def _table(self, found: HeatMap) -> None:
-        head = [f"{found.down} ↓ · {found.across} →", *(_short(one) for one in found.columns)]
+        head = [f"{found.down} ↓ · {found.across} →", *(plain(one) for one in found.columns)]
         rows = [
-            [_short(name), *(figure(self._goal.name, self._goal.value(one)) for one in scores)]
+            [plain(name), *(figure(self._goal.name, self._goal.value(one)) for one in scores)]
             for name, scores in zip(found.rows, found.scores, strict=True)
         ]
         plain_table(_("Heat map of {down} and {across}", down=found.down, across=found.across), head, rows)
@@ -145,7 +145,7 @@ def _axis(name: str, values: Sequence[Value]) -> dict[str, Any]:
     return {
         "type": "category",
         "name": name,
-        "data": [_short(one) for one in values],
+        "data": [plain(one) for one in values],
         "axisLine": {"lineStyle": {"color": theme.LINE}},
         "axisTick": {"show": False},
         "axisLabel": {**_FONT, "hideOverlap": True},
@@ -155,7 +155,7 @@ def _axis(name: str, values: Sequence[Value]) -> dict[str, Any]:
 
 def _tip(found: HeatMap, goal: Goal) -> dict[str, Any]:
     """Text only, never markup: names of parameters are the strategy's own."""
-    rows, columns = [_short(one) for one in found.rows], [_short(one) for one in found.columns]
+    rows, columns = [plain(one) for one in found.rows], [plain(one) for one in found.columns]
     return {
         "transitionDuration": 0,
         "backgroundColor": theme.RAISED,
@@ -180,7 +180,3 @@ def _writer(goal: Goal) -> str:
         return f"(() => {{ const f = {browser_formats.number(1, 1)}; return v => f(v * 100) + '\\u00a0%'; }})()"
     decimals = 0 if goal.unit in (Unit.QUOTE, Unit.COUNT) else 2
     return browser_formats.number(decimals, decimals)
-
-
-def _short(value: Value) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)

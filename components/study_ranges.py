@@ -9,8 +9,9 @@ from nicegui import ui
 from nicegui.elements.mixins.validation_element import ValidationElement
 
 from aristobot.errors import InvalidInput
-from aristobot.language import _
+from aristobot.language import _, typed
 from components.backtest_fields import number_of
+from components.backtest_parameters import bounds
 from components.notice import notice
 from components.words import Words, labelled
 
@@ -91,11 +92,13 @@ class _Row:
                 self._low = _number_field(_("From value"), low, f"low-{self.name}")
                 self._high = _number_field(_("To value"), high, f"high-{self.name}")
                 self._step = _number_field(_("Step"), step, f"step-{self.name}")
-            self._every = Words("span", ", ".join(str(one) for one in self._options), "small muted")
+            self._every = Words("span", ", ".join(typed(one) for one in self._options), "small muted")
             if self._options:
-                self._value: ValidationElement[Any] = ui.select(list(self._options), value=parameter.default, label=_("Value"))
+                self._value: ValidationElement[Any] = ui.select(
+                    {one: typed(one) for one in self._options}, value=parameter.default, label=_("Value")
+                )
             else:
-                self._value = ui.input(_("Value"), value=str(parameter.default)).props("inputmode=decimal")
+                self._value = ui.input(_("Value"), value=typed(parameter.default)).props("inputmode=decimal").classes("amount")
             self._value.props(_TIGHT).mark(f"value-{self.name}")
         self._switch()
 
@@ -111,13 +114,14 @@ class _Row:
 
     def fill(self, asked: str) -> None:
         """As it was asked before."""
-        bounds = asked.split(":")
-        self._vary.set_value(len(bounds) > 1 or "," in asked)
-        for field, text in zip((self._low, self._high, self._step), bounds if len(bounds) > 1 else (), strict=False):
-            field.set_value(text)
-        if len(bounds) == 1 and "," not in asked:
+        parts = asked.split(":")
+        self._vary.set_value(len(parts) > 1 or "," in asked)
+        for field, text in zip((self._low, self._high, self._step), parts if len(parts) > 1 else (), strict=False):
+            field.set_value(typed(float(text)))
+        if len(parts) == 1 and "," not in asked:
             known = {str(one): one for one in self._options}
-            self._value.set_value(known.get(asked, asked))
+            counts = self._parameter.kind in ("int", "float")
+            self._value.set_value(known.get(asked, typed(float(asked)) if counts else asked))
 
     def asked(self) -> str:
         """As a search reads it."""
@@ -128,14 +132,14 @@ class _Row:
         low, high = self._checked(self._low), self._checked(self._high)
         step = str(self._step.value or "").strip()
         if float(low) >= float(high):
-            raise InvalidInput("range_upside_down", field=self.name, low=low, high=high)
+            raise InvalidInput("range_upside_down", field=self.name, low=typed(float(low)), high=typed(float(high)))
         return f"{low}:{high}:{self._checked(self._step)}" if step else f"{low}:{high}"
 
     def _checked(self, field: ValidationElement[Any]) -> str:
         number = number_of(field.value, self.name)
         low, high = self._parameter.low, self._parameter.high
         if field is not self._step and ((low is not None and number < low) or (high is not None and number > high)):
-            raise InvalidInput("parameter_out_of_range", field=self.name, bounds=f"{low:g} – {high:g}")
+            raise InvalidInput("parameter_out_of_range", field=self.name, bounds=bounds(self._parameter))
         return f"{number.normalize():f}"
 
     def _switch(self, _event: object = None) -> None:
@@ -160,7 +164,7 @@ def _suggested(one: Parameter) -> tuple[str, str, str]:
     low = one.low if one.low is not None else default / 2
     high = one.high if one.high is not None else default * 2
     step = one.step or (max(1, round((high - low) / _LEVELS)) if one.kind == "int" else (high - low) / _LEVELS)
-    return f"{low:g}", f"{high:g}", f"{step:.4g}"
+    return typed(float(low)), typed(float(high)), typed(float(f"{step:.4g}"))
 
 
 def _number_field(label: str, value: str, mark: str) -> ui.input:

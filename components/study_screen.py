@@ -83,8 +83,7 @@ class StudyScreen:
         self._progress.show(study_id, now.stage, share, now.seconds_left, more)
 
     async def _finished(self, event: StudyFinished) -> None:
-        if self._progress.run_id == event.study_id:
-            self._progress.over()
+        self._progress.over(event.study_id)
         await self._list.load()
         if event.study_id == self._outlet.shown:
             row = next((one for one in self._list.rows if one.id == event.study_id), None)

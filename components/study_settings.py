@@ -31,9 +31,9 @@ class SearchFields:
         Words("h3", _("How to search"))
         with ui.element("div").classes("pair-of-fields"):
             self._goal = ui.select(goal_names(), value="sharpe", label=_("To improve"))
-            self._least = _whole(_("Least trades"), 10)
             self._sampler = ui.select(sampler_names(), value=SamplerKind.TPE.value, label=_("Method"))
             self._trials = _whole(_("Trials"), 200)
+            self._least = _whole(_("Least trades"), 10)
             self._scheme = ui.select(_schemes(), value=Scheme.SPLIT.value, label=_("Tried on unseen candles"))
             self._train = _whole(_("Learn from"), 70).props("suffix=%")
             self._windows = _whole(_("Windows"), 4)
@@ -45,6 +45,8 @@ class SearchFields:
         }  # fmt: skip
         for name, field in self.fields.items():
             field.props(_TIGHT).mark(f"st-{name}")
+            if isinstance(field, ui.select):
+                field.classes("whole-row")
         self._scheme.on_value_change(self._switch)
         self._switch()
 

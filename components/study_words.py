@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from aristobot.figures.table import FIGURES, Unit
 from aristobot.kinds import StudyStatus
-from aristobot.language import _
+from aristobot.language import _, typed
 from aristobot.search.definition import Definition
 from aristobot.search.goal import LESS_IS_BETTER
 from aristobot.search.space import Value
@@ -64,7 +64,7 @@ def parameters(values: Mapping[str, Value], names: Iterable[str]) -> str:
 
 def plain(value: Value) -> str:
     """One value."""
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return typed(float(f"{value:.6g}") if isinstance(value, float) else value)
 
 
 def state_names() -> dict[StudyStatus, str]:

@@ -112,8 +112,7 @@ class _Desk:
             self._progress.show(event.backtest_id, event.stage, event.done, event.seconds_left)
 
     async def _finished(self, event: BacktestFinished) -> None:
-        if self._progress.run_id == event.backtest_id:
-            self._progress.over()
+        self._progress.over(event.backtest_id)
         await self._history.load()
         row = next((one for one in self._history.rows if one.id == event.backtest_id), None)
         if row is not None and row.id == self._outlet.shown:

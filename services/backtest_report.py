@@ -5,11 +5,12 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from html import escape
 
 from aristobot.backtest.report import Report
 from aristobot.clock import from_milliseconds, iso_milliseconds
-from aristobot.language import _, current_language
+from aristobot.language import _, current_language, typed
 from services import backtest_drawings as drawings
 from services import backtest_words as words
 
@@ -85,12 +86,13 @@ def assumptions(report: Report) -> list[str]:
     if steps["min_notional"] == "0" and steps["lot"] == FREE_STEP:
         found.append(_("The exchange’s steps and minimums for this pair are not known here: none were applied."))
     else:
+        shown = {name: typed(Decimal(value)) for name, value in steps.items()}
         found.append(
-            _("Steps of the pair: price {tick}, quantity {lot}; least order {min_notional} {quote}.", quote=quote, **steps)
+            _("Steps of the pair: price {tick}, quantity {lot}; least order {min_notional} {quote}.", quote=quote, **shown)
         )
     found.append(_("Start balance: {cash} {quote}.", cash=words.number(report.cash, 2), quote=quote))
     found.append(_("Candles before the first decision: {count}.", count=words.number(report.warmup, 0)))
-    found += [f"{name} = {value}" for name, value in report.parameters.items()]
+    found += [f"{name} = {typed(value)}" for name, value in report.parameters.items()]
     found.append(
         _("Seed {seed}, code {code}, data {data}.", seed=report.seed, code=report.code_hash[:12], data=report.data_hash[:12])
     )
