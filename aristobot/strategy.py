@@ -12,6 +12,7 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from aristobot.strategy_orders import Pair, Wanted, shares
+from aristobot.strategy_past import PastReadings
 from aristobot.strategy_readings import AccountReadings, MarketReadings, further_named
 from aristobot.strategy_run import ClosedPosition, PlacedOrder
 
@@ -142,7 +143,7 @@ class OrderEvents:
 
 
 @further_named
-class Strategy(Hooks, OrderEvents, MarketReadings, AccountReadings):
+class Strategy(Hooks, OrderEvents, MarketReadings, AccountReadings, PastReadings):
     """Base of every strategy.
 
     timeframe                  of the candles it decides on

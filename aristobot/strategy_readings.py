@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from aristobot.indicators.columns import COLUMNS, Floats
 from aristobot.indicators.series import RevealedCandles
-from aristobot.strategy_run import ClosedPosition, PlacedOrder, Run
+from aristobot.strategy_run import PlacedOrder, Run
 
 NAN = float("nan")
 K = TypeVar("K")
@@ -220,11 +220,6 @@ class AccountReadings:
         """Exits that rest: stops, targets and sells."""
         stand = self._run.stand
         return (*(one for one in stand.orders if one.side == "sell"), *stand.stops, *stand.targets)
-
-    @property
-    def closed_positions(self) -> tuple[ClosedPosition, ...]:
-        """The last positions that were closed, oldest first (Jesse: `trades`)."""
-        return tuple(self._run.memory.closed)
 
     @property
     def hp(self) -> dict[str, Any]:

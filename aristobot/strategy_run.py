@@ -17,6 +17,9 @@ from aristobot.strategy_orders import Message
 
 #: Closed positions that are kept across a restart, for protections and for the strategy's own eyes.
 MOST_REMEMBERED = 200
+#: Days whose worth is kept across a restart.
+MOST_DAYS = 400
+_DAY = 86_400_000
 #: Messages that one candle may bring; further ones are dropped.
 MOST_MESSAGES = 20
 #: Messages that a whole backtest keeps.
@@ -110,6 +113,8 @@ class Memory(msgspec.Struct):
     increased: int = 0
     reduced: int = 0
     closed: list[ClosedPosition] = []
+    day: int = 0
+    days: list[float] = []
 
 
 class Standing(msgspec.Struct, frozen=True):
@@ -213,6 +218,16 @@ class Run:
         """Free and locked quote, and what is held at the present close."""
         stand = self.stand
         return stand.balance + stand.locked + (stand.held + stand.dust) * self.price
+
+    def keep_worth(self) -> None:
+        """Write down what all is worth at the present close as that of its UTC day; a day without candles repeats the last one."""
+        memory, worth, today = self.memory, self.worth(), (self.now - 1) // _DAY
+        if memory.days and today <= memory.day:
+            memory.days[-1] = worth
+            return
+        since = today - memory.day if memory.days else 1
+        memory.days = [*memory.days, *memory.days[-1:] * min(since - 1, MOST_DAYS), worth][-MOST_DAYS:]
+        memory.day = today
 
     def candles_of(self, exchange: str, symbol: str, timeframe: str) -> RevealedCandles:
         """The candles of another timeframe or symbol that are closed by now; raise StrategyError when there are none."""
