@@ -11,6 +11,7 @@ from typing import NamedTuple
 from aristobot.indicators.catalog import catalog, helpers
 
 _HOOKS = ("Hooks", "OrderEvents")
+_READINGS = ("Strategy", "MarketReadings", "AccountReadings", "PastReadings")
 _FILES = ("strategy.py", "strategy_readings.py", "strategy_past.py")
 _GIVEN = (
     ("Strategy", "class", "The class that a strategy stands on."),
@@ -49,13 +50,7 @@ def _members() -> Iterator[Entry]:
         for kind in ast.parse(Path(__file__).with_name(file).read_text("utf-8")).body:
             if isinstance(kind, ast.Assign | ast.AnnAssign):
                 yield from _further(kind)
-            elif isinstance(kind, ast.ClassDef) and kind.name in (
-                *_HOOKS,
-                "Strategy",
-                "MarketReadings",
-                "AccountReadings",
-                "PastReadings",
-            ):
+            elif isinstance(kind, ast.ClassDef) and kind.name in (*_HOOKS, *_READINGS):
                 yield from _of_class(kind)
 
 

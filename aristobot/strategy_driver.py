@@ -7,13 +7,11 @@ An exception in any hook stops new entries of this run, leaves exits in place an
 
 from __future__ import annotations
 
-import inspect
 import traceback
 from collections import deque
-from collections.abc import Callable, Collection, Mapping, Sequence
-from functools import cached_property, lru_cache
-from types import CodeType, FunctionType
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -22,19 +20,13 @@ from aristobot.errors import StrategyError
 from aristobot.indicators.columns import Floats
 from aristobot.indicators.series import Tape
 from aristobot.orders import Side
-from aristobot.strategy import OrderEvents, Strategy
+from aristobot.strategy import Strategy
 from aristobot.strategy_orders import NOTHING, Decision, Level, Message, intents, levels
 from aristobot.strategy_protections import paused_until, protections_of
 from aristobot.strategy_run import MOST_REMEMBERED, ClosedPosition, Event, Memory, Run
+from aristobot.strategy_traits import traits_of
 
-_EVENTS = frozenset(name for name in vars(OrderEvents) if name.startswith("on_") and name != "on_signal")
-#: Names that, used anywhere but in the hooks that place orders, mean that a question may do more than answer.
-_DEEDS = frozenset({"liquidate", "lock", "buy", "sell", "stop_loss", "take_profit", "setattr", "__dict__"})
-#: Names by which a strategy reads its closed positions; without them, events and protections nobody needs them in a backtest.
-_MEMORIES = frozenset({"trades", "closed_positions", "metrics", "getattr", "_run"})
-_DAILY = frozenset({"daily_balances", "getattr"})
 _BUY = Side.BUY
-_PLACING = frozenset({"go_long", "update_position", *_EVENTS})
 
 
 class Driver:
@@ -43,7 +35,7 @@ class Driver:
     def __init__(self, kind: type[Strategy], run: Run) -> None:
         self.run = run
         whose: Any = kind  # a class is hashable, whatever its instances are
-        self._traits = traits = _traits_of(whose)
+        self._traits = traits = traits_of(whose)
         self.own, self.listens, self._each = traits.own, traits.listens, traits.each
         self._confirms, self._only_leaves = "confirm_entry" in traits.own, "update_position" not in traits.own
         self.arrays: dict[str, Floats] = {}
@@ -302,75 +294,6 @@ def _clear(strategy: Strategy) -> None:
     """Forget what the hooks assigned."""
     strategy.buy = strategy.sell = strategy.stop_loss = strategy.take_profit = None
     strategy._closing = ""
-
-
-class _Traits(NamedTuple):
-    """What the code of a user's class says, read once per class: live, a strategy is made anew at every candle.
-
-    own         names of Strategy that it gives a meaning of its own     listens     whether it wants to be told of orders
-    each        whether a question may do more than answer, so that every candle goes the long way
-    remembers   whether it reads its closed positions                    outside     names used outside of questions
-    daily       whether it reads what it was worth day by day: then every candle is one to look at
-    """
-
-    own: frozenset[str]
-    listens: bool
-    each: bool
-    remembers: bool
-    outside: frozenset[str]
-    daily: bool
-
-
-@lru_cache(maxsize=64)
-def _traits_of(kind: type[Strategy]) -> _Traits:
-    names = _names(kind, ())
-    own = frozenset(name for name in dir(Strategy) if getattr(kind, name, None) is not getattr(Strategy, name, None))
-    return _Traits(
-        own,
-        bool(own & _EVENTS),
-        bool(own & {"before", "after"}) or bool(_DEEDS & _names(kind, _PLACING)) or bool(_DAILY & names),
-        bool(_MEMORIES & names),
-        _names(kind, ("should_long", "should_exit", "indicators")),
-        bool(_DAILY & names),
-    )
-
-
-def _names(kind: type[Strategy], without: Collection[str]) -> frozenset[str]:
-    """The names in the code that a user's class brings along, some of its hooks left out."""
-    found: set[str] = set()
-    looked_at: set[CodeType] = set()
-    waiting = [
-        function
-        for one in kind.__mro__
-        if not one.__module__.startswith("aristobot.strategy")
-        for name, value in vars(one).items()
-        if name not in without and (function := _function_in(value)) is not None
-    ]
-    while waiting:
-        function = waiting.pop()
-        codes = [function.__code__]
-        while codes:
-            code = codes.pop()
-            if code in looked_at:
-                continue
-            looked_at.add(code)
-            found.update(code.co_names)
-            codes += [one for one in code.co_consts if isinstance(one, CodeType)]  # of comprehensions and inner functions
-            helpers = (function.__globals__.get(name) for name in code.co_names)
-            waiting += [one for one in helpers if isinstance(one, FunctionType) and one.__globals__ is function.__globals__]
-    return frozenset(found)
-
-
-def _function_in(value: object) -> FunctionType | None:
-    """The user's function behind what stands in a class: a method, a property, a static method, or one that is decorated."""
-    if isinstance(value, property):
-        value = value.fget
-    elif isinstance(value, cached_property):
-        value = value.func
-    elif isinstance(value, staticmethod | classmethod):
-        value = value.__func__
-    value = inspect.unwrap(value) if isinstance(value, FunctionType) else value
-    return value if isinstance(value, FunctionType) else None
 
 
 def _whole(targets: Sequence[Level], bought: float) -> tuple[Level, ...]:

@@ -220,7 +220,7 @@ class Run:
         return stand.balance + stand.locked + (stand.held + stand.dust) * self.price
 
     def keep_worth(self) -> None:
-        """Write down what all is worth at the present close as that of its UTC day; a day without candles repeats the last one."""
+        """Write down what all is worth at the present close as that of its UTC day; days without candles repeat the last."""
         memory, worth, today = self.memory, self.worth(), (self.now - 1) // _DAY
         if memory.days and today <= memory.day:
             memory.days[-1] = worth

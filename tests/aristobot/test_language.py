@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aristobot.errors import AristobotError, ConfigurationError, ExchangeOffline, InvalidInput, NotFound
-from aristobot.language import _, catalogue, current_language, explain, set_language, use_language
+from aristobot.language import _, catalogue, current_language, explain, set_language, typed, use_language
 
 
 def test_french_is_spoken_by_default_and_english_on_demand() -> None:
@@ -59,6 +59,20 @@ def test_a_text_without_translation_stays_english() -> None:
 def test_amounts_and_lists_are_written_for_people() -> None:
     assert _("at least {amount}", amount=Decimal("1E-7")) == "at least 0.0000001"
     assert _("one of {choices}", choices=("fr", "en")) == "one of fr, en"
+
+
+@pytest.mark.parametrize(
+    ("value", "french", "english"),
+    [
+        (35.0, "35", "35"), (0.5, "0,5", "0.5"), (Decimal("10000.50"), "10000,5", "10000.5"), (-1e-7, "-0,0000001", "-0.0000001"),
+        (1e21, "1" + "0" * 21, "1" + "0" * 21), (14, "14", "14"), (True, "oui", "yes"), ("0.5", "0.5", "0.5"), (None, "None", "None"),
+        (float("nan"), "nan", "nan"), (float("inf"), "inf", "inf"),
+    ],
+)  # fmt: skip
+def test_values_are_written_as_their_reader_types_them(value: object, french: str, english: str) -> None:
+    assert typed(value) == french
+    with use_language("en"):
+        assert typed(value) == english
 
 
 def test_words_do_not_reach_into_objects() -> None:

@@ -67,7 +67,7 @@ def test_metrics_say_none_where_nothing_is_defined() -> None:
 
 @pytest.mark.parametrize("way", ["plain", "in a comprehension", "in a property", "cached", "in a helper"])
 def test_what_was_closed_is_known_wherever_the_strategy_reads_it(way: str) -> None:
-    readers = {
+    readers: dict[str, dict[str, Any]] = {
         "plain": {"look": lambda self: self.metrics["count"]},
         "in a comprehension": {"look": lambda self: sum(self.metrics["count"] for _ in range(1))},
         "in a property": {"seen": property(lambda self: self.metrics["count"]), "look": lambda self: self.seen},

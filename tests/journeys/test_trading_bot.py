@@ -71,7 +71,7 @@ async def activate(page: Page) -> None:
     await expect(page.get_by_text("Aucune stratégie au travail pour l’instant")).to_be_visible()
     await page.get_by_role("button", name="Nouvelle activation").click()
     dialog = page.get_by_role("dialog")
-    await expect(dialog.get_by_label("depth")).to_have_value("10.0")
+    await expect(dialog.get_by_label("depth")).to_have_value("10")
     await dialog.get_by_label("depth").fill("12")
     await dialog.get_by_role("button", name="ETH/USDT", exact=True).click()
     await dialog.get_by_label("Montant alloué").fill("250,5")

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+import uuid
 from collections.abc import AsyncIterator
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -16,12 +18,26 @@ from aristobot.candle_files import CandleFiles
 from aristobot.candle_series import CandleSeries
 from aristobot.kinds import BacktestStatus, Role
 from aristobot.market import Timeframe
+from aristobot.research_events import BacktestFinished, BacktestProgressed
 from aristobot.templates import template
 from components.run_progress import RunProgress
 from services.app import App
 from tests.backtesting import real_history
 from tests.house import ROOT
 from tests.pages.visitors import a_resident, come_in, until
+
+THRESHOLDS = """
+class Thresholds(Strategy):
+    timeframe = "1h"
+
+    def hyperparameters(self):
+        return [{"name": "depth", "type": float, "min": 0.5, "max": 40, "default": 35},
+                {"name": "least", "type": float, "min": 1.5, "default": 2},
+                {"name": "share", "type": float, "options": [0.25, 1.0], "default": 0.25}]
+
+    def should_long(self):
+        return False
+"""
 
 
 @pytest.fixture
@@ -113,6 +129,50 @@ async def test_a_users_own_strategy_is_chosen_by_its_address_and_opens_in_the_ed
     assert row.strategy_version_id is not None
     assert one(screen, "edit").text == "Ouvrir dans l’éditeur"
     assert await app.backtester.sources.strategy_of(who.id, row.strategy_version_id) == mine.id
+
+
+async def test_numbers_stand_as_they_are_typed_here(screen: User, app: App, working: None) -> None:
+    who = await a_resident(app)
+    await come_in(screen, app, who)
+    await app.strategies.create(who.id, "Seuils", THRESHOLDS)
+    await screen.open("/backtest?strategy=Seuils")
+    await until(lambda: "parameter-depth" in _marks(screen))
+    depth = one(screen, "parameter-depth")
+    assert (depth.value, depth.props["hint"]) == ("35", "0,5 – 40")
+    assert one(screen, "parameter-least").props["hint"] == "≥ 1,5"
+    assert one(screen, "parameter-share").options == {0.25: "0,25", 1.0: "1"}
+    for value in ("a lot", "nan", "1e999", "", "0,4"):
+        depth.set_value(value)
+        screen.find("bt-run").click()
+        await until(lambda: bool(depth.error))
+        depth.set_value("35")
+        depth.error = None
+    assert await app.backtester.recent(who.id) == []
+    depth.set_value("1,5")
+    one(screen, "bt-cash").set_value("10 000,50")
+    one(screen, "bt-fetch").set_value(False)
+    screen.find("bt-run").click()
+    await screen.should_see("depth 1,5, least 2, share 0,25")
+    (row,) = await app.backtester.recent(who.id)
+    assert (row.parameters, row.cash) == ({"depth": 1.5, "least": 2.0, "share": 0.25}, Decimal("10000.50"))
+
+
+async def test_progress_that_is_told_after_the_end_does_not_come_back(screen: User, app: App) -> None:
+    who = await a_resident(app)
+    await come_in(screen, app, who)
+    await screen.open("/backtest")
+    await screen.should_see("Aucun test pour l’instant")
+    run, other = uuid.uuid4(), uuid.uuid4()
+    told = {"at": app.clock.now(), "user_id": who.id, "seconds_left": None}
+    app.bus.publish(BacktestProgressed(**told, backtest_id=run, stage="playing", done=0.5))
+    await screen.should_see("Rejoue bougie après bougie")
+    app.bus.publish(BacktestProgressed(**told, backtest_id=run, stage="checking", done=1.0))  # held back for a moment
+    app.bus.publish(BacktestFinished(at=app.clock.now(), user_id=who.id, backtest_id=run, status="done"))
+    await until(lambda: not kinds(screen, RunProgress))
+    app.bus.publish(BacktestProgressed(**told, backtest_id=run, stage="checking", done=1.0))
+    app.bus.publish(BacktestProgressed(**told, backtest_id=other, stage="candles", done=0.2))
+    await screen.should_see("Télécharge les bougies manquantes")
+    await screen.should_not_see("regard sur le futur")
 
 
 async def test_an_older_version_of_a_strategy_is_tried(screen: User, app: App, working: None) -> None:
