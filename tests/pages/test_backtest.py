@@ -163,7 +163,7 @@ async def test_progress_that_is_told_after_the_end_does_not_come_back(screen: Us
     await screen.open("/backtest")
     await screen.should_see("Aucun test pour l’instant")
     run, other = uuid.uuid4(), uuid.uuid4()
-    told = {"at": app.clock.now(), "user_id": who.id, "seconds_left": None}
+    told: dict[str, Any] = {"at": app.clock.now(), "user_id": who.id, "seconds_left": None}
     app.bus.publish(BacktestProgressed(**told, backtest_id=run, stage="playing", done=0.5))
     await screen.should_see("Rejoue bougie après bougie")
     app.bus.publish(BacktestProgressed(**told, backtest_id=run, stage="checking", done=1.0))  # held back for a moment
