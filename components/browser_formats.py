@@ -54,7 +54,8 @@ def cell(write: str, *, instead: Mapping[str, str] | None = None) -> str:
 
 
 def _numbers(options: Mapping[str, object]) -> str:
-    return f"(() => {{ const f = new Intl.NumberFormat({_tag()}, {json.dumps(options)}); return n => f.format(n); }})()"
+    made = f"new Intl.NumberFormat({_tag()}, {json.dumps(options)})"
+    return f"(() => {{ const f = {made}; return n => f.format(n).replace('-', '\\u2212'); }})()"
 
 
 def _tag() -> str:

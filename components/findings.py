@@ -8,7 +8,7 @@ from typing import Any
 from nicegui import ui
 
 from aristobot.diagnostics import Diagnostic, Severity
-from aristobot.language import _, explain
+from aristobot.language import _, explain, typed
 from components.page_head import panel
 from components.words import Words, labelled
 
@@ -110,7 +110,7 @@ class TrialResult:
 
 
 def _described(told: dict[str, Any]) -> None:
-    parameters = ", ".join(f"{one.get('name')} = {one.get('default')}" for one in told.get("parameters") or [])
+    parameters = ", ".join(f"{one.get('name')} = {typed(one.get('default'))}" for one in told.get("parameters") or [])
     with ui.element("dl").classes("facts"):
         Words("dt", _("Timeframe"))
         Words("dd", str(told.get("timeframe") or "–"))

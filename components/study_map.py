@@ -126,7 +126,7 @@ def _scale(low: float, high: float, goal: Goal) -> dict[str, Any]:
 
 
 def _marked(cells: Sequence[tuple[int, int, float]], goal: Goal) -> list[dict[str, Any]]:
-    """The cells with words that can be read on their colour; the best one is framed."""
+    """The cells with words that can be read on their colour; the best one is framed, if there is one."""
     values = [one[2] for one in cells] or [0.0]
     low, high = min(values), max(values)
     best = low if goal.less_is_better else high
@@ -135,7 +135,7 @@ def _marked(cells: Sequence[tuple[int, int, float]], goal: Goal) -> list[dict[st
         {
             "value": list(one),
             "label": {"color": theme.INK if not low < 0 < high and abs(one[2] - best) < high - low - far else theme.TEXT},
-            "itemStyle": {"borderColor": theme.WARN, "borderWidth": 2} if one[2] == best else {},
+            "itemStyle": {"borderColor": theme.WARN, "borderWidth": 2} if one[2] == best and low < high else {},
         }
         for one in cells
     ]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pytest
@@ -15,7 +16,9 @@ import uvicorn
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from aristobot.events import CandleUpdated, OrderUpdated, PricesUpdated, ServiceStateChanged
+from aristobot.events import CandleUpdated, Event, OrderUpdated, PricesUpdated, ServiceStateChanged
+from aristobot.research_events import BacktestFinished, BacktestProgressed, StudyFinished, StudyProgressed
+from aristobot.strategy_events import ActivationUpdated, StrategyFailed, StrategySpoke
 from services.api import feeds
 from tests.builders import MIDNIGHT, a_candle
 from tests.street import HAND, Person, Street
@@ -75,6 +78,29 @@ async def test_a_feed_carries_its_events_to_its_user_alone(street: Street, alice
             "symbol": "BTC/USDT",
             "status": "FILLED",
         }
+
+
+async def test_what_a_users_strategies_do_is_told_to_them_alone(street: Street, alice: Person, bob: Person) -> None:
+    told: list[tuple[str, Callable[..., Event], str]] = [
+        ("backtest", partial(BacktestProgressed, stage="playing"), "backtest_id"),
+        ("backtest", partial(BacktestFinished, status="done"), "backtest_id"),
+        ("study", partial(StudyProgressed, stage="searching"), "study_id"),
+        ("study", partial(StudyFinished, status="stopped"), "study_id"),
+        ("trading-notifications", ActivationUpdated, "activation_id"),
+        ("trading-notifications", partial(StrategySpoke, strategy="S", symbol="A/B", text="words"), "activation_id"),
+        ("trading-notifications", partial(StrategyFailed, strategy="S", symbol="A/B", code="fell"), "activation_id"),
+    ]
+    async with _served(street) as url:
+        for feed, event, name in told:
+            addresses = [f"{url}/ws/{feed}/?token={one.token}" for one in (alice, bob)]
+            async with connect(addresses[0]) as hers, connect(addresses[1]) as his:
+                for socket in (hers, his):
+                    assert (await _next(socket))["type"] == "FeedOpened"
+                theirs = {alice.id: uuid.uuid4(), bob.id: uuid.uuid4()}
+                for owner, thing in theirs.items():
+                    street.app.bus.publish(event(at=MIDNIGHT, user_id=owner, **{name: thing}))
+                assert (await _next(hers))[name] == str(theirs[alice.id])
+                assert (await _next(his))[name] == str(theirs[bob.id])
 
 
 async def test_the_token_may_be_the_first_message(street: Street, bob: Person) -> None:

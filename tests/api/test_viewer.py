@@ -104,6 +104,9 @@ async def test_every_closed_door_says_why_before_it_looks_at_anything_else(stree
         app.backtester,
         app.backtester.sources,
         app.studies,
+        app.strategies,
+        app.runner,
+        app.runner.desk,
     ]
     tried = 0
     for service in doors:
