@@ -11,12 +11,14 @@ import string
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
 from math import isfinite
 from pathlib import Path
 from typing import Any
 
+from babel.dates import format_date
 from babel.messages.pofile import read_po
 
 from aristobot.errors import AristobotError
@@ -60,7 +62,10 @@ def explain(error: AristobotError | str, facts: Mapping[str, object] | None = No
     spoken = _current.get() if language is None else _spoken(language)
     bare = code.removeprefix("error.").removeprefix("reason.")
     template = next((words for msgid in _msgids(code, bare) if (words := _words(msgid, spoken))), None)
-    return _filled(template, known) if template is not None else _with_facts(bare, known)
+    if template is None:
+        return _with_facts(bare, known)
+    with use_language(spoken):  # facts are written in it too
+        return _filled(template, known)
 
 
 def typed(value: object) -> str:
@@ -110,9 +115,11 @@ class _Lenient(string.Formatter):
         return kwargs.get(field_name, f"{{{field_name}}}"), field_name
 
     def format_field(self, value: Any, format_spec: str) -> str:
-        """Decimals without exponent, lists with commas, the rest as text."""
+        """Decimals without exponent, days as the reader writes them, lists with commas, the rest as text."""
         if isinstance(value, Decimal):
             return plain(value)
+        if isinstance(value, date) and not isinstance(value, datetime):
+            return format_date(value, "d MMM y", locale="fr" if _current.get() == "fr" else "en_GB")
         if isinstance(value, list | tuple | set | frozenset):
             return ", ".join(str(item) for item in value)
         return str(value)

@@ -162,4 +162,6 @@ def _unknown(text: Checked, node: ast.AST, name: str, nearest: str) -> Diagnosti
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:
-    return next(iter(difflib.get_close_matches(name, [one for one in known if not one.startswith("_")], n=1, cutoff=0.5)), "")
+    offered = [one for one in known if not one.startswith("_")]
+    begun = sorted((one for one in offered if len(name) > 2 and one.startswith(name)), key=len)  # it is still being typed
+    return next(iter([*begun, *difflib.get_close_matches(name, offered, n=1, cutoff=0.5)]), "")

@@ -14,8 +14,8 @@ from aristobot.money import amount
 from aristobot.notices import NoticeKind, Outlet
 from aristobot.store.notice_tables import Notification
 
-#: Facts that are amounts, and how many decimals they take at most; a price as many as its size asks for.
-_AMOUNTS = {"quantity": 8, "wanted": 8, "profit": 2, "price": None}
+#: Facts that are amounts, or several, and how many decimals they take at most; a price as many as its size asks for.
+_AMOUNTS = {"quantity": 8, "wanted": 8, "profit": 2, "price": None, "stop": None, "target": None}
 _GOOD = frozenset({"reason.told_closed_gain", "reason.told_released", "reason.told_exchange_back"})
 _BAD = frozenset({"reason.told_stop_missing", "reason.told_halt", "reason.told_channel_failed"})
 _BAD_KINDS = frozenset({NoticeKind.BACKUP, NoticeKind.SERVICE, NoticeKind.STRATEGY_FAILED})
@@ -88,7 +88,7 @@ def tone_of(kind: NoticeKind, code: str) -> str:
 def _said(name: str, value: Any, facts: Mapping[str, Any]) -> str:
     text = str(value)
     if name in _AMOUNTS:
-        return _number(text, _AMOUNTS[name])
+        return " / ".join(_number(one, _AMOUNTS[name]) for one in text.split(", "))
     if text.startswith(("reason.", "error.")):
         return explain(text, {key: other for key, other in facts.items() if key != name})
     return text

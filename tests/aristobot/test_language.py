@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 
 import pytest
@@ -73,6 +74,12 @@ def test_values_are_written_as_their_reader_types_them(value: object, french: st
     assert typed(value) == french
     with use_language("en"):
         assert typed(value) == english
+
+
+def test_days_are_written_for_people() -> None:
+    facts = {"since": date(2027, 1, 1), "until": date(2026, 11, 21)}
+    assert explain("nothing_between", facts, "fr").startswith("Entre le 1 janv. 2027 et le 21 nov. 2026")
+    assert "1 Jan 2027" in explain("nothing_between", facts, "en")
 
 
 def test_words_do_not_reach_into_objects() -> None:

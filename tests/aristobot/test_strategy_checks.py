@@ -171,6 +171,11 @@ def test_a_misspelt_indicator_gets_the_name_that_was_meant() -> None:
     assert [(one.code, one.facts["name"], one.facts["nearest"]) for one in found] == [("lint_misspelt_name", "ta.macdd", "macd")]
 
 
+def test_a_name_that_is_still_being_typed_is_told_how_it_goes_on() -> None:
+    found = diagnose(hook("self.x = self.dail"))
+    assert [one.facts["nearest"] for one in found] == ["daily_balances"]
+
+
 def test_every_finding_has_its_sentence_in_both_languages() -> None:
     files = [Path(str(one.__file__)) for one in (strategy_checks, strategy_names, strategy_peeks)]
     texts = {

@@ -11,9 +11,11 @@ import pytest
 
 from aristobot.errors import Conflict, StrategyError
 from aristobot.kinds import ActivationStatus, HaltLevel, HaltScope, LotStatus
+from aristobot.language import use_language
 from aristobot.orders import OrderStatus
 from aristobot.store import activations, notifications, positions
 from services.halt_desk import Hand, Wish
+from services.notice_words import sentence
 from tests.services.at_work import WorkingHouse, a_working_house
 from tests.services.trading import HAND, Trader
 
@@ -326,3 +328,11 @@ async def test_an_order_whose_answer_gets_lost_is_not_sent_twice(house: WorkingH
     assert row.owner == activations.owner_of(active)
     await house.minute(active)
     assert len(trader.orders()) == 1
+
+
+def test_the_prices_of_exits_are_written_as_their_reader_writes_them() -> None:
+    facts = {"symbol": "BTC/USDT", "stop": "59961.41", "target": "61000, 62500.5"}
+    with use_language("fr"):
+        said = sentence("reason.run_exits", facts)
+        assert said == "Sorties de BTC/USDT posées\u00a0: stop 59\u202f961,41, objectif 61\u202f000,00 / 62\u202f500,50."
+        assert "objectif –." in sentence("reason.run_exits", facts | {"target": "–"})
