@@ -16,7 +16,11 @@ from aristobot.orders import OrderRequest, OrderType, Side
 #: Nearer than this to the market, as a fraction of it, a price means "now": a market order (as in Jesse).
 NEAR = 0.00015
 
-INFINITE = float("inf")
+#: Nothing is priced or counted higher: beyond it money cannot be kept exactly.
+LARGEST = 1e15
+#: Orders, and exits, that one decision may want.
+MOST_ORDERS = 50
+_LONGEST_MESSAGE = 1000
 _MARKET = OrderType.MARKET  # an attribute of an enum costs as much as a call
 
 Pair: TypeAlias = tuple[float, float]
@@ -84,7 +88,7 @@ def intents(wanted: Wanted, side: Side, market: float, tag: str) -> tuple[Intent
     """The orders that an assignment means; raise StrategyError `bad_order` for what is no quantity and price."""
     if type(wanted) is tuple and len(wanted) == 2 and type(wanted[0]) is float and type(wanted[1]) is float:
         quantity, price = wanted  # the usual case, in half the time
-        if 0 < quantity < INFINITE and 0 < price < INFINITE:
+        if 0 < quantity < LARGEST and 0 < price < LARGEST:
             return (Intent(side, kind_at(side, price, market), quantity, price, tag),)
     return tuple(
         Intent(side, kind_at(side, one.price, market), one.quantity, one.price, tag) for one in levels(wanted) if one.quantity > 0
@@ -106,7 +110,7 @@ def levels(wanted: Wanted) -> tuple[Level, ...]:
 
 def _level(quantity: float, price: float) -> Level:
     number, at = float(quantity), float(price)
-    if not (0 <= number < INFINITE and 0 < at < INFINITE):  # NaN compares as neither
+    if not (0 <= number < LARGEST and 0 < at < LARGEST):  # NaN compares as neither
         raise StrategyError("bad_order", value=f"({number}, {at})")
     return Level(at, number)
 
@@ -121,9 +125,24 @@ def shares(wanted: float | Sequence[Pair] | None) -> tuple[Level, ...] | None:
             raise StrategyError("shares_over_100", share=round(sum(one.share for one in found) * 100, 2))
         return found
     at = float(wanted)
-    if not 0 < at < INFINITE:
+    if not 0 < at < LARGEST:
         raise StrategyError("bad_order", value=repr(at))
     return (Level(at, share=1.0),)
+
+
+def check_decision(decision: Decision) -> None:
+    """Raise StrategyError for a decision that our own hooks cannot have led to, or that is more than anybody means."""
+    intended, marked = (*decision.entries, *(decision.exits or ())), (*(decision.stops or ()), *(decision.targets or ()))
+    if (count := max(len(intended), len(marked))) > MOST_ORDERS:
+        raise StrategyError("decision_too_large", count=count, most=MOST_ORDERS)
+    for one in intended:
+        if not (0 < one.quantity < LARGEST and 0 < one.price < LARGEST):
+            raise StrategyError("bad_order", value=f"({one.quantity}, {one.price})")
+    for level in marked:
+        if not (0 < level.price < LARGEST and 0 <= level.quantity < LARGEST and 0 <= level.share < 1.00001):
+            raise StrategyError("bad_order", value=f"({level.quantity}, {level.price})")
+    if len(decision.messages) > MOST_ORDERS or any(len(one.text) > _LONGEST_MESSAGE for one in decision.messages):
+        raise StrategyError("strategy_answer_unreadable")
 
 
 def exact(value: float) -> Decimal:

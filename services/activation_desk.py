@@ -88,7 +88,10 @@ class ActivationDesk:
         return changed
 
     async def remove(self, user_id: uuid.UUID, activation_id: uuid.UUID) -> None:
-        """Forget a stopped one that holds nothing, and its log. NotFound; Conflict `activation_running`, `activation_holds`."""
+        """Forget a stopped one that holds nothing, and its log.
+
+        NotFound; Conflict `activation_running`, `activation_holds`, `activation_waits`.
+        """
 
         def work(session: GuardedSession) -> None:
             shown = activations.shown(session, activations.posted(session, activation_id))
@@ -96,6 +99,8 @@ class ActivationDesk:
             if shown.position is not None:
                 facts = {"quantity": plain(shown.position.quantity), "symbol": shown.row.symbol}
                 raise Conflict("activation_holds", **facts)
+            if activations.alive(session, activations.owner_of(activation_id)):
+                raise Conflict("activation_waits", symbol=shown.row.symbol)
             activations.remove(session, activation_id)
 
         await self._db.write(user_id, work)

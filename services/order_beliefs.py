@@ -90,7 +90,7 @@ class OrderBeliefs:
         ordered, now = list(_most_telling_first(batch)), self._clock.now()
         try:
             outcomes = await self._db.write(account.user_id, lambda s: _recorded(s, account.id, ordered, now))
-        except AristobotError as error:
+        except Exception as error:  # noqa: BLE001  # it belongs to whoever brought the report, and stops nobody else's
             if len(ordered) == 1:
                 _fail(ordered[0], error)
                 return
@@ -147,6 +147,6 @@ def _answer(one: _Waiting, recorded: Recorded | None) -> None:
         one.outcome.set_result(recorded)
 
 
-def _fail(one: _Waiting, error: AristobotError) -> None:
+def _fail(one: _Waiting, error: Exception) -> None:
     if not one.outcome.done():
-        one.outcome.set_exception(type(error)(error.code, **error.facts))
+        one.outcome.set_exception(type(error)(error.code, **error.facts) if isinstance(error, AristobotError) else error)

@@ -102,6 +102,8 @@ class PositionBook:
             yield
         finally:
             self._touching.remove(position_id)
+            for broker_id in self._reading:  # what is being read may be older than what was written
+                self._changes[broker_id] = self._changes.get(broker_id, 0) + 1
             for broker_id, held in list(self._held.items()):
                 if any(row.id == position_id for row in held.rows):
                     self._forget(broker_id)  # read when its order is on its way: the order is what is in a hurry

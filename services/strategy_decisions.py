@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from loguru import logger
 
-from aristobot.errors import ExchangeError, StrategyError
+from aristobot.errors import AristobotError, DataError, ExchangeError, InvalidInput, StrategyError
 from aristobot.kinds import ActivationStatus
 from aristobot.market import Instrument
 from aristobot.store import activations
@@ -20,7 +20,7 @@ from services.strategy_log import sayings
 from services.strategy_plans import planned
 from services.strategy_seat import Answered
 from services.strategy_tools import RunTools
-from services.strategy_turn import Turn, entry_refusal
+from services.strategy_turn import Said, Turn, entry_refusal
 from services.strategy_view import view_of
 
 
@@ -57,7 +57,12 @@ class StrategyDecisions:
         if row.work is not None:
             decision = msgspec.convert(row.work["decision"], Decision)
             turn = Turn(int(row.work["turn"]), datetime.fromisoformat(row.work["until"]))
-            said = await self._tools.orders.carry_out(row, decision, turn)
+            try:
+                said = await self._tools.orders.carry_out(row, decision, turn)
+            except (InvalidInput, DataError, ArithmeticError) as error:  # asked again it would be refused again
+                logger.opt(exception=error).error("A decision of activation {} cannot be carried out", self._id)
+                code, facts = (error.code, error.facts) if isinstance(error, AristobotError) else ("bad_data", {})
+                said = [Said("reason.run_undone", {**facts, "why": f"error.{code}"}, "error")]
             await self._tools.log.change(row, said, work=None)
 
     async def show(self, row: Activation, decision: Decision, closed_at: datetime, shown: Mapping[str, Any]) -> None:

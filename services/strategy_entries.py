@@ -8,11 +8,13 @@ from typing import Any
 
 from loguru import logger
 
-from aristobot.errors import AristobotError, InvalidOrder
+from aristobot.errors import AristobotError, InvalidOrder, RiskRefused
+from aristobot.kinds import Role
 from aristobot.market import Instrument
 from aristobot.money import HUNDRED, ZERO, divided, plain, round_up, times
 from aristobot.orders import OrderStatus, OrderType, Side
-from aristobot.store import orders
+from aristobot.store import orders, users
+from aristobot.store.tenancy import SYSTEM
 from aristobot.store.trading_tables import Order
 from aristobot.strategy_orders import Decision, Intent, exact
 from services.alerts import FAILED
@@ -33,16 +35,19 @@ class StrategyEntries:
         self._work = work
 
     async def cancel(self) -> list[Said]:
-        """Take back the entries that rest."""
-        resting = (await self._work.books()).entries
+        """Take back the entries that rest, but for those of this decision itself."""
+        work = self._work
+        resting = [one for one in (await work.books()).entries if one.id != work.order_id(one.leg, one.attempt)]
         for one in resting:
-            await self._work.desk.cancel(self._work.row.user_id, one.id)
+            await work.desk.cancel(work.row.user_id, one.id)
         return [Said("reason.run_cancelled", {"count": len(resting)})] if resting else []
 
     async def enter(self, decision: Decision) -> list[Said]:
         """Send the entries; what is refused is said, and stops nothing else."""
         work, said = self._work, []
         refusal = entry_refusal(work.floor, work.account, work.owner)
+        if decision.entries and refusal is None and not await self._owner_may_trade():
+            refusal = RiskRefused("owner_may_not_trade")
         for number, intent in enumerate(decision.entries):
             try:
                 if refusal is not None:
@@ -53,6 +58,10 @@ class StrategyEntries:
                 facts = {name: str(value)[:200] for name, value in error.facts.items()}
                 said.append(Said("reason.run_entry_refused", {**facts, "why": f"error.{error.code}"}, "warning"))
         return said
+
+    async def _owner_may_trade(self) -> bool:
+        owner = await self._work.floor.db.read(SYSTEM, lambda s: users.get(s, self._work.row.user_id))
+        return owner.is_active and owner.role is not Role.VIEWER
 
     async def _buy(self, decision: Decision, intent: Intent, leg: str) -> Said:
         work, books = self._work, await self._work.books()
@@ -71,7 +80,7 @@ class StrategyEntries:
     async def _placed(self, wish: PlaceOrder, exits: Exits | None) -> Order | None:
         """The order's row; None for an entry that is not to be sent any more and was not sent before."""
         work, until = self._work, self._work.turn.expires_at
-        if until is None or work.floor.clock.now() > until:
+        if until is None or work.turn.overtaken or work.floor.clock.now() > until:
             return await self._sent_before(wish.leg)
         wish = replace(wish, expires_at=until)
         row = await work.desk.place(work.row.user_id, wish, exits=exits)

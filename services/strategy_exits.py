@@ -58,12 +58,17 @@ class StrategyExits:
         raise AssertionError("the last round returns")
 
     async def _sell_once(self, position: PositionRow, share: Decimal, leg: str, tag: str, round_: int) -> Order | None:
-        """One attempt; None when nothing is held any more. The same attempt asked again returns the order of the first time."""
+        """One attempt; None when nothing is held any more, or less than a lot is to be sold.
+
+        The same attempt asked again returns the order of the first time.
+        """
         work = self._work
         async with work.keeper.standing_down(work.row.user_id, position.id) as sellable:
             if sellable <= ZERO:
                 return None
             quantity = sellable if share == HUNDRED else work.instrument.quantity(divided(times(sellable, share), HUNDRED))
+            if not quantity:
+                return None
             wish = replace(work.wish(Side.SELL, leg), quantity=quantity, attempt=round_ + 1, note=tag[:255])
             row = await work.desk.place(work.row.user_id, replace(wish, position_id=position.id))
         if row.status in NOTHING_DONE:

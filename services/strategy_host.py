@@ -95,6 +95,12 @@ class StrategyHost:
             _keep(seat.printed, answer.printed)
             return answer
 
+    def blame(self, key: Hashable, error: StrategyError) -> StrategyError:
+        """Count an answer that cannot be meant as a fall; what to raise."""
+        seat = self._seats[key]
+        seat.strikes.append(Strike(self._clock.now(), error))
+        return error if len(seat.strikes) < MOST_STRIKES else _disabled(seat)
+
     def strikes(self, key: Hashable) -> tuple[Strike, ...]:
         """Its falls since it was seated or forgiven."""
         return tuple(self._seats[key].strikes)

@@ -5,6 +5,8 @@ The same decision carried out again after a restart sends nothing twice. Alerts 
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from aristobot.money import HUNDRED
 from aristobot.orders import OrderType
 from aristobot.store.strategy_tables import Activation
@@ -34,6 +36,8 @@ class StrategyOrders:
         async with self._floor.turn(row.broker_id, row.symbol):
             if decision.cancel_entries:
                 said += await entries.cancel()
+                if (await work.books()).held(work.instrument):  # one was filled meanwhile: the others were meant in its place
+                    entries = StrategyEntries(replace(work, turn=replace(turn, overtaken=True)))
             if decision.close:
                 said += await exits.sell(HUNDRED, "x", decision.close)
             said += await entries.enter(decision)
@@ -46,6 +50,8 @@ class StrategyOrders:
 
     async def guard(self, row: Activation) -> None:
         """Put up the exits that an entry asked for and that do not stand yet. Raises ExchangeError, NotFound."""
+        if row.plan is None:
+            return
         exits = StrategyExits(await self._work(row, Turn(row.turns, None)))
         async with self._floor.turn(row.broker_id, row.symbol):
             await exits.guard_new()

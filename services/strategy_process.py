@@ -92,9 +92,12 @@ class StrategyProcess:
         more: dict[str, Any] = {"creationflags": 0x08000000} if windows else {"start_new_session": True}  # no console window
         pipe = asyncio.subprocess.PIPE
         command = [sys.executable, "-I", "-B", "-c", _BEGIN, str(_ROOT)]
-        process = await asyncio.create_subprocess_exec(
-            *command, stdin=pipe, stdout=pipe, stderr=pipe, env=kept, cwd=_ROOT.anchor, close_fds=True, **more
-        )
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *command, stdin=pipe, stdout=pipe, stderr=pipe, env=kept, cwd=_ROOT.anchor, close_fds=True, **more
+            )
+        except OSError as error:  # the system has no room for another process
+            raise StrategyError("strategy_ended", exit_code="", said=str(error)[-200:]) from None
         self = cls(process, limits)
         self._job = confine(process.pid, limits.memory_mb)
         setup = {**asdict(limits), "job": job, "text": text, "house": os.getpid(), "options": dict(options or {})}

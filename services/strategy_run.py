@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from contextlib import suppress
 from datetime import datetime
 
 from loguru import logger
 
-from aristobot.errors import AristobotError, NotFound, StrategyError
+from aristobot.errors import AristobotError, ExchangeError, NotFound, StoreError, StrategyError
 from aristobot.events import CandleClosed
 from aristobot.kinds import ActivationStatus
 from aristobot.logs import log_context
 from aristobot.market import Candle, Instrument, Timeframe
 from aristobot.signals import longest_lag
+from aristobot.store.activations import AT_WORK
 from aristobot.store.strategy_tables import Activation
 from services.strategy_books import Books, News, first_news, knows_all
 from services.strategy_decisions import StrategyDecisions
@@ -48,13 +50,16 @@ class StrategyRun:
         self._woken = asyncio.Event()
         self._busy = asyncio.Lock()
         self._missed = 0
+        self._text = ""
+        self._heard_until: datetime | None = None
         self._task: asyncio.Task[None] | None = None
 
     def begin(self, text: str = "") -> None:
         """Take up what an earlier life left, then wait for what happens; with a `text` its process is started first."""
         if self._task is None:
+            self._text = text
             self._woken.set()
-            self._task = asyncio.create_task(self._live(text))
+            self._task = asyncio.create_task(self._live())
 
     def waits_for(self, event: CandleClosed) -> bool:
         """Whether it is a candle of its market and timeframe."""
@@ -91,7 +96,7 @@ class StrategyRun:
 
     # ------------------------------------------------------------------ waking up
 
-    async def _live(self, text: str) -> None:
+    async def _live(self) -> None:
         fails = 0
         while True:
             await self._woken.wait()
@@ -99,37 +104,68 @@ class StrategyRun:
             try:
                 async with self._busy:
                     with log_context(service="strategy_trading", user_id=self.user_id):
-                        await self._step(text)
-                text, fails = "", 0
+                        await self._step()
+                fails = 0
+                continue
             except AristobotError as error:
                 logger.error("Activation {} cannot go on yet: {}", self.id, error)
-                asyncio.get_running_loop().call_later(_RETRY_PAUSES[min(fails, len(_RETRY_PAUSES) - 1)], self._woken.set)
-                fails += 1
             except Exception as error:  # noqa: BLE001  # told with its trace: one run's fault must not end it, nor the others
                 logger.opt(exception=error).error("Activation {} met a fault of the house", self.id)
+            asyncio.get_running_loop().call_later(_RETRY_PAUSES[min(fails, len(_RETRY_PAUSES) - 1)], self._woken.set)
+            fails += 1
 
-    async def _step(self, text: str) -> None:
+    async def _step(self) -> None:
         try:
-            if text:
-                await self._seat(text)
+            if self._text:
+                await self._tools.orders.guard(
+                    await self._pen.row()
+                )  # a process takes its time to start, and what is held must not wait
+                await self._seat()
             await self._work_off()
         except StrategyError as error:
             await self._fell(error)
         except NotFound as error:
             await self._pause(StrategyError("strategy_homeless", what=str(error.facts.get("kind", ""))))
 
-    async def _seat(self, text: str) -> None:
+    async def _seat(self) -> None:
         try:
-            async with self._tools.starting:  # each start takes a processor for a second
-                await self.seat.begin(text)
-            self.at_work = True
+            if not self.at_work:
+                async with self._tools.starting:  # each start takes a processor for a second
+                    await self.seat.begin(self._text)
+                self.at_work = True
+            await self._catch_up()
+            self._text = ""
         except StrategyError as error:
+            self._text = ""
             await self._pause(error)
+
+    async def _catch_up(self) -> None:
+        """Decide on the candle that closed while nobody listened, if it is fresh; the ones before it were missed."""
+        window = await self._tools.history.window(self.exchange, self.symbol, self.timeframe, 1)
+        decided_at = (await self._pen.row()).decided_at
+        if not window or decided_at is None or decided_at >= (closed_at := window[-1].close_time):
+            return
+        now, step = self._tools.floor.clock.now(), self.timeframe.duration
+        fresh = now <= self._expiry(closed_at)
+        self._heard_until = closed_at - step if fresh else closed_at
+        self._missed = max(0, (self._heard_until - decided_at) // step)
+        if fresh:
+            self._candles.appendleft(CandleClosed(at=now, exchange=self.exchange, candle=window[-1], received_at=now))
 
     async def _work_off(self) -> None:
         await self._look()
         while self._candles and self.at_work:
-            await self._close(self._candles.popleft())
+            candle = self._candles[0]
+            waits = False
+            try:
+                await self._close(candle)
+            except (ExchangeError, StoreError):
+                waits = True  # until it can be looked at, or is too old
+                raise
+            finally:
+                if not waits:
+                    with suppress(ValueError):
+                        self._candles.remove(candle)
             await self._look()
 
     async def _fell(self, error: StrategyError) -> None:
@@ -147,19 +183,22 @@ class StrategyRun:
         await self.seat.end()
         row = await self._pen.row()
         await self._tools.log.ended(row, ActivationStatus.PAUSED, error)
-        try:
-            await self._tools.orders.cancel_entries(row)
-        except AristobotError as fault:
-            logger.error("Entries of activation {} could not be taken back: {}", self.id, fault)
+        with suppress(NotFound):  # of a broker that is gone nothing rests any more
+            await self._take_back(row)
+
+    async def _take_back(self, row: Activation) -> None:
+        if said := await self._tools.orders.cancel_entries(row):
+            await self._tools.log.change(row, said)
 
     # ------------------------------------------------------------------ between candles
 
     async def _look(self) -> None:
-        """Finish what is half done, guard what came late, tell what the strategy does not know."""
+        """Guard what came late, finish what is half done, tell what the strategy does not know."""
         row = await self._pen.row()
+        await self._tools.orders.guard(row)
         await self._pen.finish(row)
-        if row.plan is not None:
-            await self._tools.orders.guard(row)
+        if row.status not in AT_WORK:
+            await self._take_back(row)
         while self.at_work and (news := first_news(books := await self._pen.books())) is not None:
             await self._tell(books, news)
 
@@ -177,7 +216,7 @@ class StrategyRun:
     async def _close(self, event: CandleClosed) -> None:
         """Ask the strategy about a candle that has just closed; one that closed too long ago is history to it."""
         closed_at, row = event.candle.close_time, await self._pen.row()
-        if row.decided_at is not None and row.decided_at >= closed_at:
+        if any(moment is not None and moment >= closed_at for moment in (row.decided_at, self._heard_until)):
             return
         if self._tools.floor.clock.now() > self._expiry(closed_at):
             self._missed += 1

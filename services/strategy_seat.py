@@ -10,7 +10,7 @@ import msgspec
 from aristobot.errors import StrategyError
 from aristobot.market import Candle, Instrument
 from aristobot.store.strategy_tables import Activation
-from aristobot.strategy_orders import Decision
+from aristobot.strategy_orders import Decision, check_decision
 from services.strategy_host import Program, StrategyHost
 
 if TYPE_CHECKING:  # the house starts without numpy
@@ -75,7 +75,7 @@ class StrategySeat:
     async def view(self, standing: dict[str, Any], state: dict[str, Any] | None) -> dict[str, Any]:
         """Its watched values and filters."""
         shown = (await self._host.ask(self._row.id, self._request("view", standing, state), {"candles": self._shown()})).value
-        return shown if isinstance(shown, dict) else {}
+        return shown if isinstance(shown, dict) and _is_storable(shown) else {}
 
     def _shown(self) -> Rows:
         if self._rows is None:
@@ -89,13 +89,20 @@ class StrategySeat:
         request = {"do": what, "facts": facts, "candles": "candles", "parameters": self._row.parameters or {}}
         return request if standing is None else request | {"standing": standing, "state": state}
 
-    @staticmethod
-    def _read(answer: Any) -> Answered:
+    def _read(self, answer: Any) -> Answered:
         try:
             decision = msgspec.convert(answer.value["decision"], Decision)
             state = answer.value["state"]
+            if not isinstance(state, dict) or not _is_storable(answer.value):
+                raise StrategyError("strategy_answer_unreadable")
+            check_decision(decision)
         except (msgspec.ValidationError, KeyError, TypeError):
-            raise StrategyError("strategy_answer_unreadable") from None
-        if not isinstance(state, dict):
-            raise StrategyError("strategy_answer_unreadable")
-        return Answered(decision, answer.value["decision"], state, answer.printed)
+            raise self._host.blame(self._row.id, StrategyError("strategy_answer_unreadable")) from None
+        except StrategyError as error:
+            raise self._host.blame(self._row.id, error) from None
+        return Answered(decision, answer.value["decision"], state, answer.printed.replace("\x00", ""))
+
+
+def _is_storable(value: object) -> bool:
+    """Whether every database keeps it: PostgreSQL takes no NUL, in JSON neither."""
+    return b"\\u0000" not in msgspec.json.encode(value)

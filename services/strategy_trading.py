@@ -11,10 +11,10 @@ from datetime import datetime
 
 from loguru import logger
 
-from aristobot.errors import AristobotError, Conflict, StrategyError
+from aristobot.errors import AristobotError, Conflict, ExchangeError, StrategyError
 from aristobot.events import CandleClosed, OrderUpdated
-from aristobot.kinds import ActivationStatus, BrokerMode
-from aristobot.store import activations
+from aristobot.kinds import ActivationStatus, BrokerMode, OrderRole
+from aristobot.store import activations, orders
 from aristobot.store.database import Database
 from aristobot.store.strategy_tables import Activation
 from aristobot.store.tenancy import SYSTEM, GuardedSession
@@ -91,19 +91,33 @@ class StrategyTrading:
             return row
 
     async def stop(self, user_id: uuid.UUID, activation_id: uuid.UUID) -> Activation:
-        """Let a strategy rest: entries that wait are taken back, what it holds keeps its exits. NotFound, ExchangeError."""
+        """Let a strategy rest: entries that wait are taken back, now or as soon as the exchange lets us; what it had decided and
+        not done yet is not done any more; what it holds keeps its exits. NotFound.
+        """
         async with self._changing:
             row = await self._db.read(user_id, lambda s: activations.get(s, activation_id))
             if (run := self._runs.pop(activation_id, None)) is not None:
                 await run.rest()
-            said = await self._tools.orders.cancel_entries(row)
-            if row.status is not ActivationStatus.STOPPED:
-                said = [*said, Said("reason.run_stopped", {})]
-            values = {"status": ActivationStatus.STOPPED, "reason": "", "reason_facts": None}
+            said = [Said("reason.run_stopped", {})] if row.status is not ActivationStatus.STOPPED else []
+            values = {"status": ActivationStatus.STOPPED, "reason": "", "reason_facts": None, "work": None}
             row = await self._tools.log.change(row, said, **values)
-            await self._tools.orders.leave(row)
+            try:
+                said = await self._tools.orders.cancel_entries(row)
+                row = await self._tools.log.change(row, said) if said else row
+                await self._tools.orders.leave(row)
+            except ExchangeError as error:
+                logger.error("Entries of activation {} are taken back later: {}", activation_id, error)
             self._follow()
+            await self._see_off(row)
             return row
+
+    async def _see_off(self, row: Activation) -> None:
+        """What could not be taken back yet, or is filled late, is followed to its end, and guarded."""
+        alive = await self._db.read(row.user_id, lambda s: activations.alive(s, activations.owner_of(row.id)))
+        if row.plan is not None or any(one.role is OrderRole.ENTRY for one in alive):
+            run = await self._run_of(row)
+            self._take(run)
+            run.begin()
 
     async def remove(self, user_id: uuid.UUID, activation_id: uuid.UUID) -> None:
         """Forget a stopped activation that holds nothing. NotFound, Conflict."""
@@ -173,4 +187,9 @@ class StrategyTrading:
 
 def _unfinished(session: GuardedSession) -> list[activations.Posted]:
     """Those at work, and those of which something is half done or could still be filled."""
-    return [one for one in activations.mine(session) if one.row.status in activations.AT_WORK or one.row.work or one.row.plan]
+    waiting = {one.owner for one in orders.alive(session) if one.role is OrderRole.ENTRY}
+    return [
+        one
+        for one in activations.mine(session)
+        if one.row.status in activations.AT_WORK or one.row.work or one.row.plan or activations.owner_of(one.row.id) in waiting
+    ]

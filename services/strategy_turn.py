@@ -34,10 +34,11 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A decision's number; its entries are void after `expires_at`, at once when there is none."""
+    """A decision's number; its entries are void after `expires_at`, at once when there is none, or when it is `overtaken`."""
 
     number: int
     expires_at: datetime | None
+    overtaken: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +60,9 @@ class Work:
 
     @property
     def cause(self) -> uuid.UUID:
-        """What the orders of this decision have in common."""
-        return uuid.uuid5(self.row.id, str(self.turn.number))
+        """What the orders of this decision have in common. Numbers come again when a backup is put back, moments do not."""
+        moment = self.turn.expires_at.isoformat() if self.turn.expires_at is not None else ""
+        return uuid.uuid5(self.row.id, f"{self.turn.number} {moment}")
 
     def order_id(self, leg: str, attempt: int) -> uuid.UUID:
         """The id of one of its orders."""

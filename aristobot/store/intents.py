@@ -63,6 +63,8 @@ def write(epoch: Callable[[], int], connection: Any, intents: Sequence[Intent], 
         raise InstanceRunning(folder="")
     new = _insert(connection, [row for intent in intents for row in intent.rows], on_sqlite)
     are_new = [_claimed(intent, new) for intent in intents]
+    if new:
+        _take_back(connection, new, on_sqlite)
     known = [(one.progress, one.rows[0].user_id) for one, is_new in zip(intents, are_new, strict=True) if is_new]
     progress = [_progress_values(one, user_id, on_sqlite) for one, user_id in known if one is not None]
     if progress:
@@ -76,7 +78,8 @@ def _claimed(intent: Intent, new: set[uuid.UUID]) -> bool:
     """Whether the intent's rows are among the new ones; asked twice in one batch, only the first is the one that wrote them."""
     ids = {row.id for row in intent.rows}
     is_new = ids <= new
-    new -= ids
+    if is_new:
+        new -= ids
     return is_new
 
 
@@ -89,6 +92,15 @@ def _insert(connection: Any, rows: Sequence[Order], on_sqlite: bool) -> set[uuid
         values = [column.encoded(row.__dict__) for row in part for column in columns]
         new |= {prepared.read_key(key) for (key,) in connection.execute(_insert_sql(len(part), on_sqlite), values)}
     return new
+
+
+def _take_back(connection: Any, orphans: set[uuid.UUID], on_sqlite: bool) -> None:
+    """Rows of intents whose other rows stood already: an intent that was not written leaves nothing behind."""
+    column = next(column for column in prepared.columns(Order, on_sqlite) if column.name == "id")
+    cursor = connection.cursor()
+    keys = [[column.encoded({"id": one})] for one in orphans]
+    cursor.executemany("DELETE FROM orders WHERE id = ?" if on_sqlite else "DELETE FROM orders WHERE id = %s", keys)
+    cursor.close()
 
 
 def _progress_values(progress: Progress, user_id: uuid.UUID | None, on_sqlite: bool) -> list[Any]:

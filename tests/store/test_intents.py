@@ -79,6 +79,17 @@ async def test_the_same_intent_again_writes_nothing_and_says_so(db: Database) ->
     assert kept.price == Decimal("65000.10")
 
 
+async def test_an_intent_whose_entry_stands_already_leaves_none_of_its_exits_behind(db: Database) -> None:
+    broker = await _a_broker(db)
+    entry, log = _an_order(broker), await _log(db)
+    assert await log.write(Intent([entry]))
+    another = Intent([_an_order(broker), _an_order(broker)])
+    written = await asyncio.gather(log.write(Intent([entry, _an_order(broker), _an_order(broker)])), log.write(another))
+    assert list(written) == [False, True]
+    kept = await db.read(broker.user_id, lambda s: orders.recent(s, broker.id))
+    assert {row.id for row in kept} == {entry.id, *(row.id for row in another.rows)}
+
+
 async def test_of_twins_in_one_commit_only_the_first_is_new(db: Database) -> None:
     broker = await _a_broker(db)
     log, blocker, twins = await _log(db), _an_order(broker), [_an_order(broker)] * 5
