@@ -174,7 +174,7 @@ class OrderDesk:
 
     async def _written(self, user_id: uuid.UUID, intent: Intent) -> tuple[list[Order], bool]:
         """The rows of a new intent, or those that were written the first time; whether they are new."""
-        with self._floor.positions.touching(intent.rows[0].position_id):
+        with self._floor.positions.touching(intent.rows[0].position_id, intent.rows[0].broker_id):
             is_new = await self._intents.write(intent)
         if is_new:
             return list(intent.rows), True

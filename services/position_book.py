@@ -92,8 +92,11 @@ class PositionBook:
         return next((row for row in found if row is not None), None)
 
     @contextmanager
-    def touching(self, position_id: uuid.UUID | None) -> Iterator[None]:
-        """For the length of a write that asks for exits of this position, or sells of it: what is known of it is not sure."""
+    def touching(self, position_id: uuid.UUID | None, broker_id: uuid.UUID | None = None) -> Iterator[None]:
+        """For the length of a write that asks for exits of this position, or sells of it: what is known of it is not sure.
+
+        Who knows its broker says so.
+        """
         if position_id is None:
             yield
             return
@@ -102,12 +105,13 @@ class PositionBook:
             yield
         finally:
             self._touching.remove(position_id)
-            for broker_id in self._reading:  # what is being read may be older than what was written
-                self._changes[broker_id] = self._changes.get(broker_id, 0) + 1
-            for broker_id, held in list(self._held.items()):
+            for reading in self._reading:  # what is being read may be older than what was written
+                if broker_id in (None, reading):
+                    self._changes[reading] = self._changes.get(reading, 0) + 1
+            for one, held in list(self._held.items()):
                 if any(row.id == position_id for row in held.rows):
-                    self._forget(broker_id)  # read when its order is on its way: the order is what is in a hurry
-                    asyncio.get_running_loop().call_later(_AFTERWARDS, self._read_unless_known, broker_id)
+                    self._forget(one)  # read when its order is on its way: the order is what is in a hurry
+                    asyncio.get_running_loop().call_later(_AFTERWARDS, self._read_unless_known, one)
 
     def changed(self, broker_id: uuid.UUID) -> None:
         """A position of this broker is not what it was."""

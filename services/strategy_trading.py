@@ -135,6 +135,9 @@ class StrategyTrading:
                 run = await self._run_of(row)
             except AristobotError as error:
                 logger.error("Activation {} cannot be taken up: {}", row.id, error)
+                if row.status in activations.AT_WORK:
+                    homeless = StrategyError("strategy_homeless", what=str(error.facts.get("kind", row.symbol)))
+                    await self._tools.log.ended(row, ActivationStatus.PAUSED, homeless)
                 continue
             self._take(run)
             run.begin(posted.version.code if row.status in activations.AT_WORK else "")

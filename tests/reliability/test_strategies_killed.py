@@ -82,7 +82,12 @@ async def employed(db: Database, home: Household) -> uuid.UUID:
         text = StrategyVersion(user_id=seat.user_id, strategy_id=row.id, number=1, code=IDLE, hash="0" * 64, created_at=MIDNIGHT)
         session.add(text)
         session.flush()
-        what = {"symbol": SYMBOL, "timeframe": "1h", "allotted": Decimal(1000), "status": ActivationStatus.RUNNING}
+        what: dict[str, Any] = {
+            "symbol": SYMBOL,
+            "timeframe": "1h",
+            "allotted": Decimal(1000),
+            "status": ActivationStatus.RUNNING,
+        }
         active = Activation(
             user_id=seat.user_id, version_id=text.id, broker_id=seat.broker_id, created_at=MIDNIGHT, updated_at=MIDNIGHT, **what
         )

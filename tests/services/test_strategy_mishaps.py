@@ -303,3 +303,13 @@ async def test_the_strategies_of_a_user_who_was_disabled_enter_no_more(house: Wo
     await house.minute(active, "61000")
     assert (await codes(house, active))[-1] == "reason.run_entry_refused"
     assert len(bought(trader)) == 1
+
+
+async def test_a_strategy_whose_broker_went_with_the_house_down_is_paused_and_says_why(house: WorkingHouse) -> None:
+    trader = await house.worker()
+    active = await house.activation(trader)
+    await house.app.brokers.remove(trader.user_id, trader.broker_id, HAND)
+    await house.restart()
+    row = await house.until_status(active, ActivationStatus.PAUSED)
+    assert row.reason == "strategy_homeless"
+    assert active not in house.app.runner._runs
