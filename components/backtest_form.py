@@ -36,6 +36,7 @@ class BacktestForm:
             self._button = for_traders(main_button(_("Run the backtest"), icon="play_arrow", on_click=self.submit), user)
             self._button.classes("bt-go").mark("bt-run")
         self._source.tell(self._parameters, self._series.suggest)
+        self._whole = form
         form.on("submit.prevent", self.submit)
 
     async def load(self, wanted: str = "") -> None:
@@ -53,7 +54,8 @@ class BacktestForm:
         await self._series.count()
 
     def focus(self) -> None:
-        """Put the cursor on the first field."""
+        """Bring it into view and put the cursor on the first field."""
+        self._whole.run_method("scrollIntoView", {"block": "start"})
         self._source.focus()
 
     async def submit(self, _event: object = None) -> None:

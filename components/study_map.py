@@ -13,6 +13,7 @@ from aristobot.language import _
 from aristobot.search.outcome import HeatMap
 from aristobot.search.space import Value
 from components import browser_formats, theme
+from components.contrast import words_on
 from components.page_head import panel
 from components.plain_table import plain_table
 from components.study_words import Goal, figure, plain
@@ -105,14 +106,21 @@ def _picture(found: HeatMap, goal: Goal) -> ui.echart:
     return labelled(ui.echart(options).classes("bt-chart"), name).props("role=img")
 
 
+def _bounds(low: float, high: float, goal: Goal) -> tuple[float, float, list[str]]:
+    """From where to where the colours reach, and which they are: around zero both sides reach equally far."""
+    edge = max(-low, high)
+    around = low < 0 < high
+    colours = _AROUND_ZERO if around else _UPWARDS
+    first, last = (-edge, edge) if around else (low, high if high > low else low + 1)
+    return first, last, colours[::-1] if goal.less_is_better else colours
+
+
 def _scale(low: float, high: float, goal: Goal) -> dict[str, Any]:
     """The colours, and the legend that tells them."""
-    around = low < 0 < high
-    edge = max(-low, high)
-    colours = _AROUND_ZERO if around else _UPWARDS
+    first, last, colours = _bounds(low, high, goal)
     return {
-        "min": -edge if around else low,
-        "max": edge if around else (high if high > low else low + 1),
+        "min": first,
+        "max": last,
         "calculable": True,
         "orient": "horizontal",
         "left": "center",
@@ -120,7 +128,7 @@ def _scale(low: float, high: float, goal: Goal) -> dict[str, Any]:
         "itemWidth": 12,
         "itemHeight": 160,
         "textStyle": _FONT,
-        "inRange": {"color": colours[::-1] if goal.less_is_better else colours},
+        "inRange": {"color": colours},
         ":formatter": _writer(goal),
     }
 
@@ -130,11 +138,11 @@ def _marked(cells: Sequence[tuple[int, int, float]], goal: Goal) -> list[dict[st
     values = [one[2] for one in cells] or [0.0]
     low, high = min(values), max(values)
     best = low if goal.less_is_better else high
-    far = 0.6 * (high - low)  # from the dark end of the colours
+    first, last, colours = _bounds(low, high, goal)
     return [
         {
             "value": list(one),
-            "label": {"color": theme.INK if not low < 0 < high and abs(one[2] - best) < high - low - far else theme.TEXT},
+            "label": {"color": words_on(colours, (one[2] - first) / (last - first))},
             "itemStyle": {"borderColor": theme.WARN, "borderWidth": 2} if one[2] == best and low < high else {},
         }
         for one in cells
