@@ -27,6 +27,8 @@ from aristobot.strategy_run import MOST_REMEMBERED, ClosedPosition, Event, Memor
 from aristobot.strategy_traits import traits_of
 
 _BUY = Side.BUY
+#: Characters that are kept of what an exception says.
+_LONGEST_FALL = 500
 
 
 class Driver:
@@ -113,7 +115,7 @@ class Driver:
         """The decision of a strategy that fell: no new entries."""
         where = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == "<strategy>"]
         line = f" (line {where[-1].lineno})" if where else ""
-        text = f"{type(error).__name__}: {error}{line}"
+        text = f"{type(error).__name__}: {str(error)[:_LONGEST_FALL]}{line}".replace("\0", "\ufffd")
         first = not self.run.memory.stopped
         self.run.memory.stopped = self.run.memory.stopped or text
         _clear(self.strategy)

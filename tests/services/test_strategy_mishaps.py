@@ -80,6 +80,11 @@ FLOODING = """
         def go_long(self):
             self.buy = [(0.0002, 58000 - one) for one in range(300)]
 """
+WORDY = """
+    class Wordy(Strategy):
+        def should_long(self):
+            raise RuntimeError("\\0" + "oh no " * 1000)
+"""
 UNREACHABLE = {"do": "refuse_5xx", "times": 0}
 
 
@@ -170,6 +175,14 @@ async def test_a_price_that_cannot_be_is_no_decision(house: WorkingHouse) -> Non
     active = await house.activation(trader, BOUNDLESS)
     await house.until_status(active, ActivationStatus.FAILED)
     assert trader.orders() == []
+
+
+async def test_a_strategy_that_falls_with_many_words_has_failed_with_the_first_of_them(house: WorkingHouse) -> None:
+    trader = await house.worker()
+    active = await house.activation(trader, WORDY)
+    row = await house.until_status(active, ActivationStatus.FAILED)
+    assert row.vars is not None
+    assert row.vars["stopped"].startswith("RuntimeError: \ufffdoh no")
 
 
 async def test_a_flood_of_orders_is_no_decision(house: WorkingHouse) -> None:
