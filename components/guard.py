@@ -33,6 +33,8 @@ OPEN_PATHS = frozenset({"/login", "/auth/enter", "/auth/arrive", "/favicon.ico"}
 OPEN_FOLDERS = ("/_nicegui/",)
 #: Seconds that a page gets to leave by itself before its socket is cut.
 FAREWELL = 0.3
+#: Of what was asked for, what is kept over the front door: no page of ours asks for more.
+LONGEST_QUERY = 1000
 
 
 def viewer_of(client: Client) -> Viewer | None:
@@ -187,7 +189,9 @@ def _refused(scope: Scope) -> Response:
     path: str = scope["path"]
     if scope["method"] != "GET" or "text/html" not in Headers(scope=scope).get("accept", "*/*").replace("*/*", "text/html"):
         return JSONResponse({"error": {"code": "not_signed_in"}}, 401)
-    return RedirectResponse("/login?to=" + quote(path), 303)
+    query = scope.get("query_string", b"").decode("latin-1")
+    wanted = f"{path}?{query}" if 0 < len(query) <= LONGEST_QUERY else path
+    return RedirectResponse("/login?to=" + quote(wanted), 303)
 
 
 def _same_origin(headers: Headers) -> bool:

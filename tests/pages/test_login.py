@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from urllib.parse import parse_qs, urlsplit
+
 from nicegui.testing import User
 
 from aristobot.clock import ManualClock
 from aristobot.kinds import Role
 from components import shell
-from components.entrance import Entrance
+from components.entrance import Entrance, own_path
 from services.app import App
 from services.household import NewUser
 from tests.pages.visitors import COOKIE, a_resident, come_in, until
@@ -105,3 +107,13 @@ async def test_the_debug_door_stays_shut_in_an_ordinary_house(screen: User, app:
     answer = await screen.http_client.get("/auth/arrive")
     assert (answer.status_code, answer.headers["location"]) == (303, "/login?to=/webhooks")
     assert COOKIE not in screen.http_client.cookies
+
+
+async def test_after_the_door_one_stands_where_one_wanted_to_be_with_all_that_was_asked_for(screen: User, app: App) -> None:
+    wanted = "/backtest?part=search&strategy=Caf%C3%A9%20%26%20co"
+    answer = await screen.http_client.get(wanted, headers={"accept": "text/html"})
+    assert answer.status_code == 303
+    (to,) = parse_qs(urlsplit(answer.headers["location"]).query)["to"]
+    assert own_path(to) == to == wanted
+    answer = await screen.http_client.get("/backtest?part=" + "x" * 5000, headers={"accept": "text/html"})
+    assert answer.headers["location"] == "/login?to=/backtest"
