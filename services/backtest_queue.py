@@ -40,6 +40,7 @@ class BacktestQueue:
         self._waiting: asyncio.Queue[Backtest] = asyncio.Queue()
         self._playing: dict[uuid.UUID, asyncio.Task[None]] = {}
         self._progress: dict[uuid.UUID, Progress] = {}
+        self._began = clock.now()
 
     async def run(self) -> None:
         """Play what is asked for, until the house ends."""
@@ -122,9 +123,9 @@ class BacktestQueue:
         return await played(run, candles, await self._candles.instrument(run.series), pace, minutes)
 
     async def _interrupt_what_was(self) -> None:
-        """Before the first run is played: whatever is under way in the memory is not, but for what this house was just asked."""
+        """Before the first run is played: whatever is under way in the memory is not, but for what this house was asked for."""
         for row in await self._db.read(SYSTEM, backtests.under_way):
-            if row.id not in self._progress:
+            if row.created_at < self._began:
                 await self.finish(row, BacktestStatus.INTERRUPTED)
                 logger.info("The backtest of {} asked for at {} was interrupted", row.strategy, row.created_at)
 

@@ -77,7 +77,8 @@ class OrderMonitor:
 
     async def _look_at(self, account: Account) -> None:
         if account.id in self._floor.reconciled:
-            await self._compare_safely(account)
+            if not self._resolver.is_held_up(account.id):
+                await self._compare_safely(account)
         else:
             await self._reconcile_safely(account)
 

@@ -1,20 +1,23 @@
 """What became of an order whose answer got lost: ask by client id until found, or until the fence and the proofs allow a no.
 
 Before the fence (signed time + window + engine + skew + replica lag; reliability, 3.3) "not found" proves nothing. After
-it, NOT_ACCEPTED needs two not-founds, absence from the open orders, and absence from the closed ones since the intent.
+it, NOT_ACCEPTED needs two not-founds, absence from the open orders, and absence from the closed ones since the intent. What was
+proven after the fence stays proven: where an exchange counts questions, each round goes on where the last one had to stop.
 """
 
 from __future__ import annotations
 
 import asyncio
 import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain, repeat
 
 from loguru import logger
 
 from aristobot.clock import Clock
-from aristobot.errors import ExchangeError
+from aristobot.errors import ExchangeError, RateLimited
 from aristobot.exchange import Credentials, ExchangeClient
 from aristobot.logs import log_context
 from aristobot.orders import OrderReport, OrderStatus
@@ -32,11 +35,22 @@ CLOCK_SKEW = 1.0
 ALARM_AFTER = 60.0
 _PAUSES = (0.0, 0.1, 0.3, 0.6, 1.0, 2.0, 3.0)
 _LONGEST_PAUSE = 5.0
+#: Not-founds after the fence before the other proofs are asked for.
+_MISSES = 2
 
 
 def fence(sent_at: datetime, window: float) -> datetime:
     """The moment after which an order that cannot be found can no longer appear."""
     return sent_at + timedelta(seconds=window + ENGINE_MAX + CLOCK_SKEW + REPLICA_LAG)
+
+
+@dataclass(slots=True)
+class _Proofs:
+    """What was shown after the fence: how often the order was not found, and where it is not."""
+
+    missed: int = 0
+    rests_nowhere: bool = False
+    ended_nowhere: bool = False
 
 
 class OrderResolver:
@@ -52,6 +66,7 @@ class OrderResolver:
         self._records = records
         self._tasks: dict[uuid.UUID, asyncio.Task[Order]] = {}
         self._completing: dict[uuid.UUID, asyncio.Task[None]] = {}
+        self._held_up: dict[uuid.UUID, uuid.UUID] = {}
 
     async def run(self) -> None:
         """Live as long as the house; what is unresolved at the end is taken up again at the next start."""
@@ -64,6 +79,10 @@ class OrderResolver:
     def in_doubt(self) -> int:
         """How many orders are being looked for."""
         return len(self._tasks)
+
+    def is_held_up(self, broker_id: uuid.UUID) -> bool:
+        """Whether limits of the exchange hold up a search for an order of this broker: who can wait leaves it the questions."""
+        return broker_id in self._held_up.values()
 
     def take_up(self, order: Order) -> asyncio.Task[Order]:
         """Look for an order from now on; the task ends with its row once it is settled. Asking twice is the same task."""
@@ -102,6 +121,7 @@ class OrderResolver:
 
     def _forget(self, order_id: uuid.UUID, task: asyncio.Task[Order]) -> None:
         self._tasks.pop(order_id, None)
+        self._held_up.pop(order_id, None)
         if not task.cancelled() and (error := task.exception()) is not None:
             logger.opt(exception=error).error(
                 "The search for order {} fell; it is taken up again at the next round", order_id.hex
@@ -110,34 +130,44 @@ class OrderResolver:
     async def _resolve(self, order: Order) -> Order:
         with log_context(trace_id=order.trace_id, user_id=order.user_id):
             account = await self._brokers.get(order.broker_id)
-            client = self._gateway.client_for(account.broker)
-            missed, alarmed, failing = 0, False, False
+            proofs, alarmed, failing, wait = _Proofs(), False, False, 0.0
             for pause in chain(_PAUSES, repeat(_LONGEST_PAUSE)):
-                await self._clock.sleep(pause)
-                row = await self._db.read(order.user_id, lambda s: orders.get(s, order.id))
+                await self._clock.sleep(max(pause, wait))
+                row, wait = await self._db.read(order.user_id, lambda s: orders.get(s, order.id)), 0.0
                 if orders.is_settled(row):
                     return row
                 try:
-                    keys = await self._gateway.keys(account.broker)
-                    found = await client.find_order(keys, order.symbol, order.client_order_id)
-                    if found is not None:
-                        row = await self._believe(account, row, found)
-                        if orders.is_settled(row):
-                            return row
-                        continue
-                    missed = missed + 1 if self._past_fence(row) else 0
-                    if missed >= 2 and await self._absent_everywhere(client, keys, row):
-                        logger.warning("Order {} was never accepted: proven after its fence", row.id.hex)
-                        return await self._records.settle(row, OrderStatus.NOT_ACCEPTED)
+                    row = await self._look(account, row, proofs)
+                    if orders.is_settled(row):
+                        return row
                 except ExchangeError as error:
                     if not failing:
                         logger.warning("Order {} cannot be looked for yet: {}", row.id.hex, error)
                     failing = True
+                    if isinstance(error, RateLimited):
+                        self._held_up[row.id] = row.broker_id
+                        wait = min(error.retry_after, _LONGEST_PAUSE)
                 waited = self._clock.now() - (row.sent_at or row.created_at)
                 if not alarmed and waited > timedelta(seconds=ALARM_AFTER):
                     logger.error("Order {} has been in doubt for a minute; entries on {} wait", row.id.hex, row.symbol)
                     alarmed = True
         raise AssertionError("the search ends only with an answer")
+
+    async def _look(self, account: Account, row: Order, proofs: _Proofs) -> Order:
+        """One round; the row as it stands after it. Raises ExchangeError where the round had to stop."""
+        client, keys = self._gateway.client_for(account.broker), await self._gateway.keys(account.broker)
+        if proofs.missed < _MISSES:
+            found = await client.find_order(keys, row.symbol, row.client_order_id)
+            if found is not None:
+                return await self._believe(account, row, found)
+            proofs.missed = proofs.missed + 1 if self._past_fence(row) else 0
+        if proofs.missed < _MISSES:
+            return row
+        if not await self._is_absent(client, keys, row, proofs):
+            proofs.missed, proofs.rests_nowhere, proofs.ended_nowhere = 0, False, False
+            return row
+        logger.warning("Order {} was never accepted: proven after its fence", row.id.hex)
+        return await self._records.settle(row, OrderStatus.NOT_ACCEPTED)
 
     def _past_fence(self, row: Order) -> bool:
         return row.fence_at is not None and self._clock.now() > row.fence_at
@@ -151,8 +181,15 @@ class OrderResolver:
             self.complete(account, recorded.order)
         return recorded.order
 
-    async def _absent_everywhere(self, client: ExchangeClient, keys: Credentials, row: Order) -> bool:
+    async def _is_absent(self, client: ExchangeClient, keys: Credentials, row: Order, proofs: _Proofs) -> bool:
         """The two other proofs: neither resting, nor among what ended since the intent was written."""
-        resting = await client.open_orders(keys, row.symbol)
-        ended = await client.closed_orders(keys, row.created_at - timedelta(seconds=60), row.symbol)
-        return all(report.client_order_id != row.client_order_id for report in (*resting, *ended))
+        if not proofs.rests_nowhere:
+            proofs.rests_nowhere = _is_none_of(row, await client.open_orders(keys, row.symbol))
+        if proofs.rests_nowhere and not proofs.ended_nowhere:
+            since = row.created_at - timedelta(seconds=60)
+            proofs.ended_nowhere = _is_none_of(row, await client.closed_orders(keys, since, row.symbol))
+        return proofs.rests_nowhere and proofs.ended_nowhere
+
+
+def _is_none_of(row: Order, reports: Iterable[OrderReport]) -> bool:
+    return all(report.client_order_id != row.client_order_id for report in reports)

@@ -58,9 +58,9 @@ def address(file: Path) -> str:
     return sa.URL.create("sqlite", database=str(file)).render_as_string()
 
 
-def companions(file: Path) -> tuple[Path, Path]:
+def companions(file: Path) -> tuple[Path, ...]:
     """The files that SQLite keeps beside a database while it is open, or after a crash."""
-    return file.with_name(file.name + "-wal"), file.with_name(file.name + "-shm")
+    return tuple(file.with_name(file.name + ending) for ending in ("-wal", "-shm", "-journal"))
 
 
 def delete_sqlite(file: Path) -> None:

@@ -57,6 +57,19 @@ async def test_reads_that_lag_behind_prove_nothing(house: TradingHouse) -> None:
     assert (row.status, row.filled) == (S.FILLED, D("0.01"))
 
 
+async def test_what_was_proven_is_not_asked_again_when_the_exchange_puts_the_rest_off(house: TradingHouse) -> None:
+    trader = await house.trader()
+    house.faults(
+        {"on": "order.place", "do": "-1007", "accept": False},
+        {"on": "orders.all", "do": "429", "retry_after": 1, "times": 2},
+    )
+    row = await house.app.desk.place(trader.user_id, a_buy(trader))
+    assert row.status is S.NOT_ACCEPTED
+    search = ("order.status", "orders.all")
+    asked = [entry.event for entry in house.simulator.world.journal.entries if entry.event in search]
+    assert asked[-3:] == ["orders.all"] * 3
+
+
 async def test_searching_through_an_outage_ends_with_the_truth(house: TradingHouse) -> None:
     trader = await house.trader()
     house.faults(
