@@ -196,7 +196,10 @@ class ExitPlacer:
     async def _begin_taking(self, now: Situation) -> bool:
         """Whether a watched target was reached and is to be sold: that is written down before anything is asked."""
         position_id, moment = now.guarded.position.id, self._floor.clock.monotonic()
-        if not now.reached or moment < self.watch.resting_until.get(position_id, moment):
+        if not now.reached:
+            return False
+        if moment < (until := self.watch.resting_until.get(position_id, moment)):
+            self.watch.look_again[position_id] = until  # the next price may be long in coming
             return False
         logger.info("Position {} has reached {} of its watched targets at {}", position_id, len(now.reached), now.price)
         legs, time = [cut.leg for cut in now.reached], self._floor.clock.now()

@@ -24,8 +24,8 @@ from tests.reliability.storm import Storm
 
 #: Longest wait for quiet, in seconds, once nothing disturbs the exchange any more.
 QUIET_WITHIN = 120.0
-#: Seconds of rest that are rest: a stop that moved just now is moved again five seconds later at the earliest.
-_REST = 6.5
+#: Seconds of rest that are rest: a stop that moved may move again after five, a target that could not be sold is sold after ten.
+_REST = 11.0
 #: Whatever changes an order, or asks about one.
 _DISTURBED = ["order.*", "list.*", "fills"]
 #: All that chance knows but 429: a second of silence for everybody at each would leave no storm.
