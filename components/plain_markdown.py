@@ -97,5 +97,14 @@ def _inline(text: str) -> str:
 
 
 def _words(text: str) -> str:
-    shown = _LINK.sub(lambda link: f"{link[1]} ({link[2]})" if link[1] != link[2] else link[2], text)
-    return _EMPHASIS.sub(r"<em>\1</em>", _STRONG.sub(r"<strong>\2</strong>", html.escape(shown)))
+    shown = html.escape(_LINK.sub(lambda link: f"{link[1]} ({link[2]})" if link[1] != link[2] else link[2], text))
+    parts, at = [], 0
+    for match in _STRONG.finditer(shown):
+        parts += [_slanted(shown[at : match.start()]), f"<strong>{_slanted(match[2])}</strong>"]
+        at = match.end()
+    return "".join([*parts, _slanted(shown[at:])])
+
+
+def _slanted(text: str) -> str:
+    """Between the bold words and within them, never across their ends: tags close in their turn."""
+    return _EMPHASIS.sub(r"<em>\1</em>", text)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from hypothesis import settings
 
 from aristobot.clock import ManualClock
 from aristobot.store.database import Database
@@ -64,6 +65,13 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
     finally:
         signal.alarm(0)
         signal.signal(signal.SIGALRM, before)
+
+
+#: The gate draws the same examples every time, so that what fails has a cause in the change before it; new ones are searched
+#: for by `ARISTOBOT_PROPERTIES=search`, which draws afresh and, where a test names no number, twenty times as many.
+settings.register_profile("gate", derandomize=True, deadline=None)
+settings.register_profile("search", max_examples=2_000, deadline=None)
+settings.load_profile(os.environ.get("ARISTOBOT_PROPERTIES", "gate"))
 
 
 @pytest.fixture

@@ -75,6 +75,8 @@ def test_whatever_is_written_only_our_own_tags_come_out_and_they_close(text: str
             "<ul><li>a more</li><li><strong>b</strong></li></ul>\n<ol><li>c</li><li>d</li></ol>",
         ),
         ("a `x < **y**` *b*", "<p>a <code>x &lt; **y**</code> <em>b</em></p>"),
+        ("**a *b* c** *d*", "<p><strong>a <em>b</em> c</strong> <em>d</em></p>"),
+        ("x ******", "<p>x <strong>*</strong>*</p>"),
         ("2 * 3 * 4 and __init__", "<p>2 * 3 * 4 and <strong>init</strong></p>"),
         ("[here](https://a.b) <https://c.d>", "<p>here (https://a.b) &lt;https://c.d&gt;</p>"),
         ("```python\nx < 1\n```\nend", '<pre class="code mono" tabindex="0">x &lt; 1</pre>\n<p>end</p>'),
