@@ -100,12 +100,13 @@ def test_sql_by_hand_stays_in_the_store() -> None:
     assert not [found for source in sources() if source.path not in SQL_FILES for found in by_hand(source)]
 
 
-def test_aiohttp_stands_behind_one_door() -> None:
+def test_answers_of_exchanges_are_read_behind_one_door() -> None:
+    doors = {"httptools": "services/exchanges/line.py", "aiohappyeyeballs": "services/exchanges/lines.py", "aiohttp": ""}
     assert not [
         source.at(node, name)
         for source in sources()
         for name, node in source.imports()
-        if name.split(".")[0] == "aiohttp" and source.path != "services/exchanges/http.py"
+        if source.path != doors.get(name.split(".")[0], source.path)
     ]
 
 

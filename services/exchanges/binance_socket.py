@@ -17,6 +17,7 @@ from services.exchanges.binance_errors import complaint_of, verdict
 from services.exchanges.binance_events import SHUTDOWN, TERMINATED, kind_of
 from services.exchanges.binance_sign import Params, Signer
 from services.exchanges.binance_wire import decoded
+from services.exchanges.connection import Connection
 from services.exchanges.request_socket import RequestSocket
 from services.exchanges.sockets import open_socket
 from services.exchanges.transport import Link, checked, growing_pauses
@@ -150,7 +151,7 @@ class KeySocket:
 
     async def _open(self, signer: Signer) -> RequestSocket[Answer]:
         self._link.budget.take(_CONNECTING_WEIGHT, read=False)
-        connection = RequestSocket(await open_socket(self._url, self._link), self._link, _read, self._pushed)
+        connection = RequestSocket(await open_socket(self._url, self._link, Connection), self._link, _read, self._pushed)
         if signer.may_log_on:
             try:
                 await self._command(connection, _LOG_ON, signer, {})

@@ -17,6 +17,7 @@ from aristobot.errors import ConnectionLost, OutcomeUnknown, TryAgain
 from services.exchanges.bitget_errors import Complaint, verdict
 from services.exchanges.bitget_sign import Signer
 from services.exchanges.bitget_wire import decoded
+from services.exchanges.connection import Connection
 from services.exchanges.request_socket import RequestSocket
 from services.exchanges.sockets import open_socket
 from services.exchanges.transport import Link, checked, growing_pauses
@@ -161,7 +162,7 @@ class KeySocket:
 
     async def _logged_on(self, signer: Signer) -> Line:
         self._link.budget.take(1, read=False)
-        connection = await open_socket(self._url, self._link)
+        connection = await open_socket(self._url, self._link, Connection)
         line = Line(connection, self._link, self._hear, self._pushed)
         try:
             await self._command(line, _LOG_ON, signer.log_on(self._link.server_clock.timestamp()))

@@ -16,6 +16,7 @@ from loguru import logger
 
 from aristobot.errors import ConnectionLost, DataError, OutcomeUnknown, TryAgain
 from aristobot.exchange import AccountUpdate, StreamReset
+from services.exchanges.connection import Connection
 from services.exchanges.kraken_account_feed import AccountFeed, Frame
 from services.exchanges.kraken_errors import verdict
 from services.exchanges.kraken_limits import KeyLimits, tier_of
@@ -172,7 +173,7 @@ class KeySocket:
         token = await self._unused(fetch)
         number = next(self._generation)
         connection = RequestSocket(
-            await open_socket(self._url, self._link), self._link, _frame, lambda frame: self._pushed(number, frame)
+            await open_socket(self._url, self._link, Connection), self._link, _frame, lambda frame: self._pushed(number, frame)
         )
         self.feed.begin()
         self._listening_to = number

@@ -10,7 +10,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.protocol import State
 
 from aristobot.errors import ConnectionLost, DataError, OutcomeUnknown
-from services.exchanges.sockets import Connection
+from services.exchanges.connection import Connection
 from services.exchanges.transport import Link
 
 
@@ -96,9 +96,7 @@ class RequestSocket(Generic[E_co]):
             for request_id, _ in leaving:
                 self._waiting[request_id].set_exception(ConnectionLost(exchange=self._link.exchange, detail="socket is closed"))
             return
-        for _, frame in leaving:
-            self._connection.protocol.send_text(frame)
-        self._connection.transport.writelines(self._connection.protocol.data_to_send())
+        self._connection.send_texts([frame for _, frame in leaving])
 
     def _give_up(self, request_id: int, heard: int) -> None:
         """Wait no longer for an answer; a connection on which nothing at all came meanwhile is not asked again."""

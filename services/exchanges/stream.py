@@ -99,7 +99,7 @@ class Stream:
 
     async def _greeted(self) -> ClientConnection:
         """A new connection that has been told what we want."""
-        connection = await open_socket(self._url, self._link)
+        connection = await open_socket(self._url, self._link, ClientConnection)
         try:
             for message in self._greeting:
                 await connection.send(message, text=True)

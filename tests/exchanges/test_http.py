@@ -10,6 +10,7 @@ import pytest
 
 from aristobot.clock import ManualClock, SystemClock
 from aristobot.errors import (
+    BadKey,
     ConfigurationError,
     ConnectionLost,
     ExchangeOffline,
@@ -248,6 +249,32 @@ def test_pauses_grow_to_a_minute_and_never_stop() -> None:
     assert taken[0] == 0
     assert all(0.75 * 2**n <= pause <= 2**n for n, pause in enumerate(taken[1:7]))
     assert all(45 <= pause <= 60 for pause in taken[7:])
+
+
+@pytest.mark.parametrize("key", ["two\r\nX-More: lines", "a\nb", "a\0b"])
+async def test_a_key_that_would_not_stay_within_its_line_is_not_sent(server: SmallServer, session: RestSession, key: str) -> None:
+    with pytest.raises(BadKey):
+        await session.order(ORDER._replace(headers={"X-MBX-APIKEY": key}), 1)
+    assert server.asked == []
+
+
+async def test_an_address_may_lie_below_another(server: SmallServer, clock: ManualClock) -> None:
+    session = RestSession(f"{server.endpoints.rest}/below/", Link("binance", clock, 6000, QUICK), judge, WEIGHT)
+    server.rest = lambda asked: Say({"path": asked.path})
+    assert await session.read(question("/api"), 1) == b'{"path": "/below/api"}'
+    await session.close()
+
+
+async def test_whoever_waits_when_all_is_closed_gets_no_answer(server: SmallServer, session: RestSession) -> None:
+    server.rest = in_turn(Hang())
+    waiting = asyncio.ensure_future(session.order(ORDER, 1))
+    await soon(lambda: len(server.asked) == 1)
+    await session.close()
+    with pytest.raises(OutcomeUnknown):
+        await waiting
+    with pytest.raises(ConnectionLost) as closed:
+        await session.order(ORDER, 1)
+    assert closed.value.code == "client_closed"
 
 
 async def test_whoever_stops_waiting_leaves_nothing_behind(server: SmallServer, session: RestSession) -> None:
