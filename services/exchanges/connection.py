@@ -8,11 +8,7 @@ from secrets import token_bytes
 from websockets.asyncio.client import ClientConnection
 from websockets.frames import Frame, Opcode
 from websockets.protocol import Event, State
-
-try:
-    from websockets.speedups import apply_mask
-except ImportError:  # where nobody has compiled it
-    from websockets.utils import apply_mask
+from websockets.utils import apply_mask
 
 LARGEST_FRAME = 16 * 1024 * 1024
 _WHOLE_TEXT = 0x81
