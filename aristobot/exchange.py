@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -72,6 +72,8 @@ class Capabilities:
     amends_stops: bool = False
     #: Whether a buy's fee is paid in quote, on top of its price.
     fees_in_quote: bool = False
+    #: Whether `find_orders` tells of many orders in as few questions as of one, for exchanges that ration questions.
+    finds_many: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +194,18 @@ class SupportsAccountStream(Protocol):
 
     def stream_account(self, keys: Credentials) -> AsyncIterator[AccountUpdate]:
         """Order and balance changes of one account; begins with, and after every reconnection repeats, StreamReset."""
+
+
+class SupportsSearch(Protocol):
+    """A client whose capabilities say `finds_many`."""
+
+    async def find_orders(
+        self, keys: Credentials, wanted: Mapping[str, Symbol], since: datetime, until: datetime
+    ) -> list[OrderReport]:
+        """Of these orders (client id to symbol), taken between `since` and `until` if at all, those that the exchange knows.
+
+        Read from the whole lists of what rests and of what ended: an order that is not in the answer is in neither of them.
+        """
 
 
 class SupportsFills(Protocol):

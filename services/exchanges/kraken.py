@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -54,6 +54,7 @@ class KrakenClient(KrakenMarket):
         exits_lock_funds=True,
         amends_stops=True,
         fees_in_quote=True,
+        finds_many=True,
     )
 
     def __init__(self, clock: Clock, endpoints: Endpoints | None = None, timeouts: Timeouts | None = None) -> None:
@@ -91,6 +92,16 @@ class KrakenClient(KrakenMarket):
         if told is not None and told.is_whole:
             return told.report()
         return await self._history.find(keys, symbol, client_order_id)
+
+    async def find_orders(
+        self, keys: Credentials, wanted: Mapping[str, Symbol], since: datetime, until: datetime
+    ) -> list[OrderReport]:
+        """Of these orders those that the exchange knows, with their fills: two questions for all of them, and one more for fills.
+
+        The times are ours; the exchange is asked by its own clock.
+        """
+        apart = self._now() - self._clock.now()
+        return await self._history.find_several(keys, wanted, since + apart, until + apart)
 
     async def place_order(self, keys: Credentials, request: OrderRequest) -> OrderReport:
         """Send one order, once. One that cannot rest comes back with its fills, when the socket tells them within a second."""

@@ -62,10 +62,14 @@ class Counter:
 
     def take(self, points: float, code: str = CALLS_SPENT) -> None:
         """Add to it; raise RateLimited, and add nothing, where the exchange would refuse."""
+        self.require(points, code)
+        self._count += points
+
+    def require(self, points: float, code: str = CALLS_SPENT) -> None:
+        """Raise RateLimited where the exchange would refuse so many points, and add nothing."""
         wait = max((self.count + points - self.most) / self.decay, self._closed_until - self._at)
         if wait > _NOTHING:
             raise RateLimited(code, retry_after=wait, exchange=NAME)
-        self._count += points
 
     def add(self, points: float) -> None:
         """Add to it what is never refused."""

@@ -187,6 +187,24 @@ async def test_history_agrees_with_itself(bench: Bench) -> None:
     assert await bench.later(bench.client.fills(bench.keys, SYMBOL, bench.clock.now() + timedelta(hours=1))) == []
 
 
+@behaviour("X-54", "Many orders are found together as each is found alone: resting, ended, or unknown.", needs="finds_many")
+async def test_many_orders_are_found_together(bench: Bench) -> None:
+    began = bench.clock.now()
+    resting, ended, gone, never = limit("90"), market(), limit("80"), limit("70")
+    for request in (resting, ended, gone):
+        await bench.later(bench.client.place_order(bench.keys, request))
+    await bench.later(bench.client.cancel_order(bench.keys, SYMBOL, gone.client_order_id))
+    other = market(Side.SELL)
+    await bench.later(bench.client.place_order(bench.keys, other))
+    wanted = {one.client_order_id: SYMBOL for one in (resting, ended, gone, never)}
+    asked = len(bench.server.world.journal.entries)
+    found = await bench.later(bench.client.find_orders(bench.keys, wanted, began, bench.clock.now()))
+    assert len(bench.server.world.journal.entries) - asked <= len(wanted) - 1
+    alone = [await bench.find(client_id) for client_id in wanted]
+    assert {one.client_order_id: one for one in found} == {one.client_order_id: one for one in alone if one is not None}
+    assert {one.client_order_id for one in found} == {*wanted} - {never.client_order_id}
+
+
 @behaviour("X-25", "An order filled in part says so; what is cancelled then keeps what it bought.", routes=True)
 async def test_a_part_that_is_filled_stays_filled(bench: Bench) -> None:
     bench.faults({"on": "order.place", "do": "partial_fill", "fraction": "0.5"})
