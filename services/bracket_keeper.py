@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from weakref import WeakValueDictionary
@@ -20,10 +20,10 @@ from aristobot.kinds import HaltLevel, HaltScope, LotStatus
 from aristobot.logs import log_context
 from aristobot.money import ZERO
 from aristobot.store import brackets, positions
-from aristobot.store.tenancy import SYSTEM
+from aristobot.store.tenancy import SYSTEM, GuardedSession
 from aristobot.store.trading_tables import PositionRow
 from services.exit_placer import ExitPlacer
-from services.exit_plan import ExitPlan
+from services.exit_plan import ExitPlan, kept_plan
 from services.trading_floor import TradingFloor
 
 RETRY_AFTER = 1.0
@@ -62,16 +62,26 @@ class BracketKeeper:
         for bracket in await self._floor.db.read(SYSTEM, positions.brackets):
             self._look_after(bracket.user_id, bracket.position_id)
 
-    async def guard(self, user_id: uuid.UUID, position_id: uuid.UUID, plan: ExitPlan) -> brackets.Guarded:
+    async def guard(
+        self, user_id: uuid.UUID, position_id: uuid.UUID, wanted: ExitPlan | Callable[[brackets.Guarded], ExitPlan]
+    ) -> brackets.Guarded:
         """Ask for a stop and targets, in place of what was asked before, and make it so. Returns what then stands.
 
-        What the exchange does not do now is tried again until it does. A stop at or above the market sells at once: it would
-        trigger anyway. Raises NotFound.
+        A change of what guards now is asked for as a function of it: a target that is reached in this moment is not in it any
+        more. What the exchange does not do now is tried again until it does. A stop at or above the market sells at once: it
+        would trigger anyway. Raises NotFound, and what the function raises.
         """
         now = self._floor.clock.now()
+
+        def work(session: GuardedSession) -> None:
+            guarded = brackets.guarded(session, position_id)
+            plan = wanted if isinstance(wanted, ExitPlan) else wanted(guarded)
+            left = kept_plan(guarded).stored_targets()
+            brackets.ask(session, position_id, plan.stop, plan.stored_targets(), now, left=left)
+
         async with self._lock(position_id):
             with self._floor.positions.touching(position_id):
-                await self._floor.db.write(user_id, lambda s: brackets.ask(s, position_id, plan.stop, plan.stored_targets(), now))
+                await self._floor.db.write(user_id, work)
             await self._ensure_held(user_id, position_id)
         return await self._placer.read(user_id, position_id)
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 from aristobot.market import Instrument
 from aristobot.money import HUNDRED, ZERO, amount, divided, percent_of, plain, round_up, times
 from aristobot.signals import PriceSpec, Target
-from aristobot.store.brackets import COVERED
+from aristobot.store.brackets import COVERED, Guarded
 from aristobot.store.trading_tables import Bracket, Order
 
 #: Seconds for which a protective order in doubt is waited for here: its keeper knows what to do meanwhile.
@@ -92,6 +92,11 @@ def remaining(plan: ExitPlan, done_legs: frozenset[str]) -> ExitPlan:
     left = [one for i, one in enumerate(plan.targets) if f"t{i}" not in done_legs]
     whole = HUNDRED - sum((share for share, _ in plan.targets), ZERO) + sum((share for share, _ in left), ZERO)
     return ExitPlan(plan.stop, tuple((divided(share * HUNDRED, whole, 8), price) for share, price in left))
+
+
+def kept_plan(guarded: Guarded) -> ExitPlan:
+    """What guards a position now, without the targets already reached; empty when nothing was ever asked for."""
+    return remaining(plan_of(guarded.bracket), guarded.done_legs) if guarded.bracket is not None else ExitPlan()
 
 
 def slices(plan: ExitPlan, quantity: Decimal, instrument: Instrument, done_legs: frozenset[str]) -> list[Slice]:

@@ -13,10 +13,11 @@ from aristobot.errors import AristobotError, InvalidInput
 from aristobot.kinds import OrderRole
 from aristobot.market import Symbol
 from aristobot.money import ZERO
-from aristobot.store import brackets, orders
+from aristobot.store import orders, positions
+from aristobot.store.brackets import Guarded
 from aristobot.store.trading_tables import Order
 from services.bracket_keeper import BracketKeeper
-from services.exit_plan import ExitPlan, plan_of
+from services.exit_plan import ExitPlan, kept_plan
 from services.order_desk import OrderDesk
 from services.order_draft import EditOrder
 from services.rights import for_traders
@@ -46,11 +47,9 @@ class RestingOrders:
     async def cancel(self, user_id: uuid.UUID, order_id: uuid.UUID) -> Order:
         """Cancel an order. An exit that the keeper guards is taken out of what it was asked for, or it would come back."""
         row = await self._floor.db.read(user_id, lambda s: orders.get(s, order_id))
-        kept = await self._kept(user_id, row)
-        if kept is None or row.position_id is None:
+        if row.position_id is None or not await self._is_kept(user_id, row):
             return await self._desk.cancel(user_id, order_id)
-        without = replace(kept, stop=ZERO) if row.role is OrderRole.STOP else replace(kept, targets=_other_targets(kept, row))
-        await self._keeper.guard(user_id, row.position_id, without)
+        await self._keeper.guard(user_id, row.position_id, partial(_without, row))
         return await self._floor.db.read(user_id, lambda s: orders.get(s, order_id))
 
     async def cancel_all(self, user_id: uuid.UUID, broker_id: uuid.UUID | None, symbol: Symbol | None = None) -> list[Outcome]:
@@ -66,11 +65,10 @@ class RestingOrders:
         Raises NotFound, InvalidInput, ExchangeError.
         """
         row = await self._floor.db.read(user_id, lambda s: orders.get(s, order_id))
-        kept = await self._kept(user_id, row)
-        if kept is not None and row.position_id is not None:
+        if row.position_id is not None and await self._is_kept(user_id, row):
             if quantity and quantity != row.quantity:
                 raise InvalidInput("exit_quantity_fixed", field="quantity")
-            await self._keeper.guard(user_id, row.position_id, _moved(kept, row, price))
+            await self._keeper.guard(user_id, row.position_id, partial(_moved, row, price))
             return None
         triggered = bool(row.stop_price)
         change = EditOrder(
@@ -80,13 +78,12 @@ class RestingOrders:
         )
         return await self._desk.edit(user_id, order_id, change)
 
-    async def _kept(self, user_id: uuid.UUID, row: Order) -> ExitPlan | None:
-        """What the keeper was asked for, when this order is one of its exits."""
+    async def _is_kept(self, user_id: uuid.UUID, row: Order) -> bool:
+        """Whether this order is an exit that the keeper was asked for."""
         if row.role not in _EXITS or row.position_id is None:
-            return None
+            return False
         position_id = row.position_id
-        guarded = await self._floor.db.read(user_id, lambda s: brackets.guarded(s, position_id))
-        return plan_of(guarded.bracket) if guarded.bracket is not None else None
+        return await self._floor.db.read(user_id, lambda s: positions.bracket_of(s, position_id)) is not None
 
 
 async def each(tasks: Iterable[tuple[Symbol, Callable[[], Awaitable[Order]]]]) -> list[Outcome]:
@@ -101,15 +98,26 @@ async def each(tasks: Iterable[tuple[Symbol, Callable[[], Awaitable[Order]]]]) -
     return list(await asyncio.gather(*(one(symbol, do) for symbol, do in tasks)))
 
 
-def _other_targets(kept: ExitPlan, row: Order) -> tuple[tuple[Decimal, Decimal], ...]:
-    return tuple(one for number, one in enumerate(kept.targets) if f"t{number}" != row.leg)
+def _open_targets(guarded: Guarded) -> tuple[ExitPlan, list[str]]:
+    """What guards the position now, and the legs of its targets: those that were reached are gone from both."""
+    asked = (guarded.bracket.targets or []) if guarded.bracket is not None else []
+    return kept_plan(guarded), [leg for leg in (f"t{i}" for i in range(len(asked))) if leg not in guarded.done_legs]
 
 
-def _moved(kept: ExitPlan, row: Order, price: Decimal) -> ExitPlan:
+def _without(row: Order, guarded: Guarded) -> ExitPlan:
+    kept, legs = _open_targets(guarded)
+    if row.role is OrderRole.STOP:
+        return replace(kept, stop=ZERO)
+    return replace(kept, targets=tuple(one for leg, one in zip(legs, kept.targets, strict=True) if leg != row.leg))
+
+
+def _moved(row: Order, price: Decimal, guarded: Guarded) -> ExitPlan:
+    kept, legs = _open_targets(guarded)
     if row.role is OrderRole.STOP:
         moved = replace(kept, stop=price or kept.stop)
     else:
-        changed = ((share, price or old) if f"t{i}" == row.leg else (share, old) for i, (share, old) in enumerate(kept.targets))
+        pairs = zip(legs, kept.targets, strict=True)
+        changed = ((share, price or old) if leg == row.leg else (share, old) for leg, (share, old) in pairs)
         moved = replace(kept, targets=tuple(sorted(changed, key=lambda target: target[1])))
     if moved.targets and moved.stop >= moved.first_target:
         raise InvalidInput("stop_above_target", field="price")

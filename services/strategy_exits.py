@@ -14,7 +14,7 @@ from aristobot.store import brackets
 from aristobot.store.trading_tables import Order, PositionRow
 from aristobot.strategy_orders import Decision, Intent, exact
 from services.alerts import NOTHING_DONE
-from services.exit_plan import ExitPlan, plan_of, remaining
+from services.exit_plan import ExitPlan, kept_plan
 from services.strategy_books import share_of
 from services.strategy_plans import moved_plan, stored_plan, told_exits
 from services.strategy_turn import Said, Work
@@ -85,7 +85,13 @@ class StrategyExits:
         wanted = moved_plan(decision, books.held(work.instrument), work.instrument, await self._kept(books.position))
         if wanted is None:
             return []
-        await work.keeper.guard(work.row.user_id, books.position.id, wanted)
+        held = books.held(work.instrument)
+
+        def now_wanted(guarded: brackets.Guarded) -> ExitPlan:
+            kept = kept_plan(guarded)
+            return moved_plan(decision, held, work.instrument, kept) or kept
+
+        await work.keeper.guard(work.row.user_id, books.position.id, now_wanted)
         return [Said("reason.run_exits", told_exits(wanted, work.row.symbol))]
 
     async def guard_new(self) -> None:
@@ -99,7 +105,7 @@ class StrategyExits:
         """What guards the position now, without the targets already reached."""
         work = self._work
         guarded = await work.floor.db.read(work.row.user_id, lambda s: brackets.guarded(s, position.id))
-        return remaining(plan_of(guarded.bracket), guarded.done_legs) if guarded.bracket else ExitPlan()
+        return kept_plan(guarded)
 
 
 def _told(row: Order, tag: str) -> Said:

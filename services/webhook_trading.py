@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 
 from loguru import logger
 
@@ -19,7 +20,7 @@ from aristobot.store.trading_tables import Order, PositionRow
 from services.alerts import FAILED, NOTHING_DONE, OWNER, Alert, Verdict, failed, longest_age, not_for_us, progress
 from services.bracket_keeper import BracketKeeper
 from services.broker_book import Account
-from services.exit_plan import ExitPlan, from_specs, plan_of, remaining
+from services.exit_plan import ExitPlan, from_specs, kept_plan, plan_of
 from services.market_choice import MarketChoice
 from services.order_desk import OrderDesk
 from services.order_draft import Exits, PlaceOrder
@@ -202,7 +203,7 @@ class WebhookTrading:
         return row
 
     async def _sell_at(self, alert: Alert, signal: Signal, position: PositionRow, price: Decimal) -> Verdict:
-        """A limit sell becomes a target of the position's bracket, beside its stop; a share of it keeps the other targets."""
+        """A limit sell becomes the target of the position's bracket, beside its stop, in the place of the targets before."""
         user_id, symbol = alert.account.user_id, position.symbol
         bracket = await self._floor.db.read(user_id, lambda s: positions.bracket_of(s, position.id))
         stop = bracket.stop_price if bracket else ZERO
@@ -220,10 +221,11 @@ class WebhookTrading:
             return Verdict(WebhookOutcome.NO_EFFECT, "reason.no_position", {"symbol": symbol}, symbol=symbol)
         instrument = await self._floor.catalog.instrument(alert.account.broker.exchange, symbol)
         keep = await self._kept(user_id, position.id)
-        plan = from_specs(signal.stop_loss, signal.take_profit, position.entry, instrument, keep)
+        moved = partial(from_specs, signal.stop_loss, signal.take_profit, position.entry, instrument)
+        plan = moved(keep)
         if keep == plan:
             return Verdict(WebhookOutcome.NO_EFFECT, "reason.exits_unchanged", {"symbol": symbol}, symbol=symbol)
-        guarded = await self._keeper.guard(user_id, position.id, plan)
+        guarded = await self._keeper.guard(user_id, position.id, lambda now: moved(kept_plan(now)))
         kept_old = guarded.bracket is not None and plan_of(guarded.bracket) != plan
         if kept_old and guarded.position.quantity == position.quantity:
             facts = {"symbol": symbol}
@@ -243,7 +245,7 @@ class WebhookTrading:
     async def _kept(self, user_id: uuid.UUID, position_id: uuid.UUID) -> ExitPlan | None:
         """What guards the position now, without the targets already reached; None when nothing was ever asked for."""
         guarded = await self._floor.db.read(user_id, lambda s: brackets.guarded(s, position_id))
-        return remaining(plan_of(guarded.bracket), guarded.done_legs) if guarded.bracket else None
+        return kept_plan(guarded) if guarded.bracket else None
 
     async def _position(self, account: Account, symbol: str) -> PositionRow | None:
         return (await self._floor.positions.of(account)).open_one(symbol, OWNER)

@@ -144,15 +144,21 @@ def ask(
     stop: Decimal,
     targets: list[list[str]],
     now: datetime,
+    *,
+    left: list[list[str]] | None = None,
 ) -> Bracket:
-    """Write what is wanted; what was wanted before becomes the place to return to when the move fails."""
+    """Write what is wanted; what was wanted before becomes the place to return to when the move fails.
+
+    `left` are the targets of before that were not reached yet, by default all of them.
+    """
     position = positions.get(session, position_id)
     bracket = positions.bracket_of(session, position_id)
     if bracket is None:
         bracket = Bracket(user_id=position.user_id, broker_id=position.broker_id, position_id=position_id, updated_at=now)
     else:
         # The legs of the new plan are counted from here: a target reached before belongs to the old one.
-        before = {"stop": format(bracket.stop_price, "f"), "targets": bracket.targets or [], "after_attempt": bracket.attempt}
+        targets_before = left if left is not None else bracket.targets or []
+        before = {"stop": format(bracket.stop_price, "f"), "targets": targets_before, "after_attempt": bracket.attempt}
         bracket.rollback = _remembered(bracket, _AMENDING) | before
         bracket.status = BracketStatus.MOVING
     bracket.stop_price, bracket.targets, bracket.updated_at = stop, targets, now

@@ -38,6 +38,19 @@ async def test_a_move_that_is_refused_puts_the_old_exits_up_again(house: Trading
     assert (bracket.status, bracket.stop_price) == (BracketStatus.ACTIVE, D(59000))
 
 
+async def test_a_refused_move_does_not_take_a_target_once_more_that_was_reached(house: TradingHouse, trader: Trader) -> None:
+    await house.buy(trader, stop_loss="58000", take_profit=[["50%", "61000"], ["50%", "64000"]])
+    await house.settled(trader, 2, role="stop", status=S.OPEN)
+    house.price("61100")
+    await house.settled(trader, 1, role="stop", status=S.OPEN)
+    await house.clock.sleep(6)  # moves keep a distance of five seconds
+    house.faults({"on": "list.place", **REFUSED})
+    ended = await house.alert(trader, action="MAJ", stop_loss="59500")
+    assert (ended.outcome, ended.reason) == ("refused", "reason.move_refused")
+    await house.guarded(trader, ("stop", "0.04162", "58000"), ("target", "0.04162", "64000"))
+    assert trader.total("BTC") > D("0.0416")
+
+
 async def test_a_move_whose_rollback_is_refused_too_is_tried_until_it_succeeds(house: TradingHouse, holder: Trader) -> None:
     house.faults({"on": "list.place", **REFUSED, "times": 2})
     await house.alert(holder, action="MAJ", stop_loss="59500")

@@ -201,6 +201,29 @@ async def test_a_kept_target_that_is_cancelled_does_not_come_back(house: Trading
     await house.guarded(trader, ("stop", "0.00999", "58000"))
 
 
+async def test_a_target_that_was_reached_is_not_taken_once_more_when_the_stop_is_moved(
+    house: TradingHouse, trader: Trader
+) -> None:
+    await house.buy(trader, stop_loss="58000", take_profit=[["50%", "61000"], ["50%", "64000"]])
+    await house.guarded(
+        trader,
+        ("stop", "0.04162", "58000"),
+        ("stop", "0.04162", "58000"),
+        ("target", "0.04162", "61000"),
+        ("target", "0.04162", "64000"),
+    )
+    house.price("61100")
+    half = (("stop", "0.04162", "58000"), ("target", "0.04162", "64000"))
+    await house.guarded(trader, *half)
+    [stop] = await house.settled(trader, 1, role="stop", status=OrderStatus.OPEN)
+    assert await house.app.hand.resting.edit(trader.user_id, stop.id, D(59000), D(0)) is None
+    await house.guarded(trader, ("stop", "0.04162", "59000"), ("target", "0.04162", "64000"))
+    [target] = await house.settled(trader, 1, role="target", status=OrderStatus.OPEN)
+    await house.app.hand.resting.cancel(trader.user_id, target.id)
+    await house.guarded(trader, ("stop", "0.04162", "59000"))
+    assert trader.total("BTC") > D("0.0416")
+
+
 async def test_a_part_of_what_is_held_goes_out_as_a_pair_of_the_exchange(house: TradingHouse, trader: Trader) -> None:
     await send(house, trader)
     await house.holds(trader, "0.00999")
