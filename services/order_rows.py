@@ -9,11 +9,14 @@ from decimal import Decimal
 from aristobot.kinds import OrderOrigin, OrderRole
 from aristobot.logs import current_trace_id
 from aristobot.money import ZERO, times
-from aristobot.orders import OrderRequest, OtocoRequest, Side
+from aristobot.orders import OrderRequest, OrderStatus, OtocoRequest, Side
 from aristobot.store.prepared import new_row
 from aristobot.store.trading_tables import Order
 from services.broker_book import Account
 from services.order_draft import Draft, EditOrder, PlaceOrder, PlacePair
+
+#: The ends of an order that never rested: something else may be asked in its place.
+CAME_TO_NOTHING = (OrderStatus.DENIED, OrderStatus.REJECTED, OrderStatus.NOT_ACCEPTED)
 
 
 def edited(old: Order, change: EditOrder) -> PlaceOrder:

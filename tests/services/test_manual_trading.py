@@ -251,6 +251,19 @@ async def test_a_resting_order_is_edited_and_everything_is_cancelled_but_what_gu
     assert sorted(role for role, _, _ in await house.resting(trader)) == ["stop", "target"]
 
 
+async def test_an_order_whose_change_was_refused_can_be_changed_all_the_same(house: TradingHouse, trader: Trader) -> None:
+    [row] = await send(house, trader, kind=TicketKind.LIMIT, price=D(57000))
+    refused = await house.app.hand.resting.edit(trader.user_id, row.id, D(70000), D(0))
+    assert refused is not None
+    assert (refused.status, refused.reason) == (OrderStatus.DENIED, "outside_collar")
+    for price in ("57500", "57600"):
+        edited = await house.app.hand.resting.edit(trader.user_id, row.id, D(price), D(0))
+        assert edited is not None
+        assert (edited.status, edited.price) == (OrderStatus.OPEN, D(price))
+        row = edited
+    assert [one.price for one in trader.orders() if one.is_open] == [D(57600)]
+
+
 async def test_closing_everything_leaves_nothing_and_nobody_else_s_is_touched(house: TradingHouse, trader: Trader) -> None:
     other = await house.trader()
     await send(house, trader)
