@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 
 from loguru import logger
 
-from aristobot.errors import AristobotError
+from aristobot.errors import AristobotError, UnknownSymbol
 from aristobot.events import TradingHalted
 from aristobot.kinds import HaltLevel, HaltScope, OrderOrigin, OrderRole
 from aristobot.logs import log_context
@@ -64,18 +65,29 @@ class Flattener:
 
     async def _flatten_safely(self, account: Account, halt: Halt) -> bool:
         with log_context(user_id=account.user_id):
-            try:
-                return await self._flatten_broker(account, halt)
-            except AristobotError as error:
-                logger.error("Broker {} could not be flattened yet: {}", account.id, error)
-                return False
+            return await self._done(account, self._flatten_broker(account, halt))
+
+    async def _done(self, account: Account, doing: Awaitable[bool]) -> bool:
+        """Whether it worked; what fails is said, and tried again in the next round."""
+        try:
+            return await doing
+        except AristobotError as error:
+            logger.error("Broker {} could not be flattened yet: {}", account.id, error)
+            return False
 
     async def _flatten_broker(self, account: Account, halt: Halt) -> bool:
-        for row in await self._entries(account, halt):
-            await self._desk.cancel(account.user_id, row.id)
+        """Entries back first, then everything sold; what cannot be taken back or sold now stops nothing else."""
+        waiting = await self._entries(account, halt)
+        back = await asyncio.gather(*(self._done(account, self._cancel(account, row)) for row in waiting))
         held = await self._held(account, halt)
-        await asyncio.gather(*(self._sell(account, row, halt) for row in held))
+        sold = await asyncio.gather(*(self._done(account, self._sell(account, row, halt)) for row in held))
+        if not all((*back, *sold)):
+            return False
         return not await self._held(account, halt) and not await self._entries(account, halt)
+
+    async def _cancel(self, account: Account, row: Order) -> bool:
+        await self._desk.cancel(account.user_id, row.id)
+        return True
 
     async def _entries(self, account: Account, halt: Halt) -> list[Order]:
         """Entries that may still buy, those in doubt included."""
@@ -85,21 +97,23 @@ class Flattener:
     async def _held(self, account: Account, halt: Halt) -> list[PositionRow]:
         """Open positions that can be sold; dust below the exchange's smallest order stays."""
         held = await self._floor.db.read(account.user_id, lambda s: positions.open_ones(s, account.id))
-        found = []
-        for row in held:
+        return [row for row in held if self._is_meant(halt, row.owner) and not await self._is_dust(account, row)]
+
+    async def _is_dust(self, account: Account, row: PositionRow) -> bool:
+        try:
             instrument = await self._floor.catalog.instrument(account.broker.exchange, row.symbol)
-            if self._is_meant(halt, row.owner) and not instrument.is_dust(row.quantity, row.current_price):
-                found.append(row)
-        return found
+        except UnknownSymbol:  # listed no more: there is no saying what could be sold of it
+            return row.is_dust
+        return instrument.is_dust(row.quantity, row.current_price)
 
     def _is_meant(self, halt: Halt, owner: str) -> bool:
         owners = self._floor.kill_switch.owners(halt)
         return owners is None or owner in owners
 
-    async def _sell(self, account: Account, position: PositionRow, halt: Halt) -> None:
+    async def _sell(self, account: Account, position: PositionRow, halt: Halt) -> bool:
         async with self._keeper.standing_down(account.user_id, position.id) as left:
             if left <= ZERO:
-                return
+                return True
             attempts = await self._floor.db.read(account.user_id, lambda s: orders.count_of_cause(s, position.id, "flatten"))
             wish = PlaceOrder(
                 broker_id=account.id,
@@ -116,6 +130,7 @@ class Flattener:
                 position_id=position.id,
             )
             await self._desk.place(account.user_id, wish)
+        return True
 
 
 def _in_scope(halt: Halt, account: Account) -> bool:

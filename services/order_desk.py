@@ -11,7 +11,6 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from itertools import count
 
 from aristobot.errors import AristobotError, InvalidInput
 from aristobot.exchange import Credentials, ExchangeClient
@@ -19,13 +18,12 @@ from aristobot.kinds import OrderRole
 from aristobot.orders import OrderReport, OrderRequest, OrderStatus, OtocoRequest, client_order_id
 from aristobot.store import orders
 from aristobot.store.intents import Intent, IntentLog, Progress
-from aristobot.store.tenancy import GuardedSession
 from aristobot.store.trading_tables import Order
 from services.broker_book import Account
 from services.order_checks import OrderChecks, Priced, mark_refused
 from services.order_draft import EditOrder, Exits, PlaceOrder, PlacePair, entry_with_exits
 from services.order_resolver import fence
-from services.order_rows import CAME_TO_NOTHING, edited, exit_rows, held_by, protective_row, row_of
+from services.order_rows import edited, exit_rows, held_by, next_change, protective_row, row_of
 from services.order_sender import OrderSender
 from services.trading_floor import TradingFloor
 
@@ -134,7 +132,8 @@ class OrderDesk:
             raise InvalidInput("order_in_pair", field="order")
         account = await self._checks.account(user_id, old.broker_id)
         wish = edited(old, change)
-        wish = replace(wish, attempt=await self._db.read(user_id, lambda s: self._next_change(s, wish)))
+        attempt = await self._db.read(user_id, lambda s: next_change(s, self._floor.installation, wish))
+        wish = replace(wish, attempt=attempt)
         async with self._locks.setdefault(account.id, asyncio.Lock()):
             priced = await self._checks.draft(account, wish)
             priced = replace(priced, free=priced.free + held_by(old))
@@ -151,15 +150,6 @@ class OrderDesk:
         (sent,) = await self._sender.send(account, [row], ask)
         await self._sender.look(account, [old])
         return sent
-
-    def _next_change(self, session: GuardedSession, wish: PlaceOrder) -> int:
-        """The attempt of a change: the one under way or, when those before were refused, a new one."""
-        installation, leg = self._floor.installation, wish.leg
-        for attempt in count(1):
-            row = orders.find(session, client_order_id(installation, wish.broker_id, wish.cause, leg, attempt))
-            if row is None or row.status not in CAME_TO_NOTHING:
-                return attempt
-        raise AssertionError("some attempt was not made yet")
 
     def _intent(
         self,

@@ -5,18 +5,21 @@ from __future__ import annotations
 import uuid
 from datetime import datetime
 from decimal import Decimal
+from itertools import count
 
 from aristobot.kinds import OrderOrigin, OrderRole
 from aristobot.logs import current_trace_id
 from aristobot.money import ZERO, times
-from aristobot.orders import OrderRequest, OrderStatus, OtocoRequest, Side
+from aristobot.orders import OrderRequest, OrderStatus, OtocoRequest, Side, client_order_id
+from aristobot.store import orders
 from aristobot.store.prepared import new_row
+from aristobot.store.tenancy import GuardedSession
 from aristobot.store.trading_tables import Order
 from services.broker_book import Account
 from services.order_draft import Draft, EditOrder, PlaceOrder, PlacePair
 
 #: The ends of an order that never rested: something else may be asked in its place.
-CAME_TO_NOTHING = (OrderStatus.DENIED, OrderStatus.REJECTED, OrderStatus.NOT_ACCEPTED)
+_CAME_TO_NOTHING = (OrderStatus.DENIED, OrderStatus.REJECTED, OrderStatus.NOT_ACCEPTED)
 
 
 def edited(old: Order, change: EditOrder) -> PlaceOrder:
@@ -39,6 +42,15 @@ def edited(old: Order, change: EditOrder) -> PlaceOrder:
         webhook_id=old.webhook_id,
         position_id=old.position_id,
     )
+
+
+def next_change(session: GuardedSession, installation: uuid.UUID, wish: PlaceOrder) -> int:
+    """The attempt under which a change goes out: that of the one under way or, when those before were refused, a new one."""
+    for attempt in count(1):
+        row = orders.find(session, client_order_id(installation, wish.broker_id, wish.cause, wish.leg, attempt))
+        if row is None or row.status not in _CAME_TO_NOTHING:
+            return attempt
+    raise AssertionError("some attempt was not made yet")
 
 
 def held_by(old: Order) -> Decimal:

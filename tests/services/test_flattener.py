@@ -62,6 +62,18 @@ async def test_a_sell_out_asked_for_while_the_house_was_down_is_done_at_its_star
     await house.until(lambda: all(halt.completed_at for halt in house.app.kill_switch.active()))
 
 
+async def test_what_cannot_be_taken_back_or_sold_stops_nothing_else_from_being_sold(house: TradingHouse, trader: Trader) -> None:
+    await house.buy(trader, stop_loss="59000", take_profit="62000")
+    await house.alert(trader, action="BuyMarket", symbol="SOLUSDT", percent=20, stop_loss="-5%")
+    await house.alert(trader, action="BuyLimit", symbol="ETHUSDT", price=2900, percent=20)
+    house.faults({"on": "order.cancel", "do": "refuse_5xx", "times": 0})
+    await house.app.kill_switch.set(HaltScope.ALL, None, HaltLevel.FLATTEN, by="the test")
+    await house.until(lambda: trader.total("BTC") < D("0.00001"), within=30)
+    house.no_faults()
+    await house.until(lambda: all(halt.completed_at for halt in house.app.kill_switch.active()), within=30)
+    assert [order for order in trader.orders() if order.is_open] == []
+
+
 @pytest.mark.parametrize("moment", ["list.cancel", "order.place"])
 async def test_a_sell_out_cut_short_is_finished_after_a_restart_and_sells_once(house: TradingHouse, moment: str) -> None:
     rich = await house.trader({"USDT": "10000", "BTC": "2"})
