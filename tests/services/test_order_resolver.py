@@ -119,6 +119,19 @@ async def test_fills_that_cannot_be_read_are_asked_for_until_they_come(house: Tr
     await house.holds(trader, "0.00999")
 
 
+async def test_fills_that_cannot_be_written_are_asked_for_until_they_can(house: TradingHouse) -> None:
+    trader = await house.trader()
+    house.faults(
+        {"on": "any.message", "do": "drop_message", "times": 0},
+        {"on": "order.place", "do": "accept_then_5xx"},
+        {"on": "fills", "do": "lagging_reads", "seconds": 5, "times": 12},
+    )
+    await house.app.desk.place(trader.user_id, a_buy(trader))
+    with house.unwritable("fills"):
+        await house.clock.sleep(30)
+    await house.holds(trader, "0.00999")
+
+
 async def test_fills_that_were_missing_at_a_stop_are_asked_for_at_the_next_start(house: TradingHouse) -> None:
     trader = await house.trader()
     house.faults(

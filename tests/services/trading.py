@@ -5,9 +5,10 @@ from __future__ import annotations
 import itertools
 import json
 import shutil
+import sqlite3
 import uuid
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -144,6 +145,16 @@ class TradingHouse:
     def faults(self, *script: dict[str, Any]) -> None:
         """Let something go wrong at the exchange."""
         self.simulator.world.faults.write(script)
+
+    @contextmanager
+    def unwritable(self, table: str) -> Iterator[None]:
+        """Let the memory refuse new rows of a table for a while."""
+        with closing(sqlite3.connect(self.folder / "aristobot.db", isolation_level=None)) as memory:
+            memory.execute(f"CREATE TRIGGER refused BEFORE INSERT ON {table} BEGIN SELECT RAISE(ABORT, 'refused'); END")
+            try:
+                yield
+            finally:
+                memory.execute("DROP TRIGGER refused")
 
     def no_faults(self) -> None:
         """Let nothing go wrong any more."""
