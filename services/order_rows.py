@@ -23,7 +23,10 @@ _CAME_TO_NOTHING = (OrderStatus.DENIED, OrderStatus.REJECTED, OrderStatus.NOT_AC
 
 
 def edited(old: Order, change: EditOrder) -> PlaceOrder:
-    """The wish that a changed order makes: what is not changed is as it was, and its cause is the order it replaces."""
+    """The wish that a changed order makes: what is not changed is as it was, and its cause is the order it replaces.
+
+    It keeps the leg, by which an alert's entry is known to bring that alert's exits.
+    """
     return PlaceOrder(
         broker_id=old.broker_id,
         symbol=old.symbol,
@@ -37,7 +40,7 @@ def edited(old: Order, change: EditOrder) -> PlaceOrder:
         role=old.role,
         owner=old.owner,
         cause=old.id,
-        leg="edit",
+        leg=old.leg,
         replaces=True,
         webhook_id=old.webhook_id,
         position_id=old.position_id,

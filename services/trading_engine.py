@@ -15,7 +15,7 @@ from loguru import logger
 
 from aristobot.errors import AristobotError, NotFound, StoreError
 from aristobot.events import PositionUpdated, SignalReceived, WebhookUpdated
-from aristobot.kinds import WebhookOutcome, WebhookStatus
+from aristobot.kinds import LotStatus, WebhookOutcome, WebhookStatus
 from aristobot.logs import log_context
 from aristobot.signals import Action, Parsed, parse
 from aristobot.store import orders, positions, webhooks
@@ -30,6 +30,8 @@ MOST_CLAIMS = 3
 #: What has sent an order is finished with more patience: its order may be in doubt for longer than the house lives.
 MOST_CLAIMS_WITH_ORDERS = 20
 _STORE_PAUSES = (0.1, 0.5, 1.0, 5.0)
+#: Seconds between tries to ask for the exits of a position: until then nobody guards it.
+_PROTECT_PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,7 @@ class TradingEngine:
         self._under_work: set[uuid.UUID] = set()
         self._swept: set[uuid.UUID] = set()
         self._seen_to: set[uuid.UUID] = set()
-        self._protecting: set[asyncio.Task[None]] = set()
+        self._protecting: dict[uuid.UUID, asyncio.Task[None]] = {}
         self._protect_afterwards: dict[uuid.UUID, tuple[uuid.UUID, uuid.UUID]] = {}
 
     async def run(self) -> None:
@@ -230,11 +232,24 @@ class TradingEngine:
 
     def _start_protecting(self, user_id: uuid.UUID, position_id: uuid.UUID) -> None:
         """Beside everything else: a position whose exchange is silent must not make the others wait."""
-        task = asyncio.create_task(self._protect(user_id, position_id))
-        self._protecting.add(task)
-        task.add_done_callback(self._protecting.discard)
+        if position_id not in self._protecting:
+            task = self._protecting[position_id] = asyncio.create_task(self._protect(user_id, position_id))
+            task.add_done_callback(lambda _: self._protecting.pop(position_id, None))
 
     async def _protect(self, user_id: uuid.UUID, position_id: uuid.UUID) -> None:
+        """Until its exits are asked for: from then on the keeper sees to them."""
+        for pause in chain(_PROTECT_PAUSES, repeat(_PROTECT_PAUSES[-1])):
+            try:
+                await self._try_to_protect(user_id, position_id)
+                return
+            except AristobotError as error:
+                logger.error("Position {} could not be given its exits yet: {}", position_id, error)
+            await self._floor.clock.sleep(pause)
+
+    async def _try_to_protect(self, user_id: uuid.UUID, position_id: uuid.UUID) -> None:
+        position = await self._floor.db.read(user_id, lambda s: positions.get(s, position_id))
+        if position.status is not LotStatus.OPEN:
+            return
         bracket = await self._floor.db.read(user_id, lambda s: positions.bracket_of(s, position_id))
         if bracket is not None:
             self._seen_to.add(position_id)
@@ -254,13 +269,10 @@ class TradingEngine:
         account = await self._floor.brokers.get(row.broker_id)
         alert = Alert(row.id, account, row.received_at, recovered=True)
         with log_context(trace_id=row.trace_id, user_id=user_id):
-            try:
-                await self._trading.protect(alert, commands[index], position_id)
-            except AristobotError as error:
-                logger.error("Position {} could not be given its exits: {}", position_id, error)
+            await self._trading.protect(alert, commands[index], position_id)
 
     async def _stop(self) -> None:
-        tasks = [lane.task for lane in self._lanes.values() if lane.task is not None] + list(self._protecting)
+        tasks = [lane.task for lane in self._lanes.values() if lane.task is not None] + list(self._protecting.values())
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -193,3 +193,21 @@ async def test_an_alert_rung_while_its_row_is_swept_up_is_done_once(house: Tradi
     await house.alert(trader, action="PING")
     assert house.app.engine.queued() == 0
     assert len(trader.orders(side=Side.BUY)) == 1
+
+
+async def test_an_entry_that_a_hand_changed_while_it_rested_still_brings_its_stop(house: TradingHouse, trader: Trader) -> None:
+    await house.alert(trader, action="BuyLimit", price=57000, percent=50, stop_loss="55000")
+    (row,) = await house.rows(trader)
+    edited = await house.app.hand.resting.edit(trader.user_id, row.id, D(57500), D(0))
+    assert edited is not None
+    house.price("57400")
+    await house.guarded(trader, ("stop", str(edited.quantity - D("0.00009")), "55000"))
+
+
+async def test_exits_that_could_not_be_written_down_are_asked_for_once_they_can(house: TradingHouse, trader: Trader) -> None:
+    await house.alert(trader, action="BuyLimit", price=57000, percent=50, stop_loss="55000")
+    with house.unwritable("brackets"):
+        house.price("56900")
+        await house.settled(trader, 1, status=OrderStatus.FILLED)
+        await house.clock.sleep(60)
+    await house.guarded(trader, ("stop", "0.08762", "55000"))
