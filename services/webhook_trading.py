@@ -6,7 +6,6 @@ import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from decimal import Decimal
-from functools import partial
 
 from loguru import logger
 
@@ -221,7 +220,10 @@ class WebhookTrading:
             return Verdict(WebhookOutcome.NO_EFFECT, "reason.no_position", {"symbol": symbol}, symbol=symbol)
         instrument = await self._floor.catalog.instrument(alert.account.broker.exchange, symbol)
         keep = await self._kept(user_id, position.id)
-        moved = partial(from_specs, signal.stop_loss, signal.take_profit, position.entry, instrument)
+
+        def moved(kept: ExitPlan | None) -> ExitPlan:
+            return from_specs(signal.stop_loss, signal.take_profit, position.entry, instrument, kept)
+
         plan = moved(keep)
         if keep == plan:
             return Verdict(WebhookOutcome.NO_EFFECT, "reason.exits_unchanged", {"symbol": symbol}, symbol=symbol)
