@@ -95,7 +95,7 @@ class HouseholdCard:
         if not await reauthenticated(self._app, self._user):
             return
         try:
-            password = await self._app.accounts.household.reset_password(one.id, self._user.actor)
+            password, _until = await self._app.accounts.household.reset_password(one.id, self._user.actor)
         except AristobotError as error:
             complain(error)
         else:

@@ -22,7 +22,7 @@ class UserRow:
             with ui.element("div").classes("item-words"):
                 with ui.element("div").classes("item-title"):
                     Words("span", one.name)
-                    _tags(one, mine=mine)
+                    _tags(one, now, mine=mine)
                 since = _("since {moment}", moment=formats.day_and_hour(one.created_at))
                 last = _("last visit {ago}", ago=formats.how_long_ago(seen, now)) if seen else _("never logged in")
                 ui.label(f"{since} · {last}").classes("muted small")
@@ -44,12 +44,17 @@ def _action(icon: str, words: str, one: User, marker: str) -> ui.button:
     return labelled(button, f"{words}: {one.name}").tooltip(words)
 
 
-def _tags(one: User, *, mine: bool) -> None:
+def _tags(one: User, now: datetime, *, mine: bool) -> None:
     if mine:
         Words("span", _("You"), "tag primary")
     if not one.is_active:
         Words("span", _("Disabled"), "tag bad")
     elif one.must_choose_password:
-        Words("span", _("Has to choose a password"), "tag warn")
+        until = one.password_expires_at
+        if until is not None and now >= until:
+            Words("span", _("One-time password expired"), "tag bad")
+        else:
+            tag = Words("span", _("Has to choose a password"), "tag warn")
+            tag.tooltip(_("valid until {moment}", moment=formats.day_and_hour(until)))
     if one.totp_sealed is not None:
         Words("span", _("Codes of the phone"), "tag good")

@@ -30,6 +30,8 @@ class Palette(ui.element, component="palette.js"):
         self._app = app
         self._viewer = viewer
         self.found: list[Command] = []
+        self._offered: dict[str, Command] = {}
+        self._asked = 0
         self._props["owner"] = viewer.id.hex
         self._props["words"] = {
             "ask": _("Page, symbol or action"),
@@ -49,6 +51,8 @@ class Palette(ui.element, component="palette.js"):
         self.run_method("toggle")
 
     async def _ask(self, event: events.GenericEventArguments) -> None:
+        self._asked += 1
+        turn = self._asked
         text, recent = str(event.args.get("text", ""))[:LONGEST], [str(one) for one in event.args.get("recent", [])]
         try:
             known = await commands_of(self._app, self._viewer, text)
@@ -56,11 +60,14 @@ class Palette(ui.element, component="palette.js"):
         except AristobotError as error:
             complain(error)
             return
-        self.found = ordered([*known, *symbols], text, recent)[:MOST]
+        if turn != self._asked:  # more letters came meanwhile: theirs is the answer, whichever was read sooner
+            return
+        before, self.found = self.found, ordered([*known, *symbols], text, recent)[:MOST]
+        self._offered = {one.id: one for one in (*before, *self.found)}  # a click may still mean what was listed before
         self.run_method("show", event.args.get("text", ""), [_shown(one) for one in self.found])
 
     async def _choose(self, event: events.GenericEventArguments) -> None:
-        chosen = next((one for one in self.found if one.id == event.args.get("id")), None)
+        chosen = self._offered.get(str(event.args.get("id")))
         if chosen is None:
             return
         pending = chosen.do()

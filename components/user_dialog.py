@@ -15,6 +15,7 @@ from components.profile_card import language_names
 from components.shown_once import show_once
 from components.viewer import Viewer, role_names
 from services.household import NewUser
+from services.passwords import ONE_TIME_HOURS
 
 if TYPE_CHECKING:
     from services.app import App
@@ -58,4 +59,7 @@ async def add_user(app: App, user: Viewer) -> None:
 
 def once_words() -> str:
     """What is said beside a one-time password."""
-    return _("Hand it over now: it is shown only once, and good for one login, at which they choose their own.")
+    return _(
+        "Hand it over now: it is shown only once, and good for one login within {hours} hours, at which they choose their own.",
+        hours=ONE_TIME_HOURS,
+    )

@@ -43,7 +43,7 @@ class Accounts:
     def __init__(self, db: Database, bus: Bus, clock: Clock, vault: Vault, settings: Settings) -> None:
         self._settings = settings
         self._first_code = ""
-        passwords = Passwords()
+        passwords = Passwords(clock)
         self.trail = AuditTrail(vault, clock)
         self.attempts = Attempts(clock)
         self.sessions = LoginSessions(db, bus, clock)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 import uuid
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from aristobot.bus import Bus
 from aristobot.clock import Clock
@@ -17,7 +18,7 @@ from aristobot.store.tables import User
 from aristobot.store.tenancy import SYSTEM, GuardedSession, one_at_a_time
 from services.audit_trail import Actor, AuditTrail
 from services.login_sessions import LoginSessions
-from services.passwords import Passwords, check_strength, one_time_password
+from services.passwords import Passwords, check_strength
 from services.profiles import language_of, timezone_of
 from services.rights import require_administrator
 
@@ -72,11 +73,11 @@ class Household:
         return await self._added(row, by, first=first)
 
     async def invite(self, new: NewUser, by: Actor) -> tuple[User, str]:
-        """As `add`, with a one-time password, told this once: with it they log in to choose their own."""
+        """As `add`, with a one-time password, told this once: with it they log in, within its life, to choose their own."""
         _check_name(new.name)
-        password = one_time_password()
+        password, until = self._passwords.once()
         row = self._row(new, password_hash=await self._passwords.hash(password))
-        row.must_choose_password = True
+        row.must_choose_password, row.password_expires_at = True, until
         return await self._added(row, by), password
 
     async def add_without_password(self, new: NewUser, by: Actor) -> User:
@@ -114,22 +115,22 @@ class Household:
         await self._sessions.end_all(user_id, but=keep)
         self._changed(user_id)
 
-    async def reset_password(self, user_id: uuid.UUID, by: Actor) -> str:
-        """A one-time password in the place of theirs, told this once. Every session of the user ends."""
-        password = one_time_password()
-        await self._replace_password(user_id, password, by, once=True)
+    async def reset_password(self, user_id: uuid.UUID, by: Actor) -> tuple[str, datetime]:
+        """A one-time password in the place of theirs, told this once, and its end. Every session of the user ends."""
+        password, until = self._passwords.once()
+        await self._replace_password(user_id, password, by, once=until)
         await self._sessions.end_all(user_id)
         self._changed(user_id)
-        return password
+        return password, until
 
-    async def _replace_password(self, user_id: uuid.UUID, password: str, by: Actor, *, once: bool = False) -> None:
+    async def _replace_password(self, user_id: uuid.UUID, password: str, by: Actor, *, once: datetime | None = None) -> None:
         hashed = await self._passwords.hash(password)
 
         def work(session: GuardedSession) -> None:
-            if once or by.user_id != user_id:
+            if once is not None or by.user_id != user_id:
                 require_administrator(session, by)
             user = users.get(session, user_id)
-            user.password_hash, user.must_choose_password = hashed, once
+            user.password_hash, user.must_choose_password, user.password_expires_at = hashed, once is not None, once
             self._trail.record(session, "user.password_reset" if once else "user.password", by, subject=f"user:{user_id}")
 
         await self._db.write(SYSTEM, work)

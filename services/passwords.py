@@ -8,12 +8,14 @@ import os
 import re
 import secrets
 import unicodedata
+from datetime import datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 
 from cryptography.exceptions import InvalidKey
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
+from aristobot.clock import Clock
 from aristobot.errors import AccessDenied, InvalidInput
 
 SHORTEST = 12
@@ -25,6 +27,9 @@ _PREFIX = f"$argon2id$v=19$m={_MEMORY_KIB},t={_ITERATIONS},p={_LANES}$"
 _NOBODY = _PREFIX + "A" * 22 + "$" + "A" * 43
 _LEET = str.maketrans("01345789@$!", "oleastbgasi")
 _QUEUE = 16
+#: Hours for which a one-time password waits for its login.
+ONE_TIME_HOURS = 72
+ONE_TIME_LIFE = timedelta(hours=ONE_TIME_HOURS)
 #: Letters and digits that nobody takes for one another on paper or on the telephone.
 _CLEAR = "abcdefghjkmnpqrstuvwxyz23456789"
 
@@ -32,9 +37,19 @@ _CLEAR = "abcdefghjkmnpqrstuvwxyz23456789"
 class Passwords:
     """Hashes and checks in threads, two at a time (64 MiB each); a longer queue than sixteen is turned away."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
         self._slots = asyncio.Semaphore(2)
         self._waiting = 0
+
+    def once(self) -> tuple[str, datetime]:
+        """A one-time password, and the moment from which it is good for nothing."""
+        return one_time_password(), self._clock.now() + ONE_TIME_LIFE
+
+    def check_in_time(self, until: datetime | None) -> None:
+        """Raise AccessDenied (`password_expired`) for a one-time password whose time is over; None stands for one's own."""
+        if until is not None and self._clock.now() >= until:
+            raise AccessDenied("password_expired", hours=ONE_TIME_HOURS)
 
     async def hash(self, password: str) -> str:
         """The PHC string to store."""

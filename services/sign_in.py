@@ -82,7 +82,8 @@ class SignIn:
     async def log_in(self, form: LoginForm, visitor: Visitor) -> NewSession:
         """A new session. NotSignedIn (`sign_in_failed`) for anything wrong, AccessDenied (`too_many_attempts`) when held back.
 
-        A one-time password lets nobody in: AccessDenied (`choose_password`) until the form brings the one to keep.
+        A one-time password lets nobody in: AccessDenied (`choose_password`) until the form brings the one to keep, and
+        `password_expired` after its time.
         """
         user = await self._check(form, visitor.address)
         return await self._open(user, visitor, "sign_in")
@@ -144,7 +145,11 @@ class SignIn:
         return user
 
     async def _own_password(self, user: User, form: LoginForm) -> str:
-        """The hash of the password that the user chose. Without one this was no login, and an attempt all the same."""
+        """The hash of the password that the user chose. Without one this was no login, and an attempt all the same.
+
+        That the time is over is told to who knows the password alone.
+        """
+        self._passwords.check_in_time(user.password_expires_at)
         if not form.chosen:
             raise AccessDenied("choose_password")
         if form.chosen == form.password:
@@ -162,7 +167,7 @@ class SignIn:
             if rehashed is not None:
                 user.password_hash = rehashed
             if user.must_choose_password:
-                user.must_choose_password = False
+                user.must_choose_password, user.password_expires_at = False, None
                 self._trail.record(session, "user.password", Actor(user.name, "screen", user.id), subject=f"user:{user.id}")
             return True
 

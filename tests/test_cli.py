@@ -136,6 +136,19 @@ def test_users_come_with_a_password_file_and_go(house: House, tmp_path: Path) ->
     assert [one["active"] for one in json.loads(house("user", "list", "--json"))] == [True, False]
 
 
+def test_who_is_added_or_reset_without_a_password_gets_one_for_three_days(house: House) -> None:
+    house("init", "--admin", "Alice")
+    first = house("user", "add", "Bob")
+    assert "choose their own with it, before" in house.err
+    again = house("user", "reset", "bob")
+    assert "choose their own with it, before" in house.err
+    assert len({first, again}) == 2
+    ends = {one["name"]: one["password_expires_at"] for one in json.loads(house("user", "list", "--json"))}
+    assert ends["Alice"] is None
+    assert ends["Bob"] is not None
+    house("user", "reset", "nobody", code=2)
+
+
 def test_a_grandparent_may_watch_without_a_say(house: House) -> None:
     house("init", "--admin", "Alice")
     house("user", "add", "Mamie", "--viewer")

@@ -46,6 +46,7 @@ class User(SQLModel, table=True):
     name_key: str = Field(max_length=64, unique=True)
     password_hash: str = Field(max_length=255)
     must_choose_password: bool = False
+    password_expires_at: datetime | None = maybe_moment_column()
     role: Role = enum_column(Role, Role.TRADER)
     is_active: bool = True
     language: str = Field(default="fr", max_length=2)

@@ -90,6 +90,7 @@ def _create_users() -> None:
         *_texts("password_hash", length=255),
         _word("role", "administrator trader viewer", check="role"),
         *_flags("must_choose_password", "is_active"),
+        *_moments("password_expires_at", nullable=True),
         *_texts("language", length=2),
         *_texts("timezone", length=64),
         *_texts("totp_sealed", length=512, nullable=True),

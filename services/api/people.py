@@ -22,7 +22,7 @@ Id = Annotated[uuid.UUID, Path()]
 
 
 class UserOut(Out):
-    """One of the household."""
+    """One of the household; `password_expires_at` is the end of a one-time password, null for one of their own."""
 
     id: uuid.UUID
     name: str
@@ -31,6 +31,7 @@ class UserOut(Out):
     language: str
     timezone: str
     must_choose_password: bool
+    password_expires_at: Moment | None
     created_at: Moment
 
 
@@ -41,9 +42,10 @@ class NewUserOut(UserOut):
 
 
 class OneTimePasswordOut(Out):
-    """A password that is good for one login, at which the user chooses their own; told here and nowhere else."""
+    """A password that is good for one login in time, at which the user chooses their own; told here and nowhere else."""
 
     one_time_password: str
+    expires_at: Moment
 
 
 class UserIn(In):
@@ -130,7 +132,8 @@ async def change_user(house: House, who: Administrator, user_id: Id, form: UserC
 @router.post("/users/{user_id}/reset-password/")
 async def reset_password(house: House, who: Administrator, user_id: Id) -> OneTimePasswordOut:
     """A one-time password in the place of theirs. The user's sessions end."""
-    return OneTimePasswordOut(one_time_password=await house.accounts.household.reset_password(user_id, actor(who)))
+    once, until = await house.accounts.household.reset_password(user_id, actor(who))
+    return OneTimePasswordOut(one_time_password=once, expires_at=until)
 
 
 @router.get("/tokens/")

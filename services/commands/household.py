@@ -6,7 +6,7 @@ import re
 import secrets
 import sys
 import uuid
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -34,7 +34,8 @@ def add_to(cli: typer.Typer) -> None:
     user.command("add")(add_user)
     user.command("list")(list_users)
     user.command("disable")(disable_user)
-    cli.add_typer(user, name="user", help="Users: add, list, disable")
+    user.command("reset")(reset_user)
+    cli.add_typer(user, name="user", help="Users: add, list, disable, reset")
     token = typer.Typer(rich_markup_mode=None)
     token.command("create")(create_token)
     token.command("list")(list_tokens)
@@ -48,7 +49,11 @@ def init(
     password_file: PasswordFile = "",
 ) -> None:
     """Create the database and the first administrator"""
-    _add(ctx, admin, Role.ADMINISTRATOR, password_file, first=True)
+    password = _password_from(password_file) if password_file else secrets.token_urlsafe(15)
+    _add(ctx, admin, Role.ADMINISTRATOR, password, first=True)
+    if not password_file:
+        _say(_("The password, shown this once:"))
+        print(password)
 
 
 def add_user(
@@ -58,11 +63,14 @@ def add_user(
     viewer: Annotated[bool, typer.Option("--viewer", help="Somebody who sees and changes nothing")] = False,
     password_file: PasswordFile = "",
 ) -> None:
-    """Add a user; five may be active"""
+    """Add a user; five may be active. Without a password file they get a one-time password"""
     if admin and viewer:
         raise InvalidInput("two_roles", field="--viewer", name=name)
     role = Role.ADMINISTRATOR if admin else Role.VIEWER if viewer else Role.TRADER
-    _add(ctx, name, role, password_file, first=False)
+    if password_file:
+        _add(ctx, name, role, _password_from(password_file), first=False)
+    else:
+        _invite(ctx, name, role)
 
 
 def list_users(ctx: typer.Context, as_json: AsJson = False) -> None:
@@ -74,6 +82,7 @@ def list_users(ctx: typer.Context, as_json: AsJson = False) -> None:
             "name": user.name,
             "role": user.role.value,
             "active": user.is_active,
+            "password_expires_at": iso_milliseconds(user.password_expires_at) if user.password_expires_at else None,
             "created_at": iso_milliseconds(user.created_at),
         }
         for user in users
@@ -90,6 +99,16 @@ def disable_user(ctx: typer.Context, name: Name) -> None:
 
     with_memory(ctx, work)
     _say(_("{name} is disabled.", name=name))
+
+
+def reset_user(ctx: typer.Context, name: Name) -> None:
+    """Give a user a one-time password in the place of theirs: sessions end"""
+
+    async def work(memory: Memory) -> tuple[str, datetime]:
+        user = await _user(memory, name)
+        return await memory.accounts.household.reset_password(user.id, OPERATOR)
+
+    _show_once(*with_memory(ctx, work))
 
 
 def create_token(
@@ -137,18 +156,28 @@ def revoke_token(ctx: typer.Context, token_id: TokenId) -> None:
     _say(_("The token is revoked."))
 
 
-def _add(ctx: typer.Context, name: str, role: Role, password_file: str, *, first: bool) -> None:
-    password = _password_from(password_file) if password_file else secrets.token_urlsafe(15)
-
+def _add(ctx: typer.Context, name: str, role: Role, password: str, *, first: bool) -> None:
     async def work(memory: Memory) -> User:
         new = NewUser(name, password, role, memory.settings.language)
         return await memory.accounts.household.add(new, OPERATOR, first=first)
 
     made = with_memory(ctx, work)
     _say(_("{name} is added ({role}).", name=made.name, role=made.role.value))
-    if not password_file:
-        _say(_("The password, shown this once:"))
-        print(password)
+
+
+def _invite(ctx: typer.Context, name: str, role: Role) -> None:
+    async def work(memory: Memory) -> tuple[User, str]:
+        return await memory.accounts.household.invite(NewUser(name, "", role, memory.settings.language), OPERATOR)
+
+    made, once = with_memory(ctx, work)
+    _say(_("{name} is added ({role}).", name=made.name, role=made.role.value))
+    _show_once(once, made.password_expires_at)
+
+
+def _show_once(password: str, until: datetime | None) -> None:
+    end = f"{until:%Y-%m-%d %H:%M} UTC" if until else ""
+    _say(_("The one-time password, shown this once; they choose their own with it, before {moment}:", moment=end))
+    print(password)
 
 
 def _password_from(file: str) -> str:

@@ -46,6 +46,8 @@ async def test_a_password_is_reset_and_everything_of_its_user_ends(street: Stree
     opened = await street.app.accounts.sessions.open(user)
     answer = await alice.web.post(f"/api/users/{bob.id}/reset-password/")
     assert answer.status_code == 200, answer.text
+    told = (await alice.web.get(f"/api/users/{bob.id}/")).json()
+    assert told["password_expires_at"] == answer.json()["expires_at"]
     assert not street.app.accounts.sessions.alive(opened.who.session_id)
     assert await street.app.accounts.sign_in.log_in(LoginForm("Bob", answer.json()["one_time_password"], chosen=OWN), HERE)
     entries = await street.app.db.read(SYSTEM, lambda s: audit.recent(s, 10))

@@ -69,6 +69,21 @@ async def test_who_has_a_one_time_password_is_asked_for_their_own_at_the_login(s
     assert await app.accounts.sign_in.log_in(LoginForm("Bob", OWN), HERE)
 
 
+async def test_a_one_time_password_whose_time_is_over_is_told_to_both_sides(screen: User, app: App, clock: ManualClock) -> None:
+    alice = await a_resident(app)
+    _, once = await app.accounts.household.invite(NewUser("Bob", ""), HAND)
+    await clock.advance(72 * 3600)
+    await screen.open("/login")
+    screen.find(marker="name").type("Bob")
+    screen.find(marker="password").type(once)
+    screen.find(marker="submit").click()
+    await screen.should_see("n’était valable que 72 heures", retries=50)
+    assert not _all(screen, "chosen")
+    await come_in(screen, app, alice)
+    await screen.open("/account")
+    await screen.should_see("Mot de passe provisoire expiré", retries=20)
+
+
 async def test_a_role_changes_after_a_yes_and_the_last_administrator_keeps_theirs(screen: User, app: App) -> None:
     alice = await a_resident(app)
     bob = await a_resident(app, "bob", role=Role.TRADER)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from nicegui.testing import User
@@ -105,6 +107,32 @@ async def test_symbols_of_the_users_exchanges_lead_to_the_trading_page(screen: U
     assert await ask(screen, "btc") == ["BTC/EUR", "BTC/USDT", "ETH/BTC"]
     assert await ask(screen, "btcusdt") == ["BTC/USDT"]
     assert (await ask(screen, "", "symbol:binance:ETH/BTC", "symbol:nowhere:X/Y", "symbol:"))[0] == "ETH/BTC"
+
+
+async def test_what_was_listed_a_letter_ago_may_still_be_clicked(screen: User, app: App) -> None:
+    await come_in(screen, app, await a_resident(app))
+    await screen.open("/statistics")
+    assert "Journal" in await ask(screen, "jour")
+    palette = the_palette(screen)
+    screen.find(Palette).trigger("ask", {"text": "journx", "recent": []})
+    await until(lambda: not palette.found)
+    choose(screen, "page:/log")
+    await screen.should_see("Ce que dit chaque service", retries=10)
+
+
+async def test_letters_typed_fast_are_answered_by_the_last_of_them(screen: User, app: App) -> None:
+    alice = await a_resident(app)
+    await a_known_broker(app, alice)
+    listed = [an_instrument("BTC/USDT"), an_instrument("ETH/USDT")]
+    await app.db.write(SYSTEM, lambda s: instruments.replace_all(s, "binance", listed, app.clock.now()))
+    await come_in(screen, app, alice)
+    await screen.open("/statistics")
+    palette = the_palette(screen)
+    for text in ("", "b", "bt", "e", "et", "eth", "ethu", "ethus"):
+        screen.find(Palette).trigger("ask", {"text": text, "recent": []})
+    assert await ask(screen, "ethusdt") == ["ETH/USDT"]
+    await until(lambda: not [task for task in asyncio.all_tasks() if "_ask" in str(task.get_coro())])
+    assert [one.label for one in palette.found] == ["ETH/USDT"]
 
 
 async def test_who_only_looks_cannot_stop_the_trading_of_others_and_sees_no_foreign_broker(screen: User, app: App) -> None:

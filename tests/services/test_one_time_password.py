@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from aristobot.clock import ManualClock
 from aristobot.errors import AccessDenied, AristobotError, InvalidInput, NotSignedIn
 from aristobot.kinds import Role
+from aristobot.language import explain
 from aristobot.store import audit
 from aristobot.store.database import Database
 from aristobot.store.tenancy import SYSTEM
@@ -52,7 +54,7 @@ async def test_somebody_invited_chooses_their_own_password_at_the_first_login(ac
 async def test_a_reset_ends_every_session_and_the_old_password(accounts: Accounts, db: Database) -> None:
     alice = await a_member(accounts)
     opened = await logged_in(accounts)
-    once = await accounts.household.reset_password(alice.id, HAND)
+    once, _ = await accounts.household.reset_password(alice.id, HAND)
     assert not accounts.sessions.alive(opened.who.session_id)
     with pytest.raises(NotSignedIn):
         await accounts.sign_in.log_in(LoginForm("Alice", PASSWORD, chosen=OWN), HERE)
@@ -68,7 +70,7 @@ async def test_it_opens_no_door_past_the_phone(accounts: Accounts, clock: Manual
     secret = accounts.second_factor.begin(alice.id, "Alice").secret
     await accounts.second_factor.complete(alice.id, code_at(secret, clock.now()), HAND)
     await clock.advance(30)
-    once = await accounts.household.reset_password(alice.id, HAND)
+    once, _ = await accounts.household.reset_password(alice.id, HAND)
     with pytest.raises(NotSignedIn):
         await accounts.sign_in.log_in(LoginForm("Alice", once, "000000", OWN), HERE)
     code = code_at(secret, clock.now())
@@ -85,6 +87,31 @@ async def test_asking_again_and_again_without_choosing_is_held_back(accounts: Ac
             await accounts.sign_in.log_in(LoginForm("Bob", once), HERE)
     with pytest.raises(AccessDenied, match="too_many_attempts"):
         await accounts.sign_in.log_in(LoginForm("Bob", once, chosen=OWN), HERE)
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("reset", [False, True], ids=["invited", "reset"])
+async def test_it_waits_for_three_days_and_is_then_good_for_nothing(accounts: Accounts, clock: ManualClock, reset: bool) -> None:
+    bob, once = await accounts.household.invite(NewUser("Bob", "", Role.TRADER), HAND)
+    until = bob.password_expires_at
+    if reset:
+        await clock.advance(3600)
+        once, until = await accounts.household.reset_password(bob.id, HAND)
+    assert until == clock.now() + timedelta(hours=72)
+    await clock.advance(72 * 3600 - 1)
+    with pytest.raises(AccessDenied, match="choose_password"):
+        await accounts.sign_in.log_in(LoginForm("Bob", once), HERE)
+    await clock.advance(1)
+    for chosen in ("", OWN):
+        with pytest.raises(AccessDenied, match="password_expired") as refused:
+            await accounts.sign_in.log_in(LoginForm("Bob", once, chosen=chosen), HERE)
+    assert "72 heures" in explain(refused.value, language="fr")
+    with pytest.raises(NotSignedIn):  # who does not know it is told nothing
+        await accounts.sign_in.log_in(LoginForm("Bob", once + "x", chosen=OWN), HERE)
+    again, _ = await accounts.household.reset_password(bob.id, HAND)
+    assert await accounts.sign_in.log_in(LoginForm("Bob", again, chosen=OWN), HERE)
+    await clock.advance(100 * 3600)
+    assert await accounts.sign_in.log_in(LoginForm("Bob", OWN), HERE)  # their own has no end
 
 
 @ON_SQLITE

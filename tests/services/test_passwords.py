@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aristobot.clock import ManualClock
 from aristobot.errors import AccessDenied, InvalidInput
 from services.passwords import Passwords, check_strength
 
@@ -66,7 +67,7 @@ def test_any_text_is_judged_without_a_fall(password: str) -> None:
 
 
 async def test_a_hash_fits_its_password_alone_and_is_argon2id_with_64_mib() -> None:
-    passwords = Passwords()
+    passwords = Passwords(ManualClock())
     stored = await passwords.hash("un chat vert sur le toit")
     assert stored.startswith("$argon2id$v=19$m=65536,t=3,p=1$")
     assert await passwords.check(stored, "un chat vert sur le toit") == (True, None)
@@ -74,7 +75,7 @@ async def test_a_hash_fits_its_password_alone_and_is_argon2id_with_64_mib() -> N
 
 
 async def test_nobody_has_no_password() -> None:
-    passwords = Passwords()
+    passwords = Passwords(ManualClock())
     for stored in (None, "", "not a hash"):
         assert await passwords.check(stored, "") == (False, None)
 
@@ -83,27 +84,27 @@ async def test_a_hash_with_older_parameters_is_made_anew_at_the_next_login() -> 
     from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
     weak = Argon2id(salt=b"0" * 16, length=32, iterations=1, lanes=1, memory_cost=1024).derive_phc_encoded(b"old password here")
-    fits, anew = await Passwords().check(weak, "old password here")
+    fits, anew = await Passwords(ManualClock()).check(weak, "old password here")
     assert fits
     assert anew is not None
     assert anew.startswith("$argon2id$v=19$m=65536,t=3,p=1$")
 
 
 async def test_several_hashes_at_once_do_not_wait_for_each_other_for_ever() -> None:
-    passwords = Passwords()
+    passwords = Passwords(ManualClock())
     async with asyncio.timeout(20):
         stored = await asyncio.gather(*(passwords.hash("un chat vert sur le toit") for _ in range(4)))
     assert len(set(stored)) == 4
 
 
 async def test_when_too_many_wait_the_next_is_turned_away() -> None:
-    passwords = Passwords()
+    passwords = Passwords(ManualClock())
     checks = [passwords.check(None, "un chat vert sur le toit") for _ in range(20)]
     results = await asyncio.gather(*checks, return_exceptions=True)
     assert sum(isinstance(one, AccessDenied) for one in results) == 4
 
 
 async def test_accents_typed_on_another_system_are_the_same_password() -> None:
-    passwords = Passwords()
+    passwords = Passwords(ManualClock())
     stored = await passwords.hash("café au lait de Noël")
     assert (await passwords.check(stored, "cafe\u0301 au lait de Noe\u0308l"))[0]
