@@ -1,6 +1,8 @@
 """The desktop window, a process of its own: `python -m aristobot.window URL [STORAGE]`. Closing it stops nothing.
 
 Imports nothing of the house. Where no window engine works, any Chromium shows the page as an application, else the browser.
+The engine runs in one more process: one that lacks a library of the system ends its process instead of raising an error.
+With `--leash` the window closes when standard input ends: the house holds the other end, however it ends itself.
 No engine shows a page's own notifications on every desktop: the window offers `pywebview.api.tell` instead, which hands them
 to the desktop's own program. A Chromium shows them by itself.
 """
@@ -12,6 +14,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
 import webbrowser
 from contextlib import suppress
@@ -32,8 +35,11 @@ _BALLOON = (
 )
 #: Seconds that a desktop's program may take: the balloon stays for eight.
 _PATIENCE = 20.0
-#: A browser that has gone after so few seconds never showed anything.
+#: A browser or an engine that has gone after so few seconds never showed anything.
 TOO_SHORT = 3.0
+#: Exit code of an engine that is not there.
+NO_ENGINE = 3
+ADVICE = "On Linux `pip install 'pywebview[qt]'` brings a window engine." if sys.platform.startswith("linux") else ""
 
 
 def wait_for(url: str, seconds: float = 30.0) -> bool:
@@ -48,10 +54,54 @@ def wait_for(url: str, seconds: float = 30.0) -> bool:
     return False
 
 
-def show(url: str, storage: Path | None) -> None:
-    """Show the page until the window is closed, in the best way that works here."""
-    if not (_native(url, storage) or _as_application(url, storage)):
-        webbrowser.open(url)
+def show(url: str, storage: Path | None, leash: Leash) -> None:
+    """Show the page until the window is closed or the leash is let go, in the best way that works here."""
+    if _by_engine(url, storage, leash) or leash.let_go:
+        return
+    browser = next((found for name in BROWSERS if (found := shutil.which(name))), None)
+    if browser is not None:
+        _say(f"No native window here: {Path(browser).name} shows the page in a window of its own instead. {ADVICE}")
+        if _as_application(browser, url, storage, leash) or leash.let_go:
+            return
+    _say(f"No native window here: the page is at {url}, in your browser. {ADVICE}")
+    webbrowser.open(url)
+
+
+class Leash:
+    """What holds the programs that are started here: once it is let go, the one that runs is ended, and no other begins."""
+
+    def __init__(self) -> None:
+        self.let_go = False
+        self._running: subprocess.Popen[bytes] | None = None
+        self._lock = threading.Lock()
+
+    def watch(self, descriptor: int) -> None:
+        """Let go when this file ends, in a thread that holds nobody up."""
+        threading.Thread(target=self._read, args=(descriptor,), daemon=True).start()
+
+    def run(self, command: list[str], quiet: int | None = None) -> int:
+        """Run a program to its end; its exit code. Negative, as of one that was killed, when there was no leash any more."""
+        with self._lock:
+            if self.let_go:
+                return -1
+            self._running = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=quiet, stderr=quiet)
+        return self._running.wait()
+
+    def _read(self, descriptor: int) -> None:
+        with suppress(OSError):
+            while os.read(descriptor, 64):
+                pass
+        with self._lock:
+            self.let_go = True
+            if self._running is not None:
+                self._running.terminate()
+
+
+def _by_engine(url: str, storage: Path | None, leash: Leash) -> bool:
+    """Whether a window was shown by an engine; one that fell over at once never showed any."""
+    began = time.monotonic()
+    code = leash.run([sys.executable, "-m", "aristobot.window", "--engine", url, *([str(storage)] if storage else [])])
+    return code == 0 or (code != NO_ENGINE and time.monotonic() - began > TOO_SHORT)
 
 
 def _native(url: str, storage: Path | None) -> bool:
@@ -66,7 +116,7 @@ def _native(url: str, storage: Path | None) -> bool:
         folder = _folder(storage, "window")
         webview.start(private_mode=folder is None, storage_path=folder)  # a kept storage keeps the login
     except Exception as error:  # noqa: BLE001 # every engine fails in its own way; there is a next best for all of them
-        print(f"No native window ({type(error).__name__}: {error})", file=sys.stderr)
+        _say(f"No window engine works here ({type(error).__name__}: {error}).")
         return False
     return True
 
@@ -104,14 +154,11 @@ def notifier(platform: str, title: str, text: str) -> list[str]:
     return ["notify-send", f"--app-name={TITLE}", "--", title, text]
 
 
-def _as_application(url: str, storage: Path | None) -> bool:
-    browser = next((found for name in BROWSERS if (found := shutil.which(name))), None)
-    if browser is None:
-        return False
+def _as_application(browser: str, url: str, storage: Path | None, leash: Leash) -> bool:
     folder = _folder(storage, "window-browser")
     command = [browser, f"--app={url}", f"--window-size={SIZE[0]},{SIZE[1]}", *([f"--user-data-dir={folder}"] if folder else [])]
     began = time.monotonic()
-    code = subprocess.call(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    code = leash.run(command, subprocess.DEVNULL)
     return code == 0 or time.monotonic() - began > TOO_SHORT
 
 
@@ -125,15 +172,26 @@ def _folder(storage: Path | None, name: str) -> str | None:
 
 def main(arguments: list[str]) -> int:
     """Exit code 0 when the window was shown and closed, 1 when nobody answers at the address, 2 for wrong usage."""
-    if len(arguments) not in (1, 2) or urlsplit(arguments[0]).scheme not in ("http", "https"):
-        print("python -m aristobot.window URL [STORAGE FOLDER]", file=sys.stderr)
+    way = arguments[0] if arguments and arguments[0] in ("--engine", "--leash") else ""
+    rest = arguments[1:] if way else arguments
+    if len(rest) not in (1, 2) or urlsplit(rest[0]).scheme not in ("http", "https"):
+        _say("python -m aristobot.window [--leash] URL [STORAGE FOLDER]")
         return 2
-    url, storage = arguments[0], Path(arguments[1]) if len(arguments) == 2 else None
+    url, storage = rest[0], Path(rest[1]) if len(rest) == 2 else None
+    if way == "--engine":
+        return 0 if _native(url, storage) else NO_ENGINE
+    leash = Leash()
+    if way == "--leash":
+        leash.watch(sys.stdin.fileno())
     if not wait_for(url):
-        print(f"Nobody answers at {url}", file=sys.stderr)
+        _say(f"Nobody answers at {url}")
         return 1
-    show(url, storage)
+    show(url, storage, leash)
     return 0
+
+
+def _say(words: str) -> None:
+    print(words, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

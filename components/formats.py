@@ -16,6 +16,8 @@ from components.viewer import zone
 NOTHING = "–"
 #: Written with their own sign; every other quote asset follows the number as a word.
 SIGNED = {"EUR", "USD", "GBP", "CHF", "JPY"}
+#: Coins that others are priced in: a hundredth of one is a lot of money.
+COINS = {"BTC", "ETH", "BNB", "SOL", "XRP", "TRX", "DOGE", "DOT", "BGB"}
 MINUS = "\u2212"
 _NO_BREAK = "\u00a0"
 
@@ -76,15 +78,35 @@ def quantity(value: Decimal | None) -> str:
 
 
 def money(value: Decimal | None, currency: str = "USDT", *, signed: bool = False) -> str:
-    """An amount of quote with two decimals: `1 234,56 €`, `1 234,56 USDT`; `signed` writes the plus."""
+    """An amount of quote, with two decimals: `1 234,56 €`, `1 234,56 USDT`; of a coin with up to eight: `0,0012 BTC`.
+
+    `signed` writes the plus.
+    """
     if value is None:
         return NOTHING
-    rounded = value.quantize(Decimal("0.01"), rounding=ROUND_HALF_UP) + 0
+    rounded = in_cents(value, currency) + 0
     if currency in SIGNED:
         text = _true_minus(format_currency(rounded, currency, locale=_locale()))
     else:
-        text = number(rounded, 2, 2) + _NO_BREAK + currency
+        text = number(rounded, 2, _decimals(currency)) + _NO_BREAK + currency
     return "+" + text if signed and rounded > 0 else text
+
+
+def gain(value: Decimal | None, currency: str) -> str:
+    """As `money` with its sign, for a column that says elsewhere what it counts: `+1 234,56`."""
+    if value is None:
+        return NOTHING
+    rounded = in_cents(value, currency) + 0
+    return ("+" if rounded > 0 else "") + number(rounded, 2, _decimals(currency))
+
+
+def in_cents(value: Decimal, currency: str) -> Decimal:
+    """An amount rounded half up to the smallest part of the currency that is written."""
+    return value.quantize(Decimal(1).scaleb(-_decimals(currency)), rounding=ROUND_HALF_UP)
+
+
+def _decimals(currency: str) -> int:
+    return 8 if currency in COINS else 2
 
 
 def percent(value: Decimal | None, decimals: int = 1, *, signed: bool = False) -> str:

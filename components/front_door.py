@@ -17,7 +17,7 @@ from nicegui import ui
 from aristobot import __version__
 from components import shell
 from components.crossing import Crossing
-from components.desktop import show
+from components.desktop import DesktopScreen
 from components.entrance import Entrance
 from components.hardening import host_name
 from components.listening import Server, bind, shown_host, unusable
@@ -42,6 +42,7 @@ class _House:
     def __init__(self, app: App) -> None:
         self._app = app
         self._settings = app.settings
+        self._desktop = DesktopScreen(app.settings)
         self._webhooks = ""
         self._starting: asyncio.Task[None] | None = None
         self._server: Server | None = None
@@ -97,6 +98,7 @@ class _House:
         finally:
             self._starting.cancel()
             await asyncio.wait({self._starting})
+            await self._desktop.close()
             await self._app.stop()
             # Python 3.11: `wait_for` in NiceGUI's outbox loses a cancellation that meets a just-set event.
             await self._app.clock.sleep(0.05)
@@ -110,7 +112,7 @@ class _House:
             raise
         self._settle()
         self._announce()
-        show(self._url, self._settings)
+        self._desktop.show(self._url)
 
     @staticmethod
     def _settle() -> None:

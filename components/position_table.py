@@ -123,7 +123,7 @@ def position_row(state: WebhookState, protection: Protection | None) -> dict[str
         "current": formats.price(state.current_price),
         "stop": formats.price(state.stop_loss),
         "target": formats.price(state.take_profit),
-        "gain": formats.money(gain, quote, signed=True).rpartition("\u00a0")[0] if gain is not None else formats.NOTHING,
+        "gain": formats.gain(gain, quote),
         "gain_tone": formats.tone(gain),
         "guard": guard,
         "guard_tone": guard_tone,

@@ -150,7 +150,7 @@ class TicketFields:
     def _write(self, size: Size, quote: str) -> None:
         figures = {
             SizeBy.QUANTITY: (self._quantity, size.quantity),
-            SizeBy.AMOUNT: (self._amount, size.amount.quantize(Decimal("0.01"))),
+            SizeBy.AMOUNT: (self._amount, formats.in_cents(size.amount, quote)),
             SizeBy.PERCENT: (self._percent, size.percent.quantize(Decimal("0.1"))),
             SizeBy.RISK: (self._risk, (size.risk_percent or ZERO).quantize(Decimal("0.01"))),
         }

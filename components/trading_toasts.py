@@ -69,7 +69,11 @@ def toast_of(row: Order, status: OrderStatus) -> tuple[str, Tone] | None:
         return _("{what} filled: {quantity} at {price}", what=what, quantity=filled, price=price), "positive"
     if status is OrderStatus.OPEN:
         return _("{what} accepted: {quantity}", what=what, quantity=formats.quantity(row.quantity)), "info"
-    if status is OrderStatus.EXPIRED and not row.filled:
+    if status in (OrderStatus.EXPIRED, OrderStatus.CANCELED) and row.filled:
+        words = _("{what}: {filled} of {quantity} filled at {price}, the rest is cancelled")
+        parts = {"filled": formats.quantity(row.filled), "quantity": formats.quantity(row.quantity)}
+        return words.format(what=what, price=formats.price(divided(row.quote_filled, row.filled)), **parts), "warning"
+    if status is OrderStatus.EXPIRED:
         return _("{what} was not filled: the price had moved away.", what=what), "warning"
     if status is OrderStatus.CANCELED:
         return _("{what} cancelled", what=what), "info"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import socket
@@ -13,6 +14,7 @@ import pytest
 
 from aristobot import window
 from aristobot.bootstrap import ROOT
+from aristobot.clock import SystemClock
 
 
 def test_it_waits_until_somebody_listens() -> None:
@@ -28,27 +30,89 @@ def test_wrong_usage_is_told(arguments: list[str], capsys: pytest.CaptureFixture
     assert "URL" in capsys.readouterr().err
 
 
-@pytest.mark.skipif(os.name != "posix", reason="the stand-in for a browser is a script")
-def test_without_a_window_engine_any_chromium_shows_the_page_and_keeps_its_login(tmp_path: Path) -> None:
-    (tmp_path / "webview.py").write_text("raise ImportError('no engine here')")
-    browser = tmp_path / "chromium"
-    browser.write_text(f"#!/bin/sh\nprintf '%s\\n' \"$@\" > '{tmp_path}/seen'\n")
-    browser.chmod(0o755)
+POSIX = pytest.mark.skipif(os.name != "posix", reason="the stand-in for a browser is a script")
+#: Engines that do not work: one that is not there, and one that lacks a library of the system and ends its process.
+BROKEN = {"missing": "raise ImportError('no engine here')", "falling": "import os; os.abort()"}
+
+
+def a_program(folder: Path, name: str) -> Path:
+    """Put a program there that writes down what it was called with, a line each; the file it writes to."""
+    program, seen = folder / name, folder / "seen"
+    program.write_text(f"#!/bin/sh\nprintf '%s\\n' \"$@\" > '{seen}'\n")
+    program.chmod(0o755)
+    return seen
+
+
+def opened(folder: Path, **extra: str) -> tuple[str, subprocess.CompletedProcess[str]]:
+    """The window on an address where somebody listens, with the programs and the engine of this folder alone."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         url = f"http://127.0.0.1:{server.getsockname()[1]}"
         done = subprocess.run(
-            [sys.executable, "-m", "aristobot.window", url, str(tmp_path / "data")],
-            env={"PATH": str(tmp_path), "PYTHONPATH": f"{tmp_path}:{ROOT}"},
+            [sys.executable, "-m", "aristobot.window", url, str(folder / "data")],
+            env={"PATH": str(folder), "PYTHONPATH": f"{folder}:{ROOT}", "PYTHONUTF8": "1", **extra},
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=60,
             check=False,
         )
+    return url, done
+
+
+@POSIX
+@pytest.mark.parametrize("engine", BROKEN)
+def test_without_a_window_engine_any_chromium_shows_the_page_and_keeps_its_login(tmp_path: Path, engine: str) -> None:
+    (tmp_path / "webview.py").write_text(BROKEN[engine])
+    seen = a_program(tmp_path, "chromium")
+    url, done = opened(tmp_path)
     assert done.returncode == 0
-    assert "no engine here" in done.stderr
-    seen = (tmp_path / "seen").read_text().splitlines()
-    assert seen[0] == f"--app={url}"
-    assert f"--user-data-dir={tmp_path / 'data' / 'window-browser'}" in seen
+    assert "No native window here: chromium shows the page" in done.stderr
+    assert ("no engine here" in done.stderr) is (engine == "missing")
+    arguments = seen.read_text().splitlines()
+    assert arguments[0] == f"--app={url}"
+    assert f"--user-data-dir={tmp_path / 'data' / 'window-browser'}" in arguments
+
+
+@POSIX
+def test_with_neither_engine_nor_chromium_the_browser_gets_the_page_and_its_address_is_said(tmp_path: Path) -> None:
+    (tmp_path / "webview.py").write_text(BROKEN["missing"])
+    seen = a_program(tmp_path, "any-browser")
+    url, done = opened(tmp_path, BROWSER=f"{tmp_path / 'any-browser'} %s")
+    assert done.returncode == 0
+    assert f"the page is at {url}, in your browser" in done.stderr
+    assert url in seen.read_text()
+
+
+#: A window engine whose window stays open until somebody ends it.
+PATIENT = """
+import os, pathlib, time
+settings = {}
+def create_window(*words, **look): pass
+def start(**how):
+    pathlib.Path(os.environ["SEEN"]).write_text(str(os.getpid()))
+    time.sleep(600)
+"""
+
+
+@POSIX
+def test_the_window_closes_when_the_house_lets_go_of_it(tmp_path: Path) -> None:
+    (tmp_path / "webview.py").write_text(PATIENT)
+    seen = tmp_path / "seen"
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}"
+        window_process = subprocess.Popen(
+            [sys.executable, "-m", "aristobot.window", "--leash", url],
+            env={"PATH": str(tmp_path), "PYTHONPATH": f"{tmp_path}:{ROOT}", "SEEN": str(seen)},
+            stdin=subprocess.PIPE,
+        )
+        waiting = SystemClock()
+        while not (seen.exists() and seen.read_text()) and window_process.poll() is None:
+            asyncio.run(waiting.sleep(0.05))
+        assert window_process.poll() is None
+        assert window_process.stdin is not None
+        window_process.stdin.close()
+        assert window_process.wait(60) == 0
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(seen.read_text()), 0)
 
 
 #: A window engine that shows nothing: it remembers how it was asked, and plays a page that tells something.
@@ -71,19 +135,10 @@ def test_the_window_hands_the_pages_news_to_the_desktop_word_for_word(tmp_path: 
         program = tmp_path / "notify-send"
         program.write_text(f"#!/bin/sh\nprintf '%s\\n' \"$@\" > '{tmp_path}/shown'\n")
         program.chmod(0o755)
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        url = f"http://127.0.0.1:{server.getsockname()[1]}"
-        done = subprocess.run(
-            [sys.executable, "-m", "aristobot.window", url],
-            env={"PATH": str(tmp_path), "PYTHONPATH": f"{tmp_path}:{ROOT}", "SEEN": str(tmp_path / "seen"), "PYTHONUTF8": "1"},
-            capture_output=True,
-            text=True,
-            timeout=30,
-            check=False,
-        )
+    url, done = opened(tmp_path, SEEN=str(tmp_path / "seen"))
     assert (done.returncode, done.stderr) == (0, "")
     seen = json.loads((tmp_path / "seen").read_text("utf-8"))
-    assert (seen["url"], seen["told"], seen["private"]) == (url, with_program, True)
+    assert (seen["url"], seen["told"], seen["private"]) == (url, with_program, False)  # a kept storage keeps the login
     if with_program:
         shown = (tmp_path / "shown").read_text("utf-8").splitlines()
         assert shown == ["--app-name=Aristobot", "--", 'Aristobot – "Ordre"', "-h; rm $(x) 'BTC'"]

@@ -32,14 +32,35 @@ def somebody(language: str = "fr", timezone: str = "Europe/Paris") -> Viewer:
         (D("1234.56"), "EUR", f"1{THIN}234,56{FIXED}€", "€1,234.56"),
         (D("-1234.565"), "USDT", f"{MINUS}1{THIN}234,57{FIXED}USDT", f"{MINUS}1,234.57{FIXED}USDT"),
         (D("-0.001"), "USDT", f"0,00{FIXED}USDT", f"0.00{FIXED}USDT"),
+        (D("0.001234567891"), "BTC", f"0,00123457{FIXED}BTC", f"0.00123457{FIXED}BTC"),
+        (D("-1.5"), "ETH", f"{MINUS}1,50{FIXED}ETH", f"{MINUS}1.50{FIXED}ETH"),
         (None, "EUR", "–", "–"),
     ],
 )
-def test_money_has_two_decimals_and_its_currency(value: Decimal | None, currency: str, french: str, english: str) -> None:
+def test_money_has_its_currency_and_two_decimals_a_coin_more(value: Decimal | None, currency: str, french: str, english: str) -> None:
     with use_language("fr"):
         assert formats.money(value, currency) == french
     with use_language("en"):
         assert formats.money(value, currency) == english
+
+
+@pytest.mark.parametrize(
+    ("value", "currency", "french", "english"),
+    [
+        (D("1234.565"), "EUR", f"+1{THIN}234,57", "+1,234.57"),
+        (D("-0.5"), "USDT", f"{MINUS}0,50", f"{MINUS}0.50"),
+        (D("0.00012"), "BTC", "+0,00012", "+0.00012"),
+        (D("0.001"), "USDT", "0,00", "0.00"),
+        (None, "EUR", "–", "–"),
+    ],
+)
+def test_a_gain_has_its_sign_in_every_currency_and_language(
+    value: Decimal | None, currency: str, french: str, english: str
+) -> None:
+    with use_language("fr"):
+        assert formats.gain(value, currency) == french
+    with use_language("en"):
+        assert formats.gain(value, currency) == english
 
 
 @pytest.mark.parametrize(
