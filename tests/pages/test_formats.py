@@ -37,7 +37,9 @@ def somebody(language: str = "fr", timezone: str = "Europe/Paris") -> Viewer:
         (None, "EUR", "–", "–"),
     ],
 )
-def test_money_has_its_currency_and_two_decimals_a_coin_more(value: Decimal | None, currency: str, french: str, english: str) -> None:
+def test_money_has_its_currency_and_two_decimals_a_coin_more(
+    value: Decimal | None, currency: str, french: str, english: str
+) -> None:
     with use_language("fr"):
         assert formats.money(value, currency) == french
     with use_language("en"):

@@ -117,9 +117,7 @@ async def test_a_window_is_open_for_fifteen_seconds_by_the_house_s_clock(app: Ap
 async def test_each_end_of_an_order_has_its_words(app: App, status: OrderStatus, says: str | None) -> None:
     broker = await a_known_broker(app, await a_resident(app))
     filled = D(1) if status in (OrderStatus.FILLED, OrderStatus.CANCELED) else D(0)
-    row = an_order(
-        broker, status=status, reason="insufficient_funds", quantity=D(2), filled=filled, quote_filled=filled * 100
-    )
+    row = an_order(broker, status=status, reason="insufficient_funds", quantity=D(2), filled=filled, quote_filled=filled * 100)
     with use_language("fr"):
         said = toast_of(row, status)
         assert (said is None) if says is None else (said is not None and says in said[0])

@@ -127,11 +127,12 @@ async def test_letters_typed_fast_are_answered_by_the_last_of_them(screen: User,
     await app.db.write(SYSTEM, lambda s: instruments.replace_all(s, "binance", listed, app.clock.now()))
     await come_in(screen, app, alice)
     await screen.open("/statistics")
+    await app.catalog.instrument("binance", "BTC/USDT")  # the catalogue is in memory from then on
     palette = the_palette(screen)
     for text in ("", "b", "bt", "e", "et", "eth", "ethu", "ethus"):
         screen.find(Palette).trigger("ask", {"text": text, "recent": []})
     assert await ask(screen, "ethusdt") == ["ETH/USDT"]
-    await until(lambda: not [task for task in asyncio.all_tasks() if "_ask" in str(task.get_coro())])
+    await until(lambda: not [task for task in asyncio.all_tasks() if "Palette._ask" in str(task.get_coro())])
     assert [one.label for one in palette.found] == ["ETH/USDT"]
 
 
