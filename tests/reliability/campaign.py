@@ -26,6 +26,8 @@ from tests.reliability.storm import Storm
 QUIET_WITHIN = 120.0
 #: Seconds of rest that are rest: a stop that moved may move again after five, a target that could not be sold is sold after ten.
 _REST = 11.0
+#: The same where nobody disturbs an answer: nothing waits for its second try.
+CALM = 2.0
 #: Whatever changes an order, or asks about one.
 _DISTURBED = ["order.*", "list.*", "fills"]
 #: All that chance knows but 429: a second of silence for everybody at each would leave no storm.
@@ -181,8 +183,8 @@ async def _afterwards(household: Household, midwife: Midwife, storm: Storm, db: 
     return findings
 
 
-async def quiet(db: Database, clock: Clock) -> list[str]:
-    """Wait until nothing is under way any more and nothing moves; what still is after that time."""
+async def quiet(db: Database, clock: Clock, rest: float = _REST) -> list[str]:
+    """Wait until nothing is under way any more and nothing moves for so many seconds; what still is after that time."""
     deadline = clock.monotonic() + QUIET_WITHIN
     before: dict[str, Any] = {}
     restless, since = ["nobody looked"], clock.monotonic()
@@ -195,7 +197,7 @@ async def quiet(db: Database, clock: Clock) -> list[str]:
         restless, now = memory.unrest(), memory.image()
         if restless or now != before:
             since = clock.monotonic()
-        elif clock.monotonic() - since > _REST:
+        elif clock.monotonic() - since > rest:
             return []
         before = now
     return restless or ["it never came to rest"]

@@ -21,7 +21,7 @@ from aristobot.settings import Settings
 from aristobot.store import halts, positions
 from aristobot.store.database import Database
 from aristobot.store.tenancy import SYSTEM, GuardedSession
-from tests.reliability.campaign import Campaign, quiet, run, told
+from tests.reliability.campaign import CALM, Campaign, quiet, run, told
 from tests.reliability.checker import Checker, Memory
 from tests.reliability.household import a_household, a_midwife, exchanges
 from tests.reliability.storm import Storm
@@ -50,7 +50,7 @@ async def test_a_sell_out_is_finished_by_whoever_lives_next_and_sells_nothing_tw
         await life.ready.wait()
         storm.gust(12, "BuyMarket")
         await storm.calm()
-        assert await quiet(db, SystemClock()) == []
+        assert await quiet(db, SystemClock(), CALM) == []
         life.kill()
         await life.dead.wait()
         await db.write(SYSTEM, sell_everything)
@@ -80,14 +80,14 @@ async def test_what_is_filled_while_the_house_is_dead_is_known_when_it_lives_aga
         await life.ready.wait()
         storm.gust(12, "BuyMarket")
         await storm.calm()
-        assert await quiet(db, SystemClock()) == []
+        assert await quiet(db, SystemClock(), CALM) == []
         life.kill()
         await life.dead.wait()
         for symbol, price in (await household.ask("GET", "/prices")).items():
             await household.ask("POST", "/price", {"symbol": symbol, "price": f"{Decimal(price) * Decimal('0.9'):.5f}"})
         life = await midwife.birth(household)
         await life.ready.wait()
-        assert await quiet(db, SystemClock()) == []
+        assert await quiet(db, SystemClock(), CALM) == []
         life.kill()
         await life.dead.wait()
         ledger = await household.ask("GET", "/ledger")
