@@ -26,6 +26,7 @@ from services.app import App
 from services.audit_trail import SYSTEM_ACTOR
 from services.household import NewUser
 from tests.house import ROOT
+from tests.loopback import AUTHORITIES
 
 SYMBOLS = ("BTC/USDT", "ETH/USDT", "SOL/USDT", "BNB/USDT", "XRP/USDT", "DOGE/USDT")
 #: What each user of a household trades by: two accounts at one exchange, one at each of two, at every exchange.
@@ -115,7 +116,7 @@ async def a_household(
         "log_level": os.environ.get("ARISTOBOT_STORM_LOG", "WARNING"),
         "exchange_urls": address["exchanges"],
     }
-    async with httpx.AsyncClient(base_url=address["control"], timeout=30) as control:
+    async with httpx.AsyncClient(base_url=address["control"], timeout=30, verify=AUTHORITIES) as control:
         household = Household(name, settings, control)
         await _move_in(household, family)
         yield household

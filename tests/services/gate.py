@@ -23,6 +23,7 @@ from aristobot.store.trading_tables import Webhook
 from services.tokens import hash_of, new_token
 from services.webhook_receiver import WebhookReceiver
 from tests.builders import MIDNIGHT, a_broker, a_user
+from tests.loopback import AUTHORITIES
 
 BUY = b'{"action": "buy", "symbol": "BTCUSDT"}'
 
@@ -90,7 +91,7 @@ async def a_gate(
     receiver = WebhookReceiver(db, bus, clock, settings, body_patience=body_patience)
     address = receiver.bind()
     serving = asyncio.create_task(receiver.run())
-    async with httpx.AsyncClient(base_url=address, trust_env=False) as client:
+    async with httpx.AsyncClient(base_url=address, trust_env=False, verify=AUTHORITIES) as client:
         gate = Gate(receiver, db, bus, clock, broker, "", client)
         gate.token = await gate.add_token()
         gate.tell_of_broker()

@@ -15,6 +15,7 @@ import pytest
 from aristobot.clock import ManualClock
 from aristobot.store.database import Database
 from services.listener import Listener, PatientProtocol
+from tests.loopback import AUTHORITIES
 from tests.services.gate import Gate, a_gate
 
 #: What contract and HTTP allow; 503 is for a store that fails, and none fails here.
@@ -70,7 +71,7 @@ async def test_the_port_is_free_again_after_a_stop(db: Database, clock: ManualCl
     listener = Listener(first.receiver.asgi, "127.0.0.1", int(address.rpartition(":")[2]))
     assert listener.bind() == address
     listening = asyncio.create_task(listener.run())
-    async with httpx.AsyncClient(base_url=address, trust_env=False) as client:
+    async with httpx.AsyncClient(base_url=address, trust_env=False, verify=AUTHORITIES) as client:
         assert (await client.get("/health")).status_code == 200
     listening.cancel()
     await asyncio.wait({listening})

@@ -35,6 +35,7 @@ from services.simulator.records import Account as VenueAccount
 from services.simulator.records import Order as VenueOrder
 from services.simulator.server import SimulatorServer
 from tests.exchange_urls import exchange_urls
+from tests.loopback import AUTHORITIES
 from tests.services.leaping import LoopClock
 
 D = Decimal
@@ -85,7 +86,7 @@ class TradingHouse:
         self.simulator = simulator
         self.folder = folder
         self._lock: InstanceLock | None = None
-        self._web = httpx.AsyncClient(timeout=10)
+        self._web = httpx.AsyncClient(timeout=10, verify=AUTHORITIES)
         self.app = self._built()
 
     def _built(self, **options: Any) -> App:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import ssl
 from types import TracebackType
 from typing import Any, ClassVar, Self
 
 import httpx
 
 from services.simulator.server import SimulatorServer
-
-#: Nothing here is encrypted; making a context for each client would take longer than most tests.
-_PLAIN = ssl.create_default_context()
+from tests.loopback import AUTHORITIES
 
 
 class Guest:
@@ -22,8 +19,8 @@ class Guest:
 
     def __init__(self, server: SimulatorServer, address: str) -> None:
         self.server = server
-        self.http = httpx.AsyncClient(base_url=address, timeout=5, verify=_PLAIN)
-        self.control = httpx.AsyncClient(base_url=server.control_url, timeout=5, verify=_PLAIN)
+        self.http = httpx.AsyncClient(base_url=address, timeout=5, verify=AUTHORITIES)
+        self.control = httpx.AsyncClient(base_url=server.control_url, timeout=5, verify=AUTHORITIES)
 
     async def __aenter__(self) -> Self:
         return self
