@@ -57,7 +57,10 @@ def _(msgid: str, /, **facts: object) -> str:
 
 
 def explain(error: AristobotError | str, facts: Mapping[str, object] | None = None, language: str | None = None) -> str:
-    """The sentence for an error, or for a code with its facts: `error.<code>`, else `reason.<code>`, else the code itself."""
+    """The sentence for an error, or for a code with its facts: `error.<code>`, else `reason.<code>`, else the code itself.
+
+    A fact `among` says which of several it was: it stands before the sentence.
+    """
     code, known = (error.code, error.facts) if isinstance(error, AristobotError) else (error, facts or {})
     spoken = _current.get() if language is None else _spoken(language)
     bare = code.removeprefix("error.").removeprefix("reason.")
@@ -65,7 +68,8 @@ def explain(error: AristobotError | str, facts: Mapping[str, object] | None = No
     if template is None:
         return _with_facts(bare, known)
     with use_language(spoken):  # facts are written in it too
-        return _filled(template, known)
+        words = _filled(template, known)
+        return _("{among}: {words}", among=known["among"], words=words) if "among" in known else words
 
 
 def typed(value: object) -> str:

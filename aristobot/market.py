@@ -15,6 +15,8 @@ from aristobot.money import ZERO, amount, plain, round_down, times
 
 #: Ours everywhere, `"BTC/USDT"`. The exchange's own spelling lives in its `_wire` file alone.
 Symbol = str
+#: The asset that every run is compared with.
+BITCOIN = "BTC"
 
 
 class InstrumentState(StrEnum):

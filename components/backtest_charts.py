@@ -14,6 +14,8 @@ from components import browser_formats, theme
 from components.words import labelled
 
 if TYPE_CHECKING:  # the house starts without numpy
+    from aristobot.backtest.later import FilledOrder
+    from aristobot.backtest.legs import Bar
     from aristobot.backtest.report import Report
 
 _FONT = {"fontFamily": "Roboto, system-ui, sans-serif", "fontSize": 11, "color": theme.MUTED}
@@ -29,8 +31,12 @@ def equity_chart(report: Report) -> ui.echart:
         _curve(hold, [[one.at, round(one.hold, 2)] for one in report.points], theme.FAINT, dashed=True),
         {**_curve(depth, [[one.at, round(-one.depth * 100, 3)] for one in report.points], theme.BAD, filled=True), **_SECOND},
     ]
+    known = [[one.at, round(one.bitcoin, 2)] for one in report.points if one.bitcoin is not None]
+    apart = bool(known) and report.bitcoin is not None and report.bitcoin.beside == "held"
+    bitcoin = [_("Holding bitcoin")] if apart else []
+    series += [_curve(one, known, theme.WARN, dashed=True) for one in bitcoin]
     options = {
-        **_frame([name, hold]),
+        **_frame([name, hold, *bitcoin]),
         "grid": [{"left": 8, "right": 64, "top": 34, "height": "56%"}, {"left": 8, "right": 64, "bottom": 44, "height": "20%"}],
         "xAxis": [_times(shown=False), {**_times(), "gridIndex": 1}],
         "yAxis": [_values(browser_formats.number(0, 0)), {**_values(_percent()), "gridIndex": 1, "splitNumber": 2, "max": 0}],
@@ -58,10 +64,10 @@ def compared_chart(reports: Sequence[tuple[str, Report]]) -> ui.echart:
     return labelled(ui.echart(options).classes("bt-chart low"), _("Growth of the runs")).props("role=img")
 
 
-def marks_chart(report: Report) -> ui.echart:
+def marks_chart(symbol: str, bars: Sequence[Bar], fills: Sequence[FilledOrder]) -> ui.echart:
     """The candles, joined where they are many, with an arrow at every fill."""
-    times = [one.at for one in report.bars]
-    candles = [[one.open, one.close, one.low, one.high] for one in report.bars]
+    times = [one.at for one in bars]
+    candles = [[one.open, one.close, one.low, one.high] for one in bars]
     up, down = theme.GOOD, theme.BAD
     style = {"color": up, "borderColor": up, "color0": down, "borderColor0": down}
     axis = {**_times(), "type": "category", "data": times, "boundaryGap": True}
@@ -72,9 +78,9 @@ def marks_chart(report: Report) -> ui.echart:
         "yAxis": _values(browser_formats.price()),
         "dataZoom": _zoom([0]),
         "series": [
-            {"type": "candlestick", "data": candles, "itemStyle": style, "name": report.symbol},
-            _arrows(report, times, "buy", _("Purchase")),
-            _arrows(report, times, "sell", _("Sale")),
+            {"type": "candlestick", "data": candles, "itemStyle": style, "name": symbol},
+            _arrows(fills, times, "buy", _("Purchase")),
+            _arrows(fills, times, "sell", _("Sale")),
         ],
         "tooltip": _tip(browser_formats.price(), candle=True),
     }
@@ -111,17 +117,17 @@ def _percent() -> str:
     return f"(() => {{ const f = {browser_formats.number(0, 1)}; return v => f(v) + '\\u00a0%'; }})()"
 
 
-def _arrows(report: Report, times: Sequence[int], side: str, name: str) -> dict[str, Any]:
+def _arrows(fills: Sequence[FilledOrder], times: Sequence[int], side: str, name: str) -> dict[str, Any]:
     bought = side == "buy"
-    fills = [one for one in report.fills if one.side == side]
-    points = [{"value": [bisect_right(times, one.at) - 1, one.price], "name": one.tag} for one in fills if one.at >= times[0]]
+    shown = [one for one in fills if one.side == side and one.at >= times[0]]
+    points = [{"value": [bisect_right(times, one.at) - 1, one.price], "name": one.tag} for one in shown]
     colour = theme.GOOD if bought else theme.BAD
     return {
         "type": "scatter",
         "name": name,
         "data": points,
         "symbol": "triangle",
-        "symbolSize": 10 if len(report.fills) <= _MANY else 5,
+        "symbolSize": 10 if len(fills) <= _MANY else 5,
         "symbolRotate": 0 if bought else 180,
         "symbolOffset": [0, "80%" if bought else "-80%"],
         "itemStyle": {"color": colour, "borderColor": theme.GROUND, "borderWidth": 1},

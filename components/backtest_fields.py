@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from aristobot.language import _, typed
 from aristobot.market import Timeframe
 from aristobot.money import amount
 from components.words import Words
+from services.backtest_candles import Coverage
 
 if TYPE_CHECKING:
     from services.app import App
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 _YEAR = timedelta(days=365)
 #: Costs that the form shows in per cent and a run takes as fractions.
 _IN_PERCENT = ("maker", "taker", "slippage_range")
-_TIGHT = "outlined dense hide-bottom-space"
+TIGHT = "outlined dense hide-bottom-space"
 
 
 class SeriesFields:
@@ -30,6 +31,7 @@ class SeriesFields:
 
     def __init__(self, app: App, mark: str) -> None:
         self._app = app
+        self.beside: Callable[[str, tuple[datetime, datetime]], Awaitable[int]] = _nothing_beside
         exchanges = {one: app.gateway.factory(one).title for one in app.gateway.exchanges()}
         today = app.clock.now().date()
         with ui.element("div").classes("pair-of-fields"):
@@ -44,7 +46,7 @@ class SeriesFields:
             "since": self.since, "until": self.until,
         }  # fmt: skip
         for name, field in self.fields.items():
-            field.props(_TIGHT).mark(f"{mark}-{name}")
+            field.props(TIGHT).mark(f"{mark}-{name}")
 
     def draw_coverage(self, mark: str) -> None:
         """Draw what is there, and the box that has the rest downloaded."""
@@ -59,7 +61,7 @@ class SeriesFields:
         """What the fields say, by the names of a wish. Raises InvalidInput at the one that cannot be."""
         return {
             "exchange": str(self.exchange.value),
-            "symbol": self._pair(),
+            "symbol": pair_of(self.symbol.value),
             "timeframe": str(self.timeframe.value),
             "since": day_of(self.since.value, "since"),
             "until": day_of(self.until.value, "until"),
@@ -79,23 +81,18 @@ class SeriesFields:
             self.timeframe.set_value(timeframe)
 
     async def count(self, _event: object = None) -> None:
-        """Say how much of the history is there."""
+        """Say how much of the history is there; `beside` says how many candles are missing that are needed besides."""
         try:
             span = (day_of(self.since.value, "since"), day_of(self.until.value, "until"))
             frame = Timeframe(str(self.timeframe.value))
-            found = await self._app.backtester.candles.coverage(str(self.exchange.value), self._pair(), frame, span)
+            found = await self._app.backtester.candles.coverage(str(self.exchange.value), pair_of(self.symbol.value), frame, span)
+            beside = await self.beside(str(self.exchange.value), span)
         except AristobotError:
             self._there.set_text("")
             self._fetch.set_visibility(False)
             return
-        from services.backtest_words import number
-
-        there, missing = number(found.there, 0), number(found.missing, 0)
-        self._there.set_text(_("Candles in the store: {there}. Missing: {missing}.", there=there, missing=missing))
-        self._fetch.set_visibility(found.missing > 0)
-
-    def _pair(self) -> str:
-        return str(self.symbol.value or "").strip().upper()
+        self._there.set_text(candles_there(found))
+        self._fetch.set_visibility(found.missing + beside > 0)
 
 
 class CostFields:
@@ -114,10 +111,10 @@ class CostFields:
         with ui.element("div").classes("pair-of-fields"):
             for name, (label, value, unit) in names.items():
                 field = ui.input(label, value=value, placeholder=_("of the pair"), suffix=unit).mark(f"{mark}-{name}")
-                self.fields[name] = field.props(f"{_TIGHT} inputmode=decimal stack-label").classes("amount")
+                self.fields[name] = field.props(f"{TIGHT} inputmode=decimal stack-label").classes("amount")
             assets = {"quote": _("in the quote"), "base": _("in the coins bought")}
             asset = ui.select(assets, value="quote", label=_("Fee of a purchase")).mark(f"{mark}-fee_asset")
-            self.fields["fee_asset"] = asset.props(_TIGHT).classes("whole-row")
+            self.fields["fee_asset"] = asset.props(TIGHT).classes("whole-row")
         Words("p", _("Without a fee, the pair’s own is taken."), "small muted")
 
     def values(self) -> dict[str, str | None]:
@@ -135,6 +132,23 @@ class CostFields:
             else:
                 shown = Decimal(str(value)) * (100 if name in _IN_PERCENT else 1)
                 field.set_value(typed(shown))
+
+
+def pair_of(text: object) -> str:
+    """A pair as it was typed."""
+    return str(text or "").strip().upper()
+
+
+def candles_there(found: Coverage) -> str:
+    """How much of a history is in the store, in words."""
+    from services.backtest_words import number
+
+    there, missing = number(found.there, 0), number(found.missing, 0)
+    return _("Candles in the store: {there}. Missing: {missing}.", there=there, missing=missing)
+
+
+async def _nothing_beside(_exchange: str, _span: tuple[datetime, datetime]) -> int:
+    return 0
 
 
 def day_of(text: object, field: str) -> datetime:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from nicegui import ui
 
 from aristobot.language import _
-from components.backtest_fields import CostFields, SeriesFields
+from aristobot.market import BITCOIN, Timeframe
+from components.backtest_fields import CostFields, SeriesFields, pair_of
+from components.backtest_legs import BacktestLegs
 from components.backtest_parameters import ParameterFields
 from components.buttons import main_button
 from components.form import submitting
@@ -30,11 +33,14 @@ class BacktestForm:
             self._source = SourceFields(app, user, "bt")
             self._series = SeriesFields(app, "bt")
             self._parameters = ParameterFields()
+            self._legs = BacktestLegs(app, user, self._series.count)
             self._costs = CostFields("bt")
             self._detail = ui.checkbox(_("Follow the minutes inside larger candles")).props("dense").mark("bt-detail")
             self._series.draw_coverage("bt")
+            self._bitcoin = ui.label("").classes("small muted bt-there")
             self._button = for_traders(main_button(_("Run the backtest"), icon="play_arrow", on_click=self.submit), user)
             self._button.classes("bt-go").mark("bt-run")
+        self._series.beside = self._missing_beside
         self._source.tell(self._parameters, self._series.suggest)
         self._whole = form
         form.on("submit.prevent", self.submit)
@@ -51,6 +57,7 @@ class BacktestForm:
         self._series.fill(given)
         self._costs.fill(costs)
         self._parameters.fill(parameters)
+        self._legs.clear()
         await self._series.count()
 
     def focus(self) -> None:
@@ -62,7 +69,8 @@ class BacktestForm:
         """Start what the form says; what cannot be is told at its field."""
         if self._source.source is None or not self._user.may_trade:
             return
-        fields = {**self._series.fields, **self._costs.fields, **self._parameters.fields}
+        fields = {**self._series.fields, **self._costs.fields, **self._parameters.fields, **self._legs.fields}
+        fields["legs.0.symbol"] = self._series.symbol
         async with submitting(self._button, fields):
             source = self._source.source
             wish = Wish(
@@ -74,5 +82,25 @@ class BacktestForm:
                 version_id=source.version_id,
                 template=source.template,
                 **self._series.values(),
+                **self._legs.values(),
             )
             await self._on_start(wish)
+
+    async def _missing_beside(self, exchange: str, span: tuple[datetime, datetime]) -> int:
+        """How many candles of other legs and of bitcoin, which every run is compared with, are not in the store."""
+        return await self._legs.count(exchange, span) + await self._missing_bitcoin(exchange, span)
+
+    async def _missing_bitcoin(self, exchange: str, span: tuple[datetime, datetime]) -> int:
+        played = [(self._series.symbol, self._series.timeframe), *((one.symbol, one.timeframe) for one in self._legs.cards)]
+        symbols = {pair_of(symbol.value) for symbol, _frame in played}
+        frame = min((Timeframe(str(frame.value)) for _symbol, frame in played), key=lambda one: one.seconds)
+        quote = min(symbols).partition("/")[2]
+        wanted = f"{BITCOIN}/{quote}"
+        self._bitcoin.set_text("")
+        if quote == BITCOIN or symbols == {wanted}:
+            return 0
+        missing = (await self._app.backtester.candles.coverage(exchange, wanted, frame, span)).missing
+        if missing:
+            words = _("To compare with holding bitcoin, {count} candles of {symbol} are missing.", count=missing, symbol=wanted)
+            self._bitcoin.set_text(words)
+        return missing

@@ -67,7 +67,7 @@ class BacktestHistory:
         self._count()
 
     def _draw(self, row: Backtest, ticked: bool) -> None:
-        title = f"{row.strategy} · {row.symbol} · {row.timeframe}"
+        title = run_title(row)
         with ui.element("li").classes("bt-run"):
             box = ui.checkbox(value=ticked, on_change=self._count).props("dense")
             labelled(box, _("Compare {run}", run=title)).mark(f"tick-{row.id}")
@@ -78,6 +78,10 @@ class BacktestHistory:
             with ui.element("button").classes("bt-open").props("type=button") as opening:
                 Words("span", title, "item-title")
                 Words("span", f"{_span(row)} · {_parameters(row)}", "small muted bt-what")
+                if row.further:
+                    Words(
+                        "span", " · ".join(f"+ {one['strategy']} {one['symbol']}" for one in row.further), "small muted bt-what"
+                    )
             opening.on("click", partial(self._on_open, row))
             opening.mark(f"open-{row.id}")
             Words("span", _outcome(row), f"bt-outcome {_tone(row)}")
@@ -123,6 +127,13 @@ def _states() -> dict[BacktestStatus, str]:
         BacktestStatus.CANCELLED: _("Cancelled"),
         BacktestStatus.INTERRUPTED: _("Interrupted"),
     }
+
+
+def run_title(row: Backtest) -> str:
+    """A run by its first leg, and how many there are besides."""
+    from services.backtest_words import run_name
+
+    return run_name(row.strategy, row.symbol, row.timeframe, len(row.further or ()))
 
 
 def _span(row: Backtest) -> str:

@@ -21,7 +21,8 @@ if TYPE_CHECKING:  # the house starts without numpy
 class ParameterFields:
     """Drawn anew for each strategy; while it is asked, a skeleton keeps the room."""
 
-    def __init__(self) -> None:
+    def __init__(self, mark: str = "parameter") -> None:
+        self._mark = mark
         self.fields: dict[str, ValidationElement[Any]] = {}
         self._listed: tuple[Parameter, ...] = ()
         self._refused = ""
@@ -73,8 +74,7 @@ class ParameterFields:
         self._place.clear()
         self.fields, self._listed, self._refused = {}, (), ""
 
-    @staticmethod
-    def _field(one: Parameter) -> ValidationElement[Any]:
+    def _field(self, one: Parameter) -> ValidationElement[Any]:
         if one.kind == "bool" or one.options:
             options = {option: typed(option) for option in one.options or (True, False)}
             field: ValidationElement[Any] = ui.select(options, value=one.default, label=one.name)
@@ -83,7 +83,7 @@ class ParameterFields:
             if one.kind != "str":
                 field.props("inputmode=decimal").classes("amount")
                 field.props["hint"] = bounds(one)
-        field.props("outlined dense").mark(f"parameter-{one.name}")
+        field.props("outlined dense").mark(f"{self._mark}-{one.name}")
         return field
 
 

@@ -24,12 +24,20 @@ _LEAST = {"quantity": 520, "closed": 620, "r": 700, "worst": 980, "best": 980}
 #: The figures that stand above all others.
 _FIRST = ("net_profit", "roi", "above_hold", "max_drawdown_share", "sharpe", "win_rate", "profit_factor", "count")
 _MOST = 2_000
-_FIELDS = ("opened", "closed", "entry", "exit", "quantity", "profit", "share", "r", "worst", "best", "reason")
+_LEG = ("leg", 118)
+_FIELDS = (
+    ("opened", 132), ("closed", 132), ("entry", 84), ("exit", 84), ("quantity", 80), ("profit", 84), ("share", 76), ("r", 60),
+    ("worst", 72), ("best", 72), ("reason", 100),
+)  # fmt: skip
+_TEXTS = ("leg", "opened", "closed", "reason")
 
 
 def draw_result(row: Backtest, report: Report, strategy_id: uuid.UUID | None) -> None:
     """Draw the whole report where this is called; `strategy_id` is what the editor can open, if anything."""
-    with panel(_("{strategy} on {symbol}", strategy=row.strategy, symbol=f"{row.symbol} · {row.timeframe}"), "bt-result") as head:
+    from services.backtest_words import run_name
+
+    symbol = run_name("", row.symbol, row.timeframe, len(report.legs) - 1).removeprefix(" · ")
+    with panel(_("{strategy} on {symbol}", strategy=row.strategy, symbol=symbol), "bt-result") as head:
         with head:
             _take_along(row, report)
             if strategy_id is not None:
@@ -38,14 +46,46 @@ def draw_result(row: Backtest, report: Report, strategy_id: uuid.UUID | None) ->
         with ui.element("div").classes("panel-body"):
             _verdict(report)
             _figures(report)
+    _legs(report)
     if report.points:
         with ui.element("div").classes("halves"):
             with panel(_("Equity, and who holds")):
                 equity_chart(report)
-            with panel(_("Entries and exits")):
-                marks_chart(report)
+            _marks(report)
     _closed(report)
     _tables(report)
+
+
+def _legs(report: Report) -> None:
+    """A line for each strategy of several, and the whole below."""
+    from services.backtest_report import leg_tables
+
+    for heading, head, rows in leg_tables(report):
+        with panel(heading, "bt-leg-lines"):
+            plain_table(heading, head, rows)
+
+
+def _marks(report: Report) -> None:
+    """The candles with what was bought and sold; of several strategies those of the one that is chosen."""
+    from services.backtest_words import leg_name
+
+    with panel(_("Entries and exits")) as head:
+        if not report.legs:
+            marks_chart(report.symbol, report.bars, report.fills)
+            return
+        place = ui.element("div").classes("w-full")
+
+        def draw(at: int) -> None:
+            place.clear()
+            with place:
+                chosen = report.legs[at]
+                marks_chart(chosen.symbol, chosen.bars, [one for one in report.fills if one.leg == at])
+
+        names = {at: leg_name(at + 1, leg.strategy, leg.symbol, leg.timeframe) for at, leg in enumerate(report.legs)}
+        with head:
+            choice = ui.select(names, value=0, on_change=lambda event: draw(int(event.value)))
+        labelled(choice, _("Leg")).props("dense borderless options-dense").classes("bt-which-leg").mark("bt-which-leg")
+        draw(0)
 
 
 def _editor(strategy_id: uuid.UUID) -> str:
@@ -99,20 +139,20 @@ def _closed(report: Report) -> None:
     rows = trade_rows(report)
     if not rows:
         return
-    names = trade_head()
-    widths = (132, 132, 84, 84, 80, 84, 76, 60, 72, 72, 100)
-    texts = ("opened", "closed", "reason")
+    names, shown = trade_head(report), [*([_LEG] if report.legs else []), *_FIELDS]
     columns = [
-        column(field, name, width, number=field not in texts, grows=int(field == "reason"), least=_LEAST.get(field, 0))
-        for field, name, width in zip(_FIELDS, names, widths, strict=True)
+        column(field, name, width, number=field not in _TEXTS, grows=int(field == "reason"), least=_LEAST.get(field, 0))
+        for (field, width), name in zip(shown, names, strict=True)
     ]
+    fields = [field for field, _width in shown]
     with panel(_("Closed trades"), "bt-trades"), ui.element("div").classes("bt-grid").style(f"--rows: {len(rows)}"):
         grid = LiveGrid(columns, name=_("Closed trades"), most=_MOST)
-        grid.fill({"id": str(at), **dict(zip(_FIELDS, row, strict=True))} for at, row in enumerate(rows))
+        grid.fill({"id": str(at), **dict(zip(fields, row, strict=True))} for at, row in enumerate(rows))
 
 
 def _tables(report: Report) -> None:
-    from services.backtest_report import assumptions, tables
+    from services.backtest_report import tables
+    from services.backtest_sentences import assumptions
 
     shown = [one for one in tables(report) if one[0] != _("Closed trades")]
     for heading, head, rows in shown[:1]:

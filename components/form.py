@@ -33,7 +33,7 @@ async def submitting(button: ui.button, fields: Mapping[str, ValidationElement[A
     try:
         yield
     except InvalidInput as error:
-        field_of = fields.get(error.field.partition(".")[0])
+        field_of = fields.get(error.field) or fields.get(error.field.partition(".")[0])
         if field_of is None:
             complain(error)
         else:

@@ -6,11 +6,13 @@ from collections.abc import Callable, Sequence
 from html import escape
 
 from aristobot.backtest.later import FilledOrder
-from aristobot.backtest.report import Bar, Point
+from aristobot.backtest.legs import Bar
+from aristobot.backtest.report import Point
 from services import backtest_words as words
 
 WIDTH, LEFT, RIGHT = 1100, 8, 82
 GOOD, BAD, PRIMARY, MUTED, GRID = "#00FF88", "#FF5C8D", "#00D4FF", "#93A4C4", "#1D2940"
+BITCOIN = "#FFB020"
 _LINES = 4
 
 
@@ -46,12 +48,14 @@ class Frame:
 
 
 def equity(points: Sequence[Point], name: str) -> str:
-    """The equity, and who holds, dashed."""
-    values = [value for one in points for value in (one.equity, one.hold)]
+    """The equity, and who holds, dashed; of bitcoin in a colour of its own where it can be told."""
+    known = [(one.at, one.bitcoin) for one in points if one.bitcoin is not None]
+    values = [*(value for one in points for value in (one.equity, one.hold)), *(value for _at, value in known)]
     frame = Frame([one.at for one in points], min(values), max(values), 300)
     hold = _line([(frame.x(one.at), frame.y(one.hold)) for one in points], MUTED, 'stroke-dasharray="5 4"')
     mine = _line([(frame.x(one.at), frame.y(one.equity)) for one in points], PRIMARY)
-    return _drawing(name, 300, frame.grid(lambda value: words.number(value, 0)) + hold + mine)
+    bitcoin = _line([(frame.x(at), frame.y(value)) for at, value in known], BITCOIN, 'stroke-dasharray="5 4"') if known else ""
+    return _drawing(name, 300, frame.grid(lambda value: words.number(value, 0)) + hold + bitcoin + mine)
 
 
 def underwater(points: Sequence[Point], name: str) -> str:

@@ -29,4 +29,5 @@ class Job(strategy_job.Job):
             return super().do(request, progress)
         setup = self.setup(request)
         result = backtest(setup, lambda part: progress({"done": part}))
-        return base64.b64encode(packed(report_of(setup, result))).decode("ascii")
+        names = [str(one.get("name", ""))[:64] for one in request["entrants"]]
+        return base64.b64encode(packed(report_of(setup, result, names))).decode("ascii")

@@ -27,7 +27,7 @@ from services.backtest_candles import BacktestCandles
 from services.backtest_wish import Progress, run_of
 
 if TYPE_CHECKING:  # the house starts without numpy
-    from services.backtest_run import Played
+    from services.backtest_run import Pace, Played, Run
 
 
 class BacktestQueue:
@@ -109,18 +109,28 @@ class BacktestQueue:
             await self.finish(row, BacktestStatus.DONE, {"summary": summary, "data_hash": report.data_hash}, found.packed)
 
     async def _played(self, row: Backtest) -> Played:
-        from services.backtest_run import Pace, played
+        from services.backtest_run import Pace, material_of, played
 
         run = run_of(row)
         span = (run.since, run.until)
         pace = Pace(self._clock, lambda *told: self._tell(row, Progress(*told)))
-        for series in (run.series, run.minutes) if row.fetch else ():
-            if series is not None:
-                pace.begin("candles")
-                await self._candles.fetch(series, span, pace.fetching)
-        candles = await self._candles.read(run.series, span)
-        minutes = None if run.minutes is None else await self._candles.read(run.minutes, span)
-        return await played(run, candles, await self._candles.instrument(run.series), pace, minutes)
+        if row.fetch:
+            await self._fetch(run, pace)
+        material = await material_of(run, lambda series: self._candles.read(series, span), self._candles.instrument)
+        return await played(run, material, pace)
+
+    async def _fetch(self, run: Run, pace: Pace) -> None:
+        """Download what is missing of every series; the run does without bitcoin's, which is only compared with."""
+        needed = run.needed
+        for number, series in enumerate(needed):
+            pace.begin("candles")
+            told = partial(pace.fetching, number=number, count=len(needed))
+            try:
+                await self._candles.fetch(series, (run.since, run.until), told)
+            except AristobotError as error:
+                if series != run.bitcoin or series in run.candles:
+                    raise
+                logger.info("No candles of {} to compare with: {}", series.symbol, error)
 
     async def _interrupt_what_was(self) -> None:
         """Before the first run is played: whatever is under way in the memory is not, but for what this house was asked for."""

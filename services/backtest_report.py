@@ -5,14 +5,14 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Sequence
-from decimal import Decimal
 from html import escape
 
 from aristobot.backtest.report import Report
 from aristobot.clock import from_milliseconds, iso_milliseconds
-from aristobot.language import _, current_language, typed
+from aristobot.language import _, current_language
 from services import backtest_drawings as drawings
 from services import backtest_words as words
+from services.backtest_sentences import assumptions
 
 _STYLE = """body{margin:0 auto;max-width:1180px;padding:24px;background:#070b14;color:#e6eeff;
 font:14px/1.45 system-ui,sans-serif;font-variant-numeric:tabular-nums}h1{font-size:24px}
@@ -28,23 +28,22 @@ color:#ff5c8d}.warn{color:#ffb020}code{font-size:12px;overflow-wrap:anywhere}"""
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 Row = Sequence[str]
-#: The lot of a pair that no catalogue lists.
-FREE_STEP = "0.00000001"
 _COLUMNS = (
     "symbol", "opened_at", "closed_at", "entry_price", "exit_price", "quantity", "fees", "profit", "share", "r", "worst", "best",
-    "reason",
+    "reason", "leg",
 )  # fmt: skip
 
 
 def as_html(strategy: str, report: Report) -> str:
     """The page, in the current language."""
-    title = escape(f"{strategy} · {report.symbol} · {report.timeframe}")
+    title = escape(words.run_name(strategy, report.symbol, report.timeframe, len(report.legs) - 1))
     span = f"{words.day(report.began)} – {words.day(report.ended)}"
     tone, verdict = words.verdict(report)
     parts = [
         f"<h1>{title}</h1><p>{escape(span)}</p><p class='{tone}'>{escape(verdict)}</p>",
         *(f"<p class='warn'>{escape(one)}</p>" for one in words.cautions(report)),
         _figures(report),
+        *(_table(heading, head, rows) for heading, head, rows in leg_tables(report)),
         *_charts(report),
         *(_table(heading, head, rows) for heading, head, rows in tables(report)),
         _section(_("Assumptions"), "<ul>" + "".join(f"<li>{escape(one)}</li>" for one in assumptions(report)) + "</ul>"),
@@ -64,51 +63,49 @@ def as_csv(report: Report) -> str:
         times = [iso_milliseconds(from_milliseconds(at)) for at in (one.opened_at, one.closed_at)]
         plain = [one.entry_price, one.exit_price, one.quantity, one.fees, one.profit, one.share]
         multiple = "" if one.multiple is None else one.multiple
-        writer.writerow([one.symbol, *times, *plain, multiple, one.worst, one.best, _harmless(one.reason)])
+        writer.writerow([one.symbol, *times, *plain, multiple, one.worst, one.best, _harmless(one.reason), one.leg + 1])
     return text.getvalue()
-
-
-def assumptions(report: Report) -> list[str]:
-    """How orders were filled, and what is needed to find this result again."""
-    low, high = (words.number(one, 2) for one in (report.band.pessimistic, report.band.optimistic))
-    quote = report.symbol.partition("/")[2]
-    found = [_(one) for one in report.rules]
-    found.append(
-        _("Where a candle does not tell what came first: from {low} to {high} {quote}.", low=low, high=high, quote=quote)
-    )
-    found.append(
-        _(
-            "Fees: maker {maker}, taker {taker}.",
-            **{name: words.share(float(report.costs[name]), 3) for name in ("maker", "taker")},
-        )
-    )
-    steps = {name: report.costs[name] for name in ("tick", "lot", "min_notional")}
-    if steps["min_notional"] == "0" and steps["lot"] == FREE_STEP:
-        found.append(_("The exchange’s steps and minimums for this pair are not known here: none were applied."))
-    else:
-        shown = {name: typed(Decimal(value)) for name, value in steps.items()}
-        found.append(
-            _("Steps of the pair: price {tick}, quantity {lot}; least order {min_notional} {quote}.", quote=quote, **shown)
-        )
-    found.append(_("Start balance: {cash} {quote}.", cash=words.number(report.cash, 2), quote=quote))
-    found.append(_("Candles before the first decision: {count}.", count=words.number(report.warmup, 0)))
-    found += [f"{name} = {typed(value)}" for name, value in report.parameters.items()]
-    found.append(
-        _("Seed {seed}, code {code}, data {data}.", seed=report.seed, code=report.code_hash[:12], data=report.data_hash[:12])
-    )
-    return found
 
 
 def tables(report: Report) -> list[tuple[str, Row, list[Row]]]:
     """Every table with its heading and head; those without rows are left out."""
+    refusals = [_("Time"), _("Side"), _("Price"), _("Quantity"), _("Reason"), *([_("Pair")] if report.legs else [])]
     found: list[tuple[str, Row, list[Row]]] = [
         (_("Month by month"), [_("Year"), *words.month_names()], month_rows(report)),
         (_("Deepest drawdowns"), [_("From"), _("Lowest"), _("Recovered"), _("Depth"), _("Share")], fall_rows(report)),
         (_("By reason of exit"), [_("Reason"), _("Trades"), _("Won"), _("Profit"), _("Mean")], reason_rows(report)),
-        (_("Closed trades"), trade_head(), trade_rows(report)),
-        (_("Refused or never filled"), [_("Time"), _("Side"), _("Price"), _("Quantity"), _("Reason")], refusal_rows(report)),
+        (_("Closed trades"), trade_head(report), trade_rows(report)),
+        (_("Refused or never filled"), refusals, refusal_rows(report)),
     ]
     return [one for one in found if one[2]]
+
+
+def leg_tables(report: Report) -> list[tuple[str, Row, list[Row]]]:
+    """What each leg brought, and all together; no table for a run of one strategy."""
+    if not report.legs:
+        return []
+    rows = [
+        [
+            words.leg_name(number, leg.strategy, leg.symbol, leg.timeframe),
+            words.number(leg.closed, 0),
+            words.share(leg.won / leg.closed, 0) if leg.closed else words.NOTHING,
+            words.number(leg.profit, 2),
+            words.number(leg.fees, 2),
+            words.share(leg.share),
+        ]
+        for number, leg in enumerate(report.legs, 1)
+    ]
+    closed, won = sum(leg.closed for leg in report.legs), sum(leg.won for leg in report.legs)
+    whole = [
+        _("All together"),
+        words.number(closed, 0),
+        words.share(won / closed, 0) if closed else words.NOTHING,
+        words.number(report.profit, 2),
+        words.number(sum(leg.fees for leg in report.legs), 2),
+        words.share(report.profit / report.cash),
+    ]
+    head = [_("Leg"), _("Trades"), _("Won"), _("Profit"), _("Fees"), _("Part of the return")]
+    return [(_("Leg by leg"), head, [*rows, whole])]
 
 
 def month_rows(report: Report) -> list[Row]:
@@ -149,9 +146,10 @@ def reason_rows(report: Report) -> list[Row]:
     ]
 
 
-def trade_head() -> Row:
+def trade_head(report: Report) -> Row:
     """The head of the closed trades."""
     return [
+        *([_("Leg")] if report.legs else []),
         _("Opened"), _("Closed"), _("Entry"), _("Exit"), _("Quantity"), _("Profit"), _("Share"), "R", _("Worst"), _("Best"),
         _("Reason"),
     ]  # fmt: skip
@@ -161,6 +159,7 @@ def trade_rows(report: Report) -> list[Row]:
     """Every closed trade."""
     return [
         [
+            *([f"{one.leg + 1}. {one.symbol}"] if report.legs else []),
             words.moment(one.opened_at),
             words.moment(one.closed_at),
             words.price(one.entry_price),
@@ -186,6 +185,7 @@ def refusal_rows(report: Report) -> list[Row]:
             words.price(one.price),
             words.quantity(one.quantity),
             words.refusal_name(one.reason),
+            *([one.symbol] if report.legs else []),
         ]
         for one in report.refused
     ]
@@ -204,7 +204,11 @@ def _charts(report: Report) -> Iterable[str]:
     if report.points:
         yield _section(_("Equity, and who holds"), drawings.equity(report.points, _("Equity, and who holds")))
         yield _section(_("Under water"), drawings.underwater(report.points, _("Under water")))
-    if report.bars:
+    for number, leg in enumerate(report.legs, 1):
+        name = f"{_('Entries and exits')} · {words.leg_name(number, leg.strategy, leg.symbol, leg.timeframe)}"
+        fills = [one for one in report.fills if one.leg + 1 == number]
+        yield _section(name, drawings.candles(leg.bars, fills, name))
+    if report.bars and not report.legs:
         yield _section(_("Entries and exits"), drawings.candles(report.bars, report.fills, _("Entries and exits")))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -18,7 +18,7 @@ from aristobot.candle_rows import Rows
 from aristobot.candle_series import CandleSeries
 from aristobot.clock import Clock
 from aristobot.errors import InvalidInput, StrategyError
-from aristobot.market import Instrument, Timeframe
+from aristobot.market import BITCOIN, Instrument, Timeframe
 from aristobot.strategy_parameters import Parameter
 from services.backtest_detail import without_holes
 from services.candle_download import Progress
@@ -47,17 +47,26 @@ class Costs:
 
 
 @dataclass(frozen=True, slots=True)
+class Leg:
+    """One strategy on one series: its text and name, its parameters, and what of the balance it may spend (None: all of it)."""
+
+    text: str
+    series: CandleSeries
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    allotted: Decimal | None = None
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
-    """What is to be played: the text, its parameters, the series and the span, the money and the costs.
+    """What is to be played: one leg or several over one balance, the span, the money and the costs.
 
     With `detail` orders are executed along the minutes inside larger candles.
     """
 
-    text: str
-    series: CandleSeries
+    legs: tuple[Leg, ...]
     since: datetime
     until: datetime
-    parameters: Mapping[str, Any] = field(default_factory=dict)
     cash: Decimal = Decimal(10_000)
     costs: Costs = Costs()
     seed: int = 0
@@ -65,11 +74,47 @@ class Run:
     detail: bool = False
 
     @property
-    def minutes(self) -> CandleSeries | None:
-        """The minutes inside its candles, when they are wanted and there are any."""
-        if not self.detail or self.series.timeframe is Timeframe.M1:
+    def candles(self) -> list[CandleSeries]:
+        """What its strategies see, each series once."""
+        return list(dict.fromkeys(leg.series for leg in self.legs))
+
+    def minutes(self, series: CandleSeries) -> CandleSeries | None:
+        """The minutes inside the candles of a series, when they are wanted and there are any."""
+        if not self.detail or series.timeframe is Timeframe.M1:
             return None
-        return CandleSeries(self.series.exchange, self.series.symbol, Timeframe.M1)
+        return CandleSeries(series.exchange, series.symbol, Timeframe.M1)
+
+    @property
+    def bitcoin(self) -> CandleSeries | None:
+        """Who holds bitcoin in the money of the run; None where that is the money itself, or nothing but it is traded."""
+        smallest = min(self.candles, key=lambda one: one.timeframe.seconds)
+        quote = smallest.symbol.partition("/")[2]
+        symbol = f"{BITCOIN}/{quote}"
+        if quote == BITCOIN or all(one.symbol == symbol for one in self.candles):
+            return None
+        return CandleSeries(smallest.exchange, symbol, smallest.timeframe)
+
+    @property
+    def needed(self) -> list[CandleSeries]:
+        """Every series that is read of the store, each once: what the strategies see, their minutes, and bitcoin."""
+        inner = [self.minutes(one) for one in self.candles]
+        return list(dict.fromkeys(one for one in (*self.candles, *inner, self.bitcoin) if one is not None))
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """The candles of every series that a run needs, and the pairs that it trades."""
+
+    candles: Mapping[CandleSeries, Rows]
+    pairs: Mapping[CandleSeries, Instrument]
+
+
+async def material_of(
+    run: Run, read: Callable[[CandleSeries], Awaitable[Rows]], pair: Callable[[CandleSeries], Awaitable[Instrument]]
+) -> Material:
+    """Everything that a run is played on, read with `read` and `pair`."""
+    candles = {one: await read(one) for one in run.needed}
+    return Material(candles, {one: await pair(one) for one in run.candles})
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +146,10 @@ class Pace:
         self._began = self._clock.monotonic()
         self._told(stage, 0.0, None)
 
-    def fetching(self, progress: Progress) -> None:
-        """What a download says of itself."""
-        self._told("candles", progress.done / progress.total if progress.total else 1.0, progress.seconds_left)
+    def fetching(self, progress: Progress, number: int = 0, count: int = 1) -> None:
+        """What the download of one series says of itself; `number` of `count` are done. Of several nobody knows the end."""
+        done = progress.done / progress.total if progress.total else 1.0
+        self._told("candles", (number + done) / count, progress.seconds_left if count == 1 else None)
 
     def playing(self, message: dict[str, Any]) -> None:
         """What the child says of itself, believed as far as it makes sense."""
@@ -130,25 +176,22 @@ async def described(text: str) -> Described:
         await process.close()
 
 
-async def played(run: Run, candles: Rows, instrument: Instrument, pace: Pace, minutes: Rows | None = None) -> Played:
-    """Play a run, along its `minutes` where there are some.
+async def played(run: Run, material: Material, pace: Pace) -> Played:
+    """Play a run, along the minutes where there are some.
 
-    Raises StrategyError with what the strategy did wrong, InvalidInput when there are too few candles.
+    Raises StrategyError with what a strategy did wrong, InvalidInput when there are too few candles.
 
     Cancelled, it ends the process.
     """
-    if len(candles) < FEWEST:
-        raise InvalidInput("too_few_candles", field="since", count=len(candles), least=FEWEST)
+    for series in run.candles:
+        if (count := len(material.candles[series])) < FEWEST:
+            among = {"among": f"{series.symbol} · {series.timeframe.value}"} if len(run.candles) > 1 else {}
+            raise InvalidInput("too_few_candles", field="since", count=count, least=FEWEST, **among)
     pace.begin("playing")
-    process = await StrategyProcess.start(JOB, run.text, LIMITS)
+    process = await StrategyProcess.start(JOB, run.legs[0].text, LIMITS)
     try:
-        await process.hand_over("candles", candles)
-        if minutes is not None and len(minutes):
-            length = run.series.timeframe.seconds * 1000
-            await process.hand_over("minutes", await asyncio.to_thread(without_holes, minutes, candles, length))
-        else:
-            minutes = None
-        answer = await process.ask(_request(run, instrument, detailed=minutes is not None), progress=pace.playing)
+        await _join(process, run)
+        answer = await process.ask(await _handed_over(process, run, material), progress=pace.playing)
     finally:
         await process.close()
     try:
@@ -164,16 +207,52 @@ def unlisted(series: CandleSeries) -> Instrument:
     return Instrument(series.exchange, series.symbol, base, quote, Decimal("0.00000001"), Decimal("0.00000001"))
 
 
-def _request(run: Run, instrument: Instrument, *, detailed: bool) -> dict[str, Any]:
-    history = {"symbol": run.series.symbol, "timeframe": run.series.timeframe.value, "array": "candles"}
-    entrant = {"history": history, "instrument": msgspec.to_builtins(instrument), "parameters": dict(run.parameters)}
-    if detailed:
-        entrant["detail"] = {"symbol": run.series.symbol, "timeframe": Timeframe.M1.value, "array": "minutes"}
+async def _join(process: StrategyProcess, run: Run) -> None:
+    """Give the process the texts beyond the first; what one of them does wrong is told with its place."""
+    for number, leg in enumerate(run.legs[1:], 2):
+        try:
+            await process.ask({"do": "join", "text": leg.text})
+        except StrategyError as error:
+            raise StrategyError(error.code, **{**error.facts, "among": f"{number}. {leg.name}"}) from None
+
+
+async def _handed_over(process: StrategyProcess, run: Run, material: Material) -> dict[str, Any]:
+    """Hand the candles over, each series once, and say what is wanted of them."""
+    found: dict[CandleSeries, dict[str, Any]] = {}
+    for number, series in enumerate(run.candles):
+        rows = material.candles[series]
+        found[series] = {"history": await _given(process, series, f"candles{number}", rows)}
+        minutes = run.minutes(series)
+        inner = material.candles[minutes] if minutes is not None else rows[:0]
+        if minutes is not None and len(inner):
+            whole = await asyncio.to_thread(without_holes, inner, rows, series.timeframe.seconds * 1000)
+            found[series]["detail"] = await _given(process, minutes, f"minutes{number}", whole)
+    bitcoin = run.bitcoin
+    named = None
+    if bitcoin is not None and bitcoin not in found and len(material.candles[bitcoin]):
+        named = await _given(process, bitcoin, "bitcoin", material.candles[bitcoin])
+    entrants = [_entrant(leg, number, material.pairs[leg.series]) | found[leg.series] for number, leg in enumerate(run.legs)]
     return {
         "do": "report",
-        "entrants": [entrant],
+        "entrants": entrants,
         "cash": str(run.cash),
         "costs": msgspec.to_builtins(run.costs),
         "seed": run.seed,
         "variants": run.variants,
+        "bitcoin": named,
+    }
+
+
+async def _given(process: StrategyProcess, series: CandleSeries, name: str, rows: Rows) -> dict[str, str]:
+    await process.hand_over(name, rows)
+    return {"symbol": series.symbol, "timeframe": series.timeframe.value, "array": name}
+
+
+def _entrant(leg: Leg, number: int, instrument: Instrument) -> dict[str, Any]:
+    return {
+        "strategy": number,
+        "name": leg.name,
+        "instrument": msgspec.to_builtins(instrument),
+        "parameters": dict(leg.parameters),
+        "allotted": None if leg.allotted is None else float(leg.allotted),
     }

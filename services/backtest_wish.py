@@ -11,19 +11,20 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from aristobot.errors import InvalidInput
 from aristobot.market import timeframe_of
 from aristobot.store.backtest_tables import Backtest
+from services.backtest_legs import LegWish, check_legs, kept, legs_of
+from services.wish_checks import check_cash, check_span, check_text, checked_costs
 
 if TYPE_CHECKING:  # the house starts without numpy
     from services.backtest_run import Run
-
-_LONGEST_TEXT = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
     """What a user wants to try. `text` is pinned; `version_id` or `template` say where it came from.
+
+    `further` are the legs that play beside this one over one balance, of which this one may spend what it is `allotted`.
 
     `costs`: maker, taker as fractions in text or None for the pair's own, slippage_bps, slippage_range, latency in seconds,
     fee_asset. `fetch` has missing candles downloaded first; with `detail` orders follow the minutes inside larger candles.
@@ -44,6 +45,8 @@ class Wish:
     detail: bool = False
     version_id: uuid.UUID | None = None
     template: str = ""
+    allotted: Decimal | None = None
+    further: tuple[LegWish, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +60,12 @@ class Progress:
 
 def row_of(user_id: uuid.UUID, wish: Wish, now: datetime) -> Backtest:
     """The row of a wish. Raises InvalidInput for what cannot be played."""
-    if len(wish.text) > _LONGEST_TEXT:
-        raise InvalidInput("strategy_too_long", field="strategy", most=_LONGEST_TEXT // 1024)
-    if wish.since >= wish.until:
-        raise InvalidInput("nothing_between", field="since", since=wish.since.date(), until=wish.until.date())
-    if not 0 < wish.cash <= 10**12:
-        raise InvalidInput("cash_out_of_range", field="cash")
-    row = Backtest(
+    check_text(wish.text)
+    check_span(wish.since, wish.until, wish.until)
+    check_cash(wish.cash)
+    checked_costs(wish.costs)
+    check_legs(wish, wish.further, wish.cash)
+    return Backtest(
         user_id=user_id,
         strategy_version_id=wish.version_id,
         strategy=wish.strategy[:64],
@@ -80,43 +82,44 @@ def row_of(user_id: uuid.UUID, wish: Wish, now: datetime) -> Backtest:
         seed=wish.seed,
         fetch=wish.fetch,
         detail=wish.detail,
+        allotted=wish.allotted,
+        further=[kept(one) for one in wish.further] or None,
         fingerprint=_fingerprint(wish),
         created_at=now,
     )
-    checked_costs(wish.costs)
-    return row
-
-
-def checked_costs(given: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The costs of a run as they are kept, or InvalidInput at the one that cannot be."""
-    bounds = {"maker": "0.1", "taker": "0.1", "slippage_bps": "1000", "slippage_range": "1", "latency": "3600"}
-    for name, value in given.items():
-        if name == "fee_asset" and value in (None, "quote", "base"):
-            continue
-        if name not in bounds or (value is not None and not 0 <= Decimal(str(value)) <= Decimal(bounds[name])):
-            raise InvalidInput("cost_out_of_range", field=name, most=bounds.get(name, ""))
-    return given
 
 
 def _fingerprint(wish: Wish) -> str:
-    parameters = json.dumps(dict(wish.parameters), sort_keys=True, default=str)
-    return hashlib.sha256(f"{wish.text}\0{parameters}".encode()).hexdigest()
+    """The same for the same texts with the same parameters."""
+    every: list[Wish | LegWish] = [wish, *wish.further]
+    legs = [(one.text, json.dumps(dict(one.parameters), sort_keys=True, default=str)) for one in every]
+    places = [f"\0{one.symbol}\0{one.timeframe}\0{one.allotted}" for one in every if wish.further]
+    told = "".join(f"\0{text}\0{parameters}" for text, parameters in legs).removeprefix("\0") + "".join(places)
+    return hashlib.sha256(told.encode()).hexdigest()
 
 
 def run_of(row: Backtest) -> Run:
     """What is to be played for a row."""
     from aristobot.candle_series import CandleSeries
-    from services.backtest_run import Costs, Run
+    from services.backtest_run import Costs, Leg, Run
 
     given = row.costs or {}
     fees = {name: None if given.get(name) is None else Decimal(str(given[name])) for name in ("maker", "taker")}
     bps, latency, share = (float(given.get(name) or 0) for name in ("slippage_bps", "latency", "slippage_range"))
+    legs = [
+        Leg(
+            text=one["code"],
+            series=CandleSeries(row.exchange, one["symbol"], timeframe_of(one["timeframe"])),
+            parameters=one["parameters"],
+            allotted=None if one["allotted"] is None else Decimal(one["allotted"]),
+            name=one["strategy"],
+        )
+        for one in legs_of(row)
+    ]
     return Run(
-        text=row.code,
-        series=CandleSeries(row.exchange, row.symbol, timeframe_of(row.timeframe)),
+        legs=tuple(legs),
         since=row.since,
         until=row.until,
-        parameters=row.parameters or {},
         cash=row.cash,
         costs=Costs(fees["maker"], fees["taker"], bps, latency, share, str(given.get("fee_asset") or "quote")),
         seed=row.seed,

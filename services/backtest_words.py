@@ -22,7 +22,8 @@ _NO_BREAK = "\u00a0"
 _MINUTE, _HOUR, _DAY = 60_000, 3_600_000, 86_400_000
 #: Where a figure is good above zero and bad below.
 _SIGNED = {
-    "net_profit", "profit_before_fees", "roi", "cagr", "hold_roi", "above_hold", "expectancy", "expectancy_r", "average_share",
+    "net_profit", "profit_before_fees", "roi", "cagr", "hold_roi", "above_hold", "hold_bitcoin_roi", "above_bitcoin",
+    "expectancy", "expectancy_r", "average_share",
     "best_share", "worst_share", "sharpe", "sortino", "calmar", "sqn",
 }  # fmt: skip
 
@@ -124,6 +125,17 @@ def reason_name(tag: str) -> str:
         "": _("Exit"),
     }  # fmt: skip
     return known.get(tag, tag)
+
+
+def leg_name(number: int, strategy: str, symbol: str, timeframe: str) -> str:
+    """A leg of several, by its place."""
+    return f"{number}. {strategy} · {symbol} · {timeframe}"
+
+
+def run_name(strategy: str, symbol: str, timeframe: str, further: int) -> str:
+    """A run by its first leg, and how many there are besides."""
+    first = f"{strategy} · {symbol} · {timeframe}"
+    return _("{first} and {count} more", first=first, count=further) if further > 0 else first
 
 
 def refusal_name(reason: str) -> str:

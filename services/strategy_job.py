@@ -27,26 +27,24 @@ Progress = Callable[[dict[str, Any]], None]
 
 
 class Job:
-    """Runs the user's text once, then answers `{"do": "backtest" | "warm" | "decide" | "tell" | "view", …}`."""
+    """Runs the user's text once, then answers `{"do": "backtest" | "warm" | "decide" | "tell" | "view", …}`.
+
+    For a run of several strategies `{"do": "join", "text": …}` runs one text more; an entrant's `strategy` counts them.
+    """
 
     def __init__(self) -> None:
         self.arrays: dict[str, Any] = {}
-        self.text = ""
-        self.kind: type[Strategy] = Strategy
+        self.texts: list[str] = []
+        self.kinds: list[type[Strategy]] = []
         self._asked: tuple[dict[str, Any], dict[str, Any]] | None = None
         strategy_loader.import_plain()
         strategy_loader.import_ours()
 
     def load(self, text: str) -> dict[str, Any]:
         """Run the text; the strategy's name, timeframe, version and parameters."""
-        given = {"Strategy": Strategy, "cached": cached, "ta": ta, "utils": utils, "np": np}
-        self.text, self.kind = text, strategy_loader.load(text, Strategy, given)
-        return {
-            "name": self.kind.__name__,
-            "timeframe": self.kind.timeframe,
-            "version": self.kind.version,
-            "parameters": msgspec.to_builtins(parameters_of(self.kind)),
-        }
+        kind = self._loaded(text)
+        self.texts, self.kinds = [text], [kind]
+        return _described(kind)
 
     def do(self, request: dict[str, Any], progress: Progress) -> object:
         """Answer one request, in what JSON can hold."""
@@ -54,6 +52,10 @@ class Job:
             case "backtest":
                 setup = self.setup(request)
                 return backtest(setup, lambda part: progress({"done": part})).as_json()
+            case "join":
+                self.kinds.append(self._loaded(request["text"]))
+                self.texts.append(request["text"])
+                return _described(self.kinds[-1])
             case "warm":
                 return self._warmup(request)
             case "decide":
@@ -71,7 +73,7 @@ class Job:
             msgspec.convert(
                 {
                     **one,
-                    "kind": self.kind,
+                    "kind": self.kinds[one.get("strategy", 0)],
                     "history": self._history(one["history"]),
                     "detail": self._history(one["detail"]) if one.get("detail") else None,
                     "others": tuple(self._history(other) for other in one.get("others", ())),
@@ -82,7 +84,12 @@ class Job:
             for one in request["entrants"]
         )
         given = {name: value for name, value in request.items() if name != "do"}
-        return msgspec.convert({**given, "entrants": entrants, "code": self.text}, Setup, dec_hook=_as_it_is)
+        given["bitcoin"] = self._history(request["bitcoin"]) if request.get("bitcoin") else None
+        return msgspec.convert({**given, "entrants": entrants, "code": "\0".join(self.texts)}, Setup, dec_hook=_as_it_is)
+
+    def _loaded(self, text: str) -> type[Strategy]:
+        given = {"Strategy": Strategy, "cached": cached, "ta": ta, "utils": utils, "np": np}
+        return strategy_loader.load(text, Strategy, given)
 
     def _history(self, named: dict[str, str]) -> History:
         return History.of(named["symbol"], timeframe_of(named["timeframe"]), self.arrays[named["array"]])
@@ -91,14 +98,16 @@ class Job:
         asked = (request["facts"], request.get("parameters", {}))
         if asked != self._asked:  # the same ones candle after candle
             self._facts = msgspec.convert(request["facts"], Facts)
-            self._hp = values_for(self.kind, asked[1])
+            self._hp = values_for(self.kinds[0], asked[1])
             self._asked = asked
-        return Seat(self.kind, self._facts, self._hp, Others(self._facts.exchange, (self._own_history(self._facts, request),)))
+        return Seat(
+            self.kinds[0], self._facts, self._hp, Others(self._facts.exchange, (self._own_history(self._facts, request),))
+        )
 
     def _warmup(self, request: dict[str, Any]) -> int:
         """How many candles it needs before it can be asked."""
         seat, candles = self._seat(request), self.arrays[request["candles"]]
-        return warmup_of(self.kind, seat.facts, seat.hp, candles, seat.others) + 1
+        return warmup_of(self.kinds[0], seat.facts, seat.hp, candles, seat.others) + 1
 
     def _own_history(self, facts: Facts, request: dict[str, Any]) -> History:
         return History(facts.symbol, timeframe_of(facts.timeframe), self.arrays[request["candles"]])
@@ -109,6 +118,11 @@ class Job:
 
 def _as_it_is(_: type, value: Any) -> Any:
     return value
+
+
+def _described(kind: type[Strategy]) -> dict[str, Any]:
+    listed = msgspec.to_builtins(parameters_of(kind))
+    return {"name": kind.__name__, "timeframe": kind.timeframe, "version": kind.version, "parameters": listed}
 
 
 def _answer(decided: tuple[Decision, dict[str, Any]]) -> dict[str, Any]:

@@ -19,14 +19,13 @@ from aristobot.search.definition import AHEAD, Definition
 from aristobot.search.space import Space, space_of
 from aristobot.search.spans import Plan
 from aristobot.store.study_tables import Study
-from services.backtest_wish import checked_costs
 from services.study_sources import MOST_TRIALS, workers_here
 from services.study_space import goal_of
+from services.wish_checks import check_cash, check_span, check_text, checked_costs
 
 if TYPE_CHECKING:  # the house starts without numpy
     from aristobot.strategy_parameters import Parameter
 
-_LONGEST_TEXT = 256 * 1024
 _SCHEDULER = re.compile(r"(tcp|tls|ws|wss)://[A-Za-z0-9._\-\[\]:]{1,200}:\d{1,5}")
 
 
@@ -105,12 +104,9 @@ def checked_scheduler(address: str) -> str:
 
 
 def _check(wish: StudyWish, until: datetime) -> None:
-    if wish.since >= until:
-        raise InvalidInput("nothing_between", field="since", since=wish.since.date(), until=wish.until.date())
-    if len(wish.text) > _LONGEST_TEXT:
-        raise InvalidInput("strategy_too_long", field="strategy", most=_LONGEST_TEXT // 1024)
-    if not 0 < wish.cash <= 10**12:
-        raise InvalidInput("cash_out_of_range", field="cash")
+    check_span(wish.since, until, wish.until)
+    check_text(wish.text)
+    check_cash(wish.cash)
     for name, value, least, most in (
         ("trials", wish.trials, 1, MOST_TRIALS),
         ("workers", wish.workers, 0, workers_here()),

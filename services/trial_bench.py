@@ -21,7 +21,9 @@ if TYPE_CHECKING:  # the house starts without numpy
 JOB = "services.trial_job"
 CANDLES = "candles"
 #: Figures that compare with holding, which a trial does not compute.
-UNKNOWN = frozenset({"hold_roi", "above_hold", "hold_drawdown_share"})
+UNKNOWN = frozenset(
+    {"hold_roi", "above_hold", "hold_drawdown_share", "hold_bitcoin_roi", "above_bitcoin", "bitcoin_drawdown_share"}
+)
 Answers: TypeAlias = list[dict[str, Any]]
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import msgspec
 import numpy as np
 
+from aristobot.backtest.bitcoin import Beside, Gap, held
 from aristobot.backtest.history import History
 from aristobot.backtest.ledger import FillRow, Table
 from aristobot.backtest.settings import Setup, taker_of
@@ -16,6 +17,7 @@ from aristobot.backtest.units import Units
 from aristobot.figures.curve import record_of
 from aristobot.figures.record import ClosedTrade, Record
 from aristobot.indicators.columns import Floats
+from aristobot.market import BITCOIN, Timeframe
 
 
 class FilledOrder(msgspec.Struct, frozen=True):
@@ -30,6 +32,7 @@ class FilledOrder(msgspec.Struct, frozen=True):
     fee: float
     maker: bool
     tag: str
+    leg: int = 0
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -41,7 +44,21 @@ class Course:
     units: Units
     rows: Table[FillRow]
 
-    def fills(self) -> list[FilledOrder]:
+    @property
+    def can_buy(self) -> bool:
+        """Whether there is a candle after the first one at which it could decide."""
+        return self.warmup + 1 < len(self.history)
+
+    def brought(self) -> tuple[float, float]:
+        """What it gained or lost in quote, what it still holds at the last close included; and its fees."""
+        if not self.rows:
+            return 0.0, 0.0
+        money, units = 10**self.units.money_places, self.units
+        total, held_ = self.rows.column(8)[-1], self.rows.column(9)[-1]
+        worth = held_ / (round(units.quantities) * units.fees) * float(self.history.candles[-1, 2])
+        return total / money + worth, sum(self.rows.column(5)) / money
+
+    def fills(self, leg: int = 0) -> list[FilledOrder]:
         """Every fill, in its order."""
         units, symbol = self.units, self.history.symbol
         money = 10**units.money_places
@@ -56,6 +73,7 @@ class Course:
                 fee / money,
                 maker,
                 tag,
+                leg,
             )
             for bar, at, buying, price, lots, fee, maker, tag, *_ in self.rows
         ]
@@ -69,8 +87,9 @@ class Later:
     courses: tuple[Course, ...]
 
     def fills(self) -> tuple[FilledOrder, ...]:
-        """Every fill of every strategy."""
-        return tuple(one for course in self.courses for one in course.fills())
+        """Every fill of every strategy, in the order in which they came."""
+        found = [one for leg, course in enumerate(self.courses) for one in course.fills(leg)]
+        return tuple(found if len(self.courses) == 1 else sorted(found, key=lambda one: one.at))
 
     def hold(self, times: Floats) -> Floats:
         """Everything bought at the first open at which a strategy could have bought, in equal parts, and held."""
@@ -90,7 +109,32 @@ class Later:
             hold += worth
         return hold
 
-    def record(self, closed: tuple[ClosedTrade, ...], times: Floats, equity: Floats, hold: Floats) -> Record | None:
+    def bitcoin(self, times: Floats, hold: Floats) -> tuple[Floats | None, Gap]:
+        """Equity of buying bitcoin with everything at the first chance of any strategy, and what speaks of its candles."""
+        symbols = {course.history.symbol for course in self.courses}
+        quote = min(symbols).partition("/")[2]
+        if symbols == {f"{BITCOIN}/{quote}"}:
+            return hold, Gap(Beside.TRADED, min(symbols))
+        if quote == BITCOIN:
+            return np.full(len(times), float(self.setup.cash)), Gap(Beside.QUOTE, BITCOIN)
+        firsts = [course.history.candles[course.warmup + 1, 0] for course in self.courses if course.can_buy]
+        return held(
+            self._bitcoin(f"{BITCOIN}/{quote}"),
+            times,
+            min(firsts, default=np.inf),
+            float(self.setup.cash),
+            float(taker_of(self.setup.entrants[0], self.setup)),
+        )
+
+    def _bitcoin(self, symbol: str) -> History:
+        """The smallest candles of it among those traded and those given; none where nobody has any."""
+        known = [one.history for one in self.setup.entrants if one.history.symbol == symbol]
+        known += [self.setup.bitcoin] if self.setup.bitcoin is not None else []
+        return min(known, key=lambda one: one.candle_ms, default=History(symbol, Timeframe.M1, np.empty((0, 6))))
+
+    def record(
+        self, closed: tuple[ClosedTrade, ...], times: Floats, equity: Floats, hold: Floats, bitcoin: Floats | None
+    ) -> Record | None:
         """What the figures are computed from: the run from the first candle on that a strategy could decide; None without one."""
         lengths = [course.history.candle_ms for course in self.courses]
         ready = [
@@ -103,7 +147,8 @@ class Later:
         first = int(np.searchsorted(times, min(ready)))
         alone = len(self.courses) == 1
         opened = self.courses[0].history.candles[first:, 0] if alone else times[first:] - min(lengths)
-        return record_of(closed, opened, equity[first:], float(self.setup.cash), hold[first:])
+        instead = None if bitcoin is None else bitcoin[first:]
+        return record_of(closed, opened, equity[first:], float(self.setup.cash), hold[first:], instead)
 
     def code_hash(self) -> str:
         """SHA-256 of the strategies' text."""

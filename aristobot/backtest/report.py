@@ -3,52 +3,49 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
-from decimal import Decimal
+from collections.abc import Sequence
 
 import msgspec
 import numpy as np
 
+from aristobot.backtest.bitcoin import Gap
 from aristobot.backtest.later import FilledOrder
+from aristobot.backtest.legs import Bar, LegReport, bars_of, costs_of, edges_of, legs_of, plain_values
 from aristobot.backtest.lookahead import Verdict
 from aristobot.backtest.result import BacktestResult, Band, OpenPosition, RefusedOrder
-from aristobot.backtest.settings import Setup, maker_of, taker_of
+from aristobot.backtest.settings import Setup
 from aristobot.errors import StrategyError
 from aristobot.figures.breakdown import ByReason, Month, falls, months, reasons
 from aristobot.figures.curve import underwater
 from aristobot.figures.record import ClosedTrade, Drawdown
 from aristobot.figures.table import figures_of
-from aristobot.indicators.columns import Floats
-from aristobot.money import plain
 from aristobot.strategy_orders import Message
 
-#: Points of a curve, bars of the chart, rows of the lists that are kept.
-POINTS, BARS, ROWS, FEW = 800, 480, 5_000, 500
+#: Points of a curve, rows of the lists that are kept.
+POINTS, ROWS, FEW = 800, 5_000, 500
 #: More than any report of ours comes to, unpacked.
 LARGEST = 32 * 1024 * 1024
 
 
 class Point(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """The state at the close of a candle (UTC ms): equity and holding in quote, depth as a fraction below the peak."""
+    """The state at the close of a candle (UTC ms): equity and holding in quote, depth as a fraction below the peak.
+
+    `bitcoin` is what holding that instead would be worth; null where the report says why it cannot be told.
+    """
 
     at: int
     equity: float
     hold: float
     depth: float
-
-
-class Bar(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """One or more candles as one; `at` is its open, UTC ms."""
-
-    at: int
-    open: float
-    high: float
-    low: float
-    close: float
+    bitcoin: float | None = None
 
 
 class Report(msgspec.Struct, frozen=True):
-    """A whole report. `left_out` counts the rows of each list that were too many to keep, the latest ones."""
+    """A whole report. `left_out` counts the rows of each list that were too many to keep, the latest ones.
+
+    Of several strategies `legs` has a line each, in the order of `leg` of a trade or a fill; symbol, timeframe, bars, costs and
+    parameters of the report itself are the first one's. With one strategy `legs` is empty.
+    """
 
     symbol: str
     timeframe: str
@@ -81,10 +78,12 @@ class Report(msgspec.Struct, frozen=True):
     variants: int
     code_hash: str
     data_hash: str
+    legs: list[LegReport] = []
+    bitcoin: Gap | None = None
 
 
-def report_of(setup: Setup, result: BacktestResult) -> Report:
-    """The report of a run of one strategy."""
+def report_of(setup: Setup, result: BacktestResult, names: Sequence[str] = ()) -> Report:
+    """The report of a run; `names` are its strategies' as people read them."""
     history, record = setup.entrants[0].history, result.record
     lists = {"closed": (result.closed, ROWS), "fills": (result.fills, 2 * ROWS)}
     lists |= {"refused": (result.refused, FEW), "messages": (result.messages, FEW)}
@@ -98,7 +97,7 @@ def report_of(setup: Setup, result: BacktestResult) -> Report:
         profit=result.profit,
         figures=figures_of(record) if record else {},
         points=_points(result),
-        bars=_bars(history.candles),
+        bars=bars_of(history.candles),
         closed=list(result.closed[:ROWS]),
         fills=list(result.fills[: 2 * ROWS]),
         refused=list(result.refused[:FEW]),
@@ -114,12 +113,14 @@ def report_of(setup: Setup, result: BacktestResult) -> Report:
         band=result.band,
         lookahead=result.lookahead,
         rules=list(result.rules),
-        costs=_costs(setup),
-        parameters=_plain(result.parameters[0]),
+        costs=costs_of(setup, setup.entrants[0]),
+        parameters=plain_values(result.parameters[0]),
         seed=result.seed,
         variants=result.variants,
         code_hash=result.code_hash,
         data_hash=result.data_hash,
+        legs=legs_of(setup, result, names),
+        bitcoin=result.bitcoin[1],
     )
 
 
@@ -144,37 +145,11 @@ def _points(result: BacktestResult) -> list[Point]:
     """Of each stretch its last equity and its greatest depth, so that no fall gets lost."""
     if not len(result.times):
         return []
-    edges = _edges(len(result.times), POINTS)
+    edges = edges_of(len(result.times), POINTS)
     lasts = np.append(edges[1:], len(result.times)) - 1
     depths = np.maximum.reduceat(underwater(np.concatenate(([result.cash], result.equity)))[1:], edges)
     columns = (result.times[lasts], result.equity[lasts], result.hold[lasts], depths)
-    return [
-        Point(int(at), equity, hold, depth) for at, equity, hold, depth in zip(*(one.tolist() for one in columns), strict=True)
-    ]
-
-
-def _bars(candles: Floats) -> list[Bar]:
-    """The candles, joined where they are many."""
-    edges = _edges(len(candles), BARS)
-    lasts = np.append(edges[1:], len(candles)) - 1
-    high, low = np.maximum.reduceat(candles[:, 3], edges), np.minimum.reduceat(candles[:, 4], edges)
-    columns = (candles[edges, 0], candles[edges, 1], high, low, candles[lasts, 2])
-    return [Bar(int(at), *prices) for at, *prices in zip(*(one.tolist() for one in columns), strict=True)]
-
-
-def _edges(count: int, most: int) -> np.ndarray:
-    """Where each of at most so many equal stretches begins."""
-    return np.arange(0, count, max(1, -(-count // most)))
-
-
-def _costs(setup: Setup) -> dict[str, str]:
-    """Fees and the pair's rules as they were applied, as text."""
-    entrant, costs = setup.entrants[0], setup.costs
-    rules = {name: getattr(entrant.instrument, name) for name in ("tick", "lot", "min_notional")}
-    found = {"maker": maker_of(entrant, setup), "taker": taker_of(entrant, setup), **rules}
-    found |= {"slippage_bps": costs.slippage_bps, "latency": costs.latency}
-    return {name: plain(value) if isinstance(value, Decimal) else str(value) for name, value in found.items()}
-
-
-def _plain(values: Mapping[str, object]) -> dict[str, int | float | bool | str]:
-    return {name: value if isinstance(value, int | float | bool | str) else str(value) for name, value in values.items()}
+    course = result.bitcoin[0]
+    bitcoin = [None] * len(lasts) if course is None else course[lasts].tolist()
+    rows = zip(*(one.tolist() for one in columns), bitcoin, strict=True)
+    return [Point(int(at), *values) for at, *values in rows]

@@ -12,6 +12,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from aristobot.backtest.bitcoin import Gap
 from aristobot.backtest.later import FilledOrder, Later
 from aristobot.backtest.lookahead import Verdict
 from aristobot.figures.record import ClosedTrade, Record
@@ -89,9 +90,14 @@ class BacktestResult:
         return self.later.hold(self.times)
 
     @cached_property
+    def bitcoin(self) -> tuple[Floats | None, Gap]:
+        """The same of who buys bitcoin instead, None where its candles are not all there; and what speaks of them."""
+        return self.later.bitcoin(self.times, self.hold)
+
+    @cached_property
     def record(self) -> Record | None:
         """What every figure is computed from; None for a run in which nothing could be decided."""
-        return self.later.record(self.closed, self.times, self.equity, self.hold)
+        return self.later.record(self.closed, self.times, self.equity, self.hold, self.bitcoin[0])
 
     @cached_property
     def code_hash(self) -> str:

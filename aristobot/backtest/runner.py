@@ -58,8 +58,8 @@ def _result(setup: Setup, session: Session) -> BacktestResult:
     decided = [len(player.lane.decisions) for player in session.players]
     session.finish(setup.close_at_end)
     times, equity, invested = equity_of(session, float(setup.cash))
-    closed = tuple(one for player in session.players for one in closed_trades(player))
-    closed = closed if len(session.players) == 1 else tuple(sorted(closed, key=lambda one: (one.closed_at, one.symbol)))
+    closed = tuple(one for leg, player in enumerate(session.players) for one in closed_trades(player, leg))
+    closed = closed if len(session.players) == 1 else tuple(sorted(closed, key=lambda one: (one.closed_at, one.leg)))
     lanes = [player.lane for player in session.players]
     verdict = examine(setup, session) if setup.checks and any(decided) else Verdict(0, clean=True)
     return BacktestResult(
@@ -72,7 +72,7 @@ def _result(setup: Setup, session: Session) -> BacktestResult:
         vetoes=sum((lane.vetoes for lane in lanes), Counter()),
         open_positions=tuple(_open(player) for player in session.players if player.lane.account.lots),
         messages=tuple(one for lane in lanes for one in lane.messages),
-        stopped="; ".join(lane.run.memory.stopped for lane in lanes if lane.run.memory.stopped),
+        stopped=_stopped(session),
         warmup=max(player.warmup for player in session.players),
         band=_band(setup, session, equity),
         lookahead=verdict,
@@ -95,7 +95,16 @@ def _played(setup: Setup, progress: Progress | None, mood: Mood = Mood.PESSIMIST
     return session
 
 
-def closed_trades(player: Player) -> list[ClosedTrade]:
+def _stopped(session: Session) -> str:
+    """What made strategies enter no more; of several it is said which."""
+    words = [one.lane.run.memory.stopped for one in session.players]
+    if len(words) == 1:
+        return words[0]
+    symbols = [one.history.symbol for one in session.players]
+    return "; ".join(f"{leg}. {symbol}: {said}" for leg, (symbol, said) in enumerate(zip(symbols, words, strict=True), 1) if said)
+
+
+def closed_trades(player: Player, leg: int = 0) -> list[ClosedTrade]:
     """The positions that were opened and closed, oldest first."""
     rows, units = player.lane.closed, player.lane.units
     if not rows:
@@ -112,7 +121,7 @@ def closed_trades(player: Player) -> list[ClosedTrade]:
     )
     columns = (  # in the order of its fields, made by the ten thousand
         repeat(player.history.symbol), opened, at, entries, leaving.tolist(), quantities, [one / money for one in fees],
-        [one / money for one in profit], tag, risks, worst.tolist(), best.tolist(), first, last,
+        [one / money for one in profit], tag, risks, worst.tolist(), best.tolist(), first, last, *([repeat(leg)] if leg else []),
     )  # fmt: skip
     return list(map(ClosedTrade, *columns))
 

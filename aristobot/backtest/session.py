@@ -12,6 +12,7 @@ from aristobot.backtest.history import History
 from aristobot.backtest.player import Player
 from aristobot.backtest.settings import Mood, Setup, maker_of, taker_of
 from aristobot.backtest.units import Units
+from aristobot.errors import StrategyError
 
 #: How often progress is told, and the fewest candles between.
 _STEPS, _LEAST_STEP = 100, 5_000
@@ -26,7 +27,17 @@ class Session:
         np.random.seed(setup.seed % 2**32)
         units = [Units(one.instrument, maker_of(one, setup), taker_of(one, setup)) for one in setup.entrants]
         self.purse = Purse(setup.cash, max(one.money_places for one in units))
-        self.players = [Player(one, unit, self.purse, setup, mood) for one, unit in zip(setup.entrants, units, strict=True)]
+        self.players = [self._player(number, unit, setup, mood) for number, unit in enumerate(units)]
+
+    def _player(self, number: int, units: Units, setup: Setup, mood: Mood) -> Player:
+        entrant = setup.entrants[number]
+        try:
+            return Player(entrant, units, self.purse, setup, mood)
+        except StrategyError as error:
+            if len(setup.entrants) == 1:
+                raise
+            among = f"{number + 1}. {entrant.history.symbol}"
+            raise StrategyError(error.code, **{**error.facts, "among": among}) from None
 
     def play(self, until: int | None = None, progress: Progress | None = None, *, traced: bool = False) -> None:
         """Play what is closed at `until` (UTC ms); the strategies see no candle beyond. None: everything.

@@ -76,6 +76,7 @@ class Setup:
     checks      candles at which the look-ahead check cuts the future off; 0 leaves it out
     variants    how many sets of parameters were tried on these candles before this one was shown
     code        the strategy's text, for its fingerprint
+    bitcoin     candles of bitcoin in the run's quote, to compare with who holds it; None: there are none
     """
 
     entrants: tuple[Entrant, ...]
@@ -87,6 +88,7 @@ class Setup:
     variants: int = 1
     code: str = ""
     close_at_end: bool = False
+    bitcoin: History | None = None
 
 
 def maker_of(entrant: Entrant, setup: Setup) -> Decimal:

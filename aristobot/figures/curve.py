@@ -23,14 +23,21 @@ STRETCH = 16_384
 
 
 def record_of(
-    closed: Iterable[ClosedTrade], times: Floats | Moments, equity: Floats, start_balance: float, hold: Floats | None = None
+    closed: Iterable[ClosedTrade],
+    times: Floats | Moments,
+    equity: Floats,
+    start_balance: float,
+    hold: Floats | None = None,
+    bitcoin: Floats | None = None,
 ) -> Record:
     """The record of a run: `equity` is the worth at the close of each candle, `times` when the candle opened (ms, rising).
 
-    `hold` is the equity of who buys once and holds. Give the candles from the first on which the strategy could decide: days
-    of warm-up would thin out every daily figure. ValueError without a candle or with arrays of different lengths.
+    `hold` is the equity of who buys once and holds, `bitcoin` of who holds that instead. Give the candles from the first on
+    which the strategy could decide: days of warm-up would thin out every daily figure. ValueError without a candle or with
+    arrays of different lengths.
     """
-    if not len(times) or len(times) != len(equity) or (hold is not None and len(hold) != len(equity)):
+    courses = (equity, *(one for one in (hold, bitcoin) if one is not None))
+    if not len(times) or any(len(one) != len(times) for one in courses):
         raise ValueError(f"{len(times)} times and {len(equity)} values of equity make no run")
     opened: NDArray[Any] = np.asarray(times)
     ended = int(opened[-1] + _step(opened))
@@ -59,6 +66,8 @@ def record_of(
         drawdowns=tuple(found),
         held=None if hold is None else float(hold[-1] / start_balance - 1),
         held_deepest_share=None if hold is None else _deepest_share(start_balance, hold),
+        bitcoin_held=None if bitcoin is None else float(bitcoin[-1] / start_balance - 1),
+        bitcoin_deepest_share=None if bitcoin is None else _deepest_share(start_balance, bitcoin),
     )
 
 

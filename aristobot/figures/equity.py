@@ -100,6 +100,22 @@ def hold_drawdown_share(record: Record) -> float | None:
     return record.held_deepest_share
 
 
+def hold_bitcoin_roi(record: Record) -> float | None:
+    """The same of who buys bitcoin instead, with the same money at the same moment."""
+    return record.bitcoin_held
+
+
+def above_bitcoin(record: Record) -> float | None:
+    """ROI - ROI of holding bitcoin."""
+    mine = roi(record)
+    return None if mine is None or record.bitcoin_held is None else mine - record.bitcoin_held
+
+
+def bitcoin_drawdown_share(record: Record) -> float | None:
+    """Largest (peak - worth) / peak of who holds bitcoin."""
+    return record.bitcoin_deepest_share
+
+
 def _deviation(returns: Sequence[float]) -> float | None:
     """The standard deviation; 0 where the days differ by rounding alone, None for fewer than two days."""
     if len(returns) < 2:

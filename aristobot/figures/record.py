@@ -13,7 +13,7 @@ class ClosedTrade(msgspec.Struct, frozen=True, gc=False):  # made by the ten tho
 
     Times are milliseconds since 1970 in UTC. `fees` and `profit` are in quote, the profit after fees. `risk` is the quote
     that the stop put at stake at the entry. `worst` and `best` are the largest moves against and for the position while it was
-    open, as fractions of the entry price (worst <= 0 <= best). Bars are indices of candles.
+    open, as fractions of the entry price (worst <= 0 <= best). Bars are indices of candles; `leg` counts the strategies of a run.
     """
 
     symbol: str
@@ -30,6 +30,7 @@ class ClosedTrade(msgspec.Struct, frozen=True, gc=False):  # made by the ten tho
     best: float
     entry_bar: int
     exit_bar: int
+    leg: int = 0
 
     @property
     def share(self) -> float:
@@ -65,7 +66,7 @@ class Record:
     against the start balance, empty once all is lost. `began` to `ended` is the time of the run. Depths are
     told per candle: `deepest` in quote, `deepest_share` of the peak, `longest_under` in ms, `under_share` of all candles.
     `drawdowns` holds the deepest ones. `held` is what buying once and holding would have returned and `held_deepest_share` its
-    deepest fall; both are None when there is nothing to compare with.
+    deepest fall; both are None when there is nothing to compare with. The same of bitcoin instead of what was traded.
     """
 
     closed: tuple[ClosedTrade, ...]
@@ -83,6 +84,8 @@ class Record:
     drawdowns: tuple[Drawdown, ...]
     held: float | None = None
     held_deepest_share: float | None = None
+    bitcoin_held: float | None = None
+    bitcoin_deepest_share: float | None = None
 
     @cached_property
     def profits(self) -> list[float]:

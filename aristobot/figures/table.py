@@ -58,6 +58,19 @@ FIGURES = {
     "hold_drawdown_share": Figure(
         equity.hold_drawdown_share, Unit.SHARE, "Drawdown of holding", "Largest (peak − worth) ÷ peak of who holds."
     ),
+    "hold_bitcoin_roi": Figure(
+        equity.hold_bitcoin_roi,
+        Unit.SHARE,
+        "Return of holding bitcoin",
+        "Bitcoin bought with everything at the first chance, fee paid, and held: end ÷ start − 1.",
+    ),
+    "above_bitcoin": Figure(equity.above_bitcoin, Unit.SHARE, "Return above bitcoin", "Return − return of holding bitcoin."),
+    "bitcoin_drawdown_share": Figure(
+        equity.bitcoin_drawdown_share,
+        Unit.SHARE,
+        "Drawdown of bitcoin",
+        "Largest (peak − worth) ÷ peak of who holds bitcoin.",
+    ),
     "count": Figure(round_trips.count, Unit.COUNT, "Closed trades", "Round trips from entry to exit."),
     "win_rate": Figure(round_trips.win_rate, Unit.SHARE, "Win rate", "Winning trades ÷ all trades. Zero is not a win."),
     "profit_factor": Figure(

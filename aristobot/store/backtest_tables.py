@@ -19,15 +19,17 @@ from aristobot.store.columns import (
     row_id,
     same_owner,
 )
+from aristobot.store.types import Amount
 
 
 class Backtest(Owned, table=True):
     """One run of a strategy over the past: what was asked, how far it is, and its figures when it is done.
 
     The text that runs is pinned in `code`, whatever becomes of the version or template it was taken from. `fingerprint` is the
-    SHA-256 of text and parameters: two runs with the same one on the same candles tried the same thing. `variants` is how many
+    SHA-256 of texts and parameters: two runs with the same one on the same candles tried the same thing. `variants` is how many
     different ones had been tried on this series by then, this one among them. What is `pinned` is never pruned; of what was
-    `pruned` only the fingerprint is left, so that the variants are still counted.
+    `pruned` only the fingerprint is left, so that the variants are still counted. `further` are the strategies that played beside
+    this one over the same balance, of which this one might spend what it was `allotted`.
     """
 
     __tablename__ = "backtests"
@@ -48,7 +50,9 @@ class Backtest(Owned, table=True):
     code: str = Field(sa_type=sa.Text)
     parameters: dict[str, Any] | None = json_column()
     costs: dict[str, Any] | None = json_column()
+    further: list[dict[str, Any]] | None = json_column()
     cash: Decimal = amount_column()
+    allotted: Decimal | None = Field(default=None, sa_type=Amount, nullable=True)
     seed: int = 0
     variants: int = 1
     fetch: bool = False

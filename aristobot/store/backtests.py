@@ -108,7 +108,7 @@ def prune(session: GuardedSession, keep: int, looked_at: Collection[uuid.UUID]) 
     if gone:
         session.exec(sa.delete(BacktestReport).where(col(BacktestReport.backtest_id).in_(gone)))
         change = sa.update(Backtest).where(col(Backtest.id).in_(gone))
-        session.exec(change.values(pruned=True, code="", parameters=None, summary=None))
+        session.exec(change.values(pruned=True, code="", parameters=None, further=None, summary=None))
     return gone
 
 

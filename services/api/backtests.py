@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from decimal import Decimal
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
@@ -11,13 +11,16 @@ from fastapi import APIRouter, Path, Query
 from pydantic import Field
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
+from aristobot.errors import InvalidInput
 from aristobot.kinds import BacktestStatus
 from aristobot.language import explain, use_language
 from aristobot.store.backtest_tables import Backtest
 from services.api.auth import House, Reader, Trader
 from services.api.paging import Listed, Page
-from services.api.values import Facts, In, Line, Moment, Money, Out
+from services.api.trial_values import LegIn, LegOut, Parameters, StrategyName, SymbolName, TimeframeName, TrialIn
+from services.api.values import Facts, In, Moment, Money, Out
 from services.app import App
+from services.backtest_legs import LegWish, check_count, legs_of
 from services.backtest_sources import Source
 from services.backtest_wish import Wish
 
@@ -27,7 +30,10 @@ Id = Annotated[uuid.UUID, Path()]
 
 
 class BacktestOut(Out):
-    """A run: what was asked, how far it is, and its figures when it is done. Shares are fractions."""
+    """A run: what was asked, how far it is, and its figures when it is done. Shares are fractions.
+
+    `legs` are the strategies that played over one balance, mostly one; the fields of the run itself are the first one's.
+    """
 
     id: uuid.UUID
     strategy: str
@@ -57,46 +63,42 @@ class BacktestOut(Out):
     created_at: Moment
     started_at: Moment | None
     finished_at: Moment | None
+    legs: list[LegOut] = Field(default_factory=list)
 
 
 class BacktestDetailOut(BacktestOut):
-    """The same with the text that was played."""
+    """The same with the texts that were played."""
 
     code: str
 
 
-class CostsIn(In):
-    """Fees as fractions, slippage in hundredths of a per cent and as a fraction of the candle's range, latency in seconds.
-
-    Without a fee the pair's own is taken; `fee_asset` is in what a purchase's fee is paid.
-    """
-
-    maker: Money | None = None
-    taker: Money | None = None
-    slippage_bps: Money = Decimal(0)
-    slippage_range: Money = Decimal(0)
-    fee_asset: Literal["quote", "base"] = "quote"
-    latency: Money = Decimal(0)
-
-
-class BacktestIn(In):
-    """What to try: `strategy` is a name in the database or a template's. `fetch` downloads what candles are missing.
+class BacktestIn(TrialIn):
+    """What to try: `strategy` (a name in the database or a template's) on `symbol`, or several over one balance as `legs`.
 
     With `detail` orders are executed along the minutes inside larger candles, where the store has them.
     """
 
-    strategy: Annotated[Line, Field(min_length=1, max_length=64)]
-    exchange: Annotated[Line, Field(max_length=32)]
-    symbol: Annotated[Line, Field(max_length=48)]
-    timeframe: Annotated[Line, Field(max_length=8)]
-    since: Moment
-    until: Moment
-    parameters: Annotated[dict[Line, bool | int | float | Line], Field(max_length=100)] = Field(default_factory=dict)
-    costs: CostsIn = Field(default_factory=CostsIn)
-    cash: Money = Decimal(10_000)
+    strategy: StrategyName | None = None
+    symbol: SymbolName | None = None
+    timeframe: TimeframeName | None = None
+    parameters: Parameters = Field(default_factory=dict)
+    legs: list[LegIn] | None = None
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
-    fetch: bool = False
     detail: bool = False
+
+    @property
+    def asked(self) -> list[LegIn]:
+        """The legs, whichever way they were named. Raises InvalidInput for neither and for both."""
+        named = {"strategy": self.strategy, "symbol": self.symbol, "timeframe": self.timeframe}
+        if self.legs is None:
+            missing = [name for name, value in named.items() if value is None]
+            if missing:
+                raise InvalidInput("missing", field=missing[0])
+            return [LegIn.model_validate({**named, "parameters": self.parameters})]
+        if self.model_fields_set & {*named, "parameters"}:
+            raise InvalidInput("legs_or_one_strategy", field="legs")
+        check_count(self.legs)
+        return self.legs
 
 
 class PinIn(In):
@@ -112,17 +114,16 @@ Kind = TypeVar("Kind", bound=BacktestOut)
 async def list_backtests(house: House, who: Reader, listed: Listed) -> Page[BacktestOut]:
     """The user's runs, the newest first."""
     rows = await house.backtester.recent(who.user_id, listed.wanted, listed.before)
-    page = listed.page(rows, lambda row: (row.created_at, row.id))
-    shown = [_shown(house, row, who.language, BacktestOut) for row in rows[: listed.limit]]
-    kept = [one for one in shown if listed.since is None or one.created_at >= listed.since]
-    return Page[BacktestOut].model_validate({**page, "items": kept})
+    page = listed.recent(rows, lambda row: _shown(house, row, who.language, BacktestOut))
+    return Page[BacktestOut].model_validate(page)
 
 
 @router.post("/", status_code=201)
 async def start_backtest(house: House, who: Trader, form: BacktestIn) -> BacktestOut:
     """Queue a run; follow it with GET or on the feed /ws/backtest/."""
-    source = await house.backtester.sources.find(who.user_id, form.strategy)
-    row = await house.backtester.start(who.user_id, _wish(form, source))
+    asked = form.asked
+    sources = [await house.backtester.sources.find(who.user_id, one.strategy) for one in asked]
+    row = await house.backtester.start(who.user_id, _wish(form, asked, sources))
     return _shown(house, row, who.language, BacktestOut)
 
 
@@ -168,12 +169,16 @@ async def report(
     return Response(msgspec.json.encode(found), media_type="application/json")
 
 
-def _wish(form: BacktestIn, source: Source) -> Wish:
-    costs = {name: None if value is None else str(value) for name, value in form.costs.model_dump().items()}
-    plain = form.model_dump(exclude={"strategy", "costs"})
-    return Wish(
-        **plain, strategy=source.name, text=source.text, costs=costs, version_id=source.version_id, template=source.template
-    )
+def _wish(form: BacktestIn, asked: Sequence[LegIn], sources: Sequence[Source]) -> Wish:
+    first, *further = [_leg(one, source) for one, source in zip(asked, sources, strict=True)]
+    plain = form.model_dump(exclude={"strategy", "symbol", "timeframe", "parameters", "legs", "costs"})
+    return Wish(**plain, **first, costs=form.costs.texts, further=tuple(LegWish(**one) for one in further))
+
+
+def _leg(form: LegIn, source: Source) -> dict[str, Any]:
+    """What a leg wishes, by the names of a wish."""
+    named = {"strategy": source.name, "text": source.text, "version_id": source.version_id, "template": source.template}
+    return form.model_dump() | named
 
 
 def _shown(house: App, row: Backtest, language: str, kind: type[Kind]) -> Kind:
@@ -182,4 +187,6 @@ def _shown(house: App, row: Backtest, language: str, kind: type[Kind]) -> Kind:
         now = house.backtester.queue.progress(row.id)
         shown.stage, shown.progress, shown.seconds_left = now.stage, now.done, now.seconds_left
     shown.message = explain(row.error, row.error_facts or {}, language) if row.error else ""
+    whole = isinstance(shown, BacktestDetailOut)
+    shown.legs = [LegOut.model_validate(one if whole else {**one, "code": None}) for one in legs_of(row)]
     return shown

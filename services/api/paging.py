@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Generic, Protocol, TypeVar
 
 from fastapi import Depends, Query
 
@@ -19,6 +19,16 @@ MOST = 500
 Row = TypeVar("Row")
 Item = TypeVar("Item")
 Place = tuple[datetime, uuid.UUID]
+
+
+class Created(Protocol):
+    """A row that says when it was created."""
+
+    id: uuid.UUID
+    created_at: datetime
+
+
+Made = TypeVar("Made", bound=Created)
 
 
 class Page(Out, Generic[Item]):
@@ -41,11 +51,18 @@ class Listing:
         """Rows to ask for: one more than shown tells whether there is a next page."""
         return self.limit + 1
 
-    def page(self, rows: Sequence[Row], place: Callable[[Row], Place]) -> dict[str, object]:
-        """The page that these rows, newest first, make; `place` says where each stands."""
+    def page(
+        self, rows: Sequence[Row], place: Callable[[Row], Place], show: Callable[[Row], object] | None = None
+    ) -> dict[str, object]:
+        """The page that these rows, newest first, make; `place` says where each stands, `show` what is answered for it."""
         shown = [row for row in rows[: self.limit] if self.since is None or place(row)[0] >= self.since]
         more = len(rows) > self.limit and len(shown) == self.limit
-        return {"items": shown, "next": cursor_of(place(shown[-1])) if more else None}
+        items = shown if show is None else [show(row) for row in shown]
+        return {"items": items, "next": cursor_of(place(shown[-1])) if more else None}
+
+    def recent(self, rows: Sequence[Made], show: Callable[[Made], object]) -> dict[str, object]:
+        """The page of rows that stand where they were created."""
+        return self.page(rows, lambda row: (row.created_at, row.id), show)
 
 
 def listing(

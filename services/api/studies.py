@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from decimal import Decimal
 from typing import Annotated, Any, TypeVar
 
 import msgspec
@@ -16,9 +15,9 @@ from aristobot.language import explain
 from aristobot.search.spans import Plan, Scheme
 from aristobot.store.study_tables import Study
 from services.api.auth import House, Reader, Trader
-from services.api.backtests import CostsIn
 from services.api.paging import Listed, Page
-from services.api.values import Facts, In, Line, Moment, Money, Out
+from services.api.trial_values import Parameters, StrategyName, SymbolName, TimeframeName, TrialIn
+from services.api.values import Facts, Line, Moment, Money, Out
 from services.app import App
 from services.study_sources import asked_of
 from services.study_wish import StudyWish
@@ -94,20 +93,17 @@ class TrialOut(Out):
     done_at: Moment
 
 
-class StudyIn(In):
+class StudyIn(TrialIn):
     """What to search: `strategy` is a name in the database or a template's.
 
     Each of `parameters` is `20` (stands still), `10:50` or `10:50:5` (a range), `a,b` (a choice); else its own bounds are
     searched. `workers` 0 is one per core; only administrators may name a `scheduler`.
     """
 
-    strategy: Annotated[Line, Field(min_length=1, max_length=64)]
-    exchange: Annotated[Line, Field(max_length=32)]
-    symbol: Annotated[Line, Field(max_length=48)]
-    timeframe: Annotated[Line, Field(max_length=8)]
-    since: Moment
-    until: Moment
-    parameters: Annotated[dict[Line, bool | int | float | Line], Field(max_length=100)] = Field(default_factory=dict)
+    strategy: StrategyName
+    symbol: SymbolName
+    timeframe: TimeframeName
+    parameters: Parameters = Field(default_factory=dict)
     goal: Annotated[Line, Field(max_length=40)] = "sharpe"
     least_trades: Whole = 10
     scheme: Scheme = Scheme.SPLIT
@@ -116,9 +112,6 @@ class StudyIn(In):
     sampler: SamplerKind = SamplerKind.TPE
     trials: Whole = 100
     seed: Whole = 0
-    costs: CostsIn = Field(default_factory=CostsIn)
-    cash: Money = Decimal(10_000)
-    fetch: bool = False
     workers: Whole = 0
     scheduler: Annotated[Line, Field(max_length=255)] = ""
 
@@ -130,10 +123,7 @@ Kind = TypeVar("Kind", bound=StudyOut)
 async def list_studies(house: House, who: Reader, listed: Listed) -> Page[StudyOut]:
     """The user's searches, the newest first."""
     rows = await house.studies.recent(who.user_id, listed.wanted, listed.before)
-    page = listed.page(rows, lambda row: (row.created_at, row.id))
-    shown = [_shown(house, row, who.language, StudyOut) for row in rows[: listed.limit]]
-    kept = [one for one in shown if listed.since is None or one.created_at >= listed.since]
-    return Page[StudyOut].model_validate({**page, "items": kept})
+    return Page[StudyOut].model_validate(listed.recent(rows, lambda row: _shown(house, row, who.language, StudyOut)))
 
 
 @router.post("/", status_code=201)
@@ -147,7 +137,7 @@ async def start_study(house: House, who: Trader, form: StudyIn) -> StudyOut:
         text=source.text,
         asked={name: str(value) for name, value in form.parameters.items()},
         plan=Plan(form.scheme, form.train, form.windows),
-        costs={name: None if value is None else str(value) for name, value in form.costs.model_dump().items()},
+        costs=form.costs.texts,
         version_id=source.version_id,
         template=source.template,
     )

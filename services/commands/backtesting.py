@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,16 +17,16 @@ from aristobot.language import _
 from services import backtest_words as words
 from services.backtest_candles import instrument_of
 from services.backtest_detail import read_candles
-from services.backtest_report import as_html, assumptions
-from services.backtest_run import Pace, Played, played
-from services.backtest_sources import named
+from services.backtest_report import as_html, leg_tables
+from services.backtest_run import Pace, Played, material_of, played
+from services.backtest_sentences import assumptions
 from services.commands.backtesting_wish import run_of
 from services.commands.candles import Bar
 from services.commands.memory_access import Memory, with_memory
 
 _SHOWN = {
-    "net_profit", "fees", "roi", "hold_roi", "cagr", "max_drawdown_share", "sharpe", "sortino", "count", "win_rate",
-    "profit_factor", "expectancy", "exposure", "p_value",
+    "net_profit", "fees", "roi", "hold_roi", "hold_bitcoin_roi", "cagr", "max_drawdown_share", "sharpe", "sortino", "count",
+    "win_rate", "profit_factor", "expectancy", "exposure", "p_value",
 }  # fmt: skip
 #: Option, what it means, its default; None: it must be given.
 _OPTIONS: tuple[tuple[str, str, str | None], ...] = (
@@ -35,6 +36,7 @@ _OPTIONS: tuple[tuple[str, str, str | None], ...] = (
     ("since", "First day or moment, UTC: 2024-01-31 or 2024-01-31T12:00", None),
     ("until", "Up to this day or moment, UTC; by default until now", ""),
     ("cash", "Start balance in quote", "10000"),
+    ("allotted", "What the strategy may spend of it, besides its own gains; by default all that is free", ""),
     ("maker", "Fee of orders that rest, as a fraction; by default the pair’s own", ""),
     ("taker", "Fee of orders that take, as a fraction; by default the pair’s own", ""),
     ("slippage-bps", "Hundredths of a per cent by which orders that take are filled worse", "0"),
@@ -47,6 +49,14 @@ _OPTIONS: tuple[tuple[str, str, str | None], ...] = (
 )
 _STRATEGY = Annotated[str, typer.Argument(metavar="STRATEGY", help="A name in the database, a template, or a .py file")]
 _PARAMETERS = Annotated[list[str] | None, typer.Option("--param", metavar="K=V", help="A parameter; may be repeated")]
+_LEGS = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--leg",
+        metavar="STRATEGY,SYMBOL[,TIMEFRAME[,ALLOTTED]][,K=V…]",
+        help="One strategy more over the same balance; may be repeated",
+    ),
+]
 
 
 def add_to(cli: typer.Typer) -> None:
@@ -54,20 +64,17 @@ def add_to(cli: typer.Typer) -> None:
     cli.command("backtest")(_with_options(backtest))
 
 
-def backtest(ctx: typer.Context, strategy: str, given: Mapping[str, str], parameters: Sequence[str]) -> None:
-    """Play a strategy over the past behind its walls, and tell its figures"""
+def backtest(ctx: typer.Context, strategy: str, given: Mapping[str, str], parameters: Sequence[str], legs: Sequence[str]) -> None:
+    """Play a strategy, or several over one balance, over the past behind its walls, and tell its figures"""
     bar = Bar()
 
     async def work(memory: Memory) -> Played:
-        name = strategy if not strategy.endswith(".py") else Path(strategy).name
-        run = run_of(_file(strategy) if strategy.endswith(".py") else await named(memory.db, name), given, parameters, memory)
-        instrument = await instrument_of(memory.db, run.series)
+        run = await run_of(memory, strategy, given, parameters, legs)
         pace = Pace(memory.clock, lambda stage, done, left: bar.fraction(done))
         try:
             folder, span = memory.settings.data_dir, (run.since, run.until)
-            candles = await read_candles(folder, run.series, span)
-            minutes = None if run.minutes is None else await read_candles(folder, run.minutes, span)
-            return await played(run, candles, instrument, pace, minutes)
+            read, pair = (lambda series: read_candles(folder, series, span)), partial(instrument_of, memory.db)
+            return await played(run, await material_of(run, read, pair), pace)
         finally:
             bar.end()
 
@@ -88,6 +95,10 @@ def _tell(found: Played) -> None:
     for line in words.lines(report.figures, report.symbol.partition("/")[2]):
         if line.name in _SHOWN:
             print(f"{line.title:<28} {line.value:>20}")
+    for heading, head, rows in leg_tables(report):
+        print(f"\n{heading}")
+        for row in (head, *rows):
+            print(f"{row[0]:<44}" + "".join(f"{cell:>18}" for cell in row[1:]))
     for sentence in (words.verdict(report)[1], *words.cautions(report), *assumptions(report)):
         print(sentence, file=sys.stderr)
 
@@ -102,10 +113,12 @@ def _with_options(function: Any) -> Any:
         kind = Annotated[str, typer.Option(f"--{name}", help=meaning, show_default=bool(default))]
         least = inspect.Parameter.empty if default is None else default
         arguments.append(inspect.Parameter(_spelled(name), inspect.Parameter.KEYWORD_ONLY, default=least, annotation=kind))
-    arguments.append(inspect.Parameter("param", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=_PARAMETERS))
+    for name, several in (("param", _PARAMETERS), ("leg", _LEGS)):
+        arguments.append(inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=several))
 
-    def taking(ctx: typer.Context, strategy: str, param: list[str] | None = None, **options: str) -> None:
-        function(ctx, strategy, {name: options[_spelled(name)] for name, *_rest in _OPTIONS}, param or ())
+    def taking(ctx: typer.Context, strategy: str, **options: Any) -> None:
+        given = {name: options[_spelled(name)] for name, *_rest in _OPTIONS}
+        function(ctx, strategy, given, options["param"] or (), options["leg"] or ())
 
     taking.__doc__ = function.__doc__
     taking.__signature__ = inspect.Signature(arguments)  # type: ignore[attr-defined]  # inspect looks for it
@@ -115,13 +128,6 @@ def _with_options(function: Any) -> Any:
 
 def _spelled(name: str) -> str:
     return "as_" + name if name in ("json", "html") else name.replace("-", "_")
-
-
-def _file(path: str) -> str:
-    try:
-        return Path(path).read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInput("unreadable_file", field="STRATEGY", value=path, detail=type(error).__name__) from None
 
 
 def _write(path: str, content: bytes) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
-from pathlib import Path
 from typing import TypeVar
 
 import msgspec
@@ -20,9 +19,9 @@ from aristobot.money import amount
 from aristobot.search.definition import AHEAD, Definition
 from aristobot.search.spans import Plan, Scheme
 from services import study_candles, study_space
-from services.backtest_sources import named
 from services.commands.candles import moment_of
 from services.commands.memory_access import Memory
+from services.commands.trial_options import chosen, split_pair, text_of
 
 _Word = TypeVar("_Word", bound=StrEnum)
 
@@ -34,9 +33,9 @@ async def definition(
     for name in ("exchange", "symbol", "timeframe", "since"):
         if not given[name]:
             raise InvalidInput("option_missing", field=f"--{name}")
-    text = _file(strategy) if strategy.endswith(".py") else await named(memory.db, strategy)
+    text = await text_of(memory, strategy)
     series = CandleSeries(given["exchange"].lower(), symbol_of(given["symbol"]), timeframe_of(given["timeframe"]))
-    name, space = await study_space.asked_space(text, dict(_pair(one) for one in asked))
+    name, space = await study_space.asked_space(text, dict(split_pair(one) for one in asked))
     wish = Definition(
         strategy=name,
         exchange=series.exchange,
@@ -48,8 +47,8 @@ async def definition(
         axes=space.axes,
         fixed=dict(space.fixed),
         goal=study_space.goal_of(given["goal"], whole(given, "least-trades")),
-        plan=Plan(_chosen(Scheme, given, "scheme"), float(amount(given["train"])) / 100, whole(given, "windows")),
-        sampler=_chosen(SamplerKind, given, "sampler"),
+        plan=Plan(chosen(given, "scheme", _words(Scheme)), float(amount(given["train"])) / 100, whole(given, "windows")),
+        sampler=chosen(given, "sampler", _words(SamplerKind)),
         trials=whole(given, "trials"),
         seed=whole(given, "seed"),
         cash=str(amount(given["cash"])),
@@ -74,26 +73,9 @@ def _costs(given: Mapping[str, str]) -> dict[str, str | float]:
     """Costs as a run takes them; what is not said is the pair's own."""
     fees = {name: str(amount(given[name])) for name in ("maker", "taker") if given[name]}
     share = float(amount(given["slippage-range"]))
-    asset = _chosen(FeeAsset, given, "fee-asset").value
+    asset = chosen(given, "fee-asset", _words(FeeAsset)).value
     return {**fees, "slippage_bps": float(amount(given["slippage-bps"])), "slippage_range": share, "fee_asset": asset}
 
 
-def _pair(text: str) -> tuple[str, str]:
-    name, found, value = text.partition("=")
-    if not found or not name or not value:
-        raise InvalidInput("not_a_parameter", field="--param", value=text[:40])
-    return name, value
-
-
-def _chosen(kind: type[_Word], given: Mapping[str, str], name: str) -> _Word:
-    try:
-        return kind(given[name].lower())
-    except ValueError:
-        raise InvalidInput("no_such_choice", field=f"--{name}", value=given[name][:40], known=", ".join(kind)) from None
-
-
-def _file(path: str) -> str:
-    try:
-        return Path(path).read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInput("unreadable_file", field="STRATEGY", value=path, detail=type(error).__name__) from None
+def _words(kind: type[_Word]) -> Mapping[str, _Word]:
+    return {one.value: one for one in kind}

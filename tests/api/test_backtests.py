@@ -109,6 +109,66 @@ async def test_the_command_line_tells_the_same_and_writes_the_report(
     assert "The fee of a purchase is taken from the coins bought." in report["rules"]
     assert report["parameters"] == {"fast": 5, "slow": 20, "risk": 1.0}
     assert (tmp_path / "r.html").read_text("utf-8").startswith("<!doctype html>")
+    beside = ["--allotted", "6000", "--leg", "ema_cross,BTCUSDT", "--leg", "rsi_reversal,BTC/USDT,1d,2500"]
+    assert await asyncio.to_thread(main, [*words, *beside], lambda _: 0) == 0
+    out, _err = capsys.readouterr()
+    assert "Leg by leg" in out
+    assert re.search(r"^2\. ema_cross · BTC/USDT · 4h +\d", out, re.MULTILINE), out
+    legs = json.loads((tmp_path / "r.json").read_text())["legs"]
+    assert [(leg["timeframe"], leg["allotted"]) for leg in legs] == [("4h", 6000.0), ("4h", None), ("1d", 2500.0)]
+    for leg in ("ema_cross", "ema_cross,ETH/BTC", "ema_cross,BTCUSDT,4h,much", "nobody,BTCUSDT", "ema_cross,fast=5,BTCUSDT"):
+        assert await asyncio.to_thread(main, [*words, "--leg", leg], lambda _: 0) == 2, leg
     for wrong in (["--param", "fast"], ["--symbol", "ETHUSDT"], ["--fee-asset", "gold"], ["--detail", "perhaps"]):
         assert await asyncio.to_thread(main, [*words, *wrong], lambda _: 0) == 2
     capsys.readouterr()
+
+
+async def test_several_strategies_over_one_balance_are_asked_for_as_legs(street: Street, alice: Person) -> None:
+    furnish(street)
+    furnish(street, "SOLUSDT")
+    shared = {name: FORM[name] for name in ("exchange", "since", "until", "costs")}
+    legs = [
+        {"strategy": "ema_cross", "symbol": "BTC/USDT", "timeframe": "4h", "parameters": {"fast": 5, "slow": 20}},
+        {"strategy": "ema_cross", "symbol": "SOL/USDT", "timeframe": "4h", "allotted": "4000"},
+    ]
+    async with at_work(street):
+        asked = await alice.web.post("/api/backtests/", json={**shared, "legs": legs})
+        assert asked.status_code == 201, asked.text
+        run = await done(alice, asked.json()["id"])
+    assert run["status"] == "done", run["message"]
+    assert (run["strategy"], run["symbol"], run["parameters"]) == ("EMA cross", "BTC/USDT", {"fast": 5, "slow": 20})
+    assert [(leg["symbol"], leg["allotted"], leg["template"]) for leg in run["legs"]] == [
+        ("BTC/USDT", None, "ema_cross"),
+        ("SOL/USDT", "4000", "ema_cross"),
+    ]
+    assert all(leg["code"].startswith('"""') for leg in run["legs"])
+    (listed,) = (await alice.web.get("/api/backtests/")).json()["items"]
+    assert [leg["code"] for leg in listed["legs"]] == [None, None]
+
+    path = f"/api/backtests/{run['id']}/report/"
+    report = (await alice.web.get(path)).json()
+    assert sum(leg["profit"] for leg in report["legs"]) == pytest.approx(report["profit"])
+    page = (await alice.web.get(path, params={"format": "html"})).text
+    assert page.count("<svg") == 4  # the candles of each leg
+    assert "2. EMA cross · SOL/USDT · 4h" in page
+    rows = list(csv.DictReader(io.StringIO((await alice.web.get(path, params={"format": "csv"})).text)))
+    assert {(row["leg"], row["symbol"]) for row in rows} == {("1", "BTC/USDT"), ("2", "SOL/USDT")}
+
+
+async def test_legs_are_named_one_way_or_the_other(street: Street, alice: Person) -> None:
+    leg = {name: FORM[name] for name in ("strategy", "symbol", "timeframe")}
+    shared = {name: FORM[name] for name in ("exchange", "since", "until")}
+    for form, code, field in (
+        ({**FORM, "legs": [leg]}, "legs_or_one_strategy", "legs"),
+        ({**shared, "legs": []}, "too_many_legs", "legs"),
+        ({**shared, "legs": [leg] * 9}, "too_many_legs", "legs"),
+        ({**shared, "legs": [leg, {**leg, "symbol": "ETH/BTC"}]}, "legs_of_different_quotes", "legs.1.symbol"),
+        ({**shared, "legs": [{**leg, "luck": 1}]}, "unknown_field", "legs.0.luck"),
+        ({**shared, "symbol": "BTC/USDT", "timeframe": "4h"}, "missing", "strategy"),
+        (shared, "missing", "strategy"),
+    ):
+        answer = await alice.web.post("/api/backtests/", json=form)
+        told = answer.json()["error"]
+        assert (answer.status_code, told["code"], told["field"]) == (422, code, field), answer.text
+    single = await alice.web.post("/api/backtests/", json={**shared, "legs": [{**leg, "allotted": "500"}]})
+    assert (single.status_code, len(single.json()["legs"]), single.json()["legs"][0]["allotted"]) == (201, 1, "500")

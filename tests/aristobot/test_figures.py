@@ -59,9 +59,9 @@ def four_days() -> Record:
     #         day 1    day 2     day 3    day 4
     equity = [110, 105, 120, 125, 100, 115, 120, 111]
     times = START + 12 * HOUR * np.arange(8)
-    return record_of(
-        trades, times, np.array(equity, dtype=float), 100, np.array([100, 120, 90, 120, 150, 120, 100, 110], dtype=float)
-    )
+    hold, bitcoin = [100, 120, 90, 120, 150, 120, 100, 110], [100, 80, 60, 90, 120, 105, 90, 105]
+    courses = [np.array(one, dtype=float) for one in (equity, hold, bitcoin)]
+    return record_of(trades, times, courses[0], 100, courses[1], courses[2])
 
 
 RETURNS = [0.05, 20 / 105, -10 / 125, -4 / 115]  # 100, 105, 125, 115, 111
@@ -102,6 +102,9 @@ BY_HAND = {
     "hold_roi": 0.1,  # 100 to 110
     "above_hold": 0.01,
     "hold_drawdown_share": 1 / 3,  # 150 to 100
+    "hold_bitcoin_roi": 0.05,  # 100 to 105
+    "above_bitcoin": 0.06,
+    "bitcoin_drawdown_share": 0.4,  # 100 to 60
     # one trade had no stop, hence profits: mean 11/6; squares 100+25+0+400+100+16 = 641; variance (641 - 121/6) / 5
     "sqn": sqrt(6) * (11 / 6) / sqrt((641 - 121 / 6) / 5),
 }
@@ -189,6 +192,8 @@ def test_a_run_needs_candles() -> None:
         record_of([], np.array([]), np.array([]), 100)
     with pytest.raises(ValueError, match="make no run"):
         record_of([], np.array([START]), np.array([100.0]), 100, np.array([100.0, 101]))
+    with pytest.raises(ValueError, match="make no run"):
+        record_of([], np.array([START]), np.array([100.0]), 100, None, np.array([]))
 
 
 @pytest.mark.parametrize(

@@ -62,6 +62,12 @@ def kinds(screen: User, kind: type[Any]) -> list[Any]:
     return [found for found in screen.client.elements.values() if isinstance(found, kind) and found.visible]
 
 
+def shown(screen: User, mark: str) -> bool:
+    """Whether the element with this mark is to be seen."""
+    assert screen.client is not None
+    return any(found.visible for found in screen.client.elements.values() if mark in found._markers)
+
+
 async def filled_in(screen: User) -> None:
     """Choose the span of the candles that are there."""
     await until(lambda: screen.client is not None and "parameter-fast" in _marks(screen))
@@ -173,6 +179,44 @@ async def test_progress_that_is_told_after_the_end_does_not_come_back(screen: Us
     app.bus.publish(BacktestProgressed(**told, backtest_id=other, stage="candles", done=0.2))
     await screen.should_see("Télécharge les bougies manquantes")
     await screen.should_not_see("regard sur le futur")
+
+
+async def test_a_second_leg_is_added_played_and_told_beside_the_whole(screen: User, app: App, working: None) -> None:
+    history = real_history("SOLUSDT")
+    CandleFiles(app.settings.data_dir).merge(CandleSeries("binance", "SOL/USDT", Timeframe.H4), history.candles, app.clock.now())
+    who = await a_resident(app)
+    await come_in(screen, app, who)
+    await screen.open("/backtest")
+    await filled_in(screen)
+    assert not shown(screen, "bt-allotted")
+    screen.find("add-leg").click()
+    await until(lambda: "leg1-parameter-fast" in _marks(screen))
+    assert shown(screen, "bt-allotted")
+    await screen.should_see("Volet 2")
+    one(screen, "leg1-symbol").set_value("SOL/BTC")
+    one(screen, "leg1-timeframe").set_value("4h")
+    screen.find("bt-run").click()
+    await until(lambda: one(screen, "leg1-symbol").error)
+    one(screen, "leg1-symbol").set_value("SOL/USDT")
+    one(screen, "leg1-allotted").set_value("20 000")
+    screen.find("bt-run").click()
+    await until(lambda: one(screen, "leg1-allotted").error)
+    one(screen, "leg1-allotted").set_value("2 500,5")
+    one(screen, "leg1-parameter-fast").set_value("8")
+    await run_once(screen, app, who)
+    await screen.should_see("Volet par volet", retries=50)
+    await screen.should_see("sur BTC/USDT · 4h et 1 de plus")
+    (row,) = await app.backtester.recent(who.id)
+    assert row.further is not None
+    (leg,) = row.further
+    assert (leg["symbol"], leg["allotted"], leg["parameters"]["fast"]) == ("SOL/USDT", "2500.5", 8)
+    drawn = [found for found in kinds(screen, ui.echart) if "candlestick" in str(found.options["series"])]
+    one(screen, "bt-which-leg").set_value(1)
+    await until(lambda: [found for found in kinds(screen, ui.echart) if "SOL/USDT" in str(found.options["series"])] != [])
+    assert len(drawn) == 1
+    screen.find("leg1-remove").click()
+    await until(lambda: "leg1" not in _marks(screen))
+    assert not shown(screen, "bt-allotted")
 
 
 async def test_an_older_version_of_a_strategy_is_tried(screen: User, app: App, working: None) -> None:

@@ -20,12 +20,15 @@ from aristobot.candle_rows import Rows
 from aristobot.candle_series import CandleSeries
 from aristobot.errors import AccessDenied, Conflict, InvalidInput, NotFound, StrategyError
 from aristobot.kinds import BacktestStatus, Role, TokenScope
+from aristobot.language import explain, use_language
 from aristobot.market import Timeframe
 from aristobot.research_events import BacktestFinished, BacktestProgressed
 from aristobot.store import backtests
 from aristobot.store.backtest_tables import Backtest
 from aristobot.templates import template
 from services.backtest_candles import Coverage
+from services.backtest_legs import LegWish
+from services.backtest_sentences import assumptions
 from services.backtest_wish import Wish
 from services.backtester import Backtester
 from tests.backtesting import real_history
@@ -57,10 +60,23 @@ def a_wish(**differences: Any) -> Wish:
     return Wish(**(given | differences))
 
 
-def furnish(house: Street) -> int:
+def a_leg(**differences: Any) -> LegWish:
+    """The same cross on another pair."""
+    given: dict[str, Any] = {
+        "strategy": "EMA cross",
+        "text": template("ema_cross").text,
+        "template": "ema_cross",
+        "symbol": "SOL/USDT",
+        "timeframe": "4h",
+        "parameters": {"fast": 8, "slow": 30},
+    }
+    return LegWish(**(given | differences))
+
+
+def furnish(house: Street, pair: str = "BTCUSDT") -> int:
     """Put 500 real candles of four hours into the store; how many."""
-    history = real_history("BTCUSDT")
-    series = CandleSeries("binance", "BTC/USDT", Timeframe.H4)
+    history = real_history(pair)
+    series = CandleSeries("binance", history.symbol, Timeframe.H4)
     return CandleFiles(house.app.settings.data_dir).merge(series, history.candles, house.app.clock.now())
 
 
@@ -265,3 +281,93 @@ async def test_who_only_looks_starts_nothing(street: Street, alice: Person) -> N
     with pytest.raises(AccessDenied):
         await street.app.backtester.cancel(vera.id, uuid.uuid4())
     assert await street.app.backtester.recent(vera.id) == []
+
+
+# ---------------------------------------------------------------------- several over one balance
+
+
+async def test_several_strategies_are_played_over_one_balance_each_with_its_own_text(street: Street, alice: Person) -> None:
+    furnish(street)
+    furnish(street, "SOLUSDT")
+    beside = (
+        a_leg(allotted=Decimal(2_500)),
+        a_leg(strategy="RSI", text=template("rsi_reversal").text, template="rsi_reversal", symbol="BTC/USDT", parameters={}),
+    )
+    async with at_work(street) as backtester:
+        alone = await over(street, await backtester.start(alice.id, a_wish()))
+        row = await over(street, await backtester.start(alice.id, a_wish(allotted=Decimal(5_000), further=beside)))
+        report = await backtester.report(alice.id, row.id)
+        single = await backtester.report(alice.id, alone.id)
+    assert (row.status, row.error) == (BacktestStatus.DONE, "")
+    told = [(leg.strategy, leg.symbol, leg.allotted, leg.parameters.get("fast")) for leg in report.legs]
+    assert told == [("EMA cross", "BTC/USDT", 5_000.0, 5), ("EMA cross", "SOL/USDT", 2_500.0, 8), ("RSI", "BTC/USDT", None, None)]
+    assert sum(leg.profit for leg in report.legs) == pytest.approx(report.profit)
+    assert all(leg.closed for leg in report.legs[:2])
+    assert report.lookahead.clean
+    assert (single.legs, single.variants, report.variants) == ([], 1, 2)
+    assert report.code_hash != single.code_hash
+    assert report.bitcoin is not None
+    assert report.bitcoin.beside == "held"  # the candles of a leg serve
+    assert (single.figures["hold_bitcoin_roi"], single.figures["above_bitcoin"]) == (
+        single.figures["hold_roi"],
+        single.figures["above_hold"],
+    )
+
+
+async def test_bitcoin_stands_beside_another_pair_when_the_store_has_it_and_its_absence_is_told(
+    street: Street, alice: Person
+) -> None:
+    furnish(street, "SOLUSDT")
+    async with at_work(street) as backtester:
+        without = await over(street, await backtester.start(alice.id, a_wish(symbol="SOL/USDT")))
+        furnish(street)
+        beside = await over(street, await backtester.start(alice.id, a_wish(symbol="SOL/USDT")))
+        first, second = [await backtester.report(alice.id, one.id) for one in (without, beside)]
+    assert first.bitcoin is not None
+    assert (first.bitcoin.beside, first.bitcoin.missing, first.bitcoin.wanted) == (
+        "missing",
+        500 - first.warmup,
+        500 - first.warmup,
+    )
+    assert first.figures["hold_bitcoin_roi"] is None
+    assert second.figures["hold_bitcoin_roi"] not in (None, second.figures["hold_roi"])
+    assert second.figures["hold_roi"] == first.figures["hold_roi"]
+    with use_language("en"):
+        assert any("is not compared" in one for one in assumptions(first))
+        assert not any("bitcoin" in one for one in assumptions(second))
+
+
+@pytest.mark.parametrize(
+    ("leg", "among"),
+    [
+        (a_leg(strategy="Broken", text="class S(Strategy:\n"), "2. Broken"),
+        (a_leg(parameters={"nonsense": 1}), "2. SOL/USDT"),
+        (a_leg(symbol="ETH/USDT"), "ETH/USDT · 4h"),
+    ],
+)
+async def test_which_leg_made_a_run_fail_is_told(street: Street, alice: Person, leg: LegWish, among: str) -> None:
+    furnish(street)
+    furnish(street, "SOLUSDT")
+    async with at_work(street) as backtester:
+        row = await over(street, await backtester.start(alice.id, a_wish(further=(leg,))))
+    assert row.status is BacktestStatus.FAILED
+    assert row.error_facts is not None
+    assert explain(row.error, row.error_facts, "fr").startswith(f"{among}\u00a0: "), row.error_facts
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "field"),
+    [
+        ({"further": (a_leg(symbol="ETH/BTC"),)}, "legs_of_different_quotes", "legs.1.symbol"),
+        ({"further": (a_leg(),) * 8}, "too_many_legs", "legs"),
+        ({"further": (a_leg(), a_leg(allotted=Decimal(10_001)))}, "leg_allotted_out_of_range", "legs.2.allotted"),
+        ({"further": (a_leg(),), "allotted": Decimal(0)}, "leg_allotted_out_of_range", "legs.0.allotted"),
+        ({"further": (a_leg(text="#" * 300_000),)}, "strategy_too_long", "strategy"),
+    ],
+)
+async def test_legs_that_cannot_share_a_balance_are_refused(
+    street: Street, alice: Person, change: dict[str, Any], code: str, field: str
+) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        await street.app.backtester.start(alice.id, a_wish(**change))
+    assert (refused.value.code, refused.value.field) == (code, field)
