@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # the house starts without numpy
 
 #: Columns that a narrow table does without.
 _LEAST = {"quantity": 520, "closed": 620, "r": 700, "worst": 980, "best": 980}
+_LEAST_BESIDE_LEGS = {"quantity": 920, "closed": 780, "r": 980, "worst": 1140, "best": 1140}
 #: The figures that stand above all others.
 _FIRST = ("net_profit", "roi", "above_hold", "max_drawdown_share", "sharpe", "win_rate", "profit_factor", "count")
 _MOST = 2_000
@@ -140,8 +141,9 @@ def _closed(report: Report) -> None:
     if not rows:
         return
     names, shown = trade_head(report), [*([_LEG] if report.legs else []), *_FIELDS]
+    least = _LEAST | (_LEAST_BESIDE_LEGS if report.legs else {})
     columns = [
-        column(field, name, width, number=field not in _TEXTS, grows=int(field == "reason"), least=_LEAST.get(field, 0))
+        column(field, name, width, number=field not in _TEXTS, grows=int(field == "reason"), least=least.get(field, 0))
         for (field, width), name in zip(shown, names, strict=True)
     ]
     fields = [field for field, _width in shown]

@@ -120,6 +120,21 @@ async def backtest(page: Page) -> None:
     assert svgs_in(await (await waiting.value).path()) == 3
 
 
+async def legs(page: Page) -> None:
+    """One strategy more over the same balance, over two days, and its line beside the whole."""
+    await page.get_by_role("button", name="Ajouter un volet").click()
+    card = page.locator(".bt-leg")
+    await card.get_by_label("fast").wait_for()
+    await card.get_by_label("Paire", exact=True).fill("BTC/USDT")
+    await card.get_by_label("Alloué", exact=True).fill("2500")
+    await page.locator(".bt-form:visible").get_by_label("Depuis", exact=True).fill("2024-03-08")
+    await card.get_by_text("Manquantes\u00a0: 0.").wait_for()
+    await page.get_by_role("button", name="Lancer le backtest").click()
+    await page.get_by_role("region", name="Volet par volet").wait_for()
+    await expect(page.get_by_role("region", name="Volet par volet").get_by_role("rowheader")).to_have_count(3)
+    await look(page, "legs")
+
+
 async def search(page: Page) -> None:
     """Two parameters on a small grid, told while they are tried, and their map."""
     await page.get_by_role("tab", name="Optimisation").click()
@@ -158,4 +173,5 @@ async def test_a_strategy_is_written_put_right_tried_and_its_parameters_searched
     await fill_in(page)
     await backtest(page)
     await look(page, "backtest")
+    await legs(page)
     await search(page)
