@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from nicegui import ui
 
 from aristobot.language import _
-from components.backtest_charts import equity_chart, excursion_chart, marks_chart
+from components.backtest_charts import equity_chart, excursion_chart
+from components.backtest_leg_lines import leg_lines, marks, traded
 from components.live_grid import LiveGrid, column
 from components.notice import notice
 from components.page_head import panel
@@ -35,10 +36,7 @@ _TEXTS = ("leg", "opened", "closed", "reason")
 
 def draw_result(row: Backtest, report: Report, strategy_id: uuid.UUID | None) -> None:
     """Draw the whole report where this is called; `strategy_id` is what the editor can open, if anything."""
-    from services.backtest_words import run_name
-
-    symbol = run_name("", row.symbol, row.timeframe, len(report.legs) - 1).removeprefix(" · ")
-    with panel(_("{strategy} on {symbol}", strategy=row.strategy, symbol=symbol), "bt-result") as head:
+    with panel(_("{strategy} on {symbol}", strategy=row.strategy, symbol=traded(row, report)), "bt-result") as head:
         with head:
             _take_along(row, report)
             if strategy_id is not None:
@@ -47,46 +45,14 @@ def draw_result(row: Backtest, report: Report, strategy_id: uuid.UUID | None) ->
         with ui.element("div").classes("panel-body"):
             _verdict(report)
             _figures(report)
-    _legs(report)
+    leg_lines(report)
     if report.points:
         with ui.element("div").classes("halves"):
             with panel(_("Equity, and who holds")):
                 equity_chart(report)
-            _marks(report)
+            marks(report)
     _closed(report)
     _tables(report)
-
-
-def _legs(report: Report) -> None:
-    """A line for each strategy of several, and the whole below."""
-    from services.backtest_report import leg_tables
-
-    for heading, head, rows in leg_tables(report):
-        with panel(heading, "bt-leg-lines"):
-            plain_table(heading, head, rows)
-
-
-def _marks(report: Report) -> None:
-    """The candles with what was bought and sold; of several strategies those of the one that is chosen."""
-    from services.backtest_words import leg_name
-
-    with panel(_("Entries and exits")) as head:
-        if not report.legs:
-            marks_chart(report.symbol, report.bars, report.fills)
-            return
-        place = ui.element("div").classes("w-full")
-
-        def draw(at: int) -> None:
-            place.clear()
-            with place:
-                chosen = report.legs[at]
-                marks_chart(chosen.symbol, chosen.bars, [one for one in report.fills if one.leg == at])
-
-        names = {at: leg_name(at + 1, leg.strategy, leg.symbol, leg.timeframe) for at, leg in enumerate(report.legs)}
-        with head:
-            choice = ui.select(names, value=0, on_change=lambda event: draw(int(event.value)))
-        labelled(choice, _("Leg")).props("dense borderless options-dense").classes("bt-which-leg").mark("bt-which-leg")
-        draw(0)
 
 
 def _editor(strategy_id: uuid.UUID) -> str:

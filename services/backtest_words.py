@@ -134,7 +134,11 @@ def leg_name(number: int, strategy: str, symbol: str, timeframe: str) -> str:
 
 def run_name(strategy: str, symbol: str, timeframe: str, further: int) -> str:
     """A run by its first leg, and how many there are besides."""
-    first = f"{strategy} · {symbol} · {timeframe}"
+    return and_more(f"{strategy} · {symbol} · {timeframe}", further)
+
+
+def and_more(first: str, further: int) -> str:
+    """The first of several, and how many there are besides."""
     return _("{first} and {count} more", first=first, count=further) if further > 0 else first
 
 
