@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import Protocol
 
 from aristobot.clock import Clock
+from aristobot.errors import DataError
 from aristobot.market import Candle, Instrument, Symbol, Ticker, Timeframe
 from aristobot.orders import Fill, OcoRequest, OrderReport, OrderRequest, OtocoRequest
 from aristobot.portfolio import Balance
@@ -44,6 +46,19 @@ class KeyRights:
 
 
 @dataclass(frozen=True, slots=True)
+class Fees:
+    """What an account pays for its orders on one market, as fractions of their value. A maker's may be negative: a rebate."""
+
+    maker: Decimal
+    taker: Decimal
+
+    def __post_init__(self) -> None:
+        for rate in (self.maker, self.taker):
+            if not (rate.is_finite() and abs(rate) < 1):
+                raise DataError("impossible_amount", value=str(rate)[:60])
+
+
+@dataclass(frozen=True, slots=True)
 class CredentialField:
     """One thing the user copies from the exchange's key page."""
 
@@ -74,6 +89,8 @@ class Capabilities:
     fees_in_quote: bool = False
     #: Whether `find_orders` tells of many orders in as few questions as of one, for exchanges that ration questions.
     finds_many: bool = False
+    #: Whether `fees` tells what this account pays, which is another matter than what the catalogue lists.
+    tells_fees: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +223,13 @@ class SupportsSearch(Protocol):
 
         Read from the whole lists of what rests and of what ended: an order that is not in the answer is in neither of them.
         """
+
+
+class SupportsFees(Protocol):
+    """A client whose capabilities say `tells_fees`."""
+
+    async def fees(self, keys: Credentials, symbol: Symbol) -> Fees:
+        """What this account pays on a market now, at most."""
 
 
 class SupportsFills(Protocol):

@@ -52,6 +52,10 @@ class Instrument(msgspec.Struct, frozen=True, gc=False):
     #: How far from the market a limit price may lie, as a fraction of the market's price.
     price_band: Decimal = ZERO
 
+    def paying(self, maker: Decimal, taker: Decimal) -> Instrument:
+        """The same pair with other fees: those of one account."""
+        return msgspec.structs.replace(self, maker_fee=maker, taker_fee=taker)
+
     def price(self, value: Decimal) -> Decimal:
         """Round a price down to the tick."""
         return round_down(value, self.tick)

@@ -47,6 +47,8 @@ def draw_plan(plan: Plan) -> None:
             _fact(name, f"{exact(price)} {quote}")
         _fact(_("Value"), formats.money(plan.notional, quote))
         _fact(_("Fee, at most"), f"{formats.number(plan.fee, 2, 6)}\u00a0{quote}")
+    if not plan.own_fees:
+        Words("p", _("The fee is counted by the exchange’s public rates: it does not tell this account’s own."), "small muted")
     if plan.way is Way.KEPT:
         notice(_("The stop and the target are kept for the whole position, by the exchange where it can."))
     if plan.refusal is not None:

@@ -34,6 +34,7 @@ from services.disk_guard import DiskGuard
 from services.dust import DustSweeper
 from services.exchange_gateway import ExchangeGateway
 from services.exit_placer import ExitPlacer
+from services.fee_book import FeeBook
 from services.flattener import Flattener
 from services.halt_desk import HaltDesk
 from services.heartbeat import Heartbeat
@@ -146,6 +147,7 @@ class App:
             accounts=AccountBook(self.gateway, self.clock),
             prices=self.prices,
             positions=PositionBook(self.db, self.bus, self.clock),
+            fees=FeeBook(self.clock, self.gateway, self.catalog),
             kill_switch=self.kill_switch,
             dry_run=self.settings.no_orders,
         )

@@ -45,7 +45,8 @@ class ManualTrading:
     async def market(self, user_id: uuid.UUID, broker_id: uuid.UUID, symbol: Symbol) -> Market:
         """What sizes are counted from, now. Raises NotFound, UnknownSymbol, ExchangeError."""
         account = await self._floor.brokers.owned(user_id, broker_id)
-        instrument = await self._floor.catalog.instrument(account.broker.exchange, symbol)
+        await self._floor.fees.learn(account, symbol)
+        instrument = await self._floor.fees.instrument(account, symbol)
         client = self._floor.gateway.client_for(account.broker)
         reference = await self._floor.prices.price(client, symbol)
         held = (await self._floor.positions.of(account)).open_one(symbol, OWNER)
@@ -75,6 +76,7 @@ class ManualTrading:
             reference=seen.reference,
             notional=seen.notional,
             fee=seen.fee,
+            own_fees=self._floor.fees.are_own(await self._floor.brokers.owned(user_id, ticket.broker_id), ticket.symbol),
             stop_price=market.instrument.price(ticket.stop_price),
             target_price=round_up(ticket.target_price, market.instrument.tick),
             refusal=seen.refusal or _beyond_funds(ticket, market, way),

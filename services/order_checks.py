@@ -52,7 +52,7 @@ class OrderChecks:
     async def draft(self, account: Account, wish: PlaceOrder) -> Priced:
         """Size and round a wish at the present price and funds. Raises InvalidInput, UnknownSymbol, ExchangeError."""
         floor = self._floor
-        instrument = await floor.catalog.instrument(account.broker.exchange, wish.symbol)
+        instrument = await floor.fees.instrument(account, wish.symbol)
         client = floor.gateway.client_for(account.broker)
         reference = await floor.prices.price(client, wish.symbol)
         asset = instrument.quote if wish.side is Side.BUY else instrument.base

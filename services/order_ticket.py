@@ -93,6 +93,8 @@ class Plan:
     reference: Decimal
     notional: Decimal
     fee: Decimal
+    #: Whether the fee is counted by the account's own rates, and not by those that the exchange tells everybody.
+    own_fees: bool
     stop_price: Decimal = ZERO
     target_price: Decimal = ZERO
     refusal: AristobotError | None = None

@@ -71,5 +71,5 @@ class StrategyOrders:
 
     async def _work(self, row: Activation, turn: Turn) -> Work:
         account = await self._floor.brokers.owned(row.user_id, row.broker_id)
-        instrument = await self._floor.catalog.instrument(account.broker.exchange, row.symbol)
+        instrument = await self._floor.fees.instrument(account, row.symbol)
         return Work(self._floor, self._desk, self._keeper, account, row, instrument, turn)

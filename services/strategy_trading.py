@@ -144,7 +144,7 @@ class StrategyTrading:
 
     async def _run_of(self, row: Activation) -> StrategyRun:
         account = await self._floor.brokers.owned(row.user_id, row.broker_id)
-        return StrategyRun(self._tools, row, await self._floor.catalog.instrument(account.broker.exchange, row.symbol))
+        return StrategyRun(self._tools, row, await self._floor.fees.instrument(account, row.symbol))
 
     def _take(self, run: StrategyRun) -> None:
         self._runs[run.id] = run

@@ -13,6 +13,7 @@ from aristobot.store.database import Database
 from services.account_book import AccountBook
 from services.broker_book import BrokerBook
 from services.exchange_gateway import ExchangeGateway
+from services.fee_book import FeeBook
 from services.kill_switch import KillSwitch
 from services.market_catalog import MarketCatalog
 from services.position_book import PositionBook
@@ -35,6 +36,7 @@ class TradingFloor:
     accounts: AccountBook
     prices: PriceBook
     positions: PositionBook
+    fees: FeeBook
     kill_switch: KillSwitch
     dry_run: bool = False
     installation: uuid.UUID = _NOBODY

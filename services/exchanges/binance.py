@@ -14,6 +14,7 @@ from aristobot.exchange import (
     CredentialField,
     Credentials,
     Endpoints,
+    Fees,
     KeyRights,
     StreamReset,
 )
@@ -49,6 +50,7 @@ class BinanceClient(BinanceMarket):
         edit_order=True,
         private_stream=True,
         trading_socket=True,
+        tells_fees=True,
         max_candles=MOST_CANDLES,
         timeframes=tuple(Timeframe),
         request_window=WINDOW_MS / 1000,
@@ -74,6 +76,12 @@ class BinanceClient(BinanceMarket):
         """All non-zero balances."""
         body = await self._calls.signed("/api/v3/account", {"omitZeroBalances": True}, keys, 20)
         return wire.balances_of(wire.decoded(wire.ACCOUNT, body))
+
+    async def fees(self, keys: Credentials, symbol: Symbol) -> Fees:
+        """What this account pays on a symbol, without the discount for who pays in BNB."""
+        params: asked.Params = {"symbol": self._catalogue.native_of(symbol)}
+        body = await self._calls.signed("/api/v3/account/commission", params, keys, 20)
+        return wire.fees_of(wire.decoded(wire.COMMISSION, body))
 
     async def open_orders(self, keys: Credentials, symbol: Symbol | None = None) -> list[OrderReport]:
         """Orders that rest at the exchange, legs of lists included."""

@@ -11,7 +11,7 @@ import msgspec
 
 from aristobot.clock import from_milliseconds
 from aristobot.errors import DataError
-from aristobot.exchange import KeyRights
+from aristobot.exchange import Fees, KeyRights
 from aristobot.market import Symbol, Ticker
 from aristobot.money import ZERO
 from aristobot.orders import Fill, OrderReport, OrderStatus, OrderType, Side
@@ -135,6 +135,23 @@ class Restrictions(msgspec.Struct, rename="camel"):
     create_time: int | None = None
 
 
+class Rates(msgspec.Struct, frozen=True):
+    """One part of what is paid, as fractions: as maker or taker, and besides as buyer or seller."""
+
+    maker: Decimal = ZERO
+    taker: Decimal = ZERO
+    buyer: Decimal = ZERO
+    seller: Decimal = ZERO
+
+
+class Commission(msgspec.Struct, rename="camel"):
+    """What an account pays on one symbol (`account/commission`): the parts add up."""
+
+    standard_commission: Rates
+    special_commission: Rates = Rates()
+    tax_commission: Rates = Rates()
+
+
 class ServerTime(msgspec.Struct, rename="camel"):
     """The exchange's clock, in milliseconds."""
 
@@ -150,6 +167,7 @@ TICKER = msgspec.json.Decoder(NativeTicker)
 TICKERS = msgspec.json.Decoder(list[NativeTicker])
 ACCOUNT = msgspec.json.Decoder(Account)
 RESTRICTIONS = msgspec.json.Decoder(Restrictions)
+COMMISSION = msgspec.json.Decoder(Commission)
 SERVER_TIME = msgspec.json.Decoder(ServerTime)
 
 
@@ -334,3 +352,13 @@ def rights_of(restrictions: Restrictions, account: Account) -> KeyRights:
         expires_at=moment(until) if until else None,
         created_at=moment(restrictions.create_time) if restrictions.create_time else None,
     )
+
+
+def fees_of(commission: Commission) -> Fees:
+    """What is paid at most, on whichever side of the market."""
+    parts = (commission.standard_commission, commission.special_commission, commission.tax_commission)
+    for one in parts:
+        for rate in (one.maker, one.taker, one.buyer, one.seller):
+            signed(rate)
+    beside = max(sum((one.buyer for one in parts), ZERO), sum((one.seller for one in parts), ZERO))
+    return Fees(sum((one.maker for one in parts), beside), sum((one.taker for one in parts), beside))

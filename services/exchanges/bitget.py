@@ -47,6 +47,7 @@ class BitgetClient(BitgetAccount):
         native_otoco=False,
         edit_order=True,
         amends_stops=True,
+        tells_fees=True,
         private_stream=True,
         trading_socket=True,
         max_candles=MOST_CANDLES,

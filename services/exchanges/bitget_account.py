@@ -9,7 +9,7 @@ from typing import TypeVar
 from loguru import logger
 
 from aristobot.clock import Clock
-from aristobot.exchange import AccountUpdate, Credentials, Endpoints, KeyRights, StreamReset
+from aristobot.exchange import AccountUpdate, Credentials, Endpoints, Fees, KeyRights, StreamReset
 from aristobot.market import Symbol
 from aristobot.orders import Fill, OrderReport
 from aristobot.portfolio import Balance
@@ -44,6 +44,10 @@ class BitgetAccount(BitgetMarket):
     async def balances(self, keys: Credentials) -> list[Balance]:
         """All non-zero balances."""
         return await self._spoken(keys, lambda way, signer: way.balances(signer))
+
+    async def fees(self, keys: Credentials, symbol: Symbol) -> Fees:
+        """What this account pays on a symbol."""
+        return await self._spoken(keys, lambda way, signer: way.fees(self._ask(signer, symbol)))
 
     async def open_orders(self, keys: Credentials, symbol: Symbol | None = None) -> list[OrderReport]:
         """Orders that rest at the exchange, stops and targets included."""

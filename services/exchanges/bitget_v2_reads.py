@@ -7,7 +7,7 @@ from datetime import datetime
 
 from aristobot.clock import to_milliseconds
 from aristobot.errors import UnknownOrder
-from aristobot.exchange import KeyRights
+from aristobot.exchange import Fees, KeyRights
 from aristobot.orders import Fill, OrderReport
 from aristobot.portfolio import Balance
 from services.exchanges import bitget_v2_wire as wire
@@ -15,7 +15,7 @@ from services.exchanges.bitget_calls import BitgetCalls
 from services.exchanges.bitget_plans import Plan
 from services.exchanges.bitget_sign import Signer
 from services.exchanges.bitget_way import PAGE, WELL_SEEN, Ask, walked
-from services.exchanges.bitget_wire import decoded, moment
+from services.exchanges.bitget_wire import decoded, fees_of, moment
 
 TRADE = "/api/v2/spot/trade"
 _ACCOUNT = "/api/v2/spot/account"
@@ -35,6 +35,11 @@ class ClassicReads:
     async def rights(self, signer: Signer) -> KeyRights:
         """What this key may do."""
         return wire.rights_of(decoded(wire.ACCOUNT, await self._calls.read(signer, f"{_ACCOUNT}/info", {})).data)
+
+    async def fees(self, ask: Ask) -> Fees:
+        """What this account pays on the symbol."""
+        asked = {"symbol": ask.native, "businessType": "spot"}
+        return fees_of(await self._calls.read(ask.signer, "/api/v2/common/trade-rate", asked))
 
     async def resting(self, ask: Ask) -> list[OrderReport]:
         """Orders in the book."""

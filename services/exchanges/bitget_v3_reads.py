@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from aristobot.clock import from_milliseconds, to_milliseconds
 from aristobot.errors import UnknownOrder
-from aristobot.exchange import KeyRights
+from aristobot.exchange import Fees, KeyRights
 from aristobot.orders import Fill, OrderReport, OrderType, Side
 from aristobot.portfolio import Balance
 from services.exchanges import bitget_v3_wire as wire
@@ -16,7 +16,7 @@ from services.exchanges.bitget_calls import BitgetCalls
 from services.exchanges.bitget_plans import Plan
 from services.exchanges.bitget_sign import Signer
 from services.exchanges.bitget_way import PAGE, WELL_SEEN, Ask, walked
-from services.exchanges.bitget_wire import decoded, moment
+from services.exchanges.bitget_wire import decoded, fees_of, moment
 
 TRADE = "/api/v3/trade"
 _ACCOUNT = "/api/v3/account"
@@ -41,6 +41,10 @@ class UnifiedReads:
     async def rights(self, signer: Signer) -> KeyRights:
         """What this key may do."""
         return wire.rights_of(decoded(wire.ACCOUNT, await self._calls.read(signer, f"{_ACCOUNT}/info", {})).data)
+
+    async def fees(self, ask: Ask) -> Fees:
+        """What this account pays on the symbol."""
+        return fees_of(await self._calls.read(ask.signer, f"{_ACCOUNT}/fee-rate", {"category": wire.SPOT, "symbol": ask.native}))
 
     async def resting(self, ask: Ask) -> list[OrderReport]:
         """Orders in the book."""

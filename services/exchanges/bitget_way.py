@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
 
-from aristobot.exchange import BalanceChanged, KeyRights
+from aristobot.exchange import BalanceChanged, Fees, KeyRights
 from aristobot.orders import Fill, OrderReport, OrderRequest
 from aristobot.portfolio import Balance
 from services.exchanges.bitget_plans import Plan
@@ -45,6 +45,9 @@ class Way(Protocol):
 
     async def rights(self, signer: Signer) -> KeyRights:
         """What this key may do."""
+
+    async def fees(self, ask: Ask) -> Fees:
+        """What this account pays on the symbol."""
 
     async def resting(self, ask: Ask) -> list[OrderReport]:
         """Orders in the book, those made by plans among them."""

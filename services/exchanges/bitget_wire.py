@@ -11,6 +11,7 @@ import msgspec
 
 from aristobot.clock import from_milliseconds
 from aristobot.errors import DataError
+from aristobot.exchange import Fees
 from aristobot.market import Symbol
 from aristobot.money import ZERO, amount
 from aristobot.orders import OrderStatus, OrderType, Side, TimeInForce
@@ -58,6 +59,14 @@ class ServerTime(msgspec.Struct, rename="camel"):
     server_time: str
 
 
+class Rates(msgspec.Struct, rename="camel"):
+    """What an account pays on one symbol, as fractions."""
+
+    maker_fee_rate: str
+    taker_fee_rate: str
+
+
+RATES = msgspec.json.Decoder(Reply[Rates])
 NAMED = msgspec.json.Decoder(Reply[Named])
 SERVER_TIME = msgspec.json.Decoder(Reply[ServerTime])
 
@@ -122,3 +131,9 @@ def type_of(native: str | None, lives: str | None) -> OrderType:
 def lives_of(kind: OrderType, lives: TimeInForce) -> str:
     """How long an order lives, in the exchange's word."""
     return POST_ONLY if kind is OrderType.LIMIT_MAKER else lives.value
+
+
+def fees_of(body: bytes) -> Fees:
+    """What an account pays, as both protocols say it; a maker may be paid instead."""
+    rates = decoded(RATES, body).data
+    return Fees(amount(rates.maker_fee_rate), number(rates.taker_fee_rate))

@@ -10,11 +10,11 @@ import msgspec
 
 from aristobot.clock import Clock, from_milliseconds
 from aristobot.errors import DataError, OutcomeUnknown, Refused, TryAgain, UnknownOrder
-from aristobot.exchange import AccountUpdate, Capabilities, CredentialField, Credentials, Endpoints, KeyRights
+from aristobot.exchange import AccountUpdate, Capabilities, CredentialField, Credentials, Endpoints, Fees, KeyRights
 from aristobot.market import Symbol
 from aristobot.orders import Fill, OrderReport, OrderRequest, OrderStatus, can_rest
 from aristobot.portfolio import Balance
-from services.exchanges.kraken_account import balances_of
+from services.exchanges.kraken_account import balances_of, fees_of
 from services.exchanges.kraken_calls import WINDOW
 from services.exchanges.kraken_candles import TIMEFRAMES
 from services.exchanges.kraken_errors import NAME
@@ -55,6 +55,7 @@ class KrakenClient(KrakenMarket):
         amends_stops=True,
         fees_in_quote=True,
         finds_many=True,
+        tells_fees=True,
     )
 
     def __init__(self, clock: Clock, endpoints: Endpoints | None = None, timeouts: Timeouts | None = None) -> None:
@@ -70,6 +71,11 @@ class KrakenClient(KrakenMarket):
         if not self._catalogue.assets:
             await self._load()
         return balances_of(await self._calls.private("/0/private/BalanceEx", {}, keys), self._catalogue)
+
+    async def fees(self, keys: Credentials, symbol: Symbol) -> Fees:
+        """What this account pays on a pair: AssetPairs does not tell it."""
+        form = {"pair": self._catalogue.native_of(symbol)}
+        return fees_of(await self._calls.private("/0/private/TradeVolume", form, keys))
 
     async def open_orders(self, keys: Credentials, symbol: Symbol | None = None) -> list[OrderReport]:
         """Orders that rest at the exchange."""

@@ -7,11 +7,13 @@ from decimal import Decimal
 
 import msgspec
 
-from aristobot.exchange import KeyRights
+from aristobot.errors import DataError
+from aristobot.exchange import Fees, KeyRights
 from aristobot.money import WIDE, ZERO, amount
 from aristobot.portfolio import Balance
 from services.exchanges.kraken_catalogue import Catalogue
-from services.exchanges.kraken_wire import Answer, real, result_of, seconds
+from services.exchanges.kraken_errors import NAME
+from services.exchanges.kraken_wire import Answer, real, real_fee, result_of, seconds
 
 
 class Holding(msgspec.Struct, gc=False):
@@ -41,8 +43,22 @@ class KeyInfo(msgspec.Struct):
     created_time: Decimal = ZERO
 
 
+class Tier(msgspec.Struct):
+    """What is paid on one pair, in per cent."""
+
+    fee: Decimal
+
+
+class Volume(msgspec.Struct):
+    """TradeVolume; where makers pay what takers pay, only the one list is there."""
+
+    fees: dict[str, Tier]
+    fees_maker: dict[str, Tier] = {}
+
+
 _HOLDINGS = msgspec.json.Decoder(Answer[dict[str, Holding]])
 _COUNTED = msgspec.json.Decoder(Answer[dict[str, Counted]])
+_VOLUME = msgspec.json.Decoder(Answer[Volume])
 _KEY_INFO = msgspec.json.Decoder(Answer[KeyInfo])
 #: How nothing is written, by assets of so many decimals.
 _ZEROS = frozenset({"0", *("0." + "0" * places for places in range(1, 19))})
@@ -90,3 +106,15 @@ def rights_of(body: bytes) -> KeyRights:
         expires_at=seconds(info.valid_until) if info.valid_until else None,
         created_at=seconds(info.created_time) if info.created_time else None,
     )
+
+
+def fees_of(body: bytes) -> Fees:
+    """What is paid on the one pair that was asked about, whatever it is called."""
+    volume = result_of(_VOLUME, body)
+    taker = next(iter(volume.fees.values()), None)
+    if taker is None:
+        raise DataError("unreadable_answer", exchange=NAME, detail="TradeVolume names no fee")
+    maker = next(iter(volume.fees_maker.values()), taker)
+    real_fee(taker.fee)
+    real_fee(maker.fee)
+    return Fees(maker.fee.scaleb(-2), taker.fee.scaleb(-2))

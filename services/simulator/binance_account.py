@@ -77,9 +77,9 @@ class BinanceAccount:
     def commission(self, ask: Ask) -> Json:
         """`GET /api/v3/account/commission`."""
         ask.params.only({"symbol"})
-        instrument = self._orders.symbol(ask).instrument
+        maker, taker = ask.sender.rates(self._orders.symbol(ask).instrument)
         zero = {name: "0.00000000" for name in ("maker", "taker", "buyer", "seller")}
-        standard = zero | {"maker": eight(instrument.maker_fee), "taker": eight(instrument.taker_fee)}
+        standard = zero | {"maker": eight(maker), "taker": eight(taker)}
         return {
             "symbol": ask.params.need("symbol"),
             "standardCommission": standard,

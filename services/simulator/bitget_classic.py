@@ -158,8 +158,8 @@ class ClassicAccount:
 
     def rates(self, ask: Ask) -> Json:
         """`common/trade-rate`: what this account pays."""
-        instrument = self._orders.symbol(ask.params).instrument
-        return {"makerFeeRate": plain(instrument.maker_fee), "takerFeeRate": plain(instrument.taker_fee)}
+        maker, taker = ask.sender.rates(self._orders.symbol(ask.params).instrument)
+        return {"makerFeeRate": plain(maker), "takerFeeRate": plain(taker)}
 
     def order(self, ask: Ask) -> list[Json]:
         """`orderInfo`: a list of one order or none; by a client id, only what is younger than two hours."""

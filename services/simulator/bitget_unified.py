@@ -242,8 +242,8 @@ class UnifiedAccount:
 
     def rates(self, ask: Ask) -> Json:
         """`account/fee-rate`: what this account pays."""
-        instrument = self._orders.symbol(ask.params).instrument
-        return {"makerFeeRate": plain(instrument.maker_fee), "takerFeeRate": plain(instrument.taker_fee)}
+        maker, taker = ask.sender.rates(self._orders.symbol(ask.params).instrument)
+        return {"makerFeeRate": plain(maker), "takerFeeRate": plain(taker)}
 
     def order(self, ask: Ask) -> Json:
         """`order-info`."""

@@ -80,7 +80,8 @@ class Cashier:
     def fee(self, order: Order, quantity: Decimal, price: Decimal, *, maker: bool) -> Fee:
         """The fee of an execution: in what is received, or as the order says, or in BNB when the account wants and has it."""
         instrument = order.instrument
-        rate = instrument.maker_fee if maker else instrument.taker_fee
+        as_maker, as_taker = order.account.rates(instrument)
+        rate = as_maker if maker else as_taker
         if order.fee_asset:
             amount = quantity if order.fee_asset == instrument.base else quantity * price
             return Fee((amount * rate).quantize(CENT, rounding=ROUND_DOWN), order.fee_asset)

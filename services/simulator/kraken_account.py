@@ -168,8 +168,8 @@ class KrakenAccount:
         for kind in ("fees", "fees_maker"):
             answer[kind] = {}
             for pair in pairs:
-                rate = pair.instrument.taker_fee if kind == "fees" else pair.instrument.maker_fee
-                answer[kind][pair.key] = _tier(rate * 100)
+                maker, taker = ask.sender.rates(pair.instrument)
+                answer[kind][pair.key] = _tier((taker if kind == "fees" else maker) * 100)
         return answer
 
     def token(self, ask: Ask) -> Json:

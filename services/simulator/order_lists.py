@@ -53,7 +53,7 @@ def per_unit(order: Order, quote: Quote) -> Decimal:
     buying = order.side is Side.BUY
     price = worst_price(order, quote) if buying else Decimal(1)
     pays = instrument.quote if buying else instrument.base
-    return price * (1 + instrument.taker_fee) if order.fee_asset == pays else price
+    return price * (1 + order.account.rates(instrument)[1]) if order.fee_asset == pays else price
 
 
 class OrderLists:

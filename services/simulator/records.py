@@ -235,6 +235,8 @@ class Account:
         self.ip_restricted = False
         self.mode = "classic"
         self.fees_in_bnb = False
+        #: What it pays as maker and as taker, as fractions; None: what the catalogue says.
+        self.own_rates: tuple[Decimal, Decimal] | None = None
         #: By how much a nonce may lie below the highest, where requests have one.
         self.nonce_window = 0
         self.updated_at = opened_at
@@ -256,6 +258,10 @@ class Account:
         if holding is None:
             holding = self.holdings[asset] = Holding()
         return holding
+
+    def rates(self, instrument: Instrument) -> tuple[Decimal, Decimal]:
+        """What it pays on a market, as maker and as taker."""
+        return self.own_rates or (instrument.maker_fee, instrument.taker_fee)
 
     def free(self, asset: str) -> Decimal:
         """What may be spent of an asset."""

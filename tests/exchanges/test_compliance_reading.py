@@ -9,8 +9,9 @@ from decimal import Decimal
 import pytest
 
 from aristobot.errors import BadKey, MissingRight, UnknownSymbol
-from aristobot.exchange import Credentials
+from aristobot.exchange import Credentials, Fees
 from aristobot.market import InstrumentState, Timeframe
+from aristobot.orders import Side
 from tests.exchanges.compliance import BASE, QUOTE, SYMBOL, Bench, behaviour, limit, market
 
 D = Decimal
@@ -133,3 +134,16 @@ async def test_balances_tell_free_and_held(bench: Bench) -> None:
     assert (held[QUOTE].free, held[QUOTE].locked) == (theirs.free, theirs.locked)
     assert held[QUOTE].locked >= 9
     assert (held[BASE].free, held[BASE].locked) == (1, 0)
+
+
+@behaviour("X-55", "An account is told its own fees for a market, and pays by them.", needs="tells_fees")
+async def test_an_account_is_told_its_own_fees(bench: Bench) -> None:
+    listed = bench.instrument()
+    assert await bench.client.fees(bench.keys, SYMBOL) == Fees(listed.maker_fee, listed.taker_fee)
+    other = bench.open_account("second")
+    bench.account(other).own_rates = (D("0.0008"), D("0.0013"))
+    assert await bench.client.fees(other, SYMBOL) == Fees(D("0.0008"), D("0.0013"))
+    assert await bench.client.fees(bench.keys, SYMBOL) == Fees(listed.maker_fee, listed.taker_fee)
+    await bench.later(bench.client.place_order(other, market(Side.SELL)))
+    (order,) = bench.account(other).orders.values()
+    assert sum(one.fee for one in order.fills) == sum(one.value for one in order.fills) * D("0.0013")
