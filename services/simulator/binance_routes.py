@@ -68,7 +68,7 @@ def account_calls(account: BinanceAccount, lists: BinanceLists) -> dict[str, End
     """What a key may read."""
     return {
         "GET /api/v3/account|account.status": Endpoint("account", account.status, 20, "read"),
-        "GET /api/v3/account/commission|account.commission": Endpoint("account", account.commission, 20, "read"),
+        "GET /api/v3/account/commission|account.commission": Endpoint("fees", account.commission, 20, "read"),
         "GET /sapi/v1/account/apiRestrictions|": Endpoint("permissions", account.restrictions, 1, "read"),
         "GET /api/v3/rateLimit/order|account.rateLimits.orders": Endpoint("account", account.order_limits, 40, "read"),
         "GET /api/v3/order|order.status": Endpoint("order.status", account.order, 4, "read"),

@@ -61,7 +61,7 @@ def classic_reads(account: ClassicAccount) -> dict[str, Endpoint]:
     return {
         "GET /api/v2/spot/account/info": Endpoint("permissions", account.info, 1, "read"),
         "GET /api/v2/spot/account/assets": Endpoint("account", account.assets, 10, "read"),
-        "GET /api/v2/common/trade-rate": Endpoint("account", account.rates, 10, "read"),
+        "GET /api/v2/common/trade-rate": Endpoint("fees", account.rates, 10, "read"),
         f"{get}/orderInfo": Endpoint("order.status", account.order, 20, "read"),
         f"{get}/unfilled-orders": Endpoint("orders.open", account.open_orders, 20, "read"),
         f"{get}/history-orders": Endpoint("orders.all", account.history, 20, "read"),
@@ -100,7 +100,7 @@ def unified_reads(account: UnifiedAccount) -> dict[str, Endpoint]:
         "GET /api/v3/account/settings": read("permissions", account.settings),
         "GET /api/v3/account/info": read("permissions", account.info),
         "GET /api/v3/account/assets": read("account", account.assets),
-        "GET /api/v3/account/fee-rate": read("account", account.rates),
+        "GET /api/v3/account/fee-rate": read("fees", account.rates),
         "GET /api/v3/trade/order-info": read("order.status", account.order),
         "GET /api/v3/trade/unfilled-orders": read("orders.open", account.open_orders),
         "GET /api/v3/trade/history-orders": read("orders.all", account.history),

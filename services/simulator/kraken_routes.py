@@ -53,7 +53,7 @@ def account_calls(account: KrakenAccount) -> dict[str, Endpoint]:
         "QueryOrders": Endpoint("order.status", account.query_orders, "read"),
         "TradesHistory": Endpoint("fills", account.trades_history, "read", 2),
         "QueryTrades": Endpoint("fills", account.query_trades, "read", 2),
-        "TradeVolume": Endpoint("account", account.trade_volume, "read"),
+        "TradeVolume": Endpoint("fees", account.trade_volume, "read"),
         "GetApiKeyInfo": Endpoint("permissions", account.key_info, "any"),
         "GetWebSocketsToken": Endpoint("token", account.token, "read"),
     }

@@ -50,7 +50,7 @@ async def test_two_accounts_never_see_each_others_fees(house: TradingHouse) -> N
 async def test_where_the_exchange_does_not_tell_the_public_rates_count_and_the_plan_says_so(house: TradingHouse) -> None:
     trader = await house.trader()
     trader.account.own_rates = (D("0.001"), D("0.0018"))
-    house.faults({"on": "account", "do": "-1006", "times": 0})
+    house.faults({"on": "fees", "do": "-1006", "times": 0})
     plan = await planned(house, trader)
     assert (plan.fee, plan.own_fees) == (D(2), False)
 
