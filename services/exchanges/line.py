@@ -62,7 +62,7 @@ class Line(asyncio.Protocol):
         self._latest = self._heard + longest
         answer: asyncio.Future[Answer] = self._loop.create_future()
         self._waiting = answer
-        self._watch = self._loop.call_later(silence, self._look)
+        self._watch = self._loop.call_later(min(silence, longest), self._look)
         self._transport.write(request)
         try:
             return await answer
@@ -85,14 +85,13 @@ class Line(asyncio.Protocol):
             self.cut()  # nobody has asked
             return
         self._heard = self._loop.time()
-        if not self._in_body:
-            self._head += len(data)
+        self._head += len(data)
         try:
             self._parser.feed_data(data)
         except (HttpParserError, HttpParserUpgrade):
             self._fail(LineBroken("unreadable"))
         else:
-            if self._head > _LONGEST_HEAD and not self._in_body:
+            if self._head > _LONGEST_HEAD:
                 self._fail(LineBroken("endless head"))
 
     def eof_received(self) -> None:
@@ -113,22 +112,29 @@ class Line(asyncio.Protocol):
             raise HttpParserError("surplus")
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """The parser: one header."""
-        self._headers[name.lower()] = value
+        """The parser: one header; those behind a body are not merged with those before it (RFC 9112, 7.1.2)."""
+        if not self._in_body:
+            self._headers[name.lower()] = value
 
     def on_headers_complete(self) -> None:
         """The parser: the body is next."""
         self._in_body = True
-        if self._headers.get(b"content-encoding") == b"gzip":
+        packing = self._headers.get(b"content-encoding", b"identity").lower()
+        if packing == b"gzip":
             self._inflate = zlib.decompressobj(_GZIP)
+        elif packing != b"identity":
+            raise HttpParserError("packing")
 
     def on_body(self, piece: bytes) -> None:
         """The parser: a piece of the body."""
+        self._head = 0
         if self._inflate is not None:
             try:
                 piece = self._inflate.decompress(piece, _LONGEST_BODY - self._size + 1)
             except zlib.error:
                 raise HttpParserError("gzip") from None
+            if self._inflate.unused_data:
+                raise HttpParserError("surplus")
         self._size += len(piece)
         if self._size > _LONGEST_BODY:
             raise HttpParserError("too long")
@@ -137,9 +143,11 @@ class Line(asyncio.Protocol):
     def on_message_complete(self) -> None:
         """The parser: that was all. What comes before the real answer (status 1xx) is none."""
         if self._parser.get_status_code() < 200:
-            self._headers, self._in_body = {}, False
+            self._headers, self._in_body, self._inflate = {}, False, None
             return
-        if not self._parser.should_keep_alive():
+        if not self._pieces:
+            self._inflate = None
+        if not self._parser.should_keep_alive() or self._transport.get_write_buffer_size():
             self._keeps = False
         self._finish()
 
