@@ -198,7 +198,7 @@ def test_every_finding_has_its_sentence_in_both_languages() -> None:
     | st.lists(st.sampled_from([*RIGHT.split(), "\n    ", "(", ")", ":", "[", "+ 1", "self."])).map(" ".join)
 )
 def test_no_text_is_too_strange_to_be_looked_over(text: str) -> None:
-    lines = text.split("\n")
+    lines = re.split(r"\r\n?|\n", text)  # as Python and the editor count them
     for one in diagnose(text):
         assert 1 <= one.line <= len(lines)
         assert 0 <= one.column <= len(lines[one.line - 1])
