@@ -42,15 +42,18 @@ class BrokerBook:
     def __init__(self, db: Database, bus: Bus) -> None:
         self._db = db
         self._accounts: dict[uuid.UUID, Account] = {}
-        self._stale: set[uuid.UUID] = set()
+        self._changes, self._known = 1, 0
+        self._reading = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
         bus.listen(BrokerUpdated, do=self._changed)
 
     async def load(self) -> None:
-        """Read all brokers afresh."""
-        rows = await self._db.read(SYSTEM, brokers.tradable)
-        self._accounts = {row.id: _account(row) for row in rows}
-        self._stale.clear()
+        """Read all brokers afresh, one reader after the other: what was asked earlier must not be believed later."""
+        async with self._reading:
+            changes = self._changes  # before the read: a change that comes meanwhile asks for another one
+            rows = await self._db.read(SYSTEM, brokers.tradable)
+            self._accounts = {row.id: _account(row) for row in rows}
+            self._known = changes
 
     def all(self) -> list[Account]:
         """Every account known now."""
@@ -58,7 +61,7 @@ class BrokerBook:
 
     async def get(self, broker_id: uuid.UUID) -> Account:
         """The account; NotFound when there is none. Reads the store only after a change."""
-        if broker_id in self._stale or broker_id not in self._accounts:
+        if self._known != self._changes or broker_id not in self._accounts:
             await self.load()
         account = self._accounts.get(broker_id)
         if account is None:
@@ -72,8 +75,8 @@ class BrokerBook:
             raise NotFound(kind="broker")
         return account
 
-    def _changed(self, event: BrokerUpdated) -> None:
-        self._stale.add(event.broker_id)
+    def _changed(self, _: BrokerUpdated) -> None:
+        self._changes += 1
         task = asyncio.ensure_future(self._reload())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

@@ -5,6 +5,7 @@ The file counts as a halt of everything, wherever halts are listed: it is seen w
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from contextlib import suppress
 from pathlib import Path
@@ -41,17 +42,19 @@ class KillSwitch:
         self._file = data_dir / HALT_FILE
         self._active: list[Halt] = []
         self._owners: dict[uuid.UUID, frozenset[str]] = {}
+        self._reading = asyncio.Lock()
 
     async def load(self) -> None:
-        """Read the halts in force, and look for the file."""
+        """Read the halts in force, and look for the file; what was asked earlier is never believed later."""
 
         def work(session: GuardedSession) -> tuple[list[Halt], dict[uuid.UUID, frozenset[str]]]:
             rows = halts.active(session)
             named = [(halt.id, halt.scope_id) for halt in rows if halt.scope is HaltScope.STRATEGY]
             return rows, {halt: activations.owners_within(session, one) for halt, one in named if one is not None}
 
-        rows, self._owners = await self._db.read(SYSTEM, work)
-        self._active = [*self._by_file(), *rows]
+        async with self._reading:
+            rows, self._owners = await self._db.read(SYSTEM, work)
+            self._active = [*self._by_file(), *rows]
 
     async def run(self) -> None:
         """Look twice a second for halts that somebody else set or released, and tell of them as of our own."""

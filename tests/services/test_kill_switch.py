@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
 from aristobot.bus import Bus
+from aristobot.clock import SystemClock
 from aristobot.errors import NotFound
 from aristobot.kinds import HaltLevel, HaltScope
 from aristobot.orders import OrderStatus
+from aristobot.store.database import Database
 from services.kill_switch import HALT_FILE, KillSwitch
+from tests.services.late import LateReader
 from tests.services.trading import Trader, TradingHouse
 
 D = Decimal
@@ -100,3 +105,15 @@ async def test_repeated_entries_halt_the_broker_until_somebody_looks(house: Trad
     fourth = await house.alert(hasty, action="BuyMarket", percent=10, symbol="ETHUSDT")
     assert (third.reason, fourth.reason) == ("error.repeated_entries", "error.halted")
     assert house.app.kill_switch.active()[0].reason == "repeated_entries"
+
+
+async def test_a_halt_in_force_is_not_forgotten_for_an_older_look(lite: Database, tmp_path: Path) -> None:
+    store = LateReader(lite.url)
+    switch, asked = KillSwitch(store, Bus(), SystemClock(), tmp_path), store.keep_back()
+    looking = asyncio.create_task(switch.load())
+    await asked.wait()
+    setting = asyncio.create_task(switch.set(HaltScope.ALL, None, HaltLevel.HALT, by="the test"))
+    await store.let_go()
+    await asyncio.gather(looking, setting)
+    assert [halt.level for halt in switch.active()] == [HaltLevel.HALT]
+    await store.close()

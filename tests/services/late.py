@@ -1,0 +1,40 @@
+"""A memory one of whose answers comes late: it is old by then."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TypeVar
+
+from aristobot.clock import SystemClock
+from aristobot.store.database import Database
+from aristobot.store.tenancy import GuardedSession, Scope
+
+Result = TypeVar("Result")
+
+
+class LateReader(Database):
+    """Keeps the next answer back from `keep_back` on until `let_go`; the others come as ever."""
+
+    _kept_back: asyncio.Event | None = None
+    _asked: asyncio.Event | None = None
+
+    async def read(self, scope: Scope, work: Callable[[GuardedSession], Result]) -> Result:
+        """What was there when it was asked."""
+        found = await super().read(scope, work)
+        asked, self._asked = self._asked, None
+        if asked is not None and self._kept_back is not None:
+            asked.set()
+            await self._kept_back.wait()
+        return found
+
+    def keep_back(self) -> asyncio.Event:
+        """Keep the next answer back; what comes back says that there is one to be kept."""
+        self._kept_back, self._asked = asyncio.Event(), asyncio.Event()
+        return self._asked
+
+    async def let_go(self) -> None:
+        """Give the late answer, after everybody else had time for theirs."""
+        await SystemClock().sleep(0.1)
+        if self._kept_back is not None:
+            self._kept_back.set()
