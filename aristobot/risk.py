@@ -118,6 +118,7 @@ class Activity:
     def __init__(self) -> None:
         self._entries: deque[_Past] = deque()
         self.refusals_in_a_row = 0
+        self._refused_list = ""
 
     def entered(self, at: datetime, symbol: Symbol, side: Side, quantity: Decimal) -> None:
         """Note an entry that goes out."""
@@ -130,10 +131,14 @@ class Activity:
         with suppress(ValueError):
             self._entries.remove(_Past(at, symbol, side, quantity))
 
-    def ended(self, status: OrderStatus) -> None:
-        """Note how an order was answered: refusals count up, anything accepted resets them."""
+    def ended(self, status: OrderStatus, of_list: str = "") -> None:
+        """Note how an order was answered: refusals count up, anything accepted resets them.
+
+        The orders of one list (`of_list`) are refused together, and count once.
+        """
         if status is OrderStatus.REJECTED:
-            self.refusals_in_a_row += 1
+            self.refusals_in_a_row += not of_list or of_list != self._refused_list
+            self._refused_list = of_list
         elif status not in (OrderStatus.PENDING, OrderStatus.UNKNOWN, OrderStatus.DENIED):
             self.refusals_in_a_row = 0
 

@@ -8,7 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from functools import partial
+from typing import NamedTuple
 
 from loguru import logger
 
@@ -28,6 +30,14 @@ from services.broker_book import Account
 _AFTERWARDS = 0.005
 
 
+class _Found(NamedTuple):
+    """Positions as the store knows them, those that are guarded, and what they had realised before today."""
+
+    rows: Sequence[PositionRow]
+    guarded: frozenset[uuid.UUID]
+    before: Mapping[uuid.UUID, Decimal]
+
+
 @dataclass(frozen=True, slots=True)
 class Held:
     """The open positions of a broker, with those closed since `midnight` (UTC), as rows to read and as their sums."""
@@ -40,11 +50,12 @@ class Held:
     _elsewhere: Holdings
 
     @classmethod
-    def of(cls, rows: Sequence[PositionRow], guarded: frozenset[uuid.UUID], midnight: datetime) -> Held:
+    def of(cls, found: _Found, midnight: datetime) -> Held:
         """What these rows come to."""
+        rows, before = found.rows, found.before
         opened = {(row.symbol, row.owner): row for row in rows if row.status is LotStatus.OPEN}
-        sums = {symbol: holdings.summed(rows, symbol) for symbol, _ in opened}
-        return cls(midnight, tuple(rows), guarded, opened, sums, holdings.summed(rows, ""))
+        sums = {symbol: holdings.summed(rows, symbol, before) for symbol, _ in opened}
+        return cls(midnight, tuple(rows), found.guarded, opened, sums, holdings.summed(rows, "", before))
 
     def open_one(self, symbol: Symbol, owner: str) -> PositionRow | None:
         """The open position of one owner of lots, if there is one."""
@@ -145,11 +156,12 @@ class PositionBook:
         """Until nothing changed while we read: what is remembered must not be older than the last change."""
         while True:
             changes, midnight = self._changes.get(broker_id, 0), self._midnight()
-            rows, guarded = await self._db.read(self._owners[broker_id], partial(_read, broker_id=broker_id, midnight=midnight))
+            found = await self._db.read(self._owners[broker_id], partial(_read, broker_id=broker_id, midnight=midnight))
             if self._changes.get(broker_id, 0) == changes:
-                self._held[broker_id] = Held.of(rows, guarded, midnight)
+                self._held[broker_id] = Held.of(found, midnight)
                 return
 
 
-def _read(session: GuardedSession, *, broker_id: uuid.UUID, midnight: datetime) -> tuple[list[PositionRow], frozenset[uuid.UUID]]:
-    return holdings.since(session, broker_id, midnight), holdings.guarded(session, broker_id)
+def _read(session: GuardedSession, *, broker_id: uuid.UUID, midnight: datetime) -> _Found:
+    rows = holdings.since(session, broker_id, midnight)
+    return _Found(rows, holdings.guarded(session, broker_id), holdings.brought_before(session, rows, midnight))

@@ -19,4 +19,4 @@ async def recall_activity(floor: TradingFloor, records: OrderRecords, account: A
     for row in reversed(rows):
         if row.status is not OrderStatus.DENIED and row.role is OrderRole.ENTRY:
             activity.entered(row.created_at, row.symbol, row.side, row.quantity)
-        activity.ended(row.status)
+        activity.ended(row.status, row.list_client_id)

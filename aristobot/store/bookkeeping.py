@@ -116,11 +116,15 @@ def _heir_of(session: GuardedSession, position: PositionRow, instrument: Instrum
     return heir
 
 
-def told_by_fills(session: GuardedSession, position: PositionRow) -> Position:
-    """What the fills of a position, and the dust that joined or left it, come to, by the way in which its user tells costs."""
+def told_by_fills(session: GuardedSession, position: PositionRow, until: datetime | None = None) -> Position:
+    """What the fills of a position, and the dust that joined or left it, come to, by the way in which its user tells costs.
+
+    `until`: only of what was before that moment.
+    """
     fills = [orders.as_fill(row) for row in orders.fills_of_position(session, position.id)]
+    moved = [one for one in (*fills, *dust.transfers(session, position.id)) if until is None or one.at < until]
     method = users.get(session, position.user_id).cost_method
-    return position_of([*fills, *dust.transfers(session, position.id)], position.base, position.quote, method)
+    return position_of(moved, position.base, position.quote, method)
 
 
 def _fold(session: GuardedSession, position: PositionRow) -> None:

@@ -1,17 +1,19 @@
 """What a broker holds and earned today, as the limits need it."""
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from types import MappingProxyType
 
 import sqlalchemy as sa
 from sqlmodel import col, select
 
 from aristobot.kinds import BracketStatus, LotStatus
-from aristobot.money import ZERO, times
+from aristobot.money import ZERO, kept, times
 from aristobot.orders import Side
+from aristobot.store import bookkeeping
 from aristobot.store.orders import ALIVE
 from aristobot.store.tenancy import GuardedSession
 from aristobot.store.trading_tables import Bracket, Order, PositionRow
@@ -42,15 +44,21 @@ def guarded(session: GuardedSession, broker_id: uuid.UUID) -> frozenset[uuid.UUI
     return frozenset(one for one in (*session.exec(asked), *session.exec(selling)) if one is not None)
 
 
-def summed(rows: Iterable[PositionRow], symbol: str) -> Holdings:
-    """The sums over such rows; `symbol_notional` over those of one symbol."""
+def brought_before(session: GuardedSession, rows: Iterable[PositionRow], midnight: datetime) -> dict[uuid.UUID, Decimal]:
+    """What those of these positions that were open at midnight had realised by then: it is nothing of today's."""
+    older = [row for row in rows if row.opened_at < midnight and (row.sold or row.realised)]
+    return {row.id: kept(bookkeeping.told_by_fills(session, row, until=midnight).realised) for row in older}
+
+
+def summed(rows: Iterable[PositionRow], symbol: str, before: Mapping[uuid.UUID, Decimal] = MappingProxyType({})) -> Holdings:
+    """The sums over such rows; `symbol_notional` over those of one symbol. `before` is what was realised before today."""
     listed = tuple(rows)
     opened = [row for row in listed if row.status is LotStatus.OPEN]
     return Holdings(
         symbol_notional=sum((_worth(row) for row in opened if row.symbol == symbol), ZERO),
         total_notional=sum((_worth(row) for row in opened), ZERO),
         open_positions=sum(not row.is_dust for row in opened),
-        realised_today=sum((row.realised for row in listed), ZERO),
+        realised_today=sum((row.realised - before.get(row.id, ZERO) for row in listed), ZERO),
     )
 
 

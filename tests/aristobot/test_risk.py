@@ -166,3 +166,10 @@ def test_limits_are_read_from_text_and_a_wrong_one_names_its_field() -> None:
         with pytest.raises(InvalidInput) as refused:
             Limits.read(stored)
         assert refused.value.field == field
+
+
+def test_orders_that_are_refused_as_one_list_count_as_one_refusal() -> None:
+    activity = Activity()
+    for of_list in ("one", "one", "one", "two", "two", "", ""):
+        activity.ended(OrderStatus.REJECTED, of_list)
+    assert activity.refusals_in_a_row == 4

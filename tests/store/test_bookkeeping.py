@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import random
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
 
 import pytest
 from sqlmodel import select
@@ -14,7 +15,7 @@ from aristobot.market import Instrument
 from aristobot.money import kept
 from aristobot.orders import Fill, OrderReport, OrderStatus, OrderType, Side
 from aristobot.portfolio import fold
-from aristobot.store import bookkeeping, brackets, orders, positions
+from aristobot.store import bookkeeping, brackets, holdings, orders, positions
 from aristobot.store.database import Database
 from aristobot.store.tables import Broker
 from aristobot.store.tenancy import SYSTEM, GuardedSession
@@ -190,6 +191,25 @@ async def test_what_comes_late_to_a_closed_position_wants_its_exits_too(db: Data
         assert bracket is not None
         statuses.append(bracket.status)
     assert statuses == [BracketStatus.DONE, BracketStatus.MOVING]
+
+
+async def test_what_a_position_brought_on_other_days_is_neither_todays_gain_nor_todays_loss(db: Database) -> None:
+    broker, tomorrow = await a_trader(db), MIDNIGHT + timedelta(days=1)
+    entry = await an_order_of(db, broker, Side.BUY, "0.3")
+    bought = a_fill(trade_id="1", quantity=D("0.3"), price=D(60000), fee=D(0), at=MIDNIGHT)
+    position_id = (await hear(db, broker, report_of(entry, S.FILLED, D("0.3"), bought))).position_id
+    for trade_id, price, at in (("2", 63000, MIDNIGHT + timedelta(hours=9)), ("3", 58000, tomorrow + timedelta(hours=9))):
+        sale = await an_order_of(db, broker, Side.SELL, "0.1", position_id=position_id, role=OrderRole.EXIT)
+        sold = {"trade_id": trade_id, "side": Side.SELL, "quantity": D("0.1"), "price": D(price), "fee": D(0), "at": at}
+        await hear(db, broker, report_of(sale, S.FILLED, D("0.1"), a_fill(**sold)))
+
+    def look(session: GuardedSession, midnight: datetime) -> Decimal:
+        rows = holdings.since(session, broker.id, midnight)
+        return holdings.summed(rows, "BTC/USDT", holdings.brought_before(session, rows, midnight)).realised_today
+
+    days = (MIDNIGHT, tomorrow, tomorrow + timedelta(days=1))
+    realised = [await db.read(broker.user_id, partial(look, midnight=day)) for day in days]
+    assert realised == [D(100), D(-200), D(0)]
 
 
 @pytest.mark.parametrize("sides", [(Side.BUY, Side.SELL), (Side.SELL, Side.BUY)])
