@@ -77,6 +77,8 @@ if TYPE_CHECKING:
 
 #: Bytes of one answer of a strategy at work: what it keeps (`vars`, and its last 200 positions) comes along.
 LARGEST_ANSWER = 256 * 1024
+#: Seconds after which a start that could not compare its orders with the exchanges tries once more.
+RECOVER_AGAIN = 5.0
 
 
 class App:
@@ -221,10 +223,19 @@ class App:
         self._wait_for("exchanges")
         await self.gateway.look()
         self._wait_for("reconciliation")
-        await self.monitor.recover()
+        while not await self._is_compared():
+            await self.clock.sleep(RECOVER_AGAIN)
         self._wait_for()
         self.floor.ready.set()
         logger.info("Ready to trade after {:.1f} s", self.clock.monotonic() - started)
+
+    async def _is_compared(self) -> bool:
+        try:
+            await self.monitor.recover()
+        except Exception as error:  # noqa: BLE001 # told with its trace and tried again: until it is done nobody's alerts are
+            logger.opt(exception=error).error("The comparison with the exchanges fell; it is tried again")
+            return False
+        return True
 
     def _wait_for(self, *what: str) -> None:
         self._waiting_for = what

@@ -147,6 +147,12 @@ class BracketKeeper:
                 self._look_after(row.user_id, position_id, exit_now=naked_for > EXIT_AFTER)
 
     async def _alarm(self, row: PositionRow) -> None:
+        switch = self._floor.kill_switch
+        try:
+            await switch.set(HaltScope.BROKER, row.broker_id, HaltLevel.REDUCE, by=self.name, reason="naked_position")
+        except AristobotError as error:  # tried again with the next look: whether it is written or not, the stop comes first
+            logger.error("Position {} has no stop, and the entries of its broker cannot be stopped yet: {}", row.id, error)
+            return
         self._watch.alarmed.add(row.id)
         logger.error("Position {} has been without its stop for {:.0f} s: entries of its broker stop", row.id, ALARM_AFTER)
         self._floor.bus.publish(
@@ -159,8 +165,6 @@ class BracketKeeper:
                 seconds=int(ALARM_AFTER),
             )
         )
-        switch = self._floor.kill_switch
-        await switch.set(HaltScope.BROKER, row.broker_id, HaltLevel.REDUCE, by=self.name, reason="naked_position")
 
     async def _ensure_safely(self, user_id: uuid.UUID, position_id: uuid.UUID, *, exit_now: bool = False) -> None:
         async with self._lock(position_id):

@@ -63,8 +63,8 @@ class DiskGuard:
             await asyncio.to_thread(self._ballast.unlink, missing_ok=True)
             logger.error("The disk is full: the ballast was thrown off so that exits can be written")
         if room is not self.room:
-            self.room = room
             await self._act(room)
+            self.room = room  # only now: what could not be done is done at the next look
 
     async def _act(self, room: Room) -> None:
         megabytes = self.free // (1024 * 1024)

@@ -69,6 +69,17 @@ async def test_a_position_that_cannot_be_guarded_alarms_and_is_sold_after_half_a
     assert level is HaltLevel.REDUCE
 
 
+async def test_entries_are_stopped_for_want_of_a_stop_although_the_memory_refused_it_at_first(house: TradingHouse) -> None:
+    trader = await house.trader()
+    await house.buy(trader, stop_loss="59000", take_profit="62000")
+    house.faults({"on": "list.place", **REFUSED, "times": 0})
+    await house.alert(trader, action="MAJ", stop_loss="59500")
+    with house.unwritable("halts"):
+        await house.clock.sleep(20)
+    await house.closed(trader)
+    assert house.app.kill_switch.level(trader.user_id, trader.broker_id) is HaltLevel.REDUCE
+
+
 @pytest.mark.parametrize("lost", ["accept_then_5xx", "accept_then_hang", "disconnect", "short_body", "-1007"])
 async def test_exits_whose_answer_got_lost_are_found_and_not_doubled(house: TradingHouse, trader: Trader, lost: str) -> None:
     house.faults({"on": "list.place", "do": lost})

@@ -10,6 +10,7 @@ import pytest
 
 from aristobot.bus import Bus
 from aristobot.clock import ManualClock
+from aristobot.errors import StoreError
 from aristobot.kinds import HaltLevel
 from aristobot.store.database import Database
 from services import disk_guard
@@ -33,6 +34,18 @@ async def test_a_nearly_full_disk_stops_entries_and_says_so_once(
     await guard.look()
     assert guard.room is Room.TOO_LITTLE
     assert [halt.level for halt in switch.active()] == [HaltLevel.REDUCE]
+
+
+async def test_entries_that_could_not_be_stopped_for_want_of_room_are_stopped_at_the_next_look(
+    db: Database, clock: ManualClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed = Database(db.url)
+    await closed.close()
+    monkeypatch.setattr(disk_guard, "STOP_BELOW", 1 << 60)
+    guard = DiskGuard(tmp_path, clock, KillSwitch(closed, Bus(), clock, tmp_path))
+    for _look in range(2):
+        with pytest.raises(StoreError):
+            await guard.look()
 
 
 async def test_a_roomy_disk_keeps_a_ballast_that_can_be_thrown_off(db: Database, clock: ManualClock, tmp_path: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+from contextlib import closing
 from decimal import Decimal
 
 import pytest
@@ -248,3 +250,22 @@ async def test_a_fee_in_bnb_becomes_part_of_the_cost_at_the_price_of_its_minute(
     assert fill.fee_value > 0
     assert (after.cost, after.other_fees) == (fill.price * fill.quantity + fill.fee_value, None)
     assert after.quantity == bought.quantity
+
+
+async def test_a_start_that_falls_over_what_it_reads_is_tried_again_until_it_can_trade(
+    house: TradingHouse, trader: Trader
+) -> None:
+    def rename(old: str, new: str) -> None:
+        with closing(sqlite3.connect(house.folder / "aristobot.db", isolation_level=None)) as memory:
+            memory.execute(f"ALTER TABLE {old} RENAME TO {new}")
+
+    await house.app.stop()
+    house.unlock()
+    rename("strangers", "hidden")
+    house.app = house._built()
+    await house.app.start()
+    await house.clock.sleep(2)
+    assert house.app.waiting_for() == ("reconciliation",)
+    rename("hidden", "strangers")
+    await house.until(lambda: not house.app.waiting_for())
+    await house.buy(trader)

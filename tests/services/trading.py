@@ -112,15 +112,18 @@ class TradingHouse:
     async def close(self) -> None:
         """Stop everything."""
         await self.app.stop()
+        self.unlock()
+        await self._web.aclose()
+
+    def unlock(self) -> None:
+        """Let another house into the folder."""
         if self._lock is not None:
             self._lock.release()
-        await self._web.aclose()
 
     async def restart(self, *, meanwhile: Callable[[], object] = lambda: None, **options: Any) -> None:
         """Stop, let something happen at the exchange, and start again on what the memory holds."""
         await self.app.stop()
-        if self._lock is not None:
-            self._lock.release()
+        self.unlock()
         meanwhile()
         self.app = self._built(**options)
         await self.open()
