@@ -173,7 +173,7 @@ class SilenceWatchdog:
             facts = {"minutes": whole_minutes(now - since), "rhythm": whole_minutes(pulse.rhythm)}
             await self._miss(account, "reason.ping_missing", facts, f"silence:ping:{to_milliseconds(since)}")
         watch = self._watches.get(account.id)
-        for (symbol, seconds), series in line.series.items():
+        for (symbol, seconds), series in list(line.series.items()):  # others may begin while one is written down
             due = series.due(learned=watch is None or watch.learn_bars)
             if due is not None and now >= due:
                 bar = series.last_bar + series.interval

@@ -99,6 +99,12 @@ async def test_a_token_in_the_body_is_kept_neither_in_the_store_nor_in_the_logs(
     assert b"***" in payloads
 
 
+async def test_a_word_of_the_body_that_calls_itself_a_token_takes_nothing_of_the_body_along(gate: Gate) -> None:
+    body = b'{"action": "BuyMarket", "symbol": "BTCUSDT", "token": "BTC"}'
+    assert (await gate.post(body)).status_code == 200
+    assert gate.signals[-1].payload == body
+
+
 async def test_every_wrong_token_gets_the_very_same_answer(gate: Gate) -> None:
     expired = await gate.add_token(expires_at=MIDNIGHT)
     gate.tell_of_broker()
