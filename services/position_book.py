@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from functools import partial
-from typing import NamedTuple
 
 from loguru import logger
 
@@ -22,20 +20,11 @@ from aristobot.market import Symbol
 from aristobot.store import holdings
 from aristobot.store.database import Database
 from aristobot.store.holdings import Holdings
-from aristobot.store.tenancy import GuardedSession
 from aristobot.store.trading_tables import PositionRow
 from services.broker_book import Account
 
 #: Seconds from a write that touches a position to the next look at it, unless somebody asks before.
 _AFTERWARDS = 0.005
-
-
-class _Found(NamedTuple):
-    """Positions as the store knows them, those that are guarded, and what they had realised before today."""
-
-    rows: Sequence[PositionRow]
-    guarded: frozenset[uuid.UUID]
-    before: Mapping[uuid.UUID, Decimal]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +39,7 @@ class Held:
     _elsewhere: Holdings
 
     @classmethod
-    def of(cls, found: _Found, midnight: datetime) -> Held:
+    def of(cls, found: holdings.Known, midnight: datetime) -> Held:
         """What these rows come to."""
         rows, before = found.rows, found.before
         opened = {(row.symbol, row.owner): row for row in rows if row.status is LotStatus.OPEN}
@@ -156,12 +145,7 @@ class PositionBook:
         """Until nothing changed while we read: what is remembered must not be older than the last change."""
         while True:
             changes, midnight = self._changes.get(broker_id, 0), self._midnight()
-            found = await self._db.read(self._owners[broker_id], partial(_read, broker_id=broker_id, midnight=midnight))
+            found = await self._db.read(self._owners[broker_id], partial(holdings.known, broker_id=broker_id, midnight=midnight))
             if self._changes.get(broker_id, 0) == changes:
                 self._held[broker_id] = Held.of(found, midnight)
                 return
-
-
-def _read(session: GuardedSession, *, broker_id: uuid.UUID, midnight: datetime) -> _Found:
-    rows = holdings.since(session, broker_id, midnight)
-    return _Found(rows, holdings.guarded(session, broker_id), holdings.brought_before(session, rows, midnight))

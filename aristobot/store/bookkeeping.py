@@ -14,7 +14,7 @@ from aristobot.market import Instrument
 from aristobot.money import ZERO, divided, kept, plain, times
 from aristobot.orders import Fill, OrderReport, OrderState, OrderStatus, Side, may_conclude, merge
 from aristobot.performance import position_of
-from aristobot.portfolio import Position
+from aristobot.portfolio import Movement, Position
 from aristobot.store import dust, orders, positions, users
 from aristobot.store.tenancy import GuardedSession, insert_once
 from aristobot.store.trading_tables import Bracket, FillRow, Order, PositionRow, WebhookState
@@ -121,8 +121,10 @@ def told_by_fills(session: GuardedSession, position: PositionRow, until: datetim
 
     `until`: only of what was before that moment.
     """
-    fills = [orders.as_fill(row) for row in orders.fills_of_position(session, position.id)]
-    moved = [one for one in (*fills, *dust.transfers(session, position.id)) if until is None or one.at < until]
+    moved: list[Movement] = [orders.as_fill(row) for row in orders.fills_of_position(session, position.id)]
+    moved += dust.transfers(session, position.id)
+    if until is not None:
+        moved = [one for one in moved if one.at < until]
     method = users.get(session, position.user_id).cost_method
     return position_of(moved, position.base, position.quote, method)
 

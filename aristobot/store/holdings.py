@@ -1,7 +1,7 @@
 """What a broker holds and earned today, as the limits need it."""
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -42,6 +42,21 @@ def guarded(session: GuardedSession, broker_id: uuid.UUID) -> frozenset[uuid.UUI
         Order.broker_id == broker_id, Order.side == Side.SELL, col(Order.status).in_(ALIVE), col(Order.position_id).is_not(None)
     )
     return frozenset(one for one in (*session.exec(asked), *session.exec(selling)) if one is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The positions of `since`, which of them are `guarded`, and what they had brought `before` midnight."""
+
+    rows: Sequence[PositionRow]
+    guarded: frozenset[uuid.UUID]
+    before: Mapping[uuid.UUID, Decimal]
+
+
+def known(session: GuardedSession, *, broker_id: uuid.UUID, midnight: datetime) -> Known:
+    """All that the limits need of a broker's positions."""
+    rows = since(session, broker_id, midnight)
+    return Known(rows, guarded(session, broker_id), brought_before(session, rows, midnight))
 
 
 def brought_before(session: GuardedSession, rows: Iterable[PositionRow], midnight: datetime) -> dict[uuid.UUID, Decimal]:
