@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 
 from loguru import logger
 
-from aristobot.errors import BadKey, ConnectionLost, ExchangeError, OutcomeUnknown, RateLimited, TryAgain
+from aristobot.errors import BadKey, ConnectionLost, DataError, ExchangeError, OutcomeUnknown, RateLimited, TryAgain
 from services.exchanges.line import Answer, LineBroken
 from services.exchanges.lines import Lines
 from services.exchanges.transport import Link, Timeouts, checked, growing_pauses
@@ -146,8 +146,10 @@ class RestSession:
             self._lines.give_back(line)
 
     def _written(self, request: Request) -> bytes:
-        """The request as it leaves. Raise BadKey for a key that would not stay within its line."""
+        """The request as it leaves. Raise BadKey for a key, and DataError for a target, that would not stay within its line."""
         method, target, headers, body = request
+        if not target.isascii() or not target.isprintable() or " " in target:
+            raise DataError(exchange=self._link.exchange, path=target.partition("?")[0])
         lines = [f"{method} {self._lines.prefix}{target} HTTP/1.1{self._lines.greeting}"]
         for name, value in headers.items():
             if not value.isprintable():

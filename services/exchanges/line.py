@@ -6,6 +6,7 @@ Rules: RFC 9112. A library's client costs two to four times what the wire and TL
 from __future__ import annotations
 
 import asyncio
+import socket
 import zlib
 from typing import NamedTuple, cast
 
@@ -34,8 +35,8 @@ class LineBroken(ConnectionError):
 class Line(asyncio.Protocol):
     """One connection, for one question at a time."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
+    def __init__(self, loop: asyncio.AbstractEventLoop, plain: socket.socket | None = None) -> None:
+        self._loop, self._plain = loop, plain
         self._parser = HttpResponseParser(self)
         self._waiting: asyncio.Future[Answer] | None = None
         self._headers: dict[bytes, bytes] = {}
@@ -51,6 +52,19 @@ class Line(asyncio.Protocol):
     def is_usable(self) -> bool:
         """Whether another question may go out on it."""
         return self._keeps and self._waiting is None and not self._transport.is_closing()
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nothing waits to be read: it would be taken for the answer to the next question, or it is the end."""
+        if self._plain is None:
+            return True
+        try:
+            self._plain.recv(1, socket.MSG_PEEK)
+        except BlockingIOError:
+            return True
+        except OSError:
+            pass
+        return False
 
     async def ask(self, request: bytes, silence: float, longest: float) -> Answer:
         """Send a request and return its answer. However it ends but with one, the connection is cut.

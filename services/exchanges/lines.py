@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 from collections import deque
 from urllib.parse import urlsplit
 
@@ -19,6 +20,9 @@ _KNOWN = 300.0
 #: Seconds after which the next address of a name is tried beside the one before it (RFC 8305).
 _NEXT_ADDRESS = 0.25
 
+Known = tuple[float, list[AddrInfoType]]
+_NONE_KNOWN: Known = (float("-inf"), [])
+
 
 class Lines:
     """At most `most` connections at once; the one used last is used next, so that the others may end."""
@@ -29,12 +33,15 @@ class Lines:
         self._port = parts.port or (443 if self._secure else 80)
         self.prefix = parts.path
         #: What follows the first line of every request; aiohttp and CCXT ask for compressed answers, too.
-        self.greeting = f"\r\nHost: {parts.netloc}\r\nAccept: */*\r\nAccept-Encoding: gzip\r\nUser-Agent: aristobot"
+        self.greeting = (
+            f"\r\nHost: {parts.netloc.rpartition('@')[2]}\r\nAccept: */*\r\nAccept-Encoding: gzip\r\nUser-Agent: aristobot"
+        )
         self._timeouts, self._idle_for = timeouts, idle
         self._places = asyncio.Semaphore(most)
         self._idle: deque[Line] = deque()
         self._busy: set[Line] = set()
-        self._addresses: tuple[float, list[AddrInfoType]] = (float("-inf"), [])
+        self._addresses = _NONE_KNOWN
+        self._trusted: ssl.SSLContext | None = None
         self._sweeping: asyncio.TimerHandle | None = None
         self._closed = False
 
@@ -47,6 +54,9 @@ class Lines:
             await self._places.acquire()
         try:
             line = self._left_open() or await self._opened()
+            if self._closed or not line.is_usable:
+                line.cut()
+                raise ConnectionResetError
         except BaseException:
             self._places.release()
             raise
@@ -79,27 +89,34 @@ class Lines:
         youngest = asyncio.get_running_loop().time() - self._idle_for
         while self._idle:
             line = self._idle.pop()
-            if line.is_usable and line.idle_since > youngest:
+            if line.is_usable and line.idle_since > youngest and line.is_quiet:
                 return line
             line.cut()
         return None
 
     async def _opened(self) -> Line:
         loop = asyncio.get_running_loop()
-        context = await asyncio.to_thread(trusted) if self._secure else None
-        async with asyncio.timeout(self._timeouts.connect):
-            try:
+        if self._secure and self._trusted is None:
+            self._trusted = await asyncio.to_thread(trusted)
+        try:
+            async with asyncio.timeout(self._timeouts.connect):
                 plain = await start_connection(await self._resolved(loop), happy_eyeballs_delay=_NEXT_ADDRESS, loop=loop)
-            except (OSError, RuntimeError) as error:  # uvloop's are not always the former
-                self._addresses = (float("-inf"), [])
-                raise ConnectionError(type(error).__name__) from None
-            try:
-                _, line = await loop.create_connection(
-                    lambda: Line(loop), sock=plain, ssl=context, server_hostname=self._host if self._secure else None
-                )
-            except BaseException:
-                plain.close()
-                raise
+                return await self._upgraded(loop, plain)
+        except (RuntimeError, UnicodeError) as error:  # what uvloop makes of some failures, and what no name can be
+            self._addresses = _NONE_KNOWN
+            raise ConnectionError(type(error).__name__) from None
+        except BaseException:
+            self._addresses = _NONE_KNOWN  # they may have moved house
+            raise
+
+    async def _upgraded(self, loop: asyncio.AbstractEventLoop, plain: socket.socket) -> Line:
+        try:
+            _, line = await loop.create_connection(
+                lambda: Line(loop, plain), sock=plain, ssl=self._trusted, server_hostname=self._host if self._secure else None
+            )
+        except BaseException:
+            plain.close()
+            raise
         return line
 
     async def _resolved(self, loop: asyncio.AbstractEventLoop) -> list[AddrInfoType]:

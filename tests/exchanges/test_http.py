@@ -13,6 +13,7 @@ from aristobot.errors import (
     BadKey,
     ConfigurationError,
     ConnectionLost,
+    DataError,
     ExchangeOffline,
     OutcomeUnknown,
     RateLimited,
@@ -255,6 +256,17 @@ def test_pauses_grow_to_a_minute_and_never_stop() -> None:
 async def test_a_key_that_would_not_stay_within_its_line_is_not_sent(server: SmallServer, session: RestSession, key: str) -> None:
     with pytest.raises(BadKey):
         await session.order(ORDER._replace(headers={"X-MBX-APIKEY": key}), 1)
+    assert server.asked == []
+
+
+@pytest.mark.parametrize("target", ["/x?a=b c", "/x\r\nX-More: 1", "/x\n", "/x\t", "/\u00e9", "/x\u2028", "/\ud800", "/x\0"])
+async def test_a_target_that_would_not_stay_within_its_line_is_not_sent(
+    server: SmallServer, session: RestSession, target: str
+) -> None:
+    with pytest.raises(DataError):
+        await session.order(ORDER._replace(target=f"{target}?signature=verysecret"), 1)
+    with pytest.raises(DataError):
+        await session.read(question(target), 1)
     assert server.asked == []
 
 
