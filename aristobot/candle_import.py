@@ -21,13 +21,15 @@ from aristobot.market import Timeframe, timeframe_of
 _QUOTES = ("FDUSD", "USDT", "USDC", "TUSD", "BUSD", "USDE", "EUR", "USD", "GBP", "TRY", "BRL", "BTC", "ETH", "BNB", "JPY", "DAI")
 
 
-def read_file(path: Path, timeframe: Timeframe | None = None, progress: Progress = lambda _: None) -> tuple[Rows, Timeframe]:
+def read_file(
+    path: Path, timeframe: Timeframe | None = None, progress: Progress = lambda _: None, most: int | None = None
+) -> tuple[Rows, Timeframe]:
     """The candles of a file, in order, each time once, and their timeframe, which is found out when it is not given.
 
     `progress` is told a fraction of 1. Raises DataError with line, field and value for what cannot be, InvalidInput for a file
-    that is neither.
+    that is neither, or that has more than `most` rows.
     """
-    names, values, lines = read_table(path, progress)
+    names, values, lines = read_table(path, progress, most)
     if len(values) == 0:
         raise DataError("import_empty", file=path.name)
     if names == ("time", "price", "quantity"):

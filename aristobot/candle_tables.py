@@ -37,30 +37,38 @@ _SPELLINGS: Mapping[str, tuple[str, ...]] = {
 #: Without a header: Binance's monthly files, and everybody who writes time, open, high, low, close, volume.
 _USUAL_ORDER = ("time", "open", "high", "low", "close", "volume")
 _EVERY = 20_000
+#: A longer line is none of a table, however much a packed file makes of it.
+_LONGEST_LINE = 64 * 1024
+#: Characters of a row, where they are counted instead of rows.
+_WIDE = 200
 _YEAR_1990, _YEAR_2096 = 6.3e11, 4.0e12
 
 
-def read_table(path: Path, progress: Progress) -> Table:
+def read_table(path: Path, progress: Progress, most: int | None = None) -> Table:
     """The columns that count, in our names and order: those of candles, or time, price and quantity. Times in milliseconds.
 
-    Raises DataError with line, field and value for what is no number, InvalidInput for a file that is neither.
+    Raises DataError with line, field and value for what is no number, InvalidInput for a file that is neither, and for one with
+    more than `most` rows, before they fill the memory.
     """
     if not path.is_file():
         raise InvalidInput("import_no_file", field="FILE", value=str(path))
-    return _parquet(path) if path.name.endswith((".parquet", ".pq")) else _csv(path, progress)
+    return _parquet(path, most) if path.name.endswith((".parquet", ".pq")) else _csv(path, progress, most)
 
 
-def _csv(path: Path, progress: Progress) -> Table:
+def _csv(path: Path, progress: Progress, most: int | None) -> Table:
     """Names, values and line numbers."""
     size = max(1, path.stat().st_size)
     try:
         with path.open("rb") as raw, _unpacked(raw) as file:
-            lines = (line.decode("utf-8-sig") for line in file)
+            lines = (line.decode("utf-8-sig") for line in iter(lambda: file.readline(_LONGEST_LINE), b""))
             told = 0
 
             def ticking() -> Iterator[str]:
                 nonlocal told
+                unpacked = 0
                 for number, line in enumerate(lines):
+                    unpacked += len(line)
+                    _within(max(number, unpacked // _WIDE), most, path)
                     if number - told >= _EVERY:
                         told = number
                         progress(min(1.0, raw.tell() / size))
@@ -69,6 +77,11 @@ def _csv(path: Path, progress: Progress) -> Table:
             return _table(ticking(), path)
     except (OSError, EOFError, UnicodeDecodeError, csv.Error, zlib.error) as error:
         raise InvalidInput("import_unreadable", field="FILE", value=path.name, detail=type(error).__name__) from None
+
+
+def _within(rows: int, most: int | None, path: Path) -> None:
+    if most is not None and rows > most:
+        raise InvalidInput("import_too_many_rows", field="file", value=path.name, most=most)
 
 
 def _unpacked(raw: IO[bytes]) -> IO[bytes]:
@@ -180,13 +193,14 @@ def _unit(count: float) -> float | None:
     return next((unit for unit in (1000.0, 1.0, 0.001, 0.000001) if _YEAR_1990 <= count * unit < _YEAR_2096), None)
 
 
-def _parquet(path: Path) -> Table:
+def _parquet(path: Path, most: int | None) -> Table:
     try:
         arrow = importlib.import_module("pyarrow")  # tens of megabytes: only for whoever imports such a file
         parquet = importlib.import_module("pyarrow.parquet")
     except ModuleNotFoundError:
         raise InvalidInput("import_no_parquet", field="FILE", value=path.name) from None
     try:
+        _within(parquet.ParquetFile(path).metadata.num_rows, most, path)
         table = parquet.read_table(path)
     except (arrow.ArrowException, OSError) as error:
         raise InvalidInput("import_unreadable", field="FILE", value=path.name, detail=type(error).__name__) from None

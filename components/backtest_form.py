@@ -14,6 +14,7 @@ from components.backtest_fields import CostFields, SeriesFields, pair_of
 from components.backtest_legs import BacktestLegs
 from components.backtest_parameters import ParameterFields
 from components.buttons import main_button
+from components.candle_import import CandleImport
 from components.form import submitting
 from components.page_head import panel
 from components.source_fields import SourceFields, title_of
@@ -38,6 +39,8 @@ class BacktestForm:
             self._detail = ui.checkbox(_("Follow the minutes inside larger candles")).props("dense").mark("bt-detail")
             self._series.draw_coverage("bt")
             self._bitcoin = ui.label("").classes("small muted bt-there")
+            bring = ui.button(_("Candles from a file"), icon="upload_file", on_click=self._bring_in).props("flat dense no-caps")
+            for_traders(bring.classes("bt-add-leg"), user).mark("candle-file")
             self._button = for_traders(main_button(_("Run the backtest"), icon="play_arrow", on_click=self.submit), user)
             self._button.classes("bt-go").mark("bt-run")
         self._series.beside = self._missing_beside
@@ -85,6 +88,9 @@ class BacktestForm:
                 **self._legs.values(),
             )
             await self._on_start(wish)
+
+    def _bring_in(self) -> None:
+        CandleImport(self._app, self._series.count).open(self._series.fields)
 
     async def _missing_beside(self, exchange: str, span: tuple[datetime, datetime]) -> int:
         """How many candles of other legs and of bitcoin, which every run is compared with, are not in the store."""

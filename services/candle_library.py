@@ -26,6 +26,8 @@ if TYPE_CHECKING:  # the house starts without numpy: whoever asks for candles br
 
 RUNNING, DONE, STOPPED, FAILED = "running", "done", "stopped", "failed"
 _MOST_FINISHED = 20
+#: Bytes and rows of a file that a screen brings in; the command takes larger ones.
+LARGEST_FILE, MOST_ROWS = 256 << 20, 3_000_000
 #: Seconds that reading a file may take.
 _IMPORT_PATIENCE = 300.0
 
@@ -111,7 +113,7 @@ class CandleLibrary:
     async def bring_in(self, file: Path, exchange: str = "", symbol: str = "", timeframe: Timeframe | None = None) -> BroughtIn:
         """Read a file into the store; its name may tell exchange and symbol.
 
-        Raises DataError with line and field, InvalidInput for what nobody can know or read.
+        Raises DataError with line and field, InvalidInput for what nobody can know or read, and for what is too much.
         """
         from aristobot.candle_import import named_in, read_file, symbol_of
 
@@ -119,7 +121,7 @@ class CandleLibrary:
         whose, what = exchange.lower() or named[0], symbol_of(symbol) if symbol else named[1]
         if not whose or not what:
             raise InvalidInput("import_which_series", field="symbol" if whose else "exchange", value=file.name)
-        rows, found = await self._workers.run(read_file, _IMPORT_PATIENCE, file, timeframe)
+        rows, found = await self._workers.run(read_file, _IMPORT_PATIENCE, file, timeframe, most=MOST_ROWS)
         series, files = CandleSeries(whose, what, found), self._files()
         added = await asyncio.to_thread(files.merge, series, rows, self._clock.now())
         missing = sum(one.count for one in await asyncio.to_thread(files.holes, series) if not one.known)

@@ -120,6 +120,20 @@ def test_packed_csv_and_parquet_hold_the_same_candles(write: Write, tmp_path: Pa
     assert hashes == {data_hash(plain)}
 
 
+def test_a_file_with_more_rows_than_are_wanted_is_refused_before_it_fills_the_memory(write: Write, tmp_path: Path) -> None:
+    text = write(lines(HEAD))
+    assert len(read_file(text, most=5)[0]) == 5
+    parquet, wide = tmp_path / "candles.parquet", tmp_path / "wide.csv.gz"
+    columns = {name: [row[at] for row in SOUND] for at, name in enumerate(("time", "open", "high", "low", "close", "volume"))}
+    pytest.importorskip("pyarrow.parquet").write_table(pytest.importorskip("pyarrow").table(columns), parquet)
+    wide.write_bytes(gzip.compress(b"t,o,h,l,c,v\n" + b"1" * 2_000_000))  # one line that would never end
+    for path in (text, parquet, wide):
+        with pytest.raises(InvalidInput) as refused:
+            read_file(path, most=4)
+        assert refused.value.code == "import_too_many_rows"
+        assert path.name in explain(refused.value, language="en")
+
+
 def test_a_parquet_file_with_an_empty_field_names_it(tmp_path: Path) -> None:
     pyarrow = pytest.importorskip("pyarrow")
     parquet = pytest.importorskip("pyarrow.parquet")

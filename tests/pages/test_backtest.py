@@ -8,10 +8,12 @@ import sys
 import uuid
 from collections.abc import AsyncIterator
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 from nicegui import ui
+from nicegui.elements.upload_files import SmallFileUpload
 from nicegui.testing import User
 
 from aristobot.candle_files import CandleFiles
@@ -263,11 +265,40 @@ async def test_a_run_without_candles_says_why_and_one_is_cancelled(screen: User,
     await screen.should_see("Échec")
 
 
+async def test_candles_are_brought_in_from_a_file_and_a_fault_is_named_with_its_line(screen: User, app: App) -> None:
+    await come_in(screen, app, await a_resident(app))
+    await screen.open("/backtest")
+    await until(lambda: screen.client is not None and "parameter-fast" in _marks(screen))
+    screen.find("candle-file").click()
+    await until(lambda: "import-file" in _marks(screen))
+    assert (one(screen, "import-exchange").value, one(screen, "import-symbol").value) == ("binance", "BTC/USDT")
+    one(screen, "import-symbol").set_value("eth/usdt")
+    upload = one(screen, "import-file")
+    head, hour = "time,open,high,low,close,volume\n", 3_600_000
+    rows = [f"{1_703_923_200_000 + at * hour},100,102,99,101,7\n" for at in (0, 1, 2, 5)]
+
+    async def give(name: str, text: str) -> None:
+        await upload.handle_uploads([SmallFileUpload(name=name, content_type="text/csv", _data=text.encode())])
+
+    await give("..//mine.csv", head + rows[0] + rows[1].replace("102", "x"))
+    await screen.should_see("Ligne 3", retries=50)
+    assert not Path("/mine.csv").exists()
+    await give("one.csv", head + rows[0])
+    await screen.should_see("Choisissez l’unité de temps ci-dessus", retries=50)
+    await give("mine.csv", head + "".join(rows))
+    await screen.should_see(
+        "binance ETH/USDT 1h\u00a0: 4 bougies lues, dont 4 nouvelles. Manquantes entre elles\u00a0: 2.", retries=50
+    )
+    (summary,) = await app.library.listing()
+    assert (summary.series.symbol, summary.candles) == ("ETH/USDT", 4)
+
+
 async def test_who_only_looks_sees_everything_and_runs_nothing(screen: User, app: App, working: None) -> None:
     await come_in(screen, app, await a_resident(app, "vera", role=Role.VIEWER))
     await screen.open("/backtest")
     await screen.should_see("Aucun test pour l’instant")
     assert not one(screen, "bt-run").enabled
+    assert not one(screen, "candle-file").enabled
 
 
 def test_the_house_starts_without_numpy() -> None:
