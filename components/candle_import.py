@@ -16,6 +16,7 @@ from aristobot.errors import AristobotError, InvalidInput
 from aristobot.language import _, explain
 from aristobot.market import Timeframe, timeframe_of
 from components.backtest_fields import TIGHT, pair_of
+from components.buttons import quiet_button
 from components.confirm import dialog_card
 from components.notice import notice
 from components.words import Words, labelled
@@ -58,15 +59,16 @@ class CandleImport:
             self._timeframe = ui.select(frames, value="", label=_("Timeframe")).mark("import-timeframe").classes("whole-row")
         for field in (self._exchange, self._symbol, self._timeframe):
             field.props(TIGHT)
+        choose = quiet_button(_("Choose a file"), "upload_file", lambda: self._upload.run_method("pickFiles"))
+        choose.props("outline").mark("import-choose")
         self._upload = ui.upload(
-            label=_("Choose a file, or drop one here"),
             auto_upload=True,
             max_file_size=LARGEST_FILE,
             on_begin_upload=lambda: self._said.clear(),
             on_upload=self._taken,
             on_rejected=lambda: self._tell(explain(_too_large()), "bad"),
         )
-        self._upload.props(f"accept={_ENDINGS} flat bordered").classes("import-file").mark("import-file")
+        self._upload.props(f"accept={_ENDINGS} flat").classes("import-file").mark("import-file")
         self._bar = labelled(ui.linear_progress(show_value=False, size="6px"), _("Progress")).props("indeterminate")
         self._bar.set_visibility(False)
         self._said = ui.element("div").classes("w-full").props("role=status")
@@ -93,7 +95,7 @@ class CandleImport:
         frame = timeframe_of(str(self._timeframe.value)) if self._timeframe.value else None
         folder = await asyncio.to_thread(tempfile.TemporaryDirectory, prefix="aristobot-import-")
         try:
-            file = Path(folder.name, _plain_name(event.file.name))
+            file = Path(folder.name, plain_name(event.file.name))
             await event.file.save(file)
             return await self._app.library.bring_in(file, str(self._exchange.value), pair_of(self._symbol.value), frame)
         finally:
@@ -107,7 +109,7 @@ class CandleImport:
             notice(words, kind)
 
 
-def _plain_name(name: str) -> str:
+def plain_name(name: str) -> str:
     """A file's name without any way to elsewhere; its end says what it holds."""
     return _ODD.sub("_", PurePath(name.replace("\\", "/")).name)[-_LONGEST_NAME:].lstrip(".") or "candles.csv"
 
