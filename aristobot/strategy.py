@@ -87,7 +87,7 @@ class Hooks:
         """Move stops, sell parts, buy more. Called at each candle while in a position."""
 
     def stop_loss_price(self) -> Exits:
-        """Where to give up: a price, or `[(share, price), …]`. Asked when entering."""
+        """Where to give up: a price. One stop guards all of a position: of several the highest. Asked when entering."""
         return None
 
     def take_profit_price(self) -> Exits:

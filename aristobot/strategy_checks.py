@@ -148,6 +148,19 @@ def _shares(text: Checked) -> Iterator[Diagnostic]:
                 yield from _over(text, node.value, [share for share, _ in parts])
 
 
+def _stops(text: Checked) -> Iterator[Diagnostic]:
+    """Several stops at once: one guards everything."""
+    for node in text.nodes:
+        named: list[ast.expr] = []
+        if isinstance(node, ast.FunctionDef) and node.name == "stop_loss_price":
+            named = [one.value for one in ast.walk(node) if isinstance(one, ast.Return) and one.value is not None]
+        elif isinstance(node, ast.Assign) and any(dotted(one) == "self.stop_loss" for one in node.targets):
+            named = [node.value]
+        for value in named:
+            if len(_pairs(value)) > 1:
+                yield text.at(value, Severity.WARNING, "lint_several_stops")
+
+
 def _over(text: Checked, node: ast.expr, shares: list[float | None]) -> Iterator[Diagnostic]:
     known = [one for one in shares if one is not None]
     total = sum(known)
@@ -218,4 +231,4 @@ def _chance(text: Checked) -> Iterator[Diagnostic]:
                 yield text.at(node, Severity.WARNING, "lint_unseeded", name=name)
 
 
-_CHECKS = (_imports, _private, _structure, _shares, _futures, _chance, unknown_names, peeks)
+_CHECKS = (_imports, _private, _structure, _shares, _stops, _futures, _chance, unknown_names, peeks)

@@ -33,7 +33,8 @@ should_exit, then update_position; while flat should_long, filters, go_long, con
 the next open.
 - Never read the future: no negative shifts, no centred windows, no statistics over the whole series.
 - Floats inside. Quantities are in base units; the house rounds, and never sells more than the strategy holds.
-- `stop_loss_price` and `take_profit_price` answer a price or `[(share, price), ...]` with shares that add up to 1 at most.
+- `stop_loss_price` answers a price: one stop guards everything (of several the highest). `take_profit_price` answers a price \
+or `[(share, price), ...]` with shares that add up to 1 at most.
 - Orders of one's own, in go_long and update_position: `self.buy = quantity, price`, `self.sell`, `self.stop_loss`, \
 `self.take_profit`, each a pair or a list of pairs. The price says the kind: near the market a market order, better a limit, \
 worse a stop.

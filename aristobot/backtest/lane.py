@@ -13,6 +13,7 @@ from aristobot.backtest.ledger import ClosedRow, FillRow, Refusal, Table
 from aristobot.backtest.settings import Costs, Mood
 from aristobot.backtest.stand import LaneStand
 from aristobot.backtest.tracks import Track
+from aristobot.backtest.units import Units
 from aristobot.orders import OrderType, Side
 from aristobot.strategy_driver import Driver
 from aristobot.strategy_orders import NOTHING, Decision, Intent, Level, Message
@@ -76,13 +77,13 @@ class Lane(LaneStand):
         for intent in decision.entries:
             self._enter(intent)
         if decision.exits is not None:
-            self.sells = [self._resting(one) for one in decision.exits if one.type is not OrderType.MARKET]
-            self.due += [self._resting(one) for one in decision.exits if one.type is OrderType.MARKET]
-        stops, targets = decision.stops, decision.targets
+            self.sells = [self._resting(one) for one in decision.exits if one.type is _LIMIT]
+            self.due += [self._resting(one) for one in decision.exits if one.type is _MARKET]
+        stops, targets = stops_of(decision), decision.targets
         if stops is not None or targets is not None:
             if self.account.lots:
-                self.guards = self.guards if stops is None else armed(stops, False, self.after, self.account)
-                self.goals = self.goals if targets is None else armed(targets, True, self.after, self.account)
+                self.guards = self.guards if stops is None else guarding(stops, self.after, self.units)
+                self.goals = self.goals if targets is None else armed(targets, self.after, self.account)
             elif decision.entries:
                 self.plan = (stops or (), targets or ())
             else:
@@ -247,10 +248,10 @@ class Lane(LaneStand):
         if first:
             self.opened, self.first_stop = (moment, self.bar), 0.0
             (stops, targets), self.plan = self.plan, _NO_PLAN
-            self.guards = armed(stops, False, moment, account) if stops else []
-            self.goals = armed(targets, True, moment, account) if targets else []
+            self.guards = guarding(stops, moment, units)
+            self.goals = armed(targets, moment, account) if targets else []
             if self.guards:
-                self.first_stop = max(one.price for one in self.guards)
+                self.first_stop = self.guards[0].price
         self.fresh = steps / units.prices
         kind = "opened" if first else "increased"
         run.held = account.lots / units.quantities
@@ -345,14 +346,26 @@ class Lane(LaneStand):
             self.apply(decision, self.after)
 
 
-def armed(levels: Iterable[Level], limit: bool, after: int, account: Account) -> list[Order]:
-    """Exits over what is held; of shares that make the whole the last one takes what rounding leaves."""
-    tag, units, orders, sum_of_shares = "take_profit" if limit else "stop_loss", account.units, [], 0.0
+def stops_of(decision: Decision) -> tuple[Level, ...] | None:
+    """The stops that are wanted, those among its own sells with them; None when they stay as they are."""
+    own = tuple(Level(one.price, one.quantity) for one in decision.exits or () if one.type is OrderType.STOP_LOSS)
+    return (*(decision.stops or ()), *own) if own else decision.stops
+
+
+def guarding(levels: Iterable[Level], after: int, units: Units) -> list[Order]:
+    """One stop over everything that is held, as at work: of several the highest, whatever their quantities."""
+    price = max((one.price for one in levels), default=0.0)
+    return [Order(False, False, units.on_tick(price), -1, "stop_loss", after)] if price else []
+
+
+def armed(levels: Iterable[Level], after: int, account: Account) -> list[Order]:
+    """Targets over what is held; of shares that make the whole the last one takes what rounding leaves."""
+    units, orders, sum_of_shares = account.units, [], 0.0
     for one in levels:
         sum_of_shares += one.share
         whole = one.share >= 0.999999 or (one.share and sum_of_shares >= 0.999999)
         lots = -1 if whole else units.lots(one.quantity or one.share * account.lots / units.quantities)
-        orders.append(Order(False, limit, units.on_tick(one.price), lots, tag, after))
+        orders.append(Order(False, True, units.on_tick(one.price), lots, "take_profit", after))
     return orders
 
 

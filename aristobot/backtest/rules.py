@@ -8,6 +8,7 @@ _ALWAYS = (
     "What is decided at a close is executed at the next open.",
     "A limit order must be traded through: touching its price is not enough.",
     "Of a stop and a target inside one candle the stop comes first.",
+    "One stop guards all of a position: of several that are named the highest.",
     "When a candle opens beyond an order's price, the order is executed at the open.",
     "Quantities are rounded down to the lot; what is below the exchange's minimum is refused and listed.",
 )

@@ -92,6 +92,8 @@ def test_sound_code_copied_from_jesse_has_nothing_underlined() -> None:
         (a_strategy("    def should_short(self): return self.price > 2"), "lint_never_short"),
         (hook("return [(0.5, 1.0), (0.6, 2.0)]", "take_profit_price"), "lint_exits_over_100"),
         (hook("self.take_profit = [(self.position.qty * 0.7, 10), (self.position.qty / 2, 11)]"), "lint_exits_over_100"),
+        (hook("return [(0.5, 1.0), (0.5, 2.0)]", "stop_loss_price"), "lint_several_stops"),
+        (hook("self.stop_loss = [(self.position.qty / 2, 10), (self.position.qty / 2, 11)]"), "lint_several_stops"),
         (hook("self.x = np.random.normal()"), "lint_unseeded"),
         (a_strategy("    def before(self): self.x = datetime.now()", "from datetime import datetime"), "lint_machine_clock"),
         ("x" * 200_001, "lint_too_long"),
