@@ -59,12 +59,12 @@ class CandleImport:
             self._timeframe = ui.select(frames, value="", label=_("Timeframe")).mark("import-timeframe").classes("whole-row")
         for field in (self._exchange, self._symbol, self._timeframe):
             field.props(TIGHT)
-        choose = quiet_button(_("Choose a file"), "upload_file", lambda: self._upload.run_method("pickFiles"))
+        choose = quiet_button(_("Choose a file"), "upload_file", self._pick)
         choose.props("outline").mark("import-choose")
         self._upload = ui.upload(
             auto_upload=True,
             max_file_size=LARGEST_FILE,
-            on_begin_upload=lambda: self._said.clear(),
+            on_begin_upload=self._begin,
             on_upload=self._taken,
             on_rejected=lambda: self._tell(explain(_too_large()), "bad"),
         )
@@ -72,6 +72,12 @@ class CandleImport:
         self._bar = labelled(ui.linear_progress(show_value=False, size="6px"), _("Progress")).props("indeterminate")
         self._bar.set_visibility(False)
         self._said = ui.element("div").classes("w-full").props("role=status")
+
+    def _pick(self) -> None:
+        self._upload.run_method("pickFiles")
+
+    def _begin(self) -> None:
+        self._said.clear()
 
     async def _taken(self, event: events.UploadEventArguments) -> None:
         """The file is here: read it in another process, and say what came of it."""
