@@ -9,6 +9,7 @@ to the desktop's own program. A Chromium shows them by itself.
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import socket
@@ -58,12 +59,13 @@ def show(url: str, storage: Path | None, leash: Leash) -> None:
     """Show the page until the window is closed or the leash is let go, in the best way that works here."""
     if _by_engine(url, storage, leash) or leash.let_go:
         return
+    _say(f"There is no native window here. {ADVICE}")
     browser = next((found for name in BROWSERS if (found := shutil.which(name))), None)
     if browser is not None:
-        _say(f"No native window here: {Path(browser).name} shows the page in a window of its own instead. {ADVICE}")
+        _say(f"{Path(browser).name} shows the page in a window of its own instead.")
         if _as_application(browser, url, storage, leash) or leash.let_go:
             return
-    _say(f"No native window here: the page is at {url}, in your browser. {ADVICE}")
+    _say(f"The page is at {url}, in your browser.")
     webbrowser.open(url)
 
 
@@ -108,6 +110,7 @@ def _native(url: str, storage: Path | None) -> bool:
     try:
         import webview  # only this process pays for it
 
+        logging.getLogger("pywebview").setLevel(logging.CRITICAL)  # what it misses is said below, in one line
         webview.settings["ALLOW_DOWNLOADS"] = True
         width, height = SIZE
         webview.create_window(

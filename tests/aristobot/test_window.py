@@ -65,7 +65,7 @@ def test_without_a_window_engine_any_chromium_shows_the_page_and_keeps_its_login
     seen = a_program(tmp_path, "chromium")
     url, done = opened(tmp_path)
     assert done.returncode == 0
-    assert "No native window here: chromium shows the page" in done.stderr
+    assert "chromium shows the page in a window of its own" in done.stderr
     assert ("no engine here" in done.stderr) is (engine == "missing")
     arguments = seen.read_text().splitlines()
     assert arguments[0] == f"--app={url}"
@@ -78,7 +78,8 @@ def test_with_neither_engine_nor_chromium_the_browser_gets_the_page_and_its_addr
     seen = a_program(tmp_path, "any-browser")
     url, done = opened(tmp_path, BROWSER=f"{tmp_path / 'any-browser'} %s")
     assert done.returncode == 0
-    assert f"the page is at {url}, in your browser" in done.stderr
+    assert "There is no native window here" in done.stderr
+    assert f"The page is at {url}, in your browser" in done.stderr
     assert url in seen.read_text()
 
 
