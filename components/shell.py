@@ -15,13 +15,12 @@ from starlette.responses import Response
 
 from aristobot.events import SessionEnded
 from aristobot.language import use_language
-from components import theme
+from components import parting, theme
 from components.entrance import Entrance
 from components.frame import draw_frame
 from components.guard import Guard, close_pages, viewer_of, watch_events
 from components.hardening import Hardening
 from components.menu import doors, page, pages
-from components.parting import part_from
 from components.patience import Patience
 from components.viewer import viewing
 
@@ -39,7 +38,7 @@ def mount(app: App, entrance: Entrance, *, hosts: Collection[str] = ()) -> None:
     web.add_middleware(Hardening, hosts=hosts, proxies=app.settings.trusted_proxies)
     web.include_router(entrance.routes())
     watch_events(sessions, app.settings.language)
-    web.on_delete(part_from)
+    web.on_delete(parting.part_from)
     app.bus.listen(SessionEnded, do=close_pages)
     web.config.socket_io_js_transports = ["websocket", "polling"]
 
