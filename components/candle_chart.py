@@ -20,12 +20,12 @@ from nicegui import ui
 from aristobot.market import Candle, Symbol, Timeframe
 from components import theme
 from components.chart_marks import FillMark, PriceLine, fill_item, line_item
-from components.chart_options import chart_options
+from components.chart_options import FIRST_VIEW, chart_options
 from components.words import labelled
 
 #: Seconds in which the chart itself may still be on its way to the browser: until then it travels whole.
 _ARRIVING = 2.0
-#: Of a line far away, the scale takes no notice: one that lies further than so many times the range of the candles.
+#: Of a line far away, the scale takes no notice: one that lies further than so many times the range of the candles in view.
 _NEAR = 1.5
 _MOST_DECIMALS = 10
 
@@ -144,7 +144,8 @@ class CandleChart(ui.echart):
         """Invisible points that make the scale reach the lines which are near."""
         if not self._bars:
             return []
-        high, low = max(one.high for one in self._bars), min(one.low for one in self._bars)
+        seen = self._bars[-FIRST_VIEW:]
+        high, low = max(one.high for one in seen), min(one.low for one in seen)
         last, room = self._bars[-1].close, float(high - low) * _NEAR
         return [[len(self._bars) - 1, float(one.price)] for one in self._lines if abs(float(one.price - last)) <= room]
 

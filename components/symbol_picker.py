@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING
 
 from nicegui import ui
 
 from aristobot.errors import AristobotError
+from aristobot.events import PricesUpdated
 from aristobot.language import _
 from aristobot.market import Instrument, Symbol
 from aristobot.store import favourites, instruments
 from aristobot.store.tenancy import GuardedSession
 from components import formats
 from components.confirm import complain
+from components.live import Live
 from components.page_head import panel
 from components.viewer import Viewer
 from components.words import Words, labelled
@@ -25,17 +28,23 @@ if TYPE_CHECKING:
 ALL = "all"
 QUOTES = ("USDT", "USDC", "EUR")
 MOST = 40
+#: Seconds for which a price may stand when the list is drawn; then the rounds of the price book write it.
+FRESH = 10.0
 
 
 class SymbolPicker:
-    """The panel with the filter, the field and the list; `on_pick` gets the symbol that was chosen."""
+    """The panel with the filter, the field and the list; `on_pick` gets the symbol that was chosen.
 
-    def __init__(self, app: App, user: Viewer, on_pick: Callable[[Symbol], Awaitable[None]]) -> None:
+    With `live`, pairs that somebody follows have their price beside them for as long as it is fresh.
+    """
+
+    def __init__(self, app: App, user: Viewer, on_pick: Callable[[Symbol], Awaitable[None]], live: Live | None = None) -> None:
         self._app, self._user, self._on_pick = app, user, on_pick
         self._exchange = ""
         self._chosen: Symbol = ""
         self._favourites: list[Symbol] = []
         self._entries: dict[Symbol, tuple[ui.element, ui.element]] = {}
+        self._prices: dict[Symbol, Words] | None = None if live is None else {}
         self._drawn: tuple[str, list[Symbol], list[Symbol]] | None = None
         with panel(_("Pairs"), "picker"):
             with ui.element("div").classes("picker-tools"):
@@ -46,6 +55,8 @@ class SymbolPicker:
                 self.field.mark("search").on_value_change(self._list)
                 self.field.on("keydown.enter", self._first)
             self._place = labelled(ui.element("ul").classes("picker-list"), _("Pairs"))
+        if live is not None:
+            live.latest(PricesUpdated, do=self._priced, max_fps=1)
 
     async def show(self, exchange: str, chosen: Symbol) -> None:
         """List the pairs of an exchange, one of them chosen."""
@@ -81,6 +92,8 @@ class SymbolPicker:
     def _draw(self, symbols: list[Symbol]) -> None:
         self._place.clear()
         self._entries.clear()
+        if self._prices:
+            self._prices.clear()
         with self._place:
             for symbol in symbols:
                 self._entries[symbol] = self._entry(symbol)
@@ -97,13 +110,25 @@ class SymbolPicker:
                 Words("span", f"/{quote}", "faint")
             button.on("click", partial(self._pick, symbol))
             button.props["aria-label"] = symbol
-            price = self._app.prices.last(self._exchange, symbol)
-            Words("span", formats.price(price) if price else "", "pair-price")
+            place = Words("span", "", "pair-price")
+            if self._prices is not None:
+                self._prices[symbol] = place
+                self._write(symbol, self._app.prices.last(self._exchange, symbol, FRESH))
             star = ui.button(icon="star" if starred else "star_border", on_click=partial(self._star, symbol))
             star.props(f"flat round dense color={'warning' if starred else 'grey-6'}")
             words = _("Remove {symbol} from the favourites") if starred else _("Keep {symbol} at hand")
             labelled(star, words.format(symbol=symbol)).props["aria-pressed"] = "true" if starred else "false"
         return entry, button
+
+    def _priced(self, event: PricesUpdated) -> None:
+        """Every round tells of all that is followed: what it does not name is followed no more."""
+        if event.exchange == self._exchange:
+            for symbol in self._prices or ():
+                self._write(symbol, event.prices.get(symbol))
+
+    def _write(self, symbol: Symbol, price: Decimal | None) -> None:
+        if self._prices is not None:
+            self._prices[symbol].set_text(formats.price(price) if price else "")
 
     async def _first(self) -> None:
         await self._list()

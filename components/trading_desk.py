@@ -43,7 +43,7 @@ class TradingDesk:
             self._choice.mark("broker").on_value_change(self._broker_chosen)
         with ui.element("div").classes("desk"):
             with ui.element("div").classes("stack desk-left"):
-                self._picker = SymbolPicker(app, user, self._picked)
+                self._picker = SymbolPicker(app, user, self._picked, live)
                 self._portfolio = PortfolioPanel(app, user, live)
             with ui.element("div").classes("stack desk-middle"):
                 self._chart = TradingChart(app, user, live)

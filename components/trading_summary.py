@@ -46,7 +46,9 @@ def draw_plan(plan: Plan) -> None:
         for name, price in _prices(plan):
             _fact(name, f"{exact(price)} {quote}")
         _fact(_("Value"), formats.money(plan.notional, quote))
-        _fact(_("Fee, at most"), f"{formats.number(plan.fee, 2, 6)}\u00a0{quote}")
+        # only a limit bounds what the fee is a share of
+        fee = _("Fee, at most") if plan.ticket.kind is TicketKind.LIMIT else _("Fee, about")
+        _fact(fee, f"{formats.number(plan.fee, 2, 6)}\u00a0{quote}")
     if not plan.own_fees:
         Words("p", _("The fee is counted by the exchange’s public rates: it does not tell this account’s own."), "small muted")
     if plan.way is Way.KEPT:

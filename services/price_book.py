@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -67,10 +68,10 @@ class PriceBook:
         found = {symbol: self.last(client.name, symbol) for symbol in symbols}
         return {symbol: price for symbol, price in found.items() if price}
 
-    def last(self, exchange: str, symbol: Symbol) -> Decimal | None:
-        """The last price seen, however old; None when none was."""
+    def last(self, exchange: str, symbol: Symbol, max_age: float = math.inf) -> Decimal | None:
+        """The last price seen, at most `max_age` seconds old; None when none was."""
         known = self._quotes.get((exchange, symbol))
-        return known.price if known else None
+        return known.price if known and self._clock.monotonic() - known.seen <= max_age else None
 
     def note(self, exchange: str, symbol: Symbol, price: Decimal) -> None:
         """Believe a price that somebody just heard."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 from nicegui.testing import User
 
-from aristobot.events import OrderUpdated
+from aristobot.events import OrderUpdated, PricesUpdated
 from aristobot.kinds import OrderOrigin, Role
 from aristobot.language import use_language
 from aristobot.orders import OrderStatus, Side
@@ -71,6 +72,27 @@ async def test_favourites_come_first_and_stay(screen: User, app: App) -> None:
     await screen.open("/manual-trading")
     await screen.should_see("/USDT", retries=30)
     assert "Retirer SOL/USDT des favoris" in str([one._props.get("aria-label") for one in _elements(screen)])
+
+
+async def test_the_price_beside_a_pair_follows_the_market_and_an_old_one_is_not_shown(screen: User, app: App) -> None:
+    alice = await a_resident(app)
+    broker = await a_known_broker(app, alice)
+    await app.db.write(alice.id, lambda s: favourites.add(s, broker.exchange, "SOL/USDT", app.clock.now()))
+    app.prices.note(broker.exchange, "SOL/USDT", D("149.5"))
+    await app.clock.advance(11)  # type: ignore[attr-defined] # the test's clock
+    await come_in(screen, app, alice)
+    await screen.open("/manual-trading")
+    await until(lambda: "Retirer SOL/USDT des favoris" in str([one._props.get("aria-label") for one in _elements(screen)]))
+    prices = [one for one in _elements(screen) if "pair-price" in one.classes]
+    assert "".join(str(one._text or "") for one in prices) == ""
+
+    def told(price: str) -> Callable[[], bool]:
+        return lambda: "".join(str(one._text or "") for one in _elements(screen) if "pair-price" in one.classes) == price
+
+    app.bus.publish(PricesUpdated(at=app.clock.now(), exchange=broker.exchange, prices={"SOL/USDT": D("150.25")}))
+    await until(told("150,25"))
+    app.bus.publish(PricesUpdated(at=app.clock.now(), exchange=broker.exchange, prices={}))
+    await until(told(""))  # nobody follows it any more
 
 
 async def test_who_may_only_look_cannot_validate(screen: User, app: App) -> None:
