@@ -18,14 +18,16 @@ _END_OF_HEAD = b"\r\n\r\n"
 class Connection(ClientConnection):
     """A connection that hands on its messages the moment they are here, without a task that waits for them.
 
-    `on_text` gets every whole text message from the moment on at which it is set; until then, and once the server has cut a
-    message into pieces, messages are for `recv`, in the order in which they came. Frames are told apart here (RFC 6455, 5.2)
+    `on_text` gets every whole text message from the moment on at which it is set; until then, and once there was a message in
+    pieces or not of text, messages are for `recv`, in the order in which they came. Frames are told apart here (RFC 6455, 5.2)
     and whole text messages taken out: the library reads all others, a whole frame at a time, and what breaks the rules.
     """
 
     on_text: Callable[[bytes], None] | None = None
     #: Whether frames are told apart here: not before the upgrade, and not after a frame that breaks the rules.
     _framed: bool | None = None
+    #: Whether a message may go past `recv`: nothing that it would overtake has gone there.
+    _direct = True
     _needed = 0
     _head = b""
 
@@ -49,8 +51,8 @@ class Connection(ClientConnection):
 
     def process_event(self, event: Event) -> None:
         """One frame that the library has read."""
-        if isinstance(event, Frame) and event.opcode is Opcode.TEXT and not event.fin:
-            self.on_text = None
+        if isinstance(event, Frame) and (event.opcode is Opcode.BINARY or (event.opcode is Opcode.TEXT and not event.fin)):
+            self._direct = False
         super().process_event(event)
 
     def _begin(self, data: bytes) -> None:
@@ -85,7 +87,7 @@ class Connection(ClientConnection):
             if end > size:
                 self._needed = end - start
                 break
-            if data[start] == _WHOLE_TEXT and self.on_text is not None and self.protocol.state is State.OPEN:
+            if data[start] == _WHOLE_TEXT and self._direct and self.on_text and self.protocol.state is State.OPEN:
                 self.on_text(data[body:end])
             else:
                 super().data_received(data[start:end])

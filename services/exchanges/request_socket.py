@@ -90,11 +90,12 @@ class RequestSocket(Generic[E_co]):
 
     def _flush(self) -> None:
         """Send what was asked within this turn of the loop with one write; what was given up meanwhile stays here."""
-        leaving = [(request_id, frame) for request_id, frame in self._outbox if request_id in self._waiting]
+        asked = [(self._waiting.get(request_id), frame) for request_id, frame in self._outbox]
+        leaving = [(answer, frame) for answer, frame in asked if answer is not None and not answer.done()]
         self._outbox.clear()
         if not self.is_open:
-            for request_id, _ in leaving:
-                self._waiting[request_id].set_exception(ConnectionLost(exchange=self._link.exchange, detail="socket is closed"))
+            for answer, _ in leaving:
+                answer.set_exception(ConnectionLost(exchange=self._link.exchange, detail="socket is closed"))
             return
         self._connection.send_texts([frame for _, frame in leaving])
 
