@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -11,10 +11,10 @@ from loguru import logger
 
 from aristobot.bus import Bus
 from aristobot.clock import Clock
-from aristobot.errors import ExchangeError
+from aristobot.errors import ExchangeError, UnknownSymbol
 from aristobot.events import CandleUpdated, PricesUpdated
 from aristobot.exchange import ExchangeClient
-from aristobot.market import Symbol
+from aristobot.market import Symbol, Ticker
 from services.exchange_gateway import ExchangeGateway
 
 #: A price older than this is not shown to the risk check (reliability: a price at most 5 s old).
@@ -42,6 +42,7 @@ class PriceBook:
         self._quotes: dict[tuple[str, Symbol], _Quote] = {}
         self._wanted: dict[tuple[str, Symbol], float] = {}
         self._failing: set[str] = set()
+        self._unlisted: dict[tuple[str, Symbol], float] = {}
         bus.listen(CandleUpdated, do=self._on_candle)
 
     async def price(self, client: ExchangeClient, symbol: Symbol, max_age: float = MAX_AGE) -> Decimal:
@@ -51,9 +52,10 @@ class PriceBook:
         now = self._clock.monotonic()
         if known is not None and now - known.seen <= max_age:
             return known.price
-        (ticker,) = await client.tickers([symbol])
-        self.note(client.name, symbol, ticker.last)
-        return ticker.last
+        for ticker in await client.tickers([symbol]):
+            self.note(client.name, symbol, ticker.last)
+            return ticker.last
+        raise UnknownSymbol(exchange=client.name, symbol=symbol)
 
     async def several(
         self, client: ExchangeClient, symbols: Collection[Symbol], max_age: float = MAX_AGE
@@ -88,14 +90,15 @@ class PriceBook:
         while True:
             now = self._clock.monotonic()
             self._wanted = {key: until for key, until in self._wanted.items() if until > now}
+            self._unlisted = {key: until for key, until in self._unlisted.items() if until > now}
             for exchange in sorted({key[0] for key in self._wanted}):
                 await self._refresh(exchange)
             await self._clock.sleep(ROUND)
 
     async def _refresh(self, exchange: str) -> None:
-        symbols = [symbol for where, symbol in self._wanted if where == exchange]
+        symbols = [key[1] for key in self._wanted if key[0] == exchange and key not in self._unlisted]
         try:
-            tickers = await self._gateway.client(exchange).tickers(symbols)
+            tickers = await self._tickers(exchange, symbols)
         except ExchangeError as error:
             if exchange not in self._failing:
                 logger.warning("Prices of {} cannot be read: {}", exchange, error)
@@ -109,6 +112,20 @@ class PriceBook:
         self._bus.publish(
             PricesUpdated(at=self._clock.now(), exchange=exchange, prices={one.symbol: one.last for one in tickers})
         )
+
+    async def _tickers(self, exchange: str, symbols: Sequence[Symbol]) -> list[Ticker]:
+        """One batch; where the exchange refuses it for a symbol that it lists no more, the others all the same."""
+        if not symbols:
+            return []
+        try:
+            return await self._gateway.client(exchange).tickers(symbols)
+        except UnknownSymbol:
+            half = len(symbols) // 2
+            if not half:
+                self._unlisted[exchange, symbols[0]] = self._clock.monotonic() + WATCHED_FOR
+                logger.warning("{} has no price for {} any more: it is not asked for within the hour", exchange, symbols[0])
+                return []
+            return [*await self._tickers(exchange, symbols[:half]), *await self._tickers(exchange, symbols[half:])]
 
     def _on_candle(self, event: CandleUpdated) -> None:
         self.note(event.exchange, event.candle.symbol, event.candle.close)

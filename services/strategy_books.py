@@ -17,11 +17,11 @@ from aristobot.kinds import LotStatus, OrderOrigin, OrderRole
 from aristobot.market import Instrument
 from aristobot.money import HUNDRED, ZERO, amount, divided, percent_of, plain, times
 from aristobot.orders import OrderStatus, Side, TimeInForce
-from aristobot.store import activations, orders, positions
+from aristobot.store import activations, brackets, orders
 from aristobot.store.strategy_tables import Activation
 from aristobot.store.tenancy import GuardedSession
 from aristobot.store.trading_tables import Bracket, FillRow, Order, PositionRow
-from services.exit_plan import plan_of
+from services.exit_plan import ExitPlan, kept_plan
 
 #: An order may be written a moment after one that was made later.
 _OVERLAP = timedelta(minutes=1)
@@ -31,11 +31,15 @@ _TAGS = {OrderRole.STOP: "stop_loss", OrderRole.TARGET: "take_profit"}
 
 @dataclass(frozen=True, slots=True)
 class Books:
-    """How an activation stands. `banked` is what all its positions gained so far; `recent` are orders it may not know all of."""
+    """How an activation stands. `banked` is what all its positions gained so far; `recent` are orders it may not know all of.
+
+    `exits` are those of the bracket that were not reached yet.
+    """
 
     row: Activation
     position: PositionRow | None
     bracket: Bracket | None
+    exits: ExitPlan
     resting: tuple[Order, ...]
     recent: tuple[Order, ...]
     fills: tuple[FillRow, ...]
@@ -77,10 +81,12 @@ def read(session: GuardedSession, activation_id: uuid.UUID) -> Books:
     if latest is not None:
         known = {fill.id for fill in fills}
         fills += [fill for fill in orders.fills_of_position(session, latest.id) if fill.id not in known]
+    guarded = brackets.guarded(session, opened.id) if opened is not None else None
     return Books(
         row=row,
         position=opened,
-        bracket=positions.bracket_of(session, opened.id) if opened is not None else None,
+        bracket=guarded.bracket if guarded is not None else None,
+        exits=kept_plan(guarded) if guarded is not None else ExitPlan(),
         resting=tuple(activations.alive(session, owner)),
         recent=tuple(recent),
         fills=tuple(fills),
@@ -110,7 +116,7 @@ def _exits(books: Books, held: Decimal) -> dict[str, Any]:
     """The stops and targets that stand for it, wherever they are watched."""
     if books.bracket is None or not held:
         return {"stops": [], "targets": []}
-    plan = plan_of(books.bracket)
+    plan = books.exits
     stops = [_exit("stop_loss", held, plan.stop)] if plan.stop else []
     return {"stops": stops, "targets": [_exit("limit", percent_of(held, share), price) for share, price in plan.targets]}
 

@@ -66,9 +66,12 @@ class StrategyCandles:
         follower = CandleFollower(self._db, self._bus, self._clock, self._gateway, market, timeframes)
         fails = 0
         while True:
+            begun = self._clock.monotonic()
             try:
                 await follower.run()
             except AristobotError as error:
+                if self._clock.monotonic() - begun > RETRY_PAUSES[-1]:
+                    fails = 0  # it went well meanwhile: this is another incident
                 if not fails:
                     logger.warning("The candles of {} on {} cannot be followed: {}", market.symbol, market.exchange, error)
             await self._clock.sleep(RETRY_PAUSES[min(fails, len(RETRY_PAUSES) - 1)])

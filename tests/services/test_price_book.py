@@ -64,3 +64,14 @@ async def test_a_candle_brings_its_price(house: TradingHouse) -> None:
     candle = a_candle(close=D(61234))
     house.app.bus.publish(CandleUpdated(at=MIDNIGHT, exchange="elsewhere", candle=candle, received_at=MIDNIGHT))
     assert house.app.prices.last("elsewhere", "BTC/USDT") == D(61234)
+
+
+async def test_a_symbol_that_is_listed_no_more_takes_no_other_price_along(house: TradingHouse) -> None:
+    book, told = house.app.prices, []
+    house.app.bus.listen(PricesUpdated, do=told.append)
+    book.watch("binance", ["SOL/USDT", "GONE/USDT", "ETH/USDT"])
+    await house.until(lambda: bool(told))
+    assert {"SOL/USDT", "ETH/USDT"} <= told[0].prices.keys()
+    asked = len(house.asked("ticker"))
+    await house.clock.sleep(10.5)
+    assert len(house.asked("ticker")) - asked <= 6  # one batch a round, without the one that is gone

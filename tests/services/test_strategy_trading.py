@@ -14,8 +14,10 @@ from aristobot.kinds import ActivationStatus, HaltLevel, HaltScope, LotStatus
 from aristobot.language import use_language
 from aristobot.orders import OrderStatus
 from aristobot.store import activations, notifications, positions
+from services import strategy_books
 from services.halt_desk import Hand, Wish
 from services.notice_words import sentence
+from tests.builders import an_instrument
 from tests.services.at_work import WorkingHouse, a_working_house
 from tests.services.trading import HAND, Trader
 
@@ -150,6 +152,9 @@ async def test_exits_rest_at_the_exchange_and_a_reached_one_is_told_to_the_strat
     row = await house.minute(active)
     assert row.vars is not None
     assert (row.vars["reduced"], row.vars["closed"]) == (1, [])
+    books = await house.read(lambda s: strategy_books.read(s, active))
+    seen = strategy_books.standing(books, an_instrument(), D(1000))
+    assert [(one["price"], one["quantity"]) for one in seen["targets"]] == [(65000.0, seen["held"])]
     house.price("58900")
     await house.closed(trader)
     row = await house.minute(active)
