@@ -67,7 +67,8 @@ async def test_a_candle_brings_its_price(house: TradingHouse) -> None:
 
 
 async def test_a_symbol_that_is_listed_no_more_takes_no_other_price_along(house: TradingHouse) -> None:
-    book, told = house.app.prices, []
+    book = house.app.prices
+    told: list[PricesUpdated] = []
     house.app.bus.listen(PricesUpdated, do=told.append)
     book.watch("binance", ["SOL/USDT", "GONE/USDT", "ETH/USDT"])
     await house.until(lambda: bool(told))
