@@ -22,6 +22,8 @@ CONNECTIONS = 32
 KEPT_FOR_ORDERS = 8
 #: Seconds of silence after "too many requests" without a hint; where an exchange starts with less, it doubles up to this.
 _LONGEST_GUESS = 60.0
+#: A weight has no more digits.
+_LONGEST_NUMBER = 9
 _WITHOUT_BODY = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -161,7 +163,7 @@ class RestSession:
 
     def _account(self, status: int, headers: Mapping[bytes, bytes], minute: int) -> None:
         used = headers.get(self._weight_header, b"")
-        if used.isdigit():
+        if used.isdigit() and len(used) <= _LONGEST_NUMBER:
             self._budget.heard(int(used), minute)
         if status in (429, 418):
             wait = headers.get(b"retry-after", b"")

@@ -154,6 +154,18 @@ async def test_when_told_to_be_silent_everybody_is_until_the_time_is_over(
     assert await session.order(ORDER, 1) == b'{"ok": 1}'
 
 
+@pytest.mark.parametrize("figure", ["9" * 5000, "-1", "1e9", "", "\u0663".encode().decode("latin-1")])
+async def test_a_figure_that_can_be_none_takes_nothing_from_an_order_that_was_taken(
+    server: SmallServer, session: RestSession, figure: str
+) -> None:
+    server.rest = in_turn(Say({"ok": 1}, headers={WEIGHT: figure, "Retry-After": figure}))
+    assert await session.order(ORDER, 1) == b'{"ok": 1}'
+    server.rest = in_turn(Say({}, 429, {WEIGHT: figure, "Retry-After": figure}))
+    with pytest.raises(RateLimited) as limited:
+        await session.order(ORDER, 1)
+    assert 0 < limited.value.retry_after <= 3 * 86_400
+
+
 async def test_a_short_silence_is_waited_out_by_reads(server: SmallServer, session: RestSession, clock: ManualClock) -> None:
     server.rest = in_turn(Say({}, 429, {"Retry-After": "2"}), Say({"ok": 1}))
     work = asyncio.ensure_future(session.read(question(), 1))

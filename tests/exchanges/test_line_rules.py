@@ -6,6 +6,8 @@ import asyncio
 import gzip
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from services.exchanges.line import LineBroken
 from tests.exchanges.test_line import a_line, on_a_line, told, with_length
@@ -129,3 +131,39 @@ async def test_the_shorter_of_two_patiences_counts() -> None:
         with pytest.raises(TimeoutError) as late:
             await line.ask(b"GET / HTTP/1.1\r\n\r\n", 3600.0, 0.01)
     assert late.value.__cause__ is None
+
+
+troubles = st.sampled_from(["none", "twice", "rubbish", "late", "half late", "unasked", "hints", "farewell"])
+
+
+@given(st.lists(st.tuples(troubles, st.integers(1, 60))))
+def test_no_question_ever_gets_the_answer_to_another(course: list[tuple[str, int]]) -> None:
+    async def scene() -> None:
+        line, _ = a_line()
+        for number, (trouble, place) in enumerate(course):
+            mine, other = with_length(b"answer %d" % number), with_length(b"of another")
+            if trouble == "unasked":
+                line.data_received(other[:place])
+            if not line.is_usable:
+                line, _ = a_line()
+            asking = asyncio.ensure_future(line.ask(b"?", 5.0, 10.0))
+            await asyncio.wait([asking], timeout=0)
+            if "late" in trouble:
+                come = place % len(mine) if trouble == "half late" else 0
+                line.data_received(mine[:come])
+                asking.cancel()
+                await asyncio.wait([asking])
+                assert not line.is_usable
+                line.data_received(mine[come:])
+                continue
+            said = {
+                "twice": mine + other,
+                "rubbish": mine + other[:place],
+                "hints": b"HTTP/1.1 103 Hints\r\nContent-Length: 3\r\n\r\n" * (place % 3) + mine,
+                "farewell": mine.replace(b"\r\n", b"\r\nConnection: close\r\n", 1),
+            }.get(trouble, mine)
+            for part in (said[:place], said[place:]):
+                line.data_received(part)
+            assert (await asking).body == b"answer %d" % number
+
+    asyncio.run(scene())
