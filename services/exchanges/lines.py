@@ -110,12 +110,20 @@ class Lines:
             raise
 
     async def _upgraded(self, loop: asyncio.AbstractEventLoop, plain: socket.socket) -> Line:
-        try:
-            _, line = await loop.create_connection(
-                lambda: Line(loop, plain), sock=plain, ssl=self._trusted, server_hostname=self._host if self._secure else None
+        """The line over an open socket. Once begun it ends: of a cancelled one, loops forget the socket or close it twice.
+
+        Raises OSError.
+        """
+        host, patience = (self._host, self._timeouts.connect) if self._secure else (None, None)
+        making = asyncio.ensure_future(
+            loop.create_connection(
+                lambda: Line(loop, plain), sock=plain, ssl=self._trusted, server_hostname=host, ssl_handshake_timeout=patience
             )
-        except BaseException:
-            plain.close()
+        )
+        try:
+            _, line = await asyncio.shield(making)
+        except asyncio.CancelledError:
+            making.add_done_callback(_drop)
             raise
         return line
 
@@ -130,3 +138,9 @@ class Lines:
         while self._idle and (not self._idle[0].is_usable or self._idle[0].idle_since <= loop.time() - self._idle_for):
             self._idle.popleft().cut()
         self._sweeping = loop.call_later(self._idle_for, self._sweep) if self._idle else None
+
+
+def _drop(made: asyncio.Future[tuple[asyncio.Transport, Line]]) -> None:
+    """Nobody waits for this one any more."""
+    if not made.cancelled() and made.exception() is None:
+        made.result()[1].cut()

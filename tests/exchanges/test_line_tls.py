@@ -7,8 +7,8 @@ import importlib
 import importlib.util
 import ipaddress
 import ssl
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -25,8 +25,10 @@ from aristobot.errors import ConnectionLost
 from services.exchanges.binance_errors import judge
 from services.exchanges.connection import Connection
 from services.exchanges.http import Request, RestSession
+from services.exchanges.lines import Lines
 from services.exchanges.sockets import open_socket, trusted
-from services.exchanges.transport import Link
+from services.exchanges.transport import Link, Timeouts
+from tests.exchanges.small_server import soon
 
 DAY = timedelta(days=1)
 ORDER = Request("POST", "/order?signature=verysecret", {"X-MBX-APIKEY": "keyofmine"})
@@ -90,12 +92,16 @@ class Door:
     names: list[str | None] = field(default_factory=list)
     heard: bytes = b""
     port: int = 0
+    guests: int = 0
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer every question."""
-        while data := await reader.read(4096):
-            self.heard += data
-            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+        self.guests += 1
+        with suppress(ConnectionError):
+            while data := await reader.read(4096):
+                self.heard += data
+                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+        self.guests -= 1
         writer.close()
 
 
@@ -170,5 +176,35 @@ def test_a_stranger_hears_nothing_of_an_order_or_a_key(office: Paper, tmp_path: 
                 await open_socket(f"wss://localhost:{door.port}", link, Connection)
         assert door.heard == b""
         assert {one.value.facts["detail"] for one in (lost, unopened)} == {"SSLCertVerificationError"}
+
+    on(loop, scene)
+
+
+class Turn:
+    """One turn of the loop, whichever it is."""
+
+    def __await__(self) -> Generator[None, None, None]:
+        yield
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+def test_whoever_goes_while_a_line_is_made_secure_leaves_no_open_door_and_spoils_no_other(
+    office: Paper, tmp_path: Path, loop: str
+) -> None:
+    async def scene() -> None:
+        async with open_door(issued(office, "localhost"), tmp_path / "door.pem", "127.0.0.1") as door:
+            lines = Lines(f"https://localhost:{door.port}", Timeouts(), 1)
+            for turns in range(30):
+                going = asyncio.ensure_future(lines.take())
+                for _ in range(turns):
+                    await Turn()
+                going.cancel()
+                await asyncio.wait([going])
+                line = await lines.take() if going.cancelled() else going.result()
+                assert (await line.ask(b"GET / HTTP/1.1\r\n\r\n", 5.0, 10.0)).body == b"{}"
+                line.cut()
+                lines.give_back(line)
+            lines.close()
+            await soon(lambda: not door.guests)
 
     on(loop, scene)
