@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
-from aristobot.errors import DuplicateOrder, InsufficientFunds, InvalidOrder, Refused, TryAgain, UnknownOrder, UnknownSymbol
+from aristobot.errors import (
+    DuplicateOrder,
+    InsufficientFunds,
+    InvalidOrder,
+    OutcomeUnknown,
+    Refused,
+    TryAgain,
+    UnknownOrder,
+    UnknownSymbol,
+)
 from aristobot.orders import OcoRequest, OrderRequest, OrderStatus, OrderType, OtocoRequest, Side, TimeInForce
 from tests.exchanges.compliance import SYMBOL, Bench, behaviour, guard, ids_of, limit, market, new_id, stop
 
@@ -251,6 +261,21 @@ _REFUSALS = {
 
 
 @pytest.mark.parametrize("why", list(_REFUSALS))
+@behaviour("X-56", "A stop sent twice under one client id rests once, whatever the first answer was.", needs="stops_once")
+@pytest.mark.parametrize("answer", ["accept_then_5xx", "refuse_5xx", "delayed_accept"])
+async def test_a_stop_sent_twice_rests_once(bench: Bench, answer: str) -> None:
+    request = stop("90")
+    bench.faults({"on": "order.place", "do": answer, "seconds": 3})
+    with pytest.raises(OutcomeUnknown):
+        await bench.later(bench.client.place_order(bench.keys, request))
+    with suppress(DuplicateOrder):
+        await bench.later(bench.client.place_order(bench.keys, request))
+    await bench.clock.advance(5)
+    (taken,) = bench.placed(request.client_order_id)
+    assert taken.is_open
+    assert (await bench.find(request.client_order_id)).status is S.OPEN
+
+
 @behaviour("X-28", "What the exchange refuses is a definite no of its class, asked once, and leaves nothing behind.", routes=True)
 async def test_a_refusal_has_its_class(bench: Bench, why: str) -> None:
     given, error = _REFUSALS[why]
