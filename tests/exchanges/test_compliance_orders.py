@@ -260,7 +260,6 @@ _REFUSALS = {
 }
 
 
-@pytest.mark.parametrize("why", list(_REFUSALS))
 @behaviour("X-56", "A stop sent twice under one client id rests once, whatever the first answer was.", needs="stops_once")
 @pytest.mark.parametrize("answer", ["accept_then_5xx", "refuse_5xx", "delayed_accept"])
 async def test_a_stop_sent_twice_rests_once(bench: Bench, answer: str) -> None:
@@ -276,6 +275,7 @@ async def test_a_stop_sent_twice_rests_once(bench: Bench, answer: str) -> None:
     assert (await bench.find(request.client_order_id)).status is S.OPEN
 
 
+@pytest.mark.parametrize("why", list(_REFUSALS))
 @behaviour("X-28", "What the exchange refuses is a definite no of its class, asked once, and leaves nothing behind.", routes=True)
 async def test_a_refusal_has_its_class(bench: Bench, why: str) -> None:
     given, error = _REFUSALS[why]
