@@ -14,7 +14,7 @@ from weakref import WeakValueDictionary
 
 from loguru import logger
 
-from aristobot.errors import AristobotError
+from aristobot.errors import AristobotError, NotFound
 from aristobot.events import PositionUpdated, StopMissing
 from aristobot.kinds import HaltLevel, HaltScope, LotStatus
 from aristobot.logs import log_context
@@ -135,7 +135,12 @@ class BracketKeeper:
             await self._floor.clock.sleep(RETRY_AFTER)
             now = self._floor.clock.monotonic()
             for position_id in self._watch.due(now):
-                await self._retry_one(position_id, now)
+                try:
+                    await self._retry_one(position_id, now)
+                except NotFound:
+                    self._watch.forget(position_id)  # it went with its owner
+                except AristobotError as error:
+                    logger.error("Position {} cannot be looked at now: {}", position_id, error)
 
     async def _retry_one(self, position_id: uuid.UUID, now: float) -> None:
         row = await self._floor.db.read(SYSTEM, lambda s: positions.get(s, position_id))

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from loguru import logger
 
-from aristobot.errors import AristobotError, ExchangeError
+from aristobot.errors import AristobotError
 from aristobot.events import BalancesChanged, BrokerUpdated
 from aristobot.exchange import BalanceChanged, StreamReset
 from aristobot.logs import log_context
@@ -25,6 +25,7 @@ from services.order_resolver import OrderResolver
 from services.position_pricer import PositionPricer
 from services.recalled_activity import recall_activity
 from services.restart_report import RestartReports
+from services.returned_orders import ReturnedOrders
 from services.stranger_import import StrangerImport
 from services.trading_floor import TradingFloor
 
@@ -46,6 +47,7 @@ class OrderMonitor:
         self.rounds = MonitorRounds(floor.bus, floor.clock, floor.gateway)
         self.reports = RestartReports(floor)
         self._strangers = StrangerImport(floor)
+        self._returned = ReturnedOrders(floor, records)
         self._pricer = PositionPricer(floor)
         self._streams: dict[uuid.UUID, tuple[str, asyncio.Task[None]]] = {}
         self._brokers_changed = asyncio.Event()
@@ -132,10 +134,13 @@ class OrderMonitor:
 
         found = [one for some in await asyncio.gather(*(look(row) for row in ours)) for one in some]
         known = {row.client_order_id for row in ours}
-        kept = [await self._strangers.take(account, [one for one in reports if one.client_order_id not in known])]
+        others = [one for one in reports if one.client_order_id not in known]
+        for row, report in await self._returned.look_at(account, client, keys, others):
+            found.append(Difference(account.id, row.id, row.symbol, row.status.value, report.status.value))
+        kept = [await self._strangers.take(account, others)]
         if whole:
             kept.append(await self._strangers.follow_gone(account, client, keys, reports))
-        tally.looked_at = len(ours) + sum(one.client_order_id not in known for one in reports)
+        tally.looked_at = len(ours) + len(others)
         tally.changed = len(found) + sum(one.changed for one in kept)
         tally.imported = sum(one.imported for one in kept)
         return found
@@ -199,7 +204,7 @@ class OrderMonitor:
             if account.id in self._failing:
                 logger.info("Broker {} answers again", account.id)
             self._failing.discard(account.id)
-        except ExchangeError as error:
+        except AristobotError as error:  # an answer that nobody understands is this broker's matter too, and stops no other
             if account.id not in self._failing:
                 logger.warning("Broker {} could not be compared: {}", account.id, error)
             self._failing.add(account.id)

@@ -19,7 +19,7 @@ from itertools import chain, repeat
 from loguru import logger
 
 from aristobot.clock import Clock
-from aristobot.errors import AristobotError, NotFound, RateLimited
+from aristobot.errors import AristobotError, BadKey, MissingRight, NotFound, RateLimited
 from aristobot.logs import log_context
 from aristobot.orders import OrderReport, OrderStatus
 from aristobot.store import orders
@@ -245,4 +245,6 @@ def _pauses(questions: DoubtQuestions) -> Iterator[float]:
 
 def _patience(error: AristobotError) -> float:
     """Seconds for which an exchange is left in peace after this."""
+    if isinstance(error, BadKey | MissingRight):
+        return _LONGEST_WAIT  # until there are other keys
     return min(error.retry_after + _ROUNDING, _LONGEST_WAIT) if isinstance(error, RateLimited) else 0.0

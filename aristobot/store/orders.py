@@ -109,6 +109,12 @@ def by_client_id(session: GuardedSession, broker_id: uuid.UUID, client_order_id:
     return session.exec(wanted).one_or_none()
 
 
+def by_client_ids(session: GuardedSession, broker_id: uuid.UUID, client_order_ids: Collection[str]) -> list[Order]:
+    """The orders that travel under these client ids."""
+    wanted = select(Order).where(Order.broker_id == broker_id, col(Order.client_order_id).in_(list(client_order_ids)))
+    return list(session.exec(wanted))
+
+
 def by_exchange_id(session: GuardedSession, broker_id: uuid.UUID, symbol: str, exchange_order_id: str) -> Order | None:
     """The order that the exchange knows by this id."""
     wanted = select(Order).where(

@@ -1,0 +1,111 @@
+"""What an exchange should never do, and answers that nobody understands: orders come back, and one broker stops no other."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from decimal import Decimal
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+
+from aristobot.errors import DataError
+from aristobot.exchange import Credentials
+from aristobot.market import Symbol
+from aristobot.orders import OrderReport, OrderRequest, OrderStatus, OrderType, Side
+from services.order_draft import PlaceOrder
+from tests.services.test_order_resolver import a_buy
+from tests.services.trading import QuickBinance, Trader, TradingHouse, a_trading_house
+
+D = Decimal
+S = OrderStatus
+
+
+class MumblingBinance(QuickBinance):
+    """Some of its answers have words that nobody knows: about orders, so often; about an account, always."""
+
+    unclear: ClassVar[dict[str, int]] = {}
+
+    async def open_orders(self, keys: Credentials, symbol: Symbol | None = None) -> list[OrderReport]:
+        """What rests, if it can be understood."""
+        self._mumble(keys.api_key)
+        return await super().open_orders(keys, symbol)
+
+    async def find_order(self, keys: Credentials, symbol: Symbol, client_order_id: str) -> OrderReport | None:
+        """One order, if it can be understood."""
+        self._mumble("orders")
+        return await super().find_order(keys, symbol, client_order_id)
+
+    def _mumble(self, what: str) -> None:
+        if self.unclear.get(what, 0):
+            self.unclear[what] -= 1
+            raise DataError("unknown_exchange_word", exchange="binance", field="status", value="MUMBLED")
+
+
+class MumblingHouse(TradingHouse):
+    """The house in front of it."""
+
+    client = MumblingBinance
+
+
+@pytest.fixture
+async def house(tmp_path: Path, sqlite_template: Path, leaping: None) -> AsyncIterator[TradingHouse]:
+    """A house whose exchange cannot always be understood."""
+    MumblingBinance.unclear.clear()
+    async with a_trading_house(tmp_path / "house", sqlite_template, kind=MumblingHouse) as opened:
+        yield opened
+    MumblingBinance.unclear.clear()
+
+
+def a_resting_buy(trader: Trader) -> PlaceOrder:
+    """A hundredth of a coin, far below the market."""
+    return PlaceOrder(trader.broker_id, "BTC/USDT", Side.BUY, OrderType.LIMIT, quantity=D("0.01"), price=D(59000))
+
+
+def rest_again(house: TradingHouse, trader: Trader, client_order_id: str) -> None:
+    """The exchange takes an order under this id, and tells nobody."""
+    request = OrderRequest(client_order_id, "BTC/USDT", Side.BUY, OrderType.LIMIT, D("0.01"), price=D(59000))
+    house.simulator.venue.place(trader.account, request)
+
+
+async def test_an_order_that_was_given_up_and_rests_after_all_is_taken_up_again(house: TradingHouse) -> None:
+    trader = await house.trader()
+    house.faults({"on": "user.message", "do": "drop_message", "times": 0}, {"on": "order.place", "do": "-1007", "accept": False})
+    row = await house.app.desk.place(trader.user_id, a_resting_buy(trader))
+    assert row.status is S.NOT_ACCEPTED
+    rest_again(house, trader, row.client_order_id)
+    await house.settled(trader, 1, status=S.OPEN)
+    house.price("58900")
+    await house.holds(trader, "0.00999")
+
+
+async def test_an_order_that_is_over_and_rests_all_the_same_is_taken_back(house: TradingHouse) -> None:
+    trader = await house.trader()
+    row = await house.app.desk.place(trader.user_id, a_resting_buy(trader))
+    assert (await house.app.desk.cancel(trader.user_id, row.id)).status is S.CANCELED
+    house.faults({"on": "user.message", "do": "drop_message", "times": 0})
+    rest_again(house, trader, row.client_order_id)
+    await house.until(lambda: not trader.account.open_orders)
+    assert [order.filled for order in trader.orders()] == [0, 0]
+
+
+async def test_an_answer_that_nobody_understands_does_not_end_a_search(house: TradingHouse) -> None:
+    trader = await house.trader()
+    house.faults({"on": "user.message", "do": "drop_message", "times": 0}, {"on": "order.place", "do": "accept_then_5xx"})
+    MumblingBinance.unclear["orders"] = 3
+    row = await house.app.desk.place(trader.user_id, a_buy(trader))
+    assert (row.status, row.filled) == (S.FILLED, D("0.01"))
+    await house.holds(trader, "0.00999")
+
+
+async def test_an_account_that_nobody_understands_stops_no_other(house: TradingHouse) -> None:
+    unclear, clear = await house.trader(), await house.trader()
+    row = await house.app.desk.place(clear.user_id, a_resting_buy(clear))
+    MumblingBinance.unclear[unclear.account.key] = 10_000
+    house.faults({"on": "user.message", "do": "drop_message", "times": 0})
+    await house.clock.sleep(30)
+    house.simulator.venue.cancel(next(iter(clear.account.open_orders.values())))
+    (seen,) = await house.settled(clear, 1, status=S.CANCELED)
+    assert seen.id == row.id
+    state = next(one for one in house.app.supervisor.states() if one.name == "order_monitor")
+    assert state.restarts == 0
