@@ -15,27 +15,21 @@ from itertools import chain, repeat
 
 from loguru import logger
 
-from aristobot.errors import ExchangeError, InstanceRunning, OutcomeUnknown, Refused
-from aristobot.kinds import BrokerAccess, OrderRole
+from aristobot.errors import ExchangeError
+from aristobot.kinds import OrderRole
 from aristobot.money import ZERO
-from aristobot.orders import OrderRequest, OrderType
 from aristobot.store import bookkeeping, brackets, orders
-from aristobot.store.instance import installation
-from aristobot.store.tenancy import SYSTEM
 from aristobot.store.trading_tables import Order
 from services.broker_book import Account
 from services.exit_plan import PATIENCE_FOR_EXITS
 from services.exit_watch import Watch
 from services.order_records import OrderRecords
-from services.order_resolver import fence
+from services.stop_repeats import StopRepeats
 from services.trading_floor import TradingFloor
 
 _SETTLED = 40.0
 _PAUSES = (0.02, 0.05, 0.1, 0.2, 0.5)
 _LOOK_AT_FUNDS_EVERY = 1.0
-#: How often a stop in doubt is sent again, and how long before its fence for the last time.
-_MOST_SENDINGS = 3
-_BEFORE_THE_FENCE = timedelta(seconds=20)
 
 
 class ExitDoubts:
@@ -43,7 +37,7 @@ class ExitDoubts:
 
     def __init__(self, floor: TradingFloor, records: OrderRecords, watch: Watch) -> None:
         self._floor = floor
-        self._records = records
+        self._repeats = StopRepeats(floor, records, watch)
         self._watch = watch
 
     async def settled(self, user_id: uuid.UUID, position_id: uuid.UUID) -> brackets.Guarded:
@@ -85,41 +79,15 @@ class ExitDoubts:
         try:
             account = await self._floor.brokers.get(guarded.position.broker_id)
             able = self._floor.gateway.client_for(account.broker).capabilities
-            if able.exits_lock_funds and await self._can_be_outdone(account, guarded):
+            repeats = able.stops_once and self._repeats.may_repeat(account, guarded.in_doubt)
+            if not (able.exits_lock_funds or repeats) or not await self._can_be_outdone(account, guarded):
+                return
+            if able.exits_lock_funds:
                 self._watch.outdone |= {order.id for order in guarded.in_doubt}
-            elif able.stops_once and self._may_go_again(account, guarded) and await self._can_be_outdone(account, guarded):
-                await self._send_again(account, guarded.in_doubt[0])
+            else:
+                await self._repeats.repeat(account, guarded.in_doubt[0])
         except ExchangeError as error:
             logger.debug("Funds of position {} cannot be looked at: {}", guarded.position.id, error)
-
-    def _may_go_again(self, account: Account, guarded: brackets.Guarded) -> bool:
-        """Whether all that is in doubt is one stop, so young that nobody is about to conclude that it never arrived."""
-        (order, *others), now = guarded.in_doubt, self._floor.clock.now()
-        is_stop = order.role is OrderRole.STOP and order.type in (OrderType.STOP_LOSS, OrderType.STOP_LOSS_LIMIT)
-        early = order.fence_at is not None and order.fence_at - now > _BEFORE_THE_FENCE
-        few = self._watch.sent_again[order.id] < _MOST_SENDINGS
-        return not others and is_stop and early and few and account.broker.access is not BrokerAccess.READ_ONLY
-
-    async def _send_again(self, account: Account, order: Order) -> None:
-        """The same stop under the same id, once more; a fence of its own is written before. What it comes to is believed.
-
-        A refusal proves nothing of the first one, which is looked for as before.
-        """
-        gateway = self._floor.gateway
-        client = gateway.client_for(account.broker)
-        self._watch.sent_again[order.id] += 1
-        if await client.find_order(await gateway.keys(account.broker), order.symbol, order.client_order_id) is not None:
-            return  # whoever looks for it finds it
-        if await self._floor.db.read(SYSTEM, lambda s: installation(s).epoch) != self._floor.epoch:
-            raise InstanceRunning(folder="")
-        await self._records.sent_again([order], fence(self._floor.clock.now(), client.capabilities.request_window))
-        logger.warning("Stop {} is not to be found: it is sent again under its own id", order.id.hex)
-        try:
-            report = await client.place_order(await gateway.keys(account.broker), _as_sent(order))
-        except (Refused, OutcomeUnknown) as error:
-            logger.warning("Stop {} was sent again: {}", order.id.hex, error)
-        else:
-            await self._records.apply(account, report)
 
     async def _can_be_outdone(self, account: Account, guarded: brackets.Guarded) -> bool:
         """Whether exits in doubt may be placed once more before their fence: one of the two would find no funds.
@@ -142,19 +110,6 @@ class ExitDoubts:
         instrument = await self._floor.catalog.instrument(account.broker.exchange, position.symbol)
         needed = instrument.quantity(needed)
         return needed <= held and held - needed < min(order.quantity for order in doubtful)
-
-
-def _as_sent(order: Order) -> OrderRequest:
-    return OrderRequest(
-        client_order_id=order.client_order_id,
-        symbol=order.symbol,
-        side=order.side,
-        type=order.type,
-        quantity=order.quantity,
-        price=order.price,
-        stop_price=order.stop_price,
-        time_in_force=order.time_in_force,
-    )
 
 
 def _locked(exits: Iterable[Order], role: OrderRole) -> Decimal:

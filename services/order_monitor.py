@@ -25,7 +25,6 @@ from services.order_resolver import OrderResolver
 from services.position_pricer import PositionPricer
 from services.recalled_activity import recall_activity
 from services.restart_report import RestartReports
-from services.returned_orders import ReturnedOrders
 from services.stranger_import import StrangerImport
 from services.trading_floor import TradingFloor
 
@@ -46,8 +45,7 @@ class OrderMonitor:
         self._resolver = resolver
         self.rounds = MonitorRounds(floor.bus, floor.clock, floor.gateway)
         self.reports = RestartReports(floor)
-        self._strangers = StrangerImport(floor)
-        self._returned = ReturnedOrders(floor, records)
+        self._strangers = StrangerImport(floor, records)
         self._pricer = PositionPricer(floor)
         self._streams: dict[uuid.UUID, tuple[str, asyncio.Task[None]]] = {}
         self._brokers_changed = asyncio.Event()
@@ -135,7 +133,7 @@ class OrderMonitor:
         found = [one for some in await asyncio.gather(*(look(row) for row in ours)) for one in some]
         known = {row.client_order_id for row in ours}
         others = [one for one in reports if one.client_order_id not in known]
-        for row, report in await self._returned.look_at(account, client, keys, others):
+        for row, report in await self._strangers.returned.look_at(account, client, keys, others):
             found.append(Difference(account.id, row.id, row.symbol, row.status.value, report.status.value))
         kept = [await self._strangers.take(account, others)]
         if whole:

@@ -16,6 +16,8 @@ from aristobot.store import positions, strangers
 from aristobot.store.strangers import Kept
 from aristobot.store.tenancy import GuardedSession
 from services.broker_book import Account
+from services.order_records import OrderRecords
+from services.returned_orders import ReturnedOrders
 from services.trading_floor import TradingFloor
 
 #: Seconds between two questions about strangers that rest no longer, while the exchange does not say what they became.
@@ -28,10 +30,14 @@ _Told = tuple[object, ...]
 
 
 class StrangerImport:
-    """Knows what it has written, so that a round in which nothing changed costs no transaction."""
+    """Knows what it has written, so that a round in which nothing changed costs no transaction.
 
-    def __init__(self, floor: TradingFloor) -> None:
+    `returned` looks after those that are no strangers but ours, and should not rest.
+    """
+
+    def __init__(self, floor: TradingFloor, records: OrderRecords) -> None:
         self._floor = floor
+        self.returned = ReturnedOrders(floor, records)
         self._told: dict[tuple[uuid.UUID, str, str], _Told] = {}
         self._asked: dict[uuid.UUID, float] = {}
 

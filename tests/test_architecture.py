@@ -13,7 +13,7 @@ import pytest
 from tests.house import ROOT, Function, Source, docstrings, last_name, sources
 
 ORDER_CALLS = {"place_order", "cancel_order", "edit_order", "place_oco", "place_otoco", "cancel_list"}
-ORDER_DOORS = {"services/order_desk.py", "services/order_resolver.py", "services/exit_mover.py"}
+ORDER_DOORS = {f"services/{name}.py" for name in ("order_desk", "exit_mover", "stop_repeats", "returned_orders")}
 SQL_FILES = {
     f"aristobot/store/{name}.py"
     for name in (
@@ -73,7 +73,7 @@ def test_the_tools_have_nothing_to_say(command: list[str]) -> None:
     assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}{done.stderr}"
 
 
-def test_only_the_desk_its_resolver_and_who_moves_a_stop_in_place_speak_of_orders_to_an_exchange() -> None:
+def test_only_the_desk_and_who_mends_what_became_of_its_orders_speak_of_them_to_an_exchange() -> None:
     assert not [
         source.at(call, name)
         for source in sources()
