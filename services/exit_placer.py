@@ -96,7 +96,7 @@ class ExitPlacer:
             guarded = await self._doubts.settled(user_id, position_id)
         now = await self._survey.of(account, guarded, bracket)
         taking = bool(guarded.taking.legs)
-        if (taking or not now.in_order) and (exit_now or now.leaves_nothing_to_guard):
+        if now.fell_through or ((taking or not now.in_order) and (exit_now or now.leaves_nothing_to_guard)):
             await self._exit(now)
             return True
         if taking:
@@ -250,7 +250,10 @@ class ExitPlacer:
             self.watch.forget(position_id)
             await self._note(user_id, position_id, BracketStatus.DONE)
             return
-        logger.warning("Position {} is sold at the market: its stop cannot rest or would trigger at once", position_id)
+        logger.warning(
+            "Position {} is sold at the market: its stop cannot rest, would trigger at once, or was passed by the price",
+            position_id,
+        )
         row = await self._orders.sell(now, position.quantity, "exit", attempt)
         if row.status is not OrderStatus.FILLED:
             self.watch.unfinished.add(position_id)

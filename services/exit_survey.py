@@ -51,6 +51,11 @@ class Situation:
         return (passed and whole) or self.price <= self.plan.stop
 
     @property
+    def fell_through(self) -> bool:
+        """Whether the price has passed a stop that asks for more: it has been triggered, and sells nothing any more."""
+        return self.price is not None and self.price < self.guarded.lowest_offer
+
+    @property
     def reached(self) -> tuple[Slice, ...]:
         """The watched targets that the price has reached."""
         return self.wanted.reached(self.price) if self.price is not None else ()
@@ -70,9 +75,12 @@ class ExitSurvey:
         cuts = slices(wished, instrument.quantity(position.quantity), instrument, guarded.done_legs)
         wanted = arranged(cuts, instrument, linked=linked, taking=guarded.taking.legs)
         missing, stale = sort_out(guarded.resting, wanted.resting, instrument)
-        price = await self._price(account, position.symbol) if missing or stale or wanted.watched else None
+        asks = missing or stale or wanted.watched or guarded.lowest_offer
+        price = await self._price(account, position.symbol) if asks else None
         now = Situation(account, instrument, guarded, bracket, wished, wanted, missing, stale, price)
-        if now.reached or now.leaves_nothing_to_guard:  # something would be sold for it: not for a price that may be gone
+        if (
+            now.reached or now.leaves_nothing_to_guard or now.fell_through
+        ):  # something would be sold for it: not for a price that may be gone
             now = replace(now, price=await self._price(account, position.symbol, _FRESH))
         return now
 

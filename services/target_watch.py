@@ -41,12 +41,16 @@ Place = tuple[str, Symbol]
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """What is to be watched of one position: its stop, and the nearest target that does not rest (zero: none)."""
+    """What is to be watched of one position: its stop, and the nearest target that does not rest (zero: none).
+
+    Below `floor` a stop that rests sells nothing any more.
+    """
 
     user_id: uuid.UUID
     position_id: uuid.UUID
     stop: Decimal
     target: Decimal
+    floor: Decimal = ZERO
 
     @classmethod
     def of(cls, guarded: Guarded) -> Guard:
@@ -56,7 +60,7 @@ class Guard:
         rests = any(order.role == "target" for order in guarded.resting)
         legs = enumerate(plan.targets) if plan and plan.stop and not rests else ()
         open_ones = (price for i, (_, price) in legs if f"t{i}" not in guarded.done_legs)
-        return cls(position.user_id, position.id, plan.stop if plan else ZERO, min(open_ones, default=ZERO))
+        return cls(position.user_id, position.id, plan.stop if plan else ZERO, min(open_ones, default=ZERO), guarded.lowest_offer)
 
 
 class TargetWatch:
@@ -156,5 +160,5 @@ class TargetWatch:
     def _due(self, guards: Iterable[Guard], price: Decimal) -> Iterable[Guard]:
         for guard in guards:
             reached = ZERO < guard.target <= price
-            if reached or (price <= guard.stop and self._keeper.is_in_gap(guard.position_id)):
+            if reached or price < guard.floor or (price <= guard.stop and self._keeper.is_in_gap(guard.position_id)):
                 yield guard

@@ -59,6 +59,11 @@ class Guarded:
         return datetime.fromisoformat(kept) if kept else None
 
     @property
+    def lowest_offer(self) -> Decimal:
+        """The price below which a resting stop sells nothing any more, since it asks for a limit; zero without such a one."""
+        return max((one.price for one in self.resting if one.type is OrderType.STOP_LOSS_LIMIT), default=ZERO)
+
+    @property
     def protection(self) -> Protection | None:
         """Who sees to its exits; None when none were asked for."""
         return protection_of(self.bracket, self.resting, self.position.quantity)
