@@ -145,8 +145,9 @@ class OrderMonitor:
 
     async def _believe(self, account: Account, row: Order, report: OrderReport | None) -> list[Difference]:
         if report is None:
-            logger.error("Order {} is not known to its exchange any more; it is left as it is", row.id.hex)
-            return [Difference(account.id, row.id, row.symbol, row.status.value, "")]
+            became = await self._strangers.vanished.not_seen(account, row)
+            return [Difference(account.id, row.id, row.symbol, row.status.value, became.value if became else "")]
+        self._strangers.vanished.seen(row)
         if (report.status, report.filled) == (row.status, row.filled):
             return []
         recorded = await self._records.apply(account, report)

@@ -19,6 +19,7 @@ from services.broker_book import Account
 from services.order_records import OrderRecords
 from services.returned_orders import ReturnedOrders
 from services.trading_floor import TradingFloor
+from services.vanished_orders import VanishedOrders
 
 #: Seconds between two questions about strangers that rest no longer, while the exchange does not say what they became.
 ASK_AGAIN = 60.0
@@ -32,12 +33,13 @@ _Told = tuple[object, ...]
 class StrangerImport:
     """Knows what it has written, so that a round in which nothing changed costs no transaction.
 
-    `returned` looks after those that are no strangers but ours, and should not rest.
+    `returned` looks after those that are no strangers but ours, and should not rest; `vanished` after those that should.
     """
 
     def __init__(self, floor: TradingFloor, records: OrderRecords) -> None:
         self._floor = floor
         self.returned = ReturnedOrders(floor, records)
+        self.vanished = VanishedOrders(floor, records)
         self._told: dict[tuple[uuid.UUID, str, str], _Told] = {}
         self._asked: dict[uuid.UUID, float] = {}
 

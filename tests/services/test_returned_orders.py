@@ -14,6 +14,7 @@ from aristobot.exchange import Credentials
 from aristobot.market import Symbol
 from aristobot.orders import OrderReport, OrderRequest, OrderStatus, OrderType, Side
 from services.order_draft import PlaceOrder
+from services.simulator.records import Order as VenueOrder
 from tests.services.test_order_resolver import a_buy
 from tests.services.trading import QuickBinance, Trader, TradingHouse, a_trading_house
 
@@ -109,3 +110,25 @@ async def test_an_account_that_nobody_understands_stops_no_other(house: TradingH
     assert seen.id == row.id
     state = next(one for one in house.app.supervisor.states() if one.name == "order_monitor")
     assert state.restarts == 0
+
+
+async def test_a_stop_that_its_exchange_forgot_is_put_up_again_and_lets_its_position_go(house: TradingHouse) -> None:
+    trader = await house.trader()
+    await house.buy(trader, stop_loss="59000")
+    (stop,) = trader.orders(type=OrderType.STOP_LOSS)
+    forget(house, trader, stop)
+    await house.settled(trader, 1, status=S.CANCELED)
+    await house.guarded(trader, ("stop", "0.08324", "59000"))
+    assert (await house.alert(trader, action="SellMarket")).outcome == "ordered"
+    await house.closed(trader)
+
+
+def forget(house: TradingHouse, trader: Trader, order: VenueOrder) -> None:
+    """The exchange knows nothing of an order any more, and holds nothing for it."""
+    listeners, trader.account.listeners = trader.account.listeners, []
+    house.simulator.venue.cancel(order)
+    trader.account.listeners = listeners
+    account = trader.account
+    account.orders = {key: one for key, one in account.orders.items() if one is not order}
+    account.latest = {key: one for key, one in account.latest.items() if one is not order}
+    account.numbered = {key: one for key, one in account.numbered.items() if one is not order}
