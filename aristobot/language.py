@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from functools import cache
 from math import isfinite
 from pathlib import Path
@@ -20,6 +20,7 @@ from typing import Any
 
 from babel.dates import format_date
 from babel.messages.pofile import read_po
+from babel.numbers import format_decimal
 
 from aristobot.errors import AristobotError
 from aristobot.money import plain
@@ -83,6 +84,18 @@ def typed(value: object) -> str:
     return plain(value.normalize()).replace(".", "," if _current.get() == "fr" else ".")
 
 
+def counted(value: object) -> str:
+    """A number, or the text of one, as the reader writes it: grouped, with every digit; what is none as it is."""
+    try:
+        number = Decimal(str(value))
+    except InvalidOperation:
+        return str(value)
+    if not number.is_finite():
+        return str(value)
+    locale = "fr" if _current.get() == "fr" else "en_GB"
+    return format_decimal(number, format="#,##0.#", locale=locale, decimal_quantization=False).replace("-", "\u2212")
+
+
 def catalogue(language: str) -> Mapping[str, str]:
     """Every message of a language that has words, by its msgid."""
     return _catalogue(language)
@@ -119,7 +132,12 @@ class _Lenient(string.Formatter):
         return kwargs.get(field_name, f"{{{field_name}}}"), field_name
 
     def format_field(self, value: Any, format_spec: str) -> str:
-        """Decimals without exponent, days as the reader writes them, lists with commas, the rest as text."""
+        """Decimals without exponent, days as the reader writes them, lists with commas, the rest as text.
+
+        `{value:n}` is a number, or the text of one, as the reader writes it: `1 234,5`.
+        """
+        if format_spec == "n":
+            return counted(value)
         if isinstance(value, Decimal):
             return plain(value)
         if isinstance(value, date) and not isinstance(value, datetime):

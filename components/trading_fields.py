@@ -59,7 +59,7 @@ class AmountField(ui.input):
         if self._writing or self._on_typed is None:
             return None
         self.error = self._fault()
-        return None if self.error else self._on_typed(self.field_name)
+        return self._on_typed(self.field_name)  # of what cannot be read too: figures of what stood there before must go
 
     def _fault(self) -> str | None:
         try:

@@ -9,11 +9,12 @@ from functools import partial
 
 from nicegui import ui
 
+from aristobot.errors import InvalidInput
 from aristobot.language import _
 from aristobot.market import Symbol
 from aristobot.money import ZERO
 from aristobot.orders import Side
-from aristobot.sizing import Size, SizeBy, sized
+from aristobot.sizing import Basis, Size, SizeBy, sized
 from components import formats
 from components.trading_fields import AmountField
 from components.trading_summary import kind_words
@@ -23,6 +24,7 @@ from services.order_ticket import Market, Ticket, TicketKind
 _SHARES = (25, 50, 75, 100)
 _TRIGGERED = (TicketKind.STOP_LOSS, TicketKind.TAKE_PROFIT, TicketKind.OCO)
 _SIZES = {"quantity": SizeBy.QUANTITY, "amount": SizeBy.AMOUNT, "percent": SizeBy.PERCENT, "risk": SizeBy.RISK}
+_NO_SIZE = Size(ZERO, ZERO, ZERO)
 
 
 class TicketFields:
@@ -139,13 +141,20 @@ class TicketFields:
         price = self._price.amount if kind is TicketKind.LIMIT else ZERO
         stop = self._stop.amount if kind in _TRIGGERED else ZERO
         target = self._target.amount if kind is TicketKind.OCO else ZERO
-        given = {one.value: name for name, one in _SIZES.items()}[self._by.value]
-        value = self.by_name[given].amount
         basis = market.basis(side, kind, price or (target if kind is TicketKind.OCO else stop))
-        guard = stop if kind is TicketKind.OCO else self._risk_stop.amount
-        size = sized(self._by, value, basis, guard) if value else Size(ZERO, ZERO, ZERO)
+        try:
+            guard = stop if kind is TicketKind.OCO else self._risk_stop.amount
+            size = self._sized(basis, guard)
+        except InvalidInput:
+            self._write(_NO_SIZE, market.instrument.quote)
+            raise
         self._write(size, market.instrument.quote)
         return Ticket(broker_id, market.instrument.symbol, side, kind, size.quantity, price, stop, target)
+
+    def _sized(self, basis: Basis, guard: Decimal) -> Size:
+        given = {one.value: name for name, one in _SIZES.items()}[self._by.value]
+        value = self.by_name[given].amount
+        return sized(self._by, value, basis, guard) if value else _NO_SIZE
 
     def _write(self, size: Size, quote: str) -> None:
         figures = {

@@ -65,6 +65,25 @@ def test_amounts_and_lists_are_written_for_people() -> None:
 @pytest.mark.parametrize(
     ("value", "french", "english"),
     [
+        ("0.5800012", "0,5800012", "0.5800012"),
+        (Decimal("12345.50"), "12\u202f345,5", "12,345.5"),
+        (Decimal("1E-7"), "0,0000001", "0.0000001"),
+        ("-3", "\u22123", "\u22123"),
+        (5, "5", "5"),
+        ("2%", "2%", "2%"),
+        ("NaN", "NaN", "NaN"),
+        (None, "None", "None"),
+    ],
+)
+def test_figures_of_a_sentence_are_written_as_its_reader_does(value: object, french: str, english: str) -> None:
+    facts = {"value": value, "minimum": 10}
+    assert french in explain("below_min_notional", facts, "fr")
+    assert english in explain("below_min_notional", facts, "en")
+
+
+@pytest.mark.parametrize(
+    ("value", "french", "english"),
+    [
         (35.0, "35", "35"), (0.5, "0,5", "0.5"), (Decimal("10000.50"), "10000,5", "10000.5"), (-1e-7, "-0,0000001", "-0.0000001"),
         (1e21, "1" + "0" * 21, "1" + "0" * 21), (14, "14", "14"), (True, "oui", "yes"), ("0.5", "0.5", "0.5"), (None, "None", "None"),
         (float("nan"), "nan", "nan"), (float("inf"), "inf", "inf"),

@@ -75,11 +75,16 @@ async def buy_a_quarter(page: Page) -> None:
 
 
 async def rest_a_limit(page: Page) -> None:
-    """A limit order far below, typed the French way."""
+    """A limit order far below, typed the French way; what is no amount leaves no figures behind."""
     await choose_kind(page, "Limite")
     await page.get_by_label("Cours limite").fill("50 000,5")
+    sent = page.get_by_text("Quantité envoyée")
+    await page.get_by_label("Quantité").fill("0,02")
+    await sent.wait_for()
+    await page.get_by_label("Quantité").fill("dix")
+    await sent.wait_for(state="hidden")
     await page.get_by_label("Quantité").fill("0,01")
-    await page.get_by_text("Quantité envoyée").wait_for()
+    await sent.wait_for()
     await page.get_by_role("button", name="Valider").click()
     await page.get_by_role("button", name="Exécuter").click()
     await toast(page, "BTC/USDT accepté").wait_for()
