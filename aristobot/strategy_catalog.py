@@ -11,8 +11,8 @@ from typing import NamedTuple
 from aristobot.indicators.catalog import catalog, helpers
 
 _HOOKS = ("Hooks", "OrderEvents")
-_READINGS = ("Strategy", "MarketReadings", "AccountReadings", "PastReadings")
-_FILES = ("strategy.py", "strategy_readings.py", "strategy_past.py")
+_READINGS = ("Strategy", "MarketReadings", "AccountReadings", "PastReadings", "ChartHelpers")
+_FILES = ("strategy.py", "strategy_readings.py", "strategy_past.py", "strategy_chart.py")
 _GIVEN = (
     ("Strategy", "class", "The class that a strategy stands on."),
     ("ta", "namespace", "The indicators, in Jesse's call style."),

@@ -125,6 +125,15 @@ class Driver:
         """Call a hook of which only what it computes matters."""
         self._guarded(lambda: (hook(), NOTHING)[1])
 
+    def draw(self) -> None:
+        """Have the strategy draw at the present candle. What falls there draws no more, and changes nothing else."""
+        try:
+            self.strategy.update_chart()
+        except (Exception, SystemExit) as error:  # noqa: BLE001 # the user's code may raise anything
+            self.run.drawings = None
+            self.run.say(f"update_chart: {type(error).__name__}: {str(error)[:_LONGEST_FALL]}", "error", False)
+        _clear(self.strategy)
+
     def _guarded(self, work: Callable[[], Decision]) -> Decision:
         try:
             return work()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 import numpy as np
@@ -14,6 +14,9 @@ from aristobot.indicators.series import RevealedCandles, Tape
 from aristobot.market import Instrument, timeframe_of
 from aristobot.orders import OrderType, Side
 from aristobot.strategy_orders import Message
+
+if TYPE_CHECKING:
+    from aristobot.strategy_chart import Drawings
 
 #: Closed positions that are kept across a restart, for protections and for the strategy's own eyes.
 MOST_REMEMBERED = 200
@@ -181,8 +184,8 @@ class Run:
     """
 
     __slots__ = (
-        "candle_ms", "closes", "facts", "held", "hp", "memory", "messages", "others", "pending", "said", "stand", "tape",
-        "times",
+        "candle_ms", "closes", "drawings", "facts", "held", "hp", "memory", "messages", "others", "pending", "said", "stand",
+        "tape", "times",
     )  # fmt: skip
 
     def __init__(self, facts: Facts, tape: Tape, hp: Mapping[str, Any], stand: Stand) -> None:
@@ -192,6 +195,7 @@ class Run:
         self.memory = Memory()
         self.messages: list[Message] = []
         self.said = 0
+        self.drawings: Drawings | None = None
         self.others: OtherCandles | None = None
         self.stand = stand
         self.held = stand.held

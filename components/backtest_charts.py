@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from bisect import bisect_right
 from collections.abc import Sequence
+from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 from nicegui import ui
@@ -17,10 +18,13 @@ if TYPE_CHECKING:  # the house starts without numpy
     from aristobot.backtest.later import FilledOrder
     from aristobot.backtest.legs import Bar
     from aristobot.backtest.report import Report
+    from aristobot.strategy_chart import ChartLine
 
 _FONT = {"fontFamily": "Roboto, system-ui, sans-serif", "fontSize": 11, "color": theme.MUTED}
 #: Colours of runs that are compared.
 COLOURS = (theme.PRIMARY, theme.GOOD, theme.WARN, theme.BAD_TEXT)
+#: Colours of a strategy's own lines, which must not be taken for candles.
+COLOURS_OF_LINES = (theme.PRIMARY, theme.WARN, theme.TEXT, theme.MUTED)
 
 
 def equity_chart(report: Report) -> ui.echart:
@@ -64,16 +68,16 @@ def compared_chart(reports: Sequence[tuple[str, Report]]) -> ui.echart:
     return labelled(ui.echart(options).classes("bt-chart low"), _("Growth of the runs")).props("role=img")
 
 
-def marks_chart(symbol: str, bars: Sequence[Bar], fills: Sequence[FilledOrder]) -> ui.echart:
-    """The candles, joined where they are many, with an arrow at every fill."""
+def marks_chart(symbol: str, bars: Sequence[Bar], fills: Sequence[FilledOrder], lines: Sequence[ChartLine] = ()) -> ui.echart:
+    """The candles, joined where they are many, with an arrow at every fill, and the lines that the strategy drew over them."""
     times = [one.at for one in bars]
     candles = [[one.open, one.close, one.low, one.high] for one in bars]
     up, down = theme.GOOD, theme.BAD
     style = {"color": up, "borderColor": up, "color0": down, "borderColor0": down}
     axis = {**_times(), "type": "category", "data": times, "boundaryGap": True}
     options = {
-        **_frame([]),
-        "grid": {"left": 8, "right": 72, "top": 14, "bottom": 44},
+        **_frame([one.title for one in lines]),
+        "grid": {"left": 8, "right": 72, "top": 34 if lines else 14, "bottom": 44},
         "xAxis": axis,
         "yAxis": _values(browser_formats.price()),
         "dataZoom": _zoom([0]),
@@ -81,10 +85,31 @@ def marks_chart(symbol: str, bars: Sequence[Bar], fills: Sequence[FilledOrder]) 
             {"type": "candlestick", "data": candles, "itemStyle": style, "name": symbol},
             _arrows(fills, times, "buy", _("Purchase")),
             _arrows(fills, times, "sell", _("Sale")),
+            *_drawn(lines, COLOURS_OF_LINES),
         ],
         "tooltip": _tip(browser_formats.price(), candle=True),
     }
     return labelled(ui.echart(options).classes("bt-chart"), _("Entries and exits")).props("role=img")
+
+
+def lines_chart(name: str, bars: Sequence[Bar], lines: Sequence[ChartLine]) -> ui.echart:
+    """A chart of the strategy's own below the candles."""
+    options = {
+        **_frame([one.title for one in lines]),
+        "grid": {"left": 8, "right": 72, "top": 34, "bottom": 44},
+        "xAxis": {**_times(), "type": "category", "data": [one.at for one in bars], "boundaryGap": True},
+        "yAxis": _values(browser_formats.price()),
+        "dataZoom": _zoom([0]),
+        "series": _drawn(lines, COLOURS_OF_LINES),
+        "tooltip": _tip(browser_formats.price()),
+    }
+    return labelled(ui.echart(options).classes("bt-chart low"), name).props("role=img")
+
+
+def _drawn(lines: Sequence[ChartLine], colours: Sequence[str]) -> list[dict[str, Any]]:
+    """The lines of a strategy; those without a colour take the next one."""
+    free = cycle(colours)
+    return [{**_curve(one.title, list(one.values), one.colour or next(free)), "z": 4} for one in lines]
 
 
 def excursion_chart(report: Report) -> ui.echart:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from nicegui import ui
 
 from aristobot.language import _
-from components.backtest_charts import marks_chart
+from components.backtest_charts import lines_chart, marks_chart
 from components.page_head import panel
 from components.plain_table import plain_table
-from components.words import labelled
+from components.words import Words, labelled
 
 if TYPE_CHECKING:  # the house starts without numpy
+    from aristobot.backtest.later import FilledOrder
+    from aristobot.backtest.legs import Bar
     from aristobot.backtest.report import Report
     from aristobot.store.backtest_tables import Backtest
+    from aristobot.strategy_chart import ChartLine
 
 
 def traded(row: Backtest, report: Report) -> str:
@@ -39,7 +43,7 @@ def marks(report: Report) -> None:
 
     with panel(_("Entries and exits")) as head:
         if not report.legs:
-            marks_chart(report.symbol, report.bars, report.fills)
+            _charts(report.symbol, report.bars, report.fills, report.lines)
             return
         place = ui.element("div").classes("w-full")
 
@@ -47,10 +51,18 @@ def marks(report: Report) -> None:
             place.clear()
             with place:
                 chosen = report.legs[at]
-                marks_chart(chosen.symbol, chosen.bars, [one for one in report.fills if one.leg == at])
+                _charts(chosen.symbol, chosen.bars, [one for one in report.fills if one.leg == at], chosen.lines)
 
         names = {at: leg_name(at + 1, leg.strategy, leg.symbol, leg.timeframe) for at, leg in enumerate(report.legs)}
         with head:
             choice = ui.select(names, value=0, on_change=lambda event: draw(int(event.value)))
         labelled(choice, _("Leg")).props("dense borderless options-dense").classes("bt-which-leg").mark("bt-which-leg")
         draw(0)
+
+
+def _charts(symbol: str, bars: Sequence[Bar], fills: Sequence[FilledOrder], lines: Sequence[ChartLine]) -> None:
+    """The candles, and below them the charts that the strategy drew of its own."""
+    marks_chart(symbol, bars, fills, [one for one in lines if not one.chart])
+    for name in dict.fromkeys(one.chart for one in lines if one.chart):
+        Words("h3", name, "bt-own-chart")
+        lines_chart(name, bars, [one for one in lines if one.chart == name])

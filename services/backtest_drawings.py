@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from html import escape
+from itertools import cycle, groupby
 
 from aristobot.backtest.later import FilledOrder
 from aristobot.backtest.legs import Bar
 from aristobot.backtest.report import Point
+from aristobot.strategy_chart import ChartLine
 from services import backtest_words as words
 
 WIDTH, LEFT, RIGHT = 1100, 8, 82
 GOOD, BAD, PRIMARY, MUTED, GRID = "#00FF88", "#FF5C8D", "#00D4FF", "#93A4C4", "#1D2940"
 BITCOIN = "#FFB020"
+#: Of a strategy's own lines that name none.
+COLOURS = (PRIMARY, BITCOIN, "#E6EEFF", MUTED)
 _LINES = 4
 
 
@@ -68,9 +72,11 @@ def underwater(points: Sequence[Point], name: str) -> str:
     return _drawing(name, 150, frame.grid(lambda value: words.share(value, 1)) + filled + _line(places, BAD))
 
 
-def candles(bars: Sequence[Bar], fills: Sequence[FilledOrder], name: str) -> str:
-    """The candles with a mark at every fill: upwards where it bought, downwards where it sold."""
-    frame = Frame([one.at for one in bars], min(one.low for one in bars), max(one.high for one in bars), 340)
+def candles(bars: Sequence[Bar], fills: Sequence[FilledOrder], lines: Sequence[ChartLine], name: str) -> str:
+    """The candles with a mark at every fill, upwards where it bought, downwards where it sold; and the strategy's own lines."""
+    drawn_over = [value for one in lines for value in one.values if value is not None]
+    low, high = min([one.low for one in bars] + drawn_over), max([one.high for one in bars] + drawn_over)
+    frame = Frame([one.at for one in bars], low, high, 340)
     wide = max(1.0, (WIDTH - LEFT - RIGHT) / len(bars) * 0.62)
     drawn = [_candle(frame, one, wide) for one in bars]
     for one in fills:
@@ -80,7 +86,27 @@ def candles(bars: Sequence[Bar], fills: Sequence[FilledOrder], name: str) -> str
         says = f"{words.moment(one.at)} · {words.price(one.price)} · {one.tag}"
         shape = f"M{x},{tip}L{x - 5},{foot}L{x + 5},{foot}Z"
         drawn.append(f'<path d="{shape}" fill="{GOOD if bought else BAD}"><title>{escape(says)}</title></path>')
-    return _drawing(name, 340, frame.grid(words.price) + "".join(drawn))
+    return _drawing(name, 340, frame.grid(words.price) + "".join(drawn) + _lines(frame, bars, lines))
+
+
+def own_chart(bars: Sequence[Bar], lines: Sequence[ChartLine], name: str) -> str:
+    """A chart of the strategy's own below the candles."""
+    values = [value for one in lines for value in one.values if value is not None] or [0.0]
+    frame = Frame([one.at for one in bars], min(values), max(values), 180)
+    return _drawing(name, 180, frame.grid(words.price) + _lines(frame, bars, lines))
+
+
+def _lines(frame: Frame, bars: Sequence[Bar], lines: Sequence[ChartLine]) -> str:
+    """Lines with their names above; where a value is missing, a line is cut."""
+    free, drawn = cycle(COLOURS), []
+    for place, one in enumerate(lines):
+        colour = one.colour or next(free)
+        drawn.append(f'<text x="{LEFT + 4 + place * 130}" y="14" style="fill:{colour}">{escape(one.title[:18])}</text>')
+        known = [(bar.at, value) for bar, value in zip(bars, one.values, strict=False)]
+        for there, part in groupby(known, key=lambda pair: pair[1] is not None):
+            if there:
+                drawn.append(_line([(frame.x(at), frame.y(value)) for at, value in part if value is not None], colour))
+    return "".join(drawn)
 
 
 def _candle(frame: Frame, bar: Bar, wide: float) -> str:

@@ -7,9 +7,12 @@ import io
 from collections.abc import Iterable, Sequence
 from html import escape
 
+from aristobot.backtest.later import FilledOrder
+from aristobot.backtest.legs import Bar
 from aristobot.backtest.report import Report
 from aristobot.clock import from_milliseconds, iso_milliseconds
 from aristobot.language import _, current_language
+from aristobot.strategy_chart import ChartLine
 from services import backtest_drawings as drawings
 from services import backtest_words as words
 from services.backtest_sentences import assumptions
@@ -206,10 +209,16 @@ def _charts(report: Report) -> Iterable[str]:
         yield _section(_("Under water"), drawings.underwater(report.points, _("Under water")))
     for number, leg in enumerate(report.legs, 1):
         name = f"{_('Entries and exits')} · {words.leg_name(number, leg.strategy, leg.symbol, leg.timeframe)}"
-        fills = [one for one in report.fills if one.leg + 1 == number]
-        yield _section(name, drawings.candles(leg.bars, fills, name))
+        yield from _marks(name, leg.bars, [one for one in report.fills if one.leg + 1 == number], leg.lines)
     if report.bars and not report.legs:
-        yield _section(_("Entries and exits"), drawings.candles(report.bars, report.fills, _("Entries and exits")))
+        yield from _marks(_("Entries and exits"), report.bars, report.fills, report.lines)
+
+
+def _marks(name: str, bars: Sequence[Bar], fills: Sequence[FilledOrder], lines: Sequence[ChartLine]) -> Iterable[str]:
+    """The candles, and below them the charts that the strategy drew of its own."""
+    yield _section(name, drawings.candles(bars, fills, [one for one in lines if not one.chart], name))
+    for own in dict.fromkeys(one.chart for one in lines if one.chart):
+        yield _section(own, drawings.own_chart(bars, [one for one in lines if one.chart == own], own))
 
 
 def _table(heading: str, head: Row, rows: list[Row]) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from aristobot.backtest.bitcoin import Beside, Gap, held
 from aristobot.backtest.history import History
@@ -18,6 +19,22 @@ from aristobot.figures.curve import record_of
 from aristobot.figures.record import ClosedTrade, Record
 from aristobot.indicators.columns import Floats
 from aristobot.market import BITCOIN, Timeframe
+from aristobot.strategy_chart import ChartLine
+
+#: Bars of a chart that are kept.
+BARS = 480
+
+
+def edges_of(count: int, most: int) -> NDArray[np.int64]:
+    """Where each of at most so many equal stretches begins."""
+    return np.arange(0, count, max(1, -(-count // most)))
+
+
+def shown_candles(count: int) -> list[int]:
+    """Of so many candles the last one of each bar of a chart."""
+    edges = edges_of(count, BARS)
+    shown: list[int] = (np.append(edges[1:], count) - 1).tolist() if count else []
+    return shown
 
 
 class FilledOrder(msgspec.Struct, frozen=True):
@@ -37,12 +54,14 @@ class FilledOrder(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Course:
-    """What one strategy did: on which candles, from which one on it could decide, and its fills as they were written down."""
+    """What one strategy did: on which candles, from which one on it could decide, its fills as they were written down, and what
+    it drew."""
 
     history: History
     warmup: int
     units: Units
     rows: Table[FillRow]
+    lines: tuple[ChartLine, ...] = ()
 
     @property
     def can_buy(self) -> bool:

@@ -7,16 +7,15 @@ from decimal import Decimal
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
+from aristobot.backtest.later import BARS, edges_of
 from aristobot.backtest.result import BacktestResult
 from aristobot.backtest.settings import Entrant, Setup, maker_of, taker_of
 from aristobot.figures.record import ClosedTrade
 from aristobot.indicators.columns import Floats
 from aristobot.money import plain
+from aristobot.strategy_chart import ChartLine
 
-#: Bars of a chart that are kept.
-BARS = 480
 Plain = dict[str, int | float | bool | str]
 
 
@@ -51,6 +50,7 @@ class LegReport(msgspec.Struct, frozen=True):
     parameters: Plain
     costs: dict[str, str]
     bars: list[Bar]
+    lines: list[ChartLine] = []
 
 
 def legs_of(setup: Setup, result: BacktestResult, names: Sequence[str]) -> list[LegReport]:
@@ -79,6 +79,7 @@ def legs_of(setup: Setup, result: BacktestResult, names: Sequence[str]) -> list[
                 parameters=plain_values(result.parameters[at]),
                 costs=costs_of(setup, entrant),
                 bars=bars_of(course.history.candles),
+                lines=list(course.lines),
             )
         )
     return found
@@ -91,11 +92,6 @@ def bars_of(candles: Floats) -> list[Bar]:
     high, low = np.maximum.reduceat(candles[:, 3], edges), np.minimum.reduceat(candles[:, 4], edges)
     columns = (candles[edges, 0], candles[edges, 1], high, low, candles[lasts, 2])
     return [Bar(int(at), *prices) for at, *prices in zip(*(one.tolist() for one in columns), strict=True)]
-
-
-def edges_of(count: int, most: int) -> NDArray[np.int64]:
-    """Where each of at most so many equal stretches begins."""
-    return np.arange(0, count, max(1, -(-count // most)))
 
 
 def costs_of(setup: Setup, entrant: Entrant) -> dict[str, str]:

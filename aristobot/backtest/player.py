@@ -14,7 +14,7 @@ from typing import Any
 
 from aristobot.backtest.account import Account, Purse
 from aristobot.backtest.lane import Lane, nearest
-from aristobot.backtest.later import Course
+from aristobot.backtest.later import Course, shown_candles
 from aristobot.backtest.others import Others
 from aristobot.backtest.settings import Entrant, Mood, Setup, taker_of
 from aristobot.backtest.tracing import Trace, traced
@@ -22,6 +22,7 @@ from aristobot.backtest.tracks import Track
 from aristobot.backtest.units import Units
 from aristobot.indicators.columns import Floats
 from aristobot.indicators.series import Tape
+from aristobot.strategy_chart import Drawings
 from aristobot.strategy_driver import Driver
 from aristobot.strategy_orders import NOTHING, Decision
 from aristobot.strategy_parameters import values_for
@@ -36,7 +37,7 @@ _LEAST_TRACED = 2_000
 class Player:
     """One entrant at its place: its lane, and the next candle that is to close."""
 
-    def __init__(self, entrant: Entrant, units: Units, purse: Purse, setup: Setup, mood: Mood) -> None:
+    def __init__(self, entrant: Entrant, units: Units, purse: Purse, setup: Setup, mood: Mood, draws: bool = False) -> None:
         history = entrant.history
         self.entrant, self.history = entrant, history
         facts = facts_of(entrant.instrument, history.timeframe.value, "backtest", float(taker_of(entrant, setup)))
@@ -54,6 +55,8 @@ class Player:
         self.end = 0
         self.seed, self.alone = setup.seed, len(setup.entrants) == 1
         self.trace: Trace | None = None
+        self.drawings = Drawings(shown_candles(len(history))) if draws and "update_chart" in self.lane.driver.own else None
+        run.drawings = self.drawings
 
     def show(self, end: int, traced_too: bool = False) -> None:
         """Let the strategy see the candles before `end`, and nothing of those behind.
@@ -68,7 +71,8 @@ class Player:
         driver.attempt(lambda: driver.load(tape))
         start = self.next
         driver.reveal(start - 1)
-        self.trace = self._trace() if traced_too and end - start >= _LEAST_TRACED else None
+        traceable = traced_too and self.drawings is None and end - start >= _LEAST_TRACED
+        self.trace = self._trace() if traceable else None
         if self.trace is not None:
             return
         feeds = [map(driver.series[name].append, _numbers(driver.arrays[name], start)) for name in driver.series]
@@ -90,7 +94,8 @@ class Player:
 
     def course(self) -> Course:
         """What is kept of it for the report."""
-        return Course(self.history, self.warmup, self.lane.units, self.lane.fills)
+        lines = () if self.drawings is None else tuple(self.drawings.lines())
+        return Course(self.history, self.warmup, self.lane.units, self.lane.fills, lines)
 
     def close_candle(self) -> None:
         """The next candle closes: what the strategy wants now."""
@@ -101,6 +106,18 @@ class Player:
             driver.reveal(self.next)
         self.next += 1
         self.decided(driver.decide())
+        if self.drawings is not None and self.next - 1 in self.drawings.candles:
+            self._draw()
+
+    def _draw(self) -> None:
+        """Ask for the lines of the chart; what the strategy says meanwhile belongs to no decision."""
+        lane, run = self.lane, self.lane.run
+        if run.drawings is None:  # it fell
+            return
+        said, kept = run.said, list(run.messages)
+        lane.driver.draw()
+        lane.messages += run.messages[len(kept) :]
+        run.said, run.messages[:] = said, kept
 
     def decided(self, decision: Decision) -> None:
         """Place what the strategy wants at the close of the present candle."""
@@ -118,7 +135,7 @@ class Player:
         while self.next < end:
             if lane.waiting:
                 lane.match(self.next)
-            ask = driver.question()
+            ask = driver.question() if self.drawings is None else None
             if ask is None or lane.due or lane.entries:
                 self.close_candle()
                 continue

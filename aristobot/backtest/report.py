@@ -9,8 +9,8 @@ import msgspec
 import numpy as np
 
 from aristobot.backtest.bitcoin import Gap
-from aristobot.backtest.later import FilledOrder
-from aristobot.backtest.legs import Bar, LegReport, bars_of, costs_of, edges_of, legs_of, plain_values
+from aristobot.backtest.later import FilledOrder, edges_of
+from aristobot.backtest.legs import Bar, LegReport, bars_of, costs_of, legs_of, plain_values
 from aristobot.backtest.lookahead import Verdict
 from aristobot.backtest.result import BacktestResult, Band, OpenPosition, RefusedOrder
 from aristobot.backtest.settings import Setup
@@ -19,6 +19,7 @@ from aristobot.figures.breakdown import ByReason, Month, falls, months, reasons
 from aristobot.figures.curve import underwater
 from aristobot.figures.record import ClosedTrade, Drawdown
 from aristobot.figures.table import figures_of
+from aristobot.strategy_chart import ChartLine
 from aristobot.strategy_orders import Message
 
 #: Points of a curve, rows of the lists that are kept.
@@ -43,8 +44,8 @@ class Point(msgspec.Struct, frozen=True, array_like=True, gc=False):
 class Report(msgspec.Struct, frozen=True):
     """A whole report. `left_out` counts the rows of each list that were too many to keep, the latest ones.
 
-    Of several strategies `legs` has a line each, in the order of `leg` of a trade or a fill; symbol, timeframe, bars, costs and
-    parameters of the report itself are the first one's. With one strategy `legs` is empty.
+    Of several strategies `legs` has a line each, in the order of `leg` of a trade or a fill; symbol, timeframe, bars, lines,
+    costs and parameters of the report itself are the first one's. With one strategy `legs` is empty.
     """
 
     symbol: str
@@ -80,6 +81,7 @@ class Report(msgspec.Struct, frozen=True):
     data_hash: str
     legs: list[LegReport] = []
     bitcoin: Gap | None = None
+    lines: list[ChartLine] = []
 
 
 def report_of(setup: Setup, result: BacktestResult, names: Sequence[str] = ()) -> Report:
@@ -121,6 +123,7 @@ def report_of(setup: Setup, result: BacktestResult, names: Sequence[str] = ()) -
         data_hash=result.data_hash,
         legs=legs_of(setup, result, names),
         bitcoin=result.bitcoin[1],
+        lines=list(result.later.courses[0].lines),
     )
 
 

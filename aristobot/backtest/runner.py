@@ -37,7 +37,7 @@ def _found(setup: Setup, progress: Progress | None) -> BacktestResult:
     session = _played(setup, progress)
     found = _result(setup, session)
     if not found.lookahead.clean and any(player.trace for player in session.players):  # was it the trace that was wrong?
-        session = Session(setup)
+        session = Session(setup, draws=True)
         session.play(progress=progress)
         found = _result(setup, session)
     return found
@@ -86,11 +86,12 @@ def _result(setup: Setup, session: Session) -> BacktestResult:
 
 
 def _played(setup: Setup, progress: Progress | None, mood: Mood = Mood.PESSIMISTIC) -> Session:
-    session = Session(setup, mood)
+    draws = mood is Mood.PESSIMISTIC
+    session = Session(setup, mood, draws=draws)
     try:
         session.play(progress=progress, traced=True)
     except TraceMistaken:
-        session = Session(setup, mood)
+        session = Session(setup, mood, draws=draws)
         session.play(progress=progress)
     return session
 

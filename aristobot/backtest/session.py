@@ -20,19 +20,19 @@ Progress = Callable[[float], None]
 
 
 class Session:
-    """All players of a run over one purse."""
+    """All players of a run over one purse. With `draws` their strategies are asked for the lines of the report."""
 
-    def __init__(self, setup: Setup, mood: Mood = Mood.PESSIMISTIC) -> None:
+    def __init__(self, setup: Setup, mood: Mood = Mood.PESSIMISTIC, *, draws: bool = False) -> None:
         random.seed(setup.seed)  # for strategies that throw dice
         np.random.seed(setup.seed % 2**32)
         units = [Units(one.instrument, maker_of(one, setup), taker_of(one, setup)) for one in setup.entrants]
         self.purse = Purse(setup.cash, max(one.money_places for one in units))
-        self.players = [self._player(number, unit, setup, mood) for number, unit in enumerate(units)]
+        self.players = [self._player(number, unit, setup, mood, draws) for number, unit in enumerate(units)]
 
-    def _player(self, number: int, units: Units, setup: Setup, mood: Mood) -> Player:
+    def _player(self, number: int, units: Units, setup: Setup, mood: Mood, draws: bool) -> Player:
         entrant = setup.entrants[number]
         try:
-            return Player(entrant, units, self.purse, setup, mood)
+            return Player(entrant, units, self.purse, setup, mood, draws)
         except StrategyError as error:
             if len(setup.entrants) == 1:
                 raise

@@ -139,6 +139,22 @@ async def test_a_users_own_strategy_is_chosen_by_its_address_and_opens_in_the_ed
     assert await app.backtester.sources.strategy_of(who.id, row.strategy_version_id) == mine.id
 
 
+async def test_what_a_strategy_draws_is_seen_over_the_candles_and_below_them(screen: User, app: App, working: None) -> None:
+    who = await a_resident(app)
+    drawing = "\n    def update_chart(self):\n        self.add_line_to_candle_chart('Close', self.close)\n"
+    drawing += "        self.add_extra_line_chart('Volume seul', 'Volume', self.volume, 'purple')\n"
+    await app.strategies.create(who.id, "Dessins", template("ema_cross").text.rstrip() + "\n" + drawing)
+    await come_in(screen, app, who)
+    await screen.open("/backtest?strategy=Dessins")
+    await filled_in(screen)
+    await run_once(screen, app, who)
+    await screen.should_see("Volume seul", retries=50)
+    charts = kinds(screen, ui.echart)
+    lines = [[one["name"] for one in chart.options["series"] if one["type"] == "line"] for chart in charts]
+    assert lines[1:3] == [["Close"], ["Volume"]]
+    assert len(charts) == 4
+
+
 async def test_numbers_stand_as_they_are_typed_here(screen: User, app: App, working: None) -> None:
     who = await a_resident(app)
     await come_in(screen, app, who)
