@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from aristobot.strategy_chart import ChartHelpers
+from aristobot.strategy_chart import ChartHelpers, ChartHooks
 from aristobot.strategy_orders import Pair, Wanted, shares
 from aristobot.strategy_past import PastReadings
 from aristobot.strategy_readings import AccountReadings, MarketReadings, further_named
@@ -107,9 +107,6 @@ class Hooks:
         """Names and values to be seen while it runs."""
         return []
 
-    def update_chart(self) -> None:
-        """Draw lines into the report of a backtest: called for each candle of its chart, after everything else."""
-
     def before_terminate(self) -> None:
         """Called when the run ends, while orders may still be placed."""
 
@@ -147,7 +144,7 @@ class OrderEvents:
 
 
 @further_named
-class Strategy(Hooks, OrderEvents, MarketReadings, AccountReadings, PastReadings, ChartHelpers):
+class Strategy(Hooks, OrderEvents, ChartHooks, MarketReadings, AccountReadings, PastReadings, ChartHelpers):
     """Base of every strategy.
 
     timeframe                  of the candles it decides on

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from aristobot.indicators.catalog import catalog, helpers
 
-_HOOKS = ("Hooks", "OrderEvents")
+_HOOKS = ("Hooks", "OrderEvents", "ChartHooks")
 _READINGS = ("Strategy", "MarketReadings", "AccountReadings", "PastReadings", "ChartHelpers")
 _FILES = ("strategy.py", "strategy_readings.py", "strategy_past.py", "strategy_chart.py")
 _GIVEN = (

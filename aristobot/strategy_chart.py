@@ -56,6 +56,13 @@ class Drawings:
         ]
 
 
+class ChartHooks:
+    """Asked in a backtest whose report is wanted."""
+
+    def update_chart(self) -> None:
+        """Draw lines into the report of a backtest: called for each candle of its chart, after everything else."""
+
+
 class ChartHelpers:
     """To be called in `update_chart`."""
 

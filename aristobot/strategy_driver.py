@@ -125,15 +125,6 @@ class Driver:
         """Call a hook of which only what it computes matters."""
         self._guarded(lambda: (hook(), NOTHING)[1])
 
-    def draw(self) -> None:
-        """Have the strategy draw at the present candle. What falls there draws no more, and changes nothing else."""
-        try:
-            self.strategy.update_chart()
-        except (Exception, SystemExit) as error:  # noqa: BLE001 # the user's code may raise anything
-            self.run.drawings = None
-            self.run.say(f"update_chart: {type(error).__name__}: {str(error)[:_LONGEST_FALL]}", "error", False)
-        _clear(self.strategy)
-
     def _guarded(self, work: Callable[[], Decision]) -> Decision:
         try:
             return work()
@@ -299,6 +290,16 @@ class Driver:
 def _closing_with(tag: str) -> Decision:
     """To sell everything: the same object for the same tag."""
     return Decision(close=tag)
+
+
+def draw(strategy: Strategy, run: Run) -> None:
+    """Have a strategy draw at the present candle. What falls there draws no more, and changes nothing else."""
+    try:
+        strategy.update_chart()
+    except (Exception, SystemExit) as error:  # noqa: BLE001 # the user's code may raise anything
+        run.drawings = None
+        run.say(f"update_chart: {type(error).__name__}: {str(error)[:_LONGEST_FALL]}", "error", False)
+    _clear(strategy)
 
 
 def _clear(strategy: Strategy) -> None:

@@ -23,7 +23,7 @@ from aristobot.backtest.units import Units
 from aristobot.indicators.columns import Floats
 from aristobot.indicators.series import Tape
 from aristobot.strategy_chart import Drawings
-from aristobot.strategy_driver import Driver
+from aristobot.strategy_driver import Driver, draw
 from aristobot.strategy_orders import NOTHING, Decision
 from aristobot.strategy_parameters import values_for
 from aristobot.strategy_run import Run, Standing, facts_of
@@ -115,7 +115,7 @@ class Player:
         if run.drawings is None:  # it fell
             return
         said, kept = run.said, list(run.messages)
-        lane.driver.draw()
+        draw(lane.driver.strategy, run)
         lane.messages += run.messages[len(kept) :]
         run.said, run.messages[:] = said, kept
 
