@@ -104,7 +104,7 @@ def _actions(app: App, viewer: Viewer) -> list[Command]:
         await app.accounts.profiles.update(viewer.id, {"language": other}, viewer.actor)
 
     async def leave() -> None:
-        await app.accounts.sessions.end(viewer.id, viewer.session_id)
+        await app.accounts.sign_in.log_out(viewer.login)
 
     language = _("Language: {name}", name=name)
     found.append(

@@ -13,7 +13,7 @@ from components.confirm import answer_of, dialog_card
 from components.entrance import visitor
 from components.viewer import Viewer
 from components.words import Words
-from services.sign_in import CONFIRMED_FOR, LoginForm
+from services.sign_in import LoginForm
 
 if TYPE_CHECKING:
     from services.app import App
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 async def reauthenticated(app: App, user: Viewer) -> bool:
     """Whether the user gave their password in the last five minutes, or gives it now."""
     sign_in = app.accounts.sign_in
-    if app.accounts.sessions.confirmed(user.session_id, CONFIRMED_FOR) or user.name == sign_in.house_user:
+    if sign_in.is_confirmed(user.session_id) or user.name == sign_in.house_user:
         return True
     where = visitor(ui.context.client.request)
     with dialog_card(_("Please confirm that it is you")) as dialog:

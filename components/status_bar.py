@@ -115,7 +115,7 @@ def _begin_anew(event: UserChanged) -> None:
 
 def _person(app: App, viewer: Viewer) -> None:
     def leave() -> None:
-        background_tasks.create(app.accounts.sessions.end(viewer.id, viewer.session_id), name="sign out")
+        background_tasks.create(app.accounts.sign_in.log_out(viewer.login), name="sign out")
 
     button = ui.button(icon="account_circle").props("flat round color=white").mark("person")
     with labelled(button, _("Signed in as {name}", name=viewer.name)), ui.menu():

@@ -22,6 +22,8 @@ from services.tokens import hash_of, new_token
 
 IDLE = timedelta(hours=12)
 ABSOLUTE = timedelta(days=7)
+#: An expired login is kept this long: it says which devices are known, and when somebody was last here.
+KEPT = timedelta(days=365)
 _TOUCH_EVERY = timedelta(minutes=1)
 _SWEEP_SECONDS = 60.0
 
@@ -195,6 +197,7 @@ class LoginSessions:
 def _create(session: GuardedSession, row: LoginSession) -> bool:
     """Keep a new session; whether it is of a device from which the user came before, or their very first."""
     earlier = sessions.of_user(session)
+    sessions.forget_before(session, row.created_at - KEPT)
     sessions.create(session, row)
     return not earlier or any(same_device(one.user_agent, row.user_agent) for one in earlier)
 

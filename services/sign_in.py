@@ -100,10 +100,9 @@ class SignIn:
             raise NotSignedIn("sign_in_failed")
         self._sessions.confirm(who.session_id)
 
-    def require_confirmed(self, session_id: uuid.UUID) -> None:
-        """Raise AccessDenied (`confirmation_needed`) unless the password was given in the last five minutes."""
-        if not self._sessions.confirmed(session_id, CONFIRMED_FOR):
-            raise AccessDenied("confirmation_needed")
+    def is_confirmed(self, session_id: uuid.UUID) -> bool:
+        """Whether the password was given in this session in the last five minutes."""
+        return self._sessions.confirmed(session_id, CONFIRMED_FOR)
 
     async def verify(self, form: LoginForm, address: str) -> User:
         """The user whose name, password and code these are, without opening a session; counts as an attempt."""

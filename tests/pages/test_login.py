@@ -8,6 +8,8 @@ from nicegui.testing import User
 
 from aristobot.clock import ManualClock
 from aristobot.kinds import Role
+from aristobot.store import audit
+from aristobot.store.tenancy import SYSTEM
 from components import shell
 from components.entrance import Entrance, own_path
 from services.app import App
@@ -100,6 +102,7 @@ async def test_logging_out_sends_the_page_to_the_door(screen: User, app: App) ->
     await until(lambda: client.is_deleted)
     await screen.open("/webhooks")
     await screen.should_see("Se connecter")
+    assert "sign_out" in [entry.action for entry in await app.db.read(SYSTEM, audit.recent)]
 
 
 async def test_the_debug_door_stays_shut_in_an_ordinary_house(screen: User, app: App) -> None:
