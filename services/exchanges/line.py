@@ -136,7 +136,7 @@ class Line(asyncio.Protocol):
         packing = self._headers.get(b"content-encoding", b"identity").lower()
         if packing == b"gzip":
             self._inflate = zlib.decompressobj(_GZIP)
-        elif packing != b"identity":
+        elif packing != b"identity" or self._headers.get(b"transfer-encoding", b"chunked").lower() != b"chunked":
             raise HttpParserError("packing")
 
     def on_body(self, piece: bytes) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import socket
 from collections.abc import AsyncIterator, Callable
 
 import pytest
+from loguru import logger
 
 from aristobot.clock import ManualClock, SystemClock
 from aristobot.errors import (
@@ -94,6 +96,31 @@ async def test_a_definite_no_is_not_asked_twice(server: SmallServer, session: Re
     with pytest.raises(UnknownOrder):
         await session.read(question(), 1)
     assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize("trouble", [Reset(), Half(), Hang(), Say(b"<html>", 502), Say({"code": -1007, "msg": "Timeout"}, 408)])
+async def test_no_log_however_talkative_tells_a_key_or_a_signature(
+    server: SmallServer, session: RestSession, trouble: Answer, caplog: pytest.LogCaptureFixture
+) -> None:
+    loop, written = asyncio.get_running_loop(), io.StringIO()
+    sink = logger.add(written, level=0, backtrace=True, diagnose=False)
+    caplog.set_level(0)
+    loop.set_debug(True)
+    loop.slow_callback_duration = 0.0  # tell of every step
+    server.rest = in_turn(trouble)
+    with pytest.raises(OutcomeUnknown) as doubt:
+        await session.order(ORDER, 1)
+    logger.opt(exception=doubt.value).error("An order is in doubt")
+    going = asyncio.ensure_future(session.order(ORDER, 1))
+    await asyncio.wait([going], timeout=0.01)
+    going.cancel()
+    await asyncio.wait([going])
+    loop.set_debug(False)
+    logger.remove(sink)
+    told = written.getvalue() + caplog.text + repr(doubt.value)
+    assert "An order is in doubt" in told
+    assert "verysecret" not in told
+    assert "keyofmine" not in told
 
 
 @pytest.mark.parametrize("trouble", [Reset(), Half(), Hang(), Say(b"<html>", 502), Say({"code": -1007, "msg": "Timeout"}, 408)])

@@ -86,6 +86,12 @@ def test_a_packing_that_was_not_asked_for_is_no_answer(packing: str) -> None:
         on_a_line(iter([with_length(b"{}", f"Content-Encoding: {packing}\r\n")]))
 
 
+@pytest.mark.parametrize("coding", ["gzip, chunked", "identity", "chunked, identity", "xchunked"])
+def test_a_transfer_by_anything_but_plain_chunks_is_no_answer(coding: str) -> None:
+    with pytest.raises(LineBroken):
+        on_a_line(iter([f"HTTP/1.1 200 OK\r\nTransfer-Encoding: {coding}\r\n\r\n2\r\n{{}}\r\n0\r\n\r\n".encode()]))
+
+
 @pytest.mark.parametrize("behind", [gzip.compress(b', "more": 1}', mtime=0), b"garbage"], ids=["another part", "garbage"])
 def test_a_packed_answer_is_not_cut_where_its_first_part_ends(behind: bytes) -> None:
     with pytest.raises(LineBroken):
