@@ -6,13 +6,16 @@ import asyncio
 import gzip
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+import h11
 import pytest
 import uvicorn
 from aiohttp import web
+from hypothesis import given
+from hypothesis import strategies as st
 from websockets.asyncio.server import ServerConnection, serve
 
 from aristobot.clock import SystemClock
@@ -20,10 +23,12 @@ from aristobot.errors import ConnectionLost
 from services.exchanges.binance_errors import judge
 from services.exchanges.connection import Connection
 from services.exchanges.http import Request, RestSession
+from services.exchanges.line import LineBroken
 from services.exchanges.sockets import open_socket
 from services.exchanges.transport import Link
 from tests.exchanges.small_server import soon
 from tests.exchanges.test_connection import opened
+from tests.exchanges.test_line import a_line
 
 LONG = b'{"rows":[' + b",".join(b'"%d"' % number for number in range(60_000)) + b"]}"
 
@@ -156,6 +161,82 @@ async def test_every_question_gets_its_own_answer_from_whatever_server(witness: 
         big = b"z" * 3_000_000 if witness != "aiohttp" else b"z" * 900_000
         assert await session.order(Request("POST", "/big", {}, big), 1) == b"POST /big " + big
         await session.close()
+
+
+FIRST = ["HTTP/1.1 200 OK", "HTTP/1.0 200 OK", "HTTP/1.1 400 No", "HTTP/1.1 204 No", "HTTP/1.1 304 Not", "HTTP/1.1 103 Hints"]
+HEADERS = [
+    *(
+        "Content-Length: 5",
+        "content-length:\t5 ",
+        "Content-Length: 05",
+        "Content-Length: 3",
+        "Content-Length: 0",
+        "Content-Length: 5;",
+    ),
+    *(
+        "Transfer-Encoding: chunked",
+        "transfer-encoding:  Chunked ",
+        "Transfer-Encoding: gzip, chunked",
+        "Transfer-Encoding: identity",
+    ),
+    *("Connection: close", "Connection: keep-alive", "Trailer: X", "X: y", "X:", "X : y", " folded"),
+]
+BODIES = [
+    *("hello", "", "hel", "hellohello", "5\r\nhello\r\n0\r\n\r\n", "5;x=1\r\nhello\r\n0\r\nX: y\r\n\r\n", "5\nhello\n0\n\n"),
+    *("2\r\nhe\r\n03\r\nllo\r\n0\r\n\r\n", "5\r\nhelloXX0\r\n\r\n", "0x5\r\nhello\r\n0\r\n\r\n", "5\r\nhello\r\n0\r\n"),
+]
+
+
+def written(first: str, headers: list[str], body: str) -> bytes:
+    """An answer, as somebody might write it."""
+    return "\r\n".join([first, *headers, "", body]).encode()
+
+
+def read_by_another(text: bytes, *, ends: bool) -> tuple[int, bytes] | None:
+    """What h11 makes of it; None when nothing, or nothing yet."""
+    other = h11.Connection(h11.CLIENT)
+    other.send(h11.Request(method="GET", target="/", headers=[("Host", "x")]))
+    other.send(h11.EndOfMessage())
+    other.receive_data(text)
+    if ends:
+        other.receive_data(b"")
+    status, body = 0, b""
+    with suppress(h11.RemoteProtocolError):
+        while (event := other.next_event()) not in (h11.NEED_DATA, h11.PAUSED):
+            match event:
+                case h11.Response():
+                    status = event.status_code
+                case h11.Data():
+                    body += bytes(event.data)
+                case h11.EndOfMessage():
+                    return status, body
+                case h11.ConnectionClosed():
+                    break
+    return None
+
+
+texts = st.builds(written, st.sampled_from(FIRST), st.lists(st.sampled_from(HEADERS), max_size=3), st.sampled_from(BODIES))
+
+
+@given(st.lists(texts, min_size=1, max_size=2).map(b"".join), st.booleans(), st.integers(0, 200))
+def test_another_reader_never_makes_another_answer_of_the_same_bytes(text: bytes, ends: bool, place: int) -> None:
+    async def mine() -> tuple[int, bytes] | None:
+        line, _ = a_line()
+        asking = asyncio.ensure_future(line.ask(b"?", 5.0, 10.0))
+        await asyncio.wait([asking], timeout=0)
+        for part in (text[:place], text[place:]):
+            line.data_received(part)
+        if ends:
+            line.eof_received()
+            line.connection_lost(None)
+        line.cut()
+        with suppress(LineBroken):
+            answer = await asking
+            return answer.status, answer.body
+        return None
+
+    got, theirs = asyncio.run(mine()), read_by_another(text, ends=ends)
+    assert got is None or theirs is None or got == theirs
 
 
 @pytest.mark.parametrize("compression", ["deflate", None])
