@@ -113,17 +113,24 @@ def _span(rows: Remembered, now: datetime) -> tuple[datetime | None, datetime]:
 
 def _steps(rows: Remembered, lines: Sequence[Line]) -> Iterator[Step]:
     told = list(_told(lines))
+    stored_at = _first(told, Stage.STORED)
     if rows.webhook is not None:
         yield Step(Stage.RECEIVED, rows.webhook.received_at)
         for stage in (Stage.STORED, Stage.TAKEN_UP):
-            if (at := next((at for at, data in told if data.get("step") == stage.value), None)) is not None:
-                yield Step(stage, at)
+            if (at := _first(told, stage)) is not None:
+                yield Step(stage, max(at, stored_at or at))
     for order in rows.orders:
         taken = sorted(at for at, data in told if data.get("order") == order.id.hex and data.get("status") in _TAKEN)
-        yield from _order_steps(order, rows.fills.get(order.id, []), taken[0] if taken else None)
+        steps = _order_steps(order, rows.fills.get(order.id, []), taken[0] if taken else None)
+        # an order is made ready while its alert is being stored, and written together with it
+        yield from (replace(step, at=max(step.at, stored_at or step.at)) for step in steps)
     yield from _position_steps(rows)
     if rows.webhook is not None and rows.webhook.finished_at is not None:
         yield Step(Stage.FINISHED, rows.webhook.finished_at)
+
+
+def _first(told: Iterable[tuple[datetime, dict[str, str]]], stage: Stage) -> datetime | None:
+    return next((at for at, data in told if data.get("step") == stage.value), None)
 
 
 def _together(steps: Iterable[Step]) -> Iterator[Step]:

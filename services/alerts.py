@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from aristobot.kinds import BrokerMode, WebhookOutcome, WebhookStatus
 from aristobot.money import divided, plain
 from aristobot.orders import OrderStatus
 from aristobot.signals import Signal, longest_lag
-from aristobot.store.intents import Progress
+from aristobot.store.intents import AlertMissing, Progress
 from aristobot.store.trading_tables import Order
 from services.broker_book import Account
 
@@ -23,13 +24,27 @@ FAILED = (*NOTHING_DONE, OrderStatus.DENIED)
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """One stored alert under work; `recovered` when an earlier run of the house may have begun it."""
+    """One alert under work; `recovered` when an earlier run of the house may have begun it.
+
+    With `stored` it was begun while it was being stored, which brings a yes, or a no for a duplicate or a failure.
+    """
 
     id: uuid.UUID
     account: Account
     received_at: datetime
     recovered: bool = False
     order_ids: list[str] = field(default_factory=list)
+    stored: asyncio.Future[bool] | None = None
+
+    @property
+    def is_stored(self) -> bool:
+        """Whether it is durable, as far as is known now."""
+        return self.stored is None or (self.stored.done() and not self.stored.cancelled() and self.stored.result())
+
+    async def durable(self) -> None:
+        """Return once it is stored: to be awaited before anything is done that leaves a trace. Raises AlertMissing."""
+        if self.stored is not None and not await asyncio.shield(self.stored):
+            raise AlertMissing
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +89,7 @@ def progress(alert: Alert, symbol: str) -> Callable[[Order], Progress]:
     def note(row: Order) -> Progress:
         if row.id.hex not in alert.order_ids:
             alert.order_ids.append(row.id.hex)
-        return Progress(alert.id, symbol, tuple(alert.order_ids))
+        return Progress(alert.id, symbol, tuple(alert.order_ids), being_stored=not alert.is_stored)
 
     return note
 

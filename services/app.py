@@ -12,9 +12,11 @@ from aristobot.clock import Clock
 from aristobot.events import ReadyChanged
 from aristobot.settings import Settings
 from aristobot.store.database import Database
+from aristobot.store.inbox import AlertInbox
 from aristobot.store.instance import installation
 from aristobot.store.shelf import Shelf
 from aristobot.store.tenancy import SYSTEM
+from aristobot.store.urgent import urgent_commits
 from aristobot.vault import Vault
 from services.account_book import AccountBook
 from services.accounts import Accounts
@@ -113,7 +115,9 @@ class App:
         self.monitor = OrderMonitor(self.floor, self.records, self.resolver)
         self.engine = TradingEngine(self.floor, WebhookTrading(self.floor, self.desk, self.keeper, self.markets))
         self.flattener = Flattener(self.floor, self.desk, self.keeper)
-        self.receiver = WebhookReceiver(self.db, self.bus, clock, settings)
+        inbox = AlertInbox(self.db, self.floor.urgent)
+        self.receiver = WebhookReceiver(self.db, self.bus, clock, settings, inbox=inbox)
+        self.receiver.begin = self.engine.begin
         self.receiver.waiting_for = self.waiting_for
         self.candles = CandleHistory(self.db, self.bus, clock, self.gateway)
         self.library = CandleLibrary(self.bus, clock, self.gateway, settings.data_dir, Workers())
@@ -151,6 +155,7 @@ class App:
             positions=PositionBook(self.db, self.bus, self.clock),
             fees=FeeBook(self.clock, self.gateway, self.catalog),
             kill_switch=self.kill_switch,
+            urgent=urgent_commits(self.db),
             dry_run=self.settings.no_orders,
         )
 

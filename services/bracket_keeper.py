@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from weakref import WeakValueDictionary
@@ -86,16 +86,21 @@ class BracketKeeper:
         return await self._placer.read(user_id, position_id)
 
     @asynccontextmanager
-    async def standing_down(self, user_id: uuid.UUID, position_id: uuid.UUID) -> AsyncIterator[Decimal]:
+    async def standing_down(
+        self, user_id: uuid.UUID, position_id: uuid.UUID, before: Callable[[], Awaitable[None]] | None = None
+    ) -> AsyncIterator[Decimal]:
         """Take the resting exits back for the length of a sale; gives what can be sold meanwhile.
 
-        Nobody else sells or guards the position inside; what is left of it is guarded again afterwards. Raises ExchangeError
-        when the exits cannot be taken back, or when an earlier sale is in doubt for too long.
+        Nobody else sells or guards the position inside; what is left of it is guarded again afterwards. `before` is awaited
+        when there is something to take back. Raises ExchangeError when the exits cannot be taken back, or when an earlier sale
+        is in doubt for too long.
         """
         async with self._lock(position_id):
             if (bare := self._floor.positions.unguarded(position_id)) is not None:
                 yield bare.quantity
                 return
+            if before is not None:
+                await before()
             try:
                 left = (await self._placer.stand_down(user_id, position_id)).position
                 yield left.quantity if left.status is LotStatus.OPEN else ZERO

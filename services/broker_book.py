@@ -59,6 +59,10 @@ class BrokerBook:
         """Every account known now."""
         return list(self._accounts.values())
 
+    def known(self, broker_id: uuid.UUID) -> Account | None:
+        """As `get`, from memory alone and at once: None when it cannot tell."""
+        return None if broker_id in self._stale else self._accounts.get(broker_id)
+
     async def get(self, broker_id: uuid.UUID) -> Account:
         """The account; NotFound when there is none. Reads the store only after a change."""
         if self._known != self._changes or broker_id not in self._accounts:

@@ -17,7 +17,7 @@ from aristobot.exchange import Credentials, ExchangeClient
 from aristobot.kinds import OrderRole
 from aristobot.orders import OrderReport, OrderRequest, OrderStatus, OtocoRequest, client_order_id
 from aristobot.store import orders
-from aristobot.store.intents import Intent, IntentLog, Progress
+from aristobot.store.intents import AlertMissing, Intent, IntentLog, Progress
 from aristobot.store.trading_tables import Order
 from services.broker_book import Account
 from services.order_checks import OrderChecks, Priced, mark_refused
@@ -49,7 +49,7 @@ class OrderDesk:
         self._gateway = floor.gateway
         self._checks = checks
         self._sender = sender
-        self._intents = IntentLog(floor.db, lambda: floor.epoch)
+        self._intents = IntentLog(floor.db, lambda: floor.epoch, floor.urgent)
         self._locks: dict[uuid.UUID, asyncio.Lock] = {}
 
     async def settled(self, row: Order) -> Order:
@@ -76,7 +76,7 @@ class OrderDesk:
         `progress` says what the written order means for the alert behind it; both are one transaction. With `exits` a market
         entry brings its stop and target in one list and fills wholly or not at all (needs `native_otoco`). The same
         cause, leg and attempt asked again returns the row of the first time and sends nothing. Raises InvalidInput, NotFound,
-        and ExchangeError when no price could be had.
+        and ExchangeError when no price could be had; AlertMissing, and nothing is sent, when the alert is not stored.
         """
         account = await self._checks.account(user_id, wish.broker_id)
         async with self._locks.setdefault(account.id, asyncio.Lock()):
@@ -86,7 +86,7 @@ class OrderDesk:
             self._checks.set_aside(account, intent.rows[0], priced)  # before the next wish of this broker is looked at
         try:
             rows, is_new = await self._written(account.user_id, intent)
-        except AristobotError:
+        except (AristobotError, AlertMissing):
             self._checks.withdraw(account, intent.rows[0], free=True)
             raise
         if not is_new:

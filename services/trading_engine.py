@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain, repeat
@@ -13,12 +13,14 @@ from typing import Any
 
 from loguru import logger
 
+from aristobot.clock import iso_milliseconds
 from aristobot.errors import AristobotError, NotFound, StoreError
 from aristobot.events import PositionUpdated, SignalReceived, WebhookUpdated
 from aristobot.kinds import LotStatus, WebhookOutcome, WebhookStatus
 from aristobot.logs import log_context
 from aristobot.signals import Action, Parsed, parse
-from aristobot.store import orders, positions, webhooks
+from aristobot.store import inbox, orders, positions, webhooks
+from aristobot.store.intents import AlertMissing
 from aristobot.store.tenancy import SYSTEM
 from aristobot.store.trading_tables import Webhook
 from services.alerts import OWNER, Alert, Verdict, told
@@ -50,6 +52,7 @@ class _Job:
     trace_id: str
     alert: Alert
     parsed: Parsed
+    taken_up_at: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -70,6 +73,8 @@ class TradingEngine:
         self._inbox = floor.bus.subscribe(SignalReceived, PositionUpdated)
         self._lanes: dict[tuple[uuid.UUID, str], _Lane] = {}
         self._under_work: set[uuid.UUID] = set()
+        self._following = False
+        self._begun: dict[uuid.UUID, _Job] = {}
         self._swept: set[uuid.UUID] = set()
         self._seen_to: set[uuid.UUID] = set()
         self._protecting: dict[uuid.UUID, asyncio.Task[None]] = {}
@@ -81,6 +86,7 @@ class TradingEngine:
         try:
             await self._protect_naked()
             await self._sweep()
+            self._following = True
             async for event in self._inbox:
                 match event:
                     case SignalReceived():
@@ -88,7 +94,30 @@ class TradingEngine:
                     case PositionUpdated():
                         await self._protect_late_fill(event)
         finally:
+            self._following = False
             await self._stop()
+
+    def begin(self, alert: inbox.Alert) -> Callable[[bool], None] | None:
+        """Take up an alert that is about to be stored: its order is made ready meanwhile, and both become durable together.
+
+        The callable has to be told what came of it: whether it is stored, and new. None: it is taken up when its bell rings.
+        """
+        account = self._floor.brokers.known(alert.broker_id) if self._following else None
+        parsed = parse(alert.payload)
+        if account is None or not parsed.commands:
+            return None
+        stored: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        under_work = Alert(alert.id, account, alert.received_at, stored=stored)
+        job = self._begun[alert.id] = _Job(alert.id, alert.trace_id, under_work, parsed)
+        self._line_up(job)
+
+        def tell(new: bool) -> None:
+            if not new:
+                self._begun.pop(alert.id, None)
+            if not stored.done():
+                stored.set_result(new)
+
+        return tell
 
     def queued(self) -> int:
         """Alerts that wait in lanes."""
@@ -104,6 +133,10 @@ class TradingEngine:
     async def _on_signal(self, event: SignalReceived) -> None:
         if event.webhook_id in self._swept:  # it came before the sweep, which found its row
             self._swept.discard(event.webhook_id)
+            return
+        if (begun := self._begun.pop(event.webhook_id, None)) is not None:
+            if begun.taken_up_at is not None:
+                _note_taken_up(begun, begun.taken_up_at)
             return
         payload = event.payload
         if not payload:
@@ -123,9 +156,13 @@ class TradingEngine:
             reason = Verdict(WebhookOutcome.INVALID, parsed.reason, parsed.facts)
             await self._finish(account.user_id, broker_id, webhook_id, [reason], taken.trace_id)
             return
-        job = _Job(webhook_id, taken.trace_id, Alert(webhook_id, account, taken.received_at, taken.recovered), parsed)
-        self._under_work.add(webhook_id)
-        key = (broker_id, self._trading.lane(account, parsed.commands[0]))
+        self._line_up(_Job(webhook_id, taken.trace_id, Alert(webhook_id, account, taken.received_at, taken.recovered), parsed))
+
+    def _line_up(self, job: _Job) -> None:
+        """Behind the alerts of the same broker and market that came before."""
+        self._under_work.add(job.webhook_id)
+        account = job.alert.account
+        key = (account.id, self._trading.lane(account, job.parsed.commands[0]))
         lane = self._lanes.setdefault(key, _Lane())
         lane.jobs.append(job)
         if lane.task is None:
@@ -141,7 +178,9 @@ class TradingEngine:
             while lane.jobs:
                 job = lane.jobs.popleft()
                 with log_context(service=self.name, trace_id=job.trace_id, user_id=job.alert.account.user_id):
-                    logger.bind(step="taken_up").info("Alert {} is taken up", job.webhook_id)
+                    job.taken_up_at = self._floor.clock.now()
+                    if job.webhook_id not in self._begun:  # else it is said when the bell has rung: its order is in a hurry
+                        _note_taken_up(job, job.taken_up_at)
                     async with self._floor.turn(*key):
                         await self._do(job, superseded=any(_replaces(later, job) for later in lane.jobs))
         finally:
@@ -151,15 +190,20 @@ class TradingEngine:
     async def _do(self, job: _Job, *, superseded: bool) -> None:
         try:
             verdicts = await self._verdicts(job, superseded=superseded)
+            await job.alert.durable()
             if verdicts:
                 await self._finish_surely(job, verdicts)
+        except AlertMissing:
+            logger.debug("Alert {} came before, or could not be stored", job.webhook_id)
         finally:
             self._under_work.discard(job.webhook_id)
             if (filled := self._protect_afterwards.pop(job.webhook_id, None)) is not None:
                 self._start_protecting(*filled)
 
     async def _verdicts(self, job: _Job, *, superseded: bool) -> list[Verdict]:
-        """What became of each command; empty for a row that turns out to be finished."""
+        """What became of each command; empty for a row that turns out to be finished. Raises AlertMissing."""
+        if job.alert.stored is not None and job.alert.stored.done():
+            await job.alert.durable()
         try:
             if superseded:
                 return [Verdict(WebhookOutcome.NO_EFFECT, "reason.superseded")]
@@ -170,13 +214,22 @@ class TradingEngine:
                 if row.claims > (MOST_CLAIMS_WITH_ORDERS if row.order_ids else MOST_CLAIMS):
                     logger.error("Alert {} is set aside: it was begun {} times and never ended", row.id, row.claims)
                     return [Verdict(WebhookOutcome.INVALID, "reason.poison", {"claims": row.claims})]
-            return await self._trading.carry_out(job.alert, job.parsed.commands)
+            return await self._carried_out(job)
+        except AlertMissing:
+            raise
         except AristobotError as error:
             logger.error("Alert {} fell: {}", job.webhook_id, error)
             return [Verdict(WebhookOutcome.REFUSED, f"error.{error.code}", dict(error.facts))]
         except Exception as error:  # noqa: BLE001  # told with its trace and written on the row: the lane must go on
             logger.opt(exception=error).error("Alert {} met a fault of the house", job.webhook_id)
             return [Verdict(WebhookOutcome.REFUSED, "reason.internal")]
+
+    async def _carried_out(self, job: _Job) -> list[Verdict]:
+        try:
+            return await self._trading.carry_out(job.alert, job.parsed.commands)
+        except AlertMissing:  # its order was ready before it was written itself: if it comes to be stored, once more
+            await job.alert.durable()
+            return await self._trading.carry_out(job.alert, job.parsed.commands)
 
     async def _finish_surely(self, job: _Job, verdicts: Sequence[Verdict]) -> None:
         """Write the end of a row, as often as it takes: a store that is full or locked must not leave it open."""
@@ -278,11 +331,16 @@ class TradingEngine:
         await asyncio.gather(*tasks, return_exceptions=True)
         self._lanes.clear()
         self._under_work.clear()
+        self._begun.clear()
+
+
+def _note_taken_up(job: _Job, at: datetime) -> None:
+    logger.bind(step="taken_up", at=iso_milliseconds(at)).info("Alert {} is taken up", job.webhook_id)
 
 
 def _replaces(later: _Job, earlier: _Job) -> bool:
     """Whether a later move says everything anew that an earlier one said: then only the later is done."""
-    if len(later.parsed.commands) != 1 or len(earlier.parsed.commands) != 1:
+    if not later.alert.is_stored or len(later.parsed.commands) != 1 or len(earlier.parsed.commands) != 1:
         return False
     new, old = later.parsed.commands[0], earlier.parsed.commands[0]
     if new.action is not Action.MOVE or old.action is not Action.MOVE:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import uuid
 from dataclasses import dataclass, field
+from typing import Any
 from weakref import WeakValueDictionary
 
 from aristobot.bus import Bus
 from aristobot.clock import Clock
 from aristobot.store.database import Database
+from aristobot.store.group_commit import GroupCommit
 from services.account_book import AccountBook
 from services.broker_book import BrokerBook
 from services.exchange_gateway import ExchangeGateway
@@ -25,7 +27,7 @@ _NOBODY = uuid.UUID(int=0)
 @dataclass(slots=True)
 class TradingFloor:
     """The shared parts of trading. `reconciled` holds the brokers whose orders were compared with their
-    exchange since start; `ready` is set when start-up recovery is done."""
+    exchange since start; `ready` is set when start-up recovery is done; `urgent` are the commits of alerts and intents."""
 
     db: Database
     bus: Bus
@@ -38,6 +40,7 @@ class TradingFloor:
     positions: PositionBook
     fees: FeeBook
     kill_switch: KillSwitch
+    urgent: GroupCommit[Any, Any]
     dry_run: bool = False
     installation: uuid.UUID = _NOBODY
     epoch: int = 0

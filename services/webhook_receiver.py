@@ -75,6 +75,8 @@ class WebhookReceiver:
         self.counters = Counters()
         #: What the start still waits for; the App replaces it.
         self.waiting_for: Callable[[], Sequence[str]] = tuple
+        #: Begins with an alert while it is being stored, and is told whether it is stored and new; the App replaces it.
+        self.begin: Callable[[Alert], Callable[[bool], None] | None] = lambda alert: None
 
     @property
     def address(self) -> str:
@@ -182,10 +184,15 @@ class WebhookReceiver:
             raise _too_many(error.retry_after) from None
 
     async def _store(self, alert: Alert) -> Stored:
+        tell, is_new = self.begin(alert), False
         try:
             stored = await self._inbox.add(alert)
+            is_new = not stored.duplicate
         except AristobotError as error:
             raise self._not_stored(error) from error
+        finally:
+            if tell is not None:
+                tell(is_new)
         if self._store_failing:
             self._store_failing = False
             logger.info("Alerts can be stored again")

@@ -29,6 +29,8 @@ from services.trading_floor import TradingFloor
 _EXIT_ATTEMPTS = 4
 #: Seconds between the rounds of an exit that the exchange does not take: an outage must not cost it.
 _EXIT_PAUSES = (1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 30.0)
+#: What these do first is to have an order written, which is refused while their alert is not stored.
+_ORDERS_FIRST = frozenset({Action.BUY_MARKET, Action.BUY_LIMIT, Action.SELL_MARKET})
 
 
 class WebhookTrading:
@@ -53,7 +55,12 @@ class WebhookTrading:
         return self._markets.lane(account, signal)
 
     async def carry_out(self, alert: Alert, commands: Sequence[Signal]) -> list[Verdict]:
-        """Do the commands of one alert in order, until one fails; what comes after a failure is not done."""
+        """Do the commands of one alert in order, until one fails; what comes after a failure is not done.
+
+        Raises AlertMissing, with nothing done, for an alert that turns out not to be stored.
+        """
+        if len(commands) > 1:
+            await alert.durable()
         verdicts: list[Verdict] = []
         for position, signal in enumerate(commands):
             verdicts.append(await self._one(alert, signal, f"c{position}"))
@@ -76,6 +83,8 @@ class WebhookTrading:
             stale = staleness(signal, alert.received_at, self._floor.clock.now(), longest_age(alert.account, signal))
             if stale is not None:
                 return Verdict(WebhookOutcome.STALE, stale.code, dict(stale.facts), symbol=symbol)
+            if signal.action not in _ORDERS_FIRST:
+                await alert.durable()
             priced = await self._markets.priced(alert.account, signal, symbol)
             return await self._handlers[signal.action](alert, priced, symbol, leg)
         except AristobotError as error:
@@ -173,7 +182,7 @@ class WebhookTrading:
         user_id, symbol = alert.account.user_id, position.symbol
         for round_, pause in enumerate((*_EXIT_PAUSES, None)):
             try:
-                async with self._keeper.standing_down(user_id, position.id) as sellable:
+                async with self._keeper.standing_down(user_id, position.id, alert.durable) as sellable:
                     if sellable <= ZERO:
                         facts = {"symbol": symbol}
                         return Verdict(WebhookOutcome.NO_EFFECT, "reason.exit_already_filled", facts, symbol=symbol)

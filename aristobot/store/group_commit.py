@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from functools import partial
+from itertools import compress
 from typing import Any, Generic, TypeVar
 
 from aristobot.errors import AristobotError, StoreError
@@ -23,18 +24,32 @@ Answer = TypeVar("Answer")
 
 
 class GroupCommit(Generic[Item, Answer]):
-    """Hands items to `work(connection, items)`, as many as wait in one transaction; it gives one answer each, in their order."""
+    """Hands items to `work(connection, items)`, as many as wait in one transaction; it gives one answer each, in their order.
 
-    def __init__(self, db: Database, work: Callable[[Any, Sequence[Item]], list[Answer]], *, urgent: bool = False) -> None:
+    Items of the class `first` are told a turn of the loop before all others.
+    """
+
+    def __init__(
+        self,
+        db: Database,
+        work: Callable[[Any, Sequence[Item]], list[Answer]],
+        *,
+        urgent: bool = False,
+        first: type | None = None,
+    ) -> None:
         self._db = db
         self._work = work
         self._urgent = urgent
+        self._first = first
         self._waiting: deque[tuple[Item, asyncio.Future[Answer]]] = deque()
         self._alone: deque[tuple[Item, asyncio.Future[Answer]]] = deque()
         self._busy = False
 
     async def add(self, item: Item) -> Answer:
-        """The item's answer, once it is durable. Raises what the database, or `work`, has against this item."""
+        """The item's answer, once it is durable. Raises what the database, or `work`, has against this item.
+
+        An answer that is an exception is raised for its own item: all others of the transaction stand.
+        """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Answer] = loop.create_future()
         self._waiting.append((item, future))
@@ -75,9 +90,7 @@ class GroupCommit(Generic[Item, Answer]):
         """On the loop: give everybody their answer, and go on with those who came meanwhile."""
         error = job.exception()
         if error is None:
-            for (_, future), answer in zip(batch, job.result(), strict=True):
-                if not future.done():
-                    future.set_result(answer)
+            self._tell(loop, batch, job.result())
         elif not isinstance(error, AristobotError):
             self._refuse(batch, StoreError("store_unreachable"))
         elif isinstance(error, StoreError) or len(batch) == 1:
@@ -88,11 +101,32 @@ class GroupCommit(Generic[Item, Answer]):
         if error is not None and not isinstance(error, AristobotError):
             raise error
 
+    def _tell(
+        self, loop: asyncio.AbstractEventLoop, batch: Sequence[tuple[Item, asyncio.Future[Answer]]], told: list[Answer]
+    ) -> None:
+        answered = [(future, answer) for (_, future), answer in zip(batch, told, strict=True)]
+        hurried = [self._first is not None and isinstance(item, self._first) for item, _ in batch]
+        if any(hurried):
+            _answer(compress(answered, hurried))
+            loop.call_soon(_answer, [one for one, is_first in zip(answered, hurried, strict=True) if not is_first])
+        else:
+            _answer(answered)
+
     @staticmethod
     def _refuse(batch: Sequence[tuple[Item, asyncio.Future[Answer]]], error: AristobotError) -> None:
         for _, future in batch:
             if not future.done():
                 future.set_exception(type(error)(error.code, **error.facts))
+
+
+def _answer(answered: Iterable[tuple[asyncio.Future[Answer], Answer]]) -> None:
+    for future, answer in answered:
+        if future.done():
+            continue
+        if isinstance(answer, Exception):
+            future.set_exception(answer)
+        else:
+            future.set_result(answer)
 
 
 def _ring(

@@ -106,10 +106,15 @@ def note_use(session: GuardedSession, token_hash: str, now: datetime) -> None:
 
 
 class AlertInbox:
-    """Stores alerts with group commit: whatever arrives while one commit runs shares the next."""
+    """Stores alerts with group commit: whatever arrives while one commit runs shares the next.
 
-    def __init__(self, db: Database) -> None:
-        self._commits: GroupCommit[Alert, Stored] = GroupCommit(db, partial(insert, on_sqlite=db.is_sqlite), urgent=True)
+    `commits` are those of `urgent.py` where alerts share theirs with the orders that they cause.
+    """
+
+    def __init__(self, db: Database, commits: GroupCommit[Any, Any] | None = None) -> None:
+        self._commits: GroupCommit[Alert, Stored] = commits or GroupCommit(
+            db, partial(insert, on_sqlite=db.is_sqlite), urgent=True
+        )
 
     async def add(self, alert: Alert) -> Stored:
         """Store the alert and return when it is durable. Raises StoreError when it could not be stored."""

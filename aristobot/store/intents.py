@@ -6,7 +6,7 @@ The moment between an alert and its order is spent here, so the statements are p
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any
@@ -21,16 +21,25 @@ from aristobot.store.trading_tables import Order, Webhook
 from aristobot.store.webhooks import UNFINISHED
 
 _NEWER = " ON CONFLICT (id) DO NOTHING RETURNING id"
+_STORED = "SELECT id FROM webhooks WHERE id IN "
 _PROGRESS = """UPDATE webhooks SET status = $, symbol = $, order_ids = $ WHERE id = $ AND user_id = $ AND status IN ($, $)"""
+
+
+class AlertMissing(Exception):
+    """An order was made ready for an alert that is not in the store: it is a duplicate, or is stored later, or never."""
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What an intent means for the alert that caused it: under work, on this symbol, with these orders."""
+    """What an intent means for the alert that caused it: under work, on this symbol, with these orders.
+
+    With `being_stored` the alert may not be in the store, and the intent is only written when it is.
+    """
 
     webhook_id: uuid.UUID
     symbol: str
     order_ids: tuple[str, ...]
+    being_stored: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,26 +50,70 @@ class Intent:
     progress: Progress | None = None
 
 
-class IntentLog:
-    """Writes intents ahead of everything else that waits, as the instance of the epoch that `epoch` tells."""
+@dataclass(frozen=True, slots=True)
+class Dated:
+    """An intent of the instance that began as `epoch`."""
 
-    def __init__(self, db: Database, epoch: Callable[[], int]) -> None:
-        self._commits: GroupCommit[Intent, bool] = GroupCommit(db, partial(write, epoch, on_sqlite=db.is_sqlite), urgent=True)
+    epoch: int
+    intent: Intent
+
+
+class IntentLog:
+    """Writes intents ahead of everything else that waits, as the instance of the epoch that `epoch` tells.
+
+    `commits` are those of `urgent.py` where intents share theirs with the alerts that cause them.
+    """
+
+    def __init__(self, db: Database, epoch: Callable[[], int], commits: GroupCommit[Any, Any] | None = None) -> None:
+        self._epoch = epoch
+        self._commits: GroupCommit[Dated, bool] = commits or GroupCommit(db, partial(write, on_sqlite=db.is_sqlite), urgent=True)
 
     async def write(self, intent: Intent) -> bool:
         """Whether the orders are new; when not, the first of them stands as it was. They are durable when this returns.
 
-        Raises InstanceRunning when a newer start of the house works on the same store, DataError, StoreError.
+        Raises InstanceRunning when a newer start of the house works on the same store, AlertMissing, DataError, StoreError.
         """
         for row in intent.rows:
             check_texts(row)
-        return await self._commits.add(intent)
+        return await self._commits.add(Dated(self._epoch(), intent))
 
 
-def write(epoch: Callable[[], int], connection: Any, intents: Sequence[Intent], *, on_sqlite: bool) -> list[bool]:
-    """Write the intents inside the open transaction of a driver connection; which of them were new, in their order."""
-    if connection.execute("SELECT epoch FROM installation").fetchone()[0] != epoch():
-        raise InstanceRunning(folder="")
+def write(
+    connection: Any, dated: Sequence[Dated], *, on_sqlite: bool, stored: Collection[uuid.UUID] = frozenset()
+) -> list[bool | Exception]:
+    """Write the intents inside the open transaction of a driver connection; which of them were new, in their order.
+
+    `stored` are alerts known to be in the store. In place of its answer an intent may get the reason why it was not written.
+    """
+    epoch = connection.execute("SELECT epoch FROM installation").fetchone()[0]
+    missing = _missing(connection, [one.intent for one in dated], stored, on_sqlite)
+    refusals = [_refusal(one, epoch, missing) for one in dated]
+    intents = [one.intent for one, refusal in zip(dated, refusals, strict=True) if refusal is None]
+    are_new = iter(_write(connection, intents, on_sqlite))
+    return [next(are_new) if refusal is None else refusal for refusal in refusals]
+
+
+def _refusal(dated: Dated, epoch: int, missing: Collection[uuid.UUID]) -> Exception | None:
+    if dated.epoch != epoch:
+        return InstanceRunning(folder="")
+    progress = dated.intent.progress
+    return AlertMissing() if missing and progress is not None and progress.webhook_id in missing else None
+
+
+def _missing(connection: Any, intents: Sequence[Intent], stored: Collection[uuid.UUID], on_sqlite: bool) -> set[uuid.UUID]:
+    """The alerts that are not in the store, of those that were being stored when their orders were made ready."""
+    asked = [one.progress.webhook_id for one in intents if one.progress is not None and one.progress.being_stored]
+    unsure = [one for one in dict.fromkeys(asked) if one not in stored]
+    if not unsure:
+        return set()
+    keys = [prepared.key_of(one, on_sqlite) for one in unsure]
+    found = connection.execute(_STORED + prepared.places(len(keys), on_sqlite), keys)
+    return set(unsure) - {prepared.read_key(key) for (key,) in found}
+
+
+def _write(connection: Any, intents: Sequence[Intent], on_sqlite: bool) -> list[bool]:
+    if not intents:
+        return []
     new = _insert(connection, [row for intent in intents for row in intent.rows], on_sqlite)
     are_new = [_claimed(intent, new) for intent in intents]
     if new:
