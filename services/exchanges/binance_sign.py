@@ -48,7 +48,8 @@ class Signer:
         """The signature of a text: hex for HMAC, base64 for the others."""
         payload = text.encode()
         if self._private is None:
-            return hmac.digest(self._secret, payload, "sha256").hex()
+            # not `hmac.digest`, which gives the interpreter away for a microsecond's work: on a busy one it comes back late
+            return hmac.new(self._secret, payload, "sha256").hexdigest()
         if isinstance(self._private, Ed25519PrivateKey):
             return b64encode(self._private.sign(payload)).decode()
         return b64encode(self._private.sign(payload, PKCS1v15(), SHA256())).decode()
