@@ -125,4 +125,7 @@ class AccountBook:
                 book.loaded = False
 
     def _book(self, broker_id: uuid.UUID) -> _Book:
-        return self._books.setdefault(broker_id, _Book())
+        book = self._books.get(broker_id)
+        if book is None:
+            book = self._books[broker_id] = _Book()
+        return book

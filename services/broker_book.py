@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from loguru import logger
 
@@ -20,20 +20,16 @@ from aristobot.store.tenancy import SYSTEM
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One broker as trading sees it: its row (detached, read only) and the limits read from it."""
+    """One broker as trading sees it: its row (detached, read only), the limits read from it, its id and its owner's."""
 
     broker: Broker
     limits: Limits
+    id: uuid.UUID = field(init=False)
+    user_id: uuid.UUID = field(init=False)
 
-    @property
-    def id(self) -> uuid.UUID:
-        """The broker's id."""
-        return self.broker.id
-
-    @property
-    def user_id(self) -> uuid.UUID:
-        """The owner's id."""
-        return self.broker.user_id
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "id", self.broker.id)  # asked for twenty times by each alert: a row answers slowly
+        object.__setattr__(self, "user_id", self.broker.user_id)
 
 
 class BrokerBook:

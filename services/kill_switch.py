@@ -43,6 +43,7 @@ class KillSwitch:
         self._active: list[Halt] = []
         self._owners: dict[uuid.UUID, frozenset[str]] = {}
         self._reading = asyncio.Lock()
+        self._file_is_there: bool | None = None
 
     async def load(self) -> None:
         """Read the halts in force, and look for the file; what was asked earlier is never believed later."""
@@ -74,9 +75,19 @@ class KillSwitch:
 
     def level(self, user_id: uuid.UUID, broker_id: uuid.UUID, owner: str = "") -> HaltLevel | None:
         """The severest level that concerns this broker, or None. The HALT file counts as a halt of everything."""
-        levels = [HaltLevel.HALT] if self._file.exists() else []
+        levels = [HaltLevel.HALT] if self._look() else []
         levels += [halt.level for halt in self._active if self._concerns(halt, user_id, broker_id, owner)]
         return max(levels, key=lambda level: _SEVERITY[level], default=None)
+
+    def _look(self) -> bool:
+        """Whether the file is there: one look for all orders of one turn of the loop: each gives the interpreter away."""
+        if self._file_is_there is None:
+            self._file_is_there = self._file.exists()
+            asyncio.get_running_loop().call_soon(self._forget_look)
+        return self._file_is_there
+
+    def _forget_look(self) -> None:
+        self._file_is_there = None
 
     def owners(self, halt: Halt) -> frozenset[str] | None:
         """Whose lots a halt of a strategy concerns: of all its activations, or of the one it names; None for other halts."""

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
+from functools import lru_cache, partial
 
 from loguru import logger
 
@@ -257,6 +257,7 @@ class MarketCatalog:
             failing.discard(exchange)
 
 
+@lru_cache(maxsize=1024)
 def _cleaned(text: str) -> str:
     """Upper case, without blanks and without the name of an exchange before it; DataError for a perpetual."""
     wanted = clean(text).replace(" ", "").upper()

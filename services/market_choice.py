@@ -63,9 +63,11 @@ class MarketChoice:
 
     async def priced(self, account: Account, signal: Signal, symbol: Symbol) -> Signal:
         """The alert in the prices of `symbol`. Raises RiskRefused (quote_remap), ExchangeError when a price cannot be had."""
+        if not needs_prices(signal):
+            return signal
         source, theirs = await self._alerts_market(account, signal)
         exchange = account.broker.exchange
-        if (source, theirs) == (exchange, symbol) or not needs_prices(signal):
+        if (source, theirs) == (exchange, symbol):
             return signal
         client = self._floor.gateway.client_for(account.broker)
         remap = Remap(

@@ -23,7 +23,7 @@ from services.broker_book import Account
 from services.order_checks import OrderChecks, Priced, mark_refused
 from services.order_draft import EditOrder, Exits, PlaceOrder, PlacePair, entry_with_exits
 from services.order_resolver import fence
-from services.order_rows import edited, exit_rows, held_by, next_change, protective_row, row_of
+from services.order_rows import Sent, edited, exit_rows, held_by, next_change, protective_row, row_of
 from services.order_sender import OrderSender
 from services.trading_floor import TradingFloor
 
@@ -79,7 +79,7 @@ class OrderDesk:
         and ExchangeError when no price could be had; AlertMissing, and nothing is sent, when the alert is not stored.
         """
         account = await self._checks.account(user_id, wish.broker_id)
-        async with self._locks.setdefault(account.id, asyncio.Lock()):
+        async with self._lock(account.id):
             priced = await self._checks.draft(account, wish)
             listed = self._listed(wish, exits, priced) if exits is not None else None
             intent = self._intent(account, wish, priced, progress, listed)
@@ -111,6 +111,12 @@ class OrderDesk:
         sent = await self._sender.send(account, rows, ask, wish.expires_at)
         return sent[0]
 
+    def _lock(self, broker_id: uuid.UUID) -> asyncio.Lock:
+        lock = self._locks.get(broker_id)
+        if lock is None:
+            lock = self._locks[broker_id] = asyncio.Lock()
+        return lock
+
     def _listed(self, wish: PlaceOrder, exits: Exits, priced: Priced) -> OtocoRequest:
         def id_of(what: str) -> str:
             leg = f"{wish.leg}.{what}"
@@ -134,7 +140,7 @@ class OrderDesk:
         wish = edited(old, change)
         attempt = await self._db.read(user_id, lambda s: next_change(s, self._floor.installation, wish))
         wish = replace(wish, attempt=attempt)
-        async with self._locks.setdefault(account.id, asyncio.Lock()):
+        async with self._lock(account.id):
             priced = await self._checks.draft(account, wish)
             priced = replace(priced, free=priced.free + held_by(old))
             intent = self._intent(account, wish, priced)
@@ -161,17 +167,15 @@ class OrderDesk:
     ) -> Intent:
         now = self._clock.now()
         order_id = client_order_id(self._floor.installation, account.id, wish.cause, wish.leg, wish.attempt)
-        row = row_of(account, wish, priced.draft, order_id, now)
-        rows = [row]
         refusal = self._checks.refusal(account, wish, priced)
+        fence_at = fence(now, self._gateway.client_for(account.broker).capabilities.request_window)
+        row = row_of(account, wish, priced.draft, order_id, Sent(now, None if refusal is not None else fence_at))
+        rows = [row]
         if refusal is not None:
             mark_refused(row, refusal, now)
-        else:
-            row.sent_at = now
-            row.fence_at = fence(now, self._gateway.client_for(account.broker).capabilities.request_window)
-            if listed is not None:
-                row.time_in_force, row.list_client_id = listed.entry.time_in_force, listed.list_client_id
-                rows += exit_rows(account, wish, listed, row)
+        elif listed is not None:
+            row.time_in_force, row.list_client_id = listed.entry.time_in_force, listed.list_client_id
+            rows += exit_rows(account, wish, listed, row)
         return Intent(rows, progress(row) if progress is not None else None)
 
     async def _written(self, user_id: uuid.UUID, intent: Intent) -> tuple[list[Order], bool]:

@@ -41,7 +41,8 @@ class OrderRecords:
 
     def activity(self, broker_id: uuid.UUID) -> Activity:
         """What the broker did lately, for the limits."""
-        return self._activity.setdefault(broker_id, Activity())
+        known = self._activity.get(broker_id)
+        return self.new_activity(broker_id) if known is None else known
 
     def in_doubt(self, broker_id: uuid.UUID, symbol: str) -> bool:
         """Whether an order of this broker on this symbol is being looked for."""

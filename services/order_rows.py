@@ -6,6 +6,7 @@ import uuid
 from datetime import datetime
 from decimal import Decimal
 from itertools import count
+from typing import NamedTuple
 
 from aristobot.kinds import OrderOrigin, OrderRole
 from aristobot.logs import current_trace_id
@@ -62,8 +63,15 @@ def held_by(old: Order) -> Decimal:
     return times(left, old.price) if old.side is Side.BUY else left
 
 
-def row_of(account: Account, wish: PlaceOrder, made: Draft, order_id: uuid.UUID, now: datetime) -> Order:
-    """An intent, pending; whether it may be sent is written on it by the caller."""
+class Sent(NamedTuple):
+    """When an intent is written, and the moment after which it can no longer appear; None when it is not sent at all."""
+
+    at: datetime
+    fence_at: datetime | None
+
+
+def row_of(account: Account, wish: PlaceOrder, made: Draft, order_id: uuid.UUID, sent: Sent) -> Order:
+    """An intent, pending; why it is not sent is written on it by the caller."""
     request = made.request
     values = {
         "id": order_id,
@@ -89,8 +97,10 @@ def row_of(account: Account, wish: PlaceOrder, made: Draft, order_id: uuid.UUID,
         "reserved_base": made.reserve if request.side is Side.SELL else ZERO,
         "note": wish.note,
         "trace_id": current_trace_id(),
-        "created_at": now,
-        "updated_at": now,
+        "created_at": sent.at,
+        "updated_at": sent.at,
+        "sent_at": sent.at if sent.fence_at is not None else None,
+        "fence_at": sent.fence_at,
     }
     return new_row(Order, values)
 

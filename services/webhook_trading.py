@@ -125,7 +125,7 @@ class WebhookTrading:
         spend = percent_of(free, signal.percent)
         if spend <= ZERO:
             return Verdict(WebhookOutcome.REFUSED, "reason.nothing_free", {"asset": instrument.quote}, symbol=symbol)
-        wish = replace(self._wish(alert, signal, symbol, leg, Side.BUY), quote_quantity=spend)
+        wish = self._wish(alert, signal, symbol, leg, spend)
         exits = await self._exits_in_one_list(account, signal, symbol)
         row = await self._desk.place(account.user_id, wish, progress(alert, symbol), exits)
         if exits is not None and row.status is OrderStatus.REJECTED and row.reason == InvalidOrder.default_code:
@@ -138,10 +138,12 @@ class WebhookTrading:
     async def _exits_in_one_list(self, account: Account, signal: Signal, symbol: str) -> Exits | None:
         """Stop and target that can go out with the entry itself, counted from the market's price; None when they cannot."""
         single = len(signal.take_profit) == 1 and signal.take_profit[0].share == HUNDRED
+        if signal.is_limit or signal.stop_loss is None or not single:
+            return None
         instrument = await self._floor.catalog.instrument(account.broker.exchange, symbol)
         client = self._floor.gateway.client_for(account.broker)
         able = client.capabilities.native_otoco and instrument.otoco_allowed
-        if signal.is_limit or signal.stop_loss is None or not single or not able or await self._position(account, symbol):
+        if not able or await self._position(account, symbol):
             return None
         price = await self._floor.prices.price(client, symbol)
         stop, target = signal.stop_loss.at(price), signal.take_profit[0].price.at(price)
@@ -186,8 +188,8 @@ class WebhookTrading:
                     if sellable <= ZERO:
                         facts = {"symbol": symbol}
                         return Verdict(WebhookOutcome.NO_EFFECT, "reason.exit_already_filled", facts, symbol=symbol)
-                    wish = replace(self._wish(alert, signal, symbol, leg, Side.SELL), position_id=position.id)
-                    row = await self._exit(alert, replace(wish, quantity=percent_of(sellable, signal.percent)), round_)
+                    quantity = percent_of(sellable, signal.percent)
+                    row = await self._exit(alert, self._wish(alert, signal, symbol, leg, quantity, position.id), round_)
             except ExchangeError as error:
                 if pause is None:
                     raise
@@ -203,7 +205,8 @@ class WebhookTrading:
         """Sell, under a new attempt each time the exchange certainly did nothing; a refusal of ours is final."""
         account = alert.account
         for attempt in range(1, _EXIT_ATTEMPTS + 1):
-            tried = replace(wish, attempt=round_ * _EXIT_ATTEMPTS + attempt)
+            number = round_ * _EXIT_ATTEMPTS + attempt
+            tried = wish if number == wish.attempt else replace(wish, attempt=number)
             row = await self._desk.place(account.user_id, tried, progress(alert, wish.symbol))
             if row.status not in NOTHING_DONE:
                 return row
@@ -261,19 +264,26 @@ class WebhookTrading:
     async def _position(self, account: Account, symbol: str) -> PositionRow | None:
         return (await self._floor.positions.of(account)).open_one(symbol, OWNER)
 
-    def _wish(self, alert: Alert, signal: Signal, symbol: str, leg: str, side: Side) -> PlaceOrder:
+    def _wish(
+        self, alert: Alert, signal: Signal, symbol: str, leg: str, size: Decimal, position_id: uuid.UUID | None = None
+    ) -> PlaceOrder:
+        """An entry that spends `size` of the quote or, of a position, an exit that sells `size` of it."""
         fired_at = signal.sent_at or alert.received_at
+        buying = position_id is None
         return PlaceOrder(
             broker_id=alert.account.id,
             symbol=symbol,
-            side=side,
+            side=Side.BUY if buying else Side.SELL,
             type=OrderType.LIMIT if signal.is_limit else OrderType.MARKET,
+            quantity=ZERO if buying else size,
+            quote_quantity=size if buying else ZERO,
             price=signal.price if signal.is_limit and signal.price else ZERO,
             origin=OrderOrigin.WEBHOOK,
-            role=OrderRole.ENTRY if side is Side.BUY else OrderRole.EXIT,
+            role=OrderRole.ENTRY if buying else OrderRole.EXIT,
             owner=OWNER,
             cause=alert.id,
             leg=leg,
             webhook_id=alert.id,
-            expires_at=fired_at + longest_age(alert.account, signal) if side is Side.BUY else None,
+            position_id=position_id,
+            expires_at=fired_at + longest_age(alert.account, signal) if buying else None,
         )

@@ -26,7 +26,7 @@ Answer = TypeVar("Answer")
 class GroupCommit(Generic[Item, Answer]):
     """Hands items to `work(connection, items)`, as many as wait in one transaction; it gives one answer each, in their order.
 
-    Items of the class `first` are told a turn of the loop before all others.
+    Items of the class `first` are told two turns of the loop before all others: what they send then has left.
     """
 
     def __init__(
@@ -108,7 +108,8 @@ class GroupCommit(Generic[Item, Answer]):
         hurried = [self._first is not None and isinstance(item, self._first) for item, _ in batch]
         if any(hurried):
             _answer(compress(answered, hurried))
-            loop.call_soon(_answer, [one for one, is_first in zip(answered, hurried, strict=True) if not is_first])
+            patient = [one for one, is_first in zip(answered, hurried, strict=True) if not is_first]
+            loop.call_soon(loop.call_soon, _answer, patient)
         else:
             _answer(answered)
 

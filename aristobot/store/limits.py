@@ -29,8 +29,9 @@ def _text_columns(model: Hashable) -> tuple[tuple[str, int], ...]:
 
 def check_texts(row: object) -> None:
     """Raise DataError for the first text of the row that is too long for its column or holds a NUL."""
+    known = vars(row)
     for name, longest in _text_columns(cast(Hashable, type(row))):
-        value = getattr(row, name)
+        value = known[name] if name in known else getattr(row, name)
         if isinstance(value, str):
             if len(value) > longest:
                 raise DataError("text_too_long", field=name, length=len(value), limit=longest)

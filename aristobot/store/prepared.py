@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any, NamedTuple, TypeVar
 
 import sqlalchemy as sa
 from pydantic_core import PydanticUndefined
 from sqlmodel import SQLModel
+
+from aristobot.store.types import UtcDateTime, moment_text
 
 #: At most so many rows in one statement: databases limit the number of parameters.
 LARGEST_INSERT = 64
@@ -18,16 +20,32 @@ _INSERT = "INSERT INTO $table ($names) VALUES $rows"
 
 
 class Column(NamedTuple):
-    """A column's name, its default, and how a value goes to the driver (None: as it is)."""
+    """A column's name, its default, how a value goes to the driver (None: as it is), and how the default does."""
 
     name: str
     default: Any
     encode: Callable[[Any], Any] | None
+    encoded_default: Any
 
     def encoded(self, values: Mapping[str, Any]) -> Any:
         """The column's value among `values`, else its default, as the driver wants it."""
         value = values.get(self.name, self.default)
+        if value is self.default:
+            return self.encoded_default
         return value if value is None or self.encode is None else self.encode(value)
+
+
+def encoded_rows(columns: Sequence[Column], rows: Iterable[Mapping[str, Any]]) -> list[Any]:
+    """All values of all rows, one after the other, as `Column.encoded` gives them: a call for each would cost half of it."""
+    return [
+        encoded_default
+        if (value := row.get(name, default)) is default
+        else value
+        if value is None or encode is None
+        else encode(value)
+        for row in rows
+        for name, default, encode, encoded_default in columns
+    ]
 
 
 @cache
@@ -35,10 +53,18 @@ def columns(model: type[SQLModel], on_sqlite: bool, without: frozenset[str] = fr
     """The columns of a model but those named, encoded exactly as the model writes them."""
     dialect = sa.make_url("sqlite://" if on_sqlite else "postgresql+psycopg://").get_dialect()()
     return tuple(
-        Column(one.name, model.model_fields[one.name].default, one.type.dialect_impl(dialect).bind_processor(dialect))
+        _column(one, model.model_fields[one.name].default, dialect)
         for one in sa.inspect(model).columns
         if one.name not in without
     )
+
+
+def _column(column: sa.Column[Any], default: Any, dialect: sa.Dialect) -> Column:
+    encode = column.type.dialect_impl(dialect).bind_processor(dialect)
+    if isinstance(column.type, UtcDateTime) and dialect.name == "sqlite":
+        encode = moment_text
+    plain = default is None or default is PydanticUndefined or encode is None
+    return Column(column.name, default, encode, default if plain else encode(default))
 
 
 def places(count: int, on_sqlite: bool) -> str:

@@ -200,6 +200,13 @@ class UtcDateTime(TypeDecorator[datetime]):
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
+def moment_text(value: datetime) -> str:
+    """A moment as `UtcDateTime` keeps it on SQLite, for prepared statements: the driver's own way takes four times as long."""
+    if not isinstance(value, datetime) or value.utcoffset() is None:
+        raise DataError("moment_without_zone", value=repr(value)[:60])
+    return value.astimezone(UTC).isoformat(" ", "microseconds")[:-6]
+
+
 def enum_type(kind: type[StrEnum]) -> sa.Enum:
     """VARCHAR with a named CHECK on both databases; stores the value, not the member's name."""
     return sa.Enum(

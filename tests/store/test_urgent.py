@@ -82,7 +82,7 @@ class House:
         self.transactions.append(len(items))
         return write(connection, items, on_sqlite=self._on_sqlite)
 
-    async def both(self, alert: Alert, intent: Intent) -> list[Any]:
+    async def both(self, alert: Alert, intent: Intent) -> tuple[Any, Any]:
         """The order, made ready while the alert is being stored: both answers."""
         return await asyncio.gather(self.inbox.add(alert), self.intents.write(intent), return_exceptions=True)
 
@@ -184,7 +184,9 @@ async def test_alerts_that_wait_with_orders_of_others_are_stored_each(db: Databa
     early = an_alert(broker, "early")
     await house.inbox.add(early)
     fresh = [an_alert(broker, f"fresh-{number}") for number in range(3)]
-    order, *stored = await asyncio.gather(house.intents.write(an_order(early)), *(house.inbox.add(one) for one in fresh))
+    order, stored = await asyncio.gather(
+        house.intents.write(an_order(early)), asyncio.gather(*(house.inbox.add(one) for one in fresh))
+    )
     assert order
     assert [one.id for one in stored] == [one.id for one in fresh]
 
