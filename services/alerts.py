@@ -9,12 +9,16 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from loguru import logger
+
+from aristobot.clock import iso_milliseconds
 from aristobot.kinds import BrokerMode, WebhookOutcome, WebhookStatus
 from aristobot.money import divided, plain
 from aristobot.orders import OrderStatus
 from aristobot.signals import Signal, longest_lag
-from aristobot.store.intents import AlertMissing, Progress
+from aristobot.store.intents import Progress
 from aristobot.store.trading_tables import Order
+from aristobot.store.webhooks import AlertMissing
 from services.broker_book import Account
 
 OWNER = "webhooks"
@@ -99,6 +103,11 @@ def failed(row: Order, symbol: str) -> Verdict:
     reason = row.reason or ("not_accepted" if row.status is OrderStatus.NOT_ACCEPTED else "nothing_filled")
     facts = dict(row.reason_facts or {}) or {"symbol": symbol}
     return Verdict(WebhookOutcome.REFUSED, f"error.{reason}", facts, orders=(row,), symbol=symbol)
+
+
+def note_taken_up(alert_id: uuid.UUID, at: datetime) -> None:
+    """Say in the log when an alert's turn came."""
+    logger.bind(step="taken_up", at=iso_milliseconds(at)).info("Alert {} is taken up", alert_id)
 
 
 def told(verdict: Verdict) -> dict[str, Any]:

@@ -115,10 +115,7 @@ class App:
         self.monitor = OrderMonitor(self.floor, self.records, self.resolver)
         self.engine = TradingEngine(self.floor, WebhookTrading(self.floor, self.desk, self.keeper, self.markets))
         self.flattener = Flattener(self.floor, self.desk, self.keeper)
-        inbox = AlertInbox(self.db, self.floor.urgent)
-        self.receiver = WebhookReceiver(self.db, self.bus, clock, settings, inbox=inbox)
-        self.receiver.begin = self.engine.begin
-        self.receiver.waiting_for = self.waiting_for
+        self.receiver = self._ingress()
         self.candles = CandleHistory(self.db, self.bus, clock, self.gateway)
         self.library = CandleLibrary(self.bus, clock, self.gateway, settings.data_dir, Workers())
         self.heartbeat = Heartbeat(self.db, self.bus, clock, self.gateway, exchange=settings.market_exchange)
@@ -158,6 +155,12 @@ class App:
             urgent=urgent_commits(self.db),
             dry_run=self.settings.no_orders,
         )
+
+    def _ingress(self) -> WebhookReceiver:
+        inbox = AlertInbox(self.db, self.floor.urgent)
+        receiver = WebhookReceiver(self.db, self.bus, self.clock, self.settings, inbox=inbox)
+        receiver.begin, receiver.waiting_for = self.engine.begin, self.waiting_for
+        return receiver
 
     def _strategy_trading(self) -> StrategyTrading:
         orders = StrategyOrders(self.floor, self.desk, self.keeper)

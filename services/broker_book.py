@@ -57,7 +57,7 @@ class BrokerBook:
 
     def known(self, broker_id: uuid.UUID) -> Account | None:
         """As `get`, from memory alone and at once: None when it cannot tell."""
-        return None if broker_id in self._stale else self._accounts.get(broker_id)
+        return self._accounts.get(broker_id) if self._known == self._changes else None
 
     async def get(self, broker_id: uuid.UUID) -> Account:
         """The account; NotFound when there is none. Reads the store only after a change."""

@@ -17,8 +17,9 @@ from aristobot.exchange import Credentials, ExchangeClient
 from aristobot.kinds import OrderRole
 from aristobot.orders import OrderReport, OrderRequest, OrderStatus, OtocoRequest, client_order_id
 from aristobot.store import orders
-from aristobot.store.intents import AlertMissing, Intent, IntentLog, Progress
+from aristobot.store.intents import Intent, IntentLog, Progress
 from aristobot.store.trading_tables import Order
+from aristobot.store.webhooks import AlertMissing
 from services.broker_book import Account
 from services.order_checks import OrderChecks, Priced, mark_refused
 from services.order_draft import EditOrder, Exits, PlaceOrder, PlacePair, entry_with_exits

@@ -13,17 +13,15 @@ from typing import Any
 
 from loguru import logger
 
-from aristobot.clock import iso_milliseconds
 from aristobot.errors import AristobotError, NotFound, StoreError
 from aristobot.events import PositionUpdated, SignalReceived, WebhookUpdated
 from aristobot.kinds import LotStatus, WebhookOutcome, WebhookStatus
 from aristobot.logs import log_context
 from aristobot.signals import Action, Parsed, parse
 from aristobot.store import inbox, orders, positions, webhooks
-from aristobot.store.intents import AlertMissing
 from aristobot.store.tenancy import SYSTEM
 from aristobot.store.trading_tables import Webhook
-from services.alerts import OWNER, Alert, Verdict, told
+from services.alerts import OWNER, Alert, Verdict, note_taken_up, told
 from services.trading_floor import TradingFloor
 from services.webhook_trading import WebhookTrading
 
@@ -136,7 +134,7 @@ class TradingEngine:
             return
         if (begun := self._begun.pop(event.webhook_id, None)) is not None:
             if begun.taken_up_at is not None:
-                _note_taken_up(begun, begun.taken_up_at)
+                note_taken_up(begun.webhook_id, begun.taken_up_at)
             return
         payload = event.payload
         if not payload:
@@ -180,7 +178,7 @@ class TradingEngine:
                 with log_context(service=self.name, trace_id=job.trace_id, user_id=job.alert.account.user_id):
                     job.taken_up_at = self._floor.clock.now()
                     if job.webhook_id not in self._begun:  # else it is said when the bell has rung: its order is in a hurry
-                        _note_taken_up(job, job.taken_up_at)
+                        note_taken_up(job.webhook_id, job.taken_up_at)
                     async with self._floor.turn(*key):
                         await self._do(job, superseded=any(_replaces(later, job) for later in lane.jobs))
         finally:
@@ -193,7 +191,7 @@ class TradingEngine:
             await job.alert.durable()
             if verdicts:
                 await self._finish_surely(job, verdicts)
-        except AlertMissing:
+        except webhooks.AlertMissing:
             logger.debug("Alert {} came before, or could not be stored", job.webhook_id)
         finally:
             self._under_work.discard(job.webhook_id)
@@ -215,7 +213,7 @@ class TradingEngine:
                     logger.error("Alert {} is set aside: it was begun {} times and never ended", row.id, row.claims)
                     return [Verdict(WebhookOutcome.INVALID, "reason.poison", {"claims": row.claims})]
             return await self._carried_out(job)
-        except AlertMissing:
+        except webhooks.AlertMissing:
             raise
         except AristobotError as error:
             logger.error("Alert {} fell: {}", job.webhook_id, error)
@@ -227,7 +225,7 @@ class TradingEngine:
     async def _carried_out(self, job: _Job) -> list[Verdict]:
         try:
             return await self._trading.carry_out(job.alert, job.parsed.commands)
-        except AlertMissing:  # its order was ready before it was written itself: if it comes to be stored, once more
+        except webhooks.AlertMissing:  # its order was ready before it was written itself: if it comes to be stored, once more
             await job.alert.durable()
             return await self._trading.carry_out(job.alert, job.parsed.commands)
 
@@ -332,10 +330,6 @@ class TradingEngine:
         self._lanes.clear()
         self._under_work.clear()
         self._begun.clear()
-
-
-def _note_taken_up(job: _Job, at: datetime) -> None:
-    logger.bind(step="taken_up", at=iso_milliseconds(at)).info("Alert {} is taken up", job.webhook_id)
 
 
 def _replaces(later: _Job, earlier: _Job) -> bool:

@@ -18,15 +18,11 @@ from aristobot.store.database import Database
 from aristobot.store.group_commit import GroupCommit
 from aristobot.store.limits import check_texts
 from aristobot.store.trading_tables import Order, Webhook
-from aristobot.store.webhooks import UNFINISHED
+from aristobot.store.webhooks import UNFINISHED, AlertMissing
 
 _NEWER = " ON CONFLICT (id) DO NOTHING RETURNING id"
 _STORED = "SELECT id FROM webhooks WHERE id IN "
 _PROGRESS = """UPDATE webhooks SET status = $, symbol = $, order_ids = $ WHERE id = $ AND user_id = $ AND status IN ($, $)"""
-
-
-class AlertMissing(Exception):
-    """An order was made ready for an alert that is not in the store: it is a duplicate, or is stored later, or never."""
 
 
 @dataclass(frozen=True, slots=True)

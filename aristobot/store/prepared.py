@@ -60,11 +60,12 @@ def columns(model: type[SQLModel], on_sqlite: bool, without: frozenset[str] = fr
 
 
 def _column(column: sa.Column[Any], default: Any, dialect: sa.Dialect) -> Column:
-    encode = column.type.dialect_impl(dialect).bind_processor(dialect)
+    encode: Callable[[Any], Any] | None = column.type.dialect_impl(dialect).bind_processor(dialect)
     if isinstance(column.type, UtcDateTime) and dialect.name == "sqlite":
         encode = moment_text
-    plain = default is None or default is PydanticUndefined or encode is None
-    return Column(column.name, default, encode, default if plain else encode(default))
+    if default is None or default is PydanticUndefined or encode is None:
+        return Column(column.name, default, encode, default)
+    return Column(column.name, default, encode, encode(default))
 
 
 def places(count: int, on_sqlite: bool) -> str:

@@ -21,6 +21,10 @@ from aristobot.store.trading_tables import Webhook, WebhookState
 UNFINISHED = (WebhookStatus.RECEIVED, WebhookStatus.PROCESSING)
 
 
+class AlertMissing(Exception):
+    """An order was made ready for an alert that is not in the store: it is a duplicate, or is stored later, or never."""
+
+
 @dataclass(frozen=True, slots=True)
 class WebhookStats:
     """Counts over a period: rows in all, processed, in error or missed, and the positions open now."""

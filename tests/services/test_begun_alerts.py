@@ -64,6 +64,7 @@ async def test_the_same_alert_twice_at_the_same_moment_is_one_order(house: Tradi
 
 
 async def test_nothing_is_sent_for_an_alert_that_is_not_stored_yet(house: TradingHouse, trader: Trader) -> None:
+    await house.alert(trader, action="PING")  # the broker is in memory
     house.app.receiver._inbox = inbox = LateInbox(house)
     posted = asyncio.create_task(house.send(trader, ENTRY))
     await house.until(begun(house))

@@ -20,7 +20,7 @@ from aristobot.store.database import Database
 from aristobot.store.group_commit import GroupCommit
 from aristobot.store.inbox import Alert, AlertInbox
 from aristobot.store.instance import installation, next_epoch
-from aristobot.store.intents import AlertMissing, Intent, IntentLog, Progress
+from aristobot.store.intents import Intent, IntentLog, Progress
 from aristobot.store.prepared import new_row
 from aristobot.store.tables import Broker
 from aristobot.store.tenancy import SYSTEM
@@ -116,7 +116,7 @@ async def test_the_order_of_an_alert_that_came_before_is_not_written(db: Databas
     intent = an_order(again)
     stored, refusal = await house.both(again, intent)
     assert (stored.id, stored.duplicate) == (first.id, True)
-    assert isinstance(refusal, AlertMissing)
+    assert isinstance(refusal, webhooks.AlertMissing)
     assert await kept(db, intent) is None
 
 
@@ -139,7 +139,7 @@ async def test_an_order_waits_for_no_alert_that_is_stored_already(db: Database, 
 
 async def test_an_order_whose_alert_nobody_stores_is_not_written(db: Database, broker: Broker, house: House) -> None:
     intent = an_order(an_alert(broker, "never"))
-    with pytest.raises(AlertMissing):
+    with pytest.raises(webhooks.AlertMissing):
         await house.intents.write(intent)
     assert await kept(db, intent) is None
 
