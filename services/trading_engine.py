@@ -106,8 +106,9 @@ class TradingEngine:
             return None
         stored: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         under_work = Alert(alert.id, account, alert.received_at, stored=stored)
-        job = self._begun[alert.id] = _Job(alert.id, alert.trace_id, under_work, parsed)
+        job = _Job(alert.id, alert.trace_id, under_work, parsed)
         self._line_up(job)
+        self._begun[alert.id] = job
 
         def tell(new: bool) -> None:
             if not new:

@@ -184,7 +184,7 @@ class WebhookReceiver:
             raise _too_many(error.retry_after) from None
 
     async def _store(self, alert: Alert) -> Stored:
-        tell, is_new = self.begin(alert), False
+        tell, is_new = self._begun(alert), False
         try:
             stored = await self._inbox.add(alert)
             is_new = not stored.duplicate
@@ -197,6 +197,13 @@ class WebhookReceiver:
             self._store_failing = False
             logger.info("Alerts can be stored again")
         return stored
+
+    def _begun(self, alert: Alert) -> Callable[[bool], None] | None:
+        try:
+            return self.begin(alert)
+        except Exception:  # whatever is wrong there must not cost the alert: it is taken up when its bell rings
+            logger.exception("Alert {} could not be begun while it is stored", alert.id)
+            return None
 
     def _not_stored(self, error: AristobotError) -> TurnedAway:
         self.counters.not_stored += 1

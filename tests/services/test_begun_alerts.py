@@ -100,6 +100,14 @@ async def account(house: TradingHouse, trader: Trader) -> Any:
     return await house.app.floor.brokers.get(trader.broker_id)
 
 
+async def test_a_fault_of_who_begins_early_does_not_cost_the_alert(house: TradingHouse, trader: Trader) -> None:
+    def falls(alert: Alert) -> None:
+        raise RuntimeError(alert.id)
+
+    house.app.receiver.begin = falls
+    assert (await house.alert(trader, **ENTRY)).outcome == WebhookOutcome.ORDERED
+
+
 async def test_a_resting_stop_is_not_taken_back_for_a_sale_that_is_not_stored(house: TradingHouse, trader: Trader) -> None:
     await house.buy(trader, stop_loss="59000")
     resting = await house.resting(trader)
