@@ -10,6 +10,7 @@ import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from decimal import Decimal
+from itertools import chain, repeat
 from weakref import WeakValueDictionary
 
 from loguru import logger
@@ -29,6 +30,8 @@ from services.trading_floor import TradingFloor
 RETRY_AFTER = 1.0
 ALARM_AFTER = 15.0
 EXIT_AFTER = 30.0
+#: Seconds between tries to write down what is asked for.
+_ASK_AGAIN = (0.5, 1.0, 2.0, 5.0, 10.0)
 
 
 class BracketKeeper:
@@ -84,6 +87,18 @@ class BracketKeeper:
                 await self._floor.db.write(user_id, work)
             await self._ensure_held(user_id, position_id)
         return await self._placer.read(user_id, position_id)
+
+    async def guard_surely(self, user_id: uuid.UUID, position_id: uuid.UUID, wanted: ExitPlan) -> None:
+        """As `guard`, until it is written down: for exits that nobody else remembers. Raises NotFound."""
+        for pause in chain(_ASK_AGAIN, repeat(_ASK_AGAIN[-1])):
+            try:
+                await self.guard(user_id, position_id, wanted)
+                return
+            except NotFound:
+                raise
+            except AristobotError as error:
+                logger.error("Position {} could not be given its exits yet: {}", position_id, error)
+            await self._floor.clock.sleep(pause)
 
     @asynccontextmanager
     async def standing_down(

@@ -6,11 +6,8 @@ import uuid
 from dataclasses import replace
 from decimal import Decimal
 from functools import partial
-from itertools import chain, repeat
 
-from loguru import logger
-
-from aristobot.errors import AristobotError, Conflict, InsufficientFunds, InvalidInput, InvalidOrder, NotFound
+from aristobot.errors import AristobotError, Conflict, InsufficientFunds, InvalidInput, InvalidOrder
 from aristobot.market import Symbol
 from aristobot.money import HUNDRED, ZERO, plain, round_up
 from aristobot.orders import OrderStatus, Side
@@ -19,7 +16,6 @@ from aristobot.store.trading_tables import Order
 from services.bracket_keeper import BracketKeeper
 from services.broker_book import Account
 from services.execution_window import ExecutionWindows, Window
-from services.exit_plan import ExitPlan
 from services.order_desk import OrderDesk
 from services.order_draft import Exits, PlaceOrder, PlacePair, collar_price
 from services.order_ticket import OWNER, Market, Plan, Ticket, TicketKind, Way, check_ticket, closing_wish, exits_of, wish_of
@@ -32,8 +28,6 @@ from services.trading_floor import TradingFloor
 REFUSED = (OrderStatus.DENIED, OrderStatus.REJECTED, OrderStatus.NOT_ACCEPTED)
 #: A position of which an OCO covers at least this share, in per cent, is guarded as a whole: lots and fees leave crumbs.
 _ALL_BUT_CRUMBS = Decimal(99)
-#: Seconds between tries to ask for the exits of what was just bought.
-_GUARD_PAUSES = (0.5, 1.0, 2.0, 5.0, 10.0)
 
 
 @for_traders("market", "plan", memory="_floor.db")
@@ -119,20 +113,8 @@ class ManualTrading:
             row = await self._desk.place(account.user_id, replace(wish, attempt=2))
         row = await self._desk.settled(row)
         if row.position_id is not None and row.filled and not row.list_client_id:
-            await self._guard_surely(account.user_id, row.position_id, exits_of(plan))
+            await self._keeper.guard_surely(account.user_id, row.position_id, exits_of(plan))
         return row
-
-    async def _guard_surely(self, user_id: uuid.UUID, position_id: uuid.UUID, wanted: ExitPlan) -> None:
-        """Until the exits are asked for: nobody else knows them, and from then on the keeper sees to them."""
-        for pause in chain(_GUARD_PAUSES, repeat(_GUARD_PAUSES[-1])):
-            try:
-                await self._keeper.guard(user_id, position_id, wanted)
-                return
-            except NotFound:
-                raise
-            except AristobotError as error:
-                logger.error("Position {} could not be given its exits yet: {}", position_id, error)
-            await self._floor.clock.sleep(pause)
 
     async def _sell_oco(self, account: Account, plan: Plan, cause: uuid.UUID) -> list[Order]:
         held = (await self._floor.positions.of(account)).open_one(plan.ticket.symbol, OWNER)
