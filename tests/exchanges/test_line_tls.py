@@ -63,9 +63,21 @@ def issued(by: Paper | None, *names: str, valid: tuple[timedelta, timedelta] = (
     made = made.public_key(key.public_key()).serial_number(x509.random_serial_number())
     made = made.not_valid_before(now + valid[0]).not_valid_after(now + valid[1])
     made = made.add_extension(x509.BasicConstraints(ca=not names, path_length=None), critical=True)
+    made = made.add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+    made = made.add_extension(_usage(signs_others=not names), critical=True)
+    if by is not None:
+        issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(by.key.public_key())
+        made = made.add_extension(issuer, critical=False)
     if names:
         made = made.add_extension(x509.SubjectAlternativeName([_general(one) for one in names]), critical=False)
     return Paper(made.sign(by.key if by else key, hashes.SHA256()), key)
+
+
+def _usage(*, signs_others: bool) -> x509.KeyUsage:
+    others = dict.fromkeys(
+        ("content_commitment", "key_encipherment", "data_encipherment", "key_agreement", "encipher_only", "decipher_only"), False
+    )
+    return x509.KeyUsage(digital_signature=not signs_others, key_cert_sign=signs_others, crl_sign=signs_others, **others)
 
 
 def _general(name: str) -> x509.GeneralName:
