@@ -61,7 +61,8 @@ class TradingWindow:
         self._box.set_visibility(True)
         self._timer.active = True
         self._tick()
-        self._box.run_method("focus")
+        self._box.run_method("focus", {"preventScroll": True})
+        self._box.run_method("scrollIntoView", {"block": "nearest"})  # the form was longer: what counts down may be above
 
     def _tick(self) -> None:
         if self._window is None:
