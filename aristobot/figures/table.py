@@ -52,7 +52,7 @@ FIGURES = {
         equity.hold_roi,
         Unit.SHARE,
         "Return of holding",
-        "Everything bought at the first chance, fee paid, and held: end ÷ start − 1.",
+        "Everything bought at the first chance, several pairs in equal parts, fee paid, and held: end ÷ start − 1.",
     ),
     "above_hold": Figure(equity.above_hold, Unit.SHARE, "Return above holding", "Return − return of holding."),
     "hold_drawdown_share": Figure(
