@@ -166,7 +166,7 @@ class OrderResolver:
     async def _search(self, account: Account, questions: DoubtQuestions, order: Order) -> Order:
         row, proofs, alarmed, failing, wait = order, _Proofs(), False, False, 0.0
         for pause in _pauses(questions):
-            await self._clock.sleep(max(pause, wait))
+            await self._clock.sleep(max(self._not_far_beyond_fence(row, pause), wait))
             wait = 0.0
             try:
                 row = await self._db.read(order.user_id, lambda s: orders.get(s, order.id))
@@ -213,6 +213,11 @@ class OrderResolver:
             return await self._brokers.get(account.id)
         except NotFound:
             return account
+
+    def _not_far_beyond_fence(self, row: Order, pause: float) -> float:
+        """A pause that would lead far over the fence ends right behind it; behind it the usual ones do."""
+        left = self._fence(row) - self._clock.monotonic()
+        return min(pause, left + _ROUNDING) if left > 0 else min(pause, _LONGEST_PAUSE)
 
     def _fence(self, row: Order) -> float:
         """The moment, in monotonic seconds, after which it must have been asked for an absence to prove anything."""
