@@ -116,11 +116,23 @@ async def test_a_stop_that_its_exchange_forgot_is_put_up_again_and_lets_its_posi
     trader = await house.trader()
     await house.buy(trader, stop_loss="59000")
     (stop,) = trader.orders(type=OrderType.STOP_LOSS)
+    await house.clock.sleep(15)
     forget(house, trader, stop)
     await house.settled(trader, 1, status=S.CANCELED)
     await house.guarded(trader, ("stop", "0.08324", "59000"))
     assert (await house.alert(trader, action="SellMarket")).outcome == "ordered"
     await house.closed(trader)
+
+
+async def test_beside_a_stop_that_its_exchange_took_and_never_listed_no_other_is_put(house: TradingHouse) -> None:
+    trader = await house.trader()
+    await house.buy(trader, stop_loss="59000")
+    (stop,) = trader.orders(type=OrderType.STOP_LOSS)
+    forget(house, trader, stop)
+    await house.clock.sleep(150)
+    assert trader.orders(type=OrderType.STOP_LOSS) == []
+    (row,) = await house.rows(trader, type=OrderType.STOP_LOSS)
+    assert row.status is S.OPEN
 
 
 def forget(house: TradingHouse, trader: Trader, order: VenueOrder) -> None:
