@@ -29,6 +29,8 @@ from services.webhook_trading import WebhookTrading
 MOST_CLAIMS = 3
 #: What has sent an order is finished with more patience: its order may be in doubt for longer than the house lives.
 MOST_CLAIMS_WITH_ORDERS = 20
+#: What has nothing to make ready: its answer need not wait for it.
+_ASKS_NOTHING = frozenset({Action.PING, Action.MISS})
 _STORE_PAUSES = (0.1, 0.5, 1.0, 5.0)
 #: Seconds between tries to ask for the exits of a position: until then nobody guards it.
 _PROTECT_PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0)
@@ -102,7 +104,7 @@ class TradingEngine:
         """
         account = self._floor.brokers.known(alert.broker_id) if self._following else None
         parsed = parse(alert.payload)
-        if account is None or not parsed.commands:
+        if account is None or not parsed.commands or parsed.commands[0].action in _ASKS_NOTHING:
             return None
         stored: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         under_work = Alert(alert.id, account, alert.received_at, stored=stored)

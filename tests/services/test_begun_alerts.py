@@ -76,7 +76,7 @@ async def test_nothing_is_sent_for_an_alert_that_is_not_stored_yet(house: Tradin
     assert len(house.asked("order.place")) == 1
 
 
-@pytest.mark.parametrize("action", ["BuyMarket", "SellMarket", "MAJ", "PING"])
+@pytest.mark.parametrize("action", ["BuyMarket", "SellMarket", "MAJ"])
 async def test_an_alert_that_cannot_be_stored_leaves_nothing_behind(house: TradingHouse, trader: Trader, action: str) -> None:
     await house.buy(trader, percent=20, stop_loss="59000")
     known, free = await house.rows(trader), await house.app.floor.accounts.free(await account(house, trader), "USDT")
