@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import lru_cache
+from typing import NamedTuple
 
 import msgspec
 
@@ -59,6 +61,15 @@ _KNOWN_TYPES = {kind.name: kind.value for kind in OrderType}
 _NO_RULE = Filter()
 
 
+class Listed(NamedTuple):
+    """One row in our words; without an instrument where it is not for spot."""
+
+    native: str
+    symbol: Symbol
+    instrument: Instrument | None
+    opo_allowed: bool
+
+
 class UnlistedSymbol(DataError):
     """A symbol that the catalogue at hand does not list."""
 
@@ -73,6 +84,7 @@ class Catalogue:
     ours: dict[str, Symbol] = field(default_factory=dict)
     native: dict[Symbol, str] = field(default_factory=dict)
     opo_allowed: frozenset[Symbol] = frozenset()
+    rows: Mapping[bytes, Listed] = field(default_factory=dict)
 
     def native_of(self, symbol: Symbol) -> str:
         """Their spelling; for a symbol listed since the catalogue was read, base and quote run together."""
@@ -86,19 +98,27 @@ class Catalogue:
             raise UnlistedSymbol(exchange="binance", value=native[:40]) from None
 
 
-def read_catalogue(body: bytes) -> Catalogue:
-    """The whole answer; costs some milliseconds for a full catalogue, so hand it to a thread."""
-    catalogue = Catalogue()
-    opo_allowed = []
-    for raw in decoded(_INFO, body).symbols:
-        one = decoded(_SYMBOL, raw)
-        symbol = f"{one.base_asset}/{one.quote_asset}"
-        catalogue.ours[one.symbol], catalogue.native[symbol] = symbol, one.symbol
-        if one.is_spot_trading_allowed:
-            catalogue.instruments.append(_instrument(one, symbol))
-        if one.opo_allowed:
-            opo_allowed.append(symbol)
-    return replace(catalogue, opo_allowed=frozenset(opo_allowed))
+def read_catalogue(body: bytes, before: Catalogue | None = None) -> Catalogue:
+    """The whole answer; costs some milliseconds for a full catalogue, so hand it to a thread.
+
+    Rows that stand in the one `before` to the letter are taken over from there.
+    """
+    known = before.rows if before else {}
+    rows = {text: known[text] if text in known else _listed(text) for text in map(bytes, decoded(_INFO, body).symbols)}
+    listed = rows.values()
+    return Catalogue(
+        [one.instrument for one in listed if one.instrument is not None],
+        {one.native: one.symbol for one in listed},
+        {one.symbol: one.native for one in listed},
+        frozenset([one.symbol for one in listed if one.opo_allowed]),
+        rows,
+    )
+
+
+def _listed(text: bytes) -> Listed:
+    one = decoded(_SYMBOL, text)
+    symbol = f"{one.base_asset}/{one.quote_asset}"
+    return Listed(one.symbol, symbol, _instrument(one, symbol) if one.is_spot_trading_allowed else None, one.opo_allowed)
 
 
 def _instrument(one: NativeSymbol, symbol: Symbol) -> Instrument:

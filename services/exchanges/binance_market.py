@@ -131,7 +131,7 @@ class BinanceMarket:
 
     async def _download_catalogue(self) -> Catalogue:
         body = await self._calls.public("/api/v3/exchangeInfo", {"permissions": "SPOT"}, 20)
-        self._catalogue = await asyncio.to_thread(read_catalogue, body)
+        self._catalogue = await asyncio.to_thread(read_catalogue, body, self._catalogue)
         return self._catalogue
 
     async def _known(self, native: str) -> Symbol:

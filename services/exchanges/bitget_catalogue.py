@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import NamedTuple
 
 import msgspec
 
@@ -61,8 +62,20 @@ class LastPrice(msgspec.Struct, rename="camel", gc=False):
     last_pr: str = "0"
 
 
-_SYMBOLS = msgspec.json.Decoder(Reply[list[NativeSymbol]])
+_SYMBOLS = msgspec.json.Decoder(Reply[list[msgspec.Raw]])
+_SYMBOL = msgspec.json.Decoder(NativeSymbol)
 _PRICES = msgspec.json.Decoder(Reply[list[LastPrice]])
+
+
+class Row(NamedTuple):
+    """One pair as it came, and in our words where no prices are needed for that."""
+
+    native: NativeSymbol
+    instrument: Instrument | None
+
+
+#: What was listed, by its text.
+Rows = Mapping[bytes, Row]
 
 
 class UnlistedSymbol(DataError):
@@ -77,6 +90,7 @@ class Catalogue:
 
     instruments: list[Instrument] = field(default_factory=list)
     natives: Mapping[str, NativeSymbol] = field(default_factory=dict)
+    rows: Rows = field(default_factory=dict)
 
     def symbol_of(self, native: str) -> Symbol:
         """Our spelling; raise UnlistedSymbol when the catalogue does not know it, since a suffix is never guessed."""
@@ -101,30 +115,38 @@ def native_of(symbol: Symbol) -> str:
     return symbol.replace("/", "")
 
 
-def read_symbols(body: bytes) -> list[NativeSymbol]:
-    """The list as it came."""
-    return decoded(_SYMBOLS, body).data
+def read_symbols(body: bytes, before: Catalogue | None = None) -> Rows:
+    """The list as it came; pairs that stand in the catalogue `before` to the letter are taken over from there."""
+    known, figures, limits = before.rows if before else {}, _Figures(), _Limits()
+    texts = map(bytes, decoded(_SYMBOLS, body).data)
+    return {text: known[text] if text in known else _row(text, figures, limits) for text in texts}
 
 
-def needs_prices(listed: list[NativeSymbol]) -> bool:
+def needs_prices(listed: Rows) -> bool:
     """Whether something is quoted in a coin that is no dollar, so that its smallest value has to be converted."""
-    return any(one.quote_coin not in _DOLLARS for one in listed)
+    return any(row.instrument is None for row in listed.values())
 
 
-def read_at_once(body: bytes) -> Catalogue | list[NativeSymbol]:
+def read_at_once(body: bytes, before: Catalogue | None = None) -> Catalogue | Rows:
     """The catalogue, or the bare list when prices are needed to make one of it. Milliseconds: hand it to a thread."""
-    listed = read_symbols(body)
+    listed = read_symbols(body, before)
     return listed if needs_prices(listed) else read_catalogue(listed)
 
 
-def read_catalogue(listed: list[NativeSymbol], prices: bytes = b"") -> Catalogue:
+def read_catalogue(listed: Rows, prices: bytes = b"") -> Catalogue:
     """The list in our words, with `prices` (all tickers) to convert by. Milliseconds: hand it to a thread."""
-    rates = _rates(prices, {one.quote_coin for one in listed} - _DOLLARS) if prices else {}
+    rates = _rates(prices, {one.quote_coin for one, made in listed.values() if made is None}) if prices else {}
     figures, limits = _Figures(), _Limits()
     return Catalogue(
-        [_instrument(one, rates, figures, limits) for one in listed],
-        {one.symbol: one for one in listed},
+        [made or _instrument(one, rates, figures, limits) for one, made in listed.values()],
+        {one.symbol: one for one, _ in listed.values()},
+        listed,
     )
+
+
+def _row(text: bytes, figures: _Figures, limits: _Limits) -> Row:
+    one = decoded(_SYMBOL, text)
+    return Row(one, _instrument(one, {}, figures, limits) if one.quote_coin in _DOLLARS else None)
 
 
 class _Figures(dict[str, Decimal]):

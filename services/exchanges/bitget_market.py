@@ -154,7 +154,7 @@ class BitgetMarket:
 
     async def _download(self) -> Catalogue:
         body = await self._calls.public("/api/v2/spot/public/symbols", {})
-        made = await asyncio.to_thread(read_at_once, body)
+        made = await asyncio.to_thread(read_at_once, body, self._catalogue)
         if not isinstance(made, Catalogue):
             made = await asyncio.to_thread(read_catalogue, made, await self._prices())
         self._catalogue = made

@@ -6,9 +6,8 @@ from collections.abc import Callable, Iterable
 from secrets import token_bytes
 
 from websockets.asyncio.client import ClientConnection
-from websockets.frames import Frame, Opcode
+from websockets.frames import Frame, Opcode, apply_mask  # type: ignore[attr-defined] # the compiled one, where there is one
 from websockets.protocol import Event, State
-from websockets.utils import apply_mask
 
 LARGEST_FRAME = 16 * 1024 * 1024
 _WHOLE_TEXT = 0x81

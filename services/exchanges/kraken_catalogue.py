@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import NamedTuple
 
 import msgspec
 
@@ -67,6 +68,16 @@ _RATES = msgspec.json.Decoder(list[tuple[Decimal, Decimal]])
 _ASSETS = msgspec.json.Decoder(Answer[dict[str, NativeAsset]])
 
 
+class Listed(NamedTuple):
+    """One pair in our words: its own name, what else it is called, its assets by their native names."""
+
+    symbol: Symbol
+    altname: str
+    wsname: str
+    assets: tuple[tuple[str, str], tuple[str, str]]
+    instrument: Instrument
+
+
 class UnlistedPair(DataError):
     """A pair that the catalogue at hand does not list."""
 
@@ -81,6 +92,7 @@ class Catalogue:
     ours: dict[str, Symbol] = field(default_factory=dict)
     native: dict[Symbol, str] = field(default_factory=dict)
     assets: dict[str, str] = field(default_factory=dict)
+    rows: dict[bytes, Listed | None] = field(default_factory=dict)
 
     def native_of(self, symbol: Symbol) -> str:
         """Their spelling; for a pair listed since the catalogue was read ours, which most calls take as well."""
@@ -103,24 +115,37 @@ def common_name(name: str) -> str:
     return _OURS.get(name, name)
 
 
-def read_catalogue(pairs: bytes, assets: bytes) -> Catalogue:
-    """Both answers; costs some ten milliseconds for a full catalogue, so hand it to a thread."""
+def read_catalogue(pairs: bytes, assets: bytes, before: Catalogue | None = None) -> Catalogue:
+    """Both answers; costs some milliseconds for a full catalogue, so hand it to a thread.
+
+    Pairs that stand in the one `before` to the letter are taken over from there.
+    """
     catalogue = Catalogue(assets={name: common_name(one.altname) for name, one in result_of(_ASSETS, assets).items()})
+    known = before.rows if before else {}
     amounts, makers, takers = _Amounts(), _Rates(MAKER_FEE), _Rates(TAKER_FEE)
-    for key, text in result_of(_PAIRS, pairs).items():
-        pair = read(_PAIR, text)
-        base, slash, quote = pair.wsname.partition("/")
-        if not slash:
+    for key, text in ((key, bytes(raw)) for key, raw in result_of(_PAIRS, pairs).items()):
+        one = catalogue.rows[text] = known[text] if text in known else _listed(text, amounts, makers, takers)
+        if one is None:
             continue
-        base, quote = common_name(base), common_name(quote)
-        symbol = f"{base}/{quote}"
-        for spelling in (key, pair.altname, pair.wsname, symbol):
-            catalogue.ours[spelling] = symbol
-        catalogue.native[symbol] = pair.altname
-        catalogue.assets.setdefault(pair.base, base)
-        catalogue.assets.setdefault(pair.quote, quote)
-        catalogue.instruments.append(_instrument(pair, symbol, amounts, makers, takers))
+        for spelling in (key, one.altname, one.wsname, one.symbol):
+            catalogue.ours[spelling] = one.symbol
+        catalogue.native[one.symbol] = one.altname
+        for asset, name in one.assets:
+            catalogue.assets.setdefault(asset, name)
+        catalogue.instruments.append(one.instrument)
     return catalogue
+
+
+def _listed(text: bytes, amounts: _Amounts, makers: _Rates, takers: _Rates) -> Listed | None:
+    """One pair; None when it is not for everybody."""
+    pair = read(_PAIR, text)
+    base, slash, quote = pair.wsname.partition("/")
+    if not slash:
+        return None
+    base, quote = common_name(base), common_name(quote)
+    symbol = f"{base}/{quote}"
+    instrument = _instrument(pair, symbol, amounts, makers, takers)
+    return Listed(symbol, pair.altname, pair.wsname, ((pair.base, base), (pair.quote, quote)), instrument)
 
 
 class _Amounts(dict[bytes, Decimal]):

@@ -182,7 +182,7 @@ class KrakenMarket:
 
     async def _download(self) -> Catalogue:
         pairs, assets = await asyncio.gather(self._calls.public("/0/public/AssetPairs"), self._calls.public("/0/public/Assets"))
-        self._catalogue = await asyncio.to_thread(read_catalogue, pairs, assets)
+        self._catalogue = await asyncio.to_thread(read_catalogue, pairs, assets, self._catalogue)
         return self._catalogue
 
     async def _names(self, natives: Iterable[str]) -> Mapping[str, Symbol]:
