@@ -22,6 +22,9 @@ class Envelope(Protocol):
         """The question's id."""
 
 
+#: A clock that rings a moment early rings once more (seconds).
+_EARLY = 0.001
+
 E_co = TypeVar("E_co", bound=Envelope)
 
 
@@ -36,8 +39,12 @@ class RequestSocket(Generic[E_co]):
         self._decode = decode
         self._on_push = on_push
         self._waiting: dict[int, asyncio.Future[E_co]] = {}
+        #: Of those that wait, oldest first: since when, and how much had been heard by then.
+        self._since: dict[int, tuple[float, int]] = {}
+        self._alarm: asyncio.TimerHandle | None = None
         self._outbox: list[tuple[int, bytes]] = []
         self._last_id = 0
+        self._patience = link.timeouts.silence(order=True)
         self._heard = 0
         self._loop = asyncio.get_running_loop()
         self.born = link.clock.monotonic()
@@ -70,7 +77,9 @@ class RequestSocket(Generic[E_co]):
         if not self._outbox:
             self._loop.call_soon(self._flush)
         self._outbox.append((request_id, frame))
-        deadline = self._loop.call_later(self._link.timeouts.silence(order=True), self._give_up, request_id, self._heard)
+        self._since[request_id] = self._loop.time(), self._heard
+        if self._alarm is None:
+            self._alarm = self._loop.call_later(self._patience, self._look)
         started = self._link.clock.monotonic()
         try:
             envelope = await answer
@@ -78,8 +87,7 @@ class RequestSocket(Generic[E_co]):
             self._link.meter.failed()
             raise
         finally:
-            deadline.cancel()
-            del self._waiting[request_id]
+            del self._waiting[request_id], self._since[request_id]
         self._link.meter.answered(self._link.clock.monotonic() - started)
         return envelope
 
@@ -99,11 +107,20 @@ class RequestSocket(Generic[E_co]):
             return
         self._connection.send_texts([frame for _, frame in leaving])
 
-    def _give_up(self, request_id: int, heard: int) -> None:
-        """Wait no longer for an answer; a connection on which nothing at all came meanwhile is not asked again."""
-        self._fail(request_id, "no answer in time")
-        if self._heard == heard:
-            self._connection.transport.abort()
+    def _look(self) -> None:
+        """Wait no longer for answers that are due; a connection on which nothing at all came meanwhile is not asked again.
+
+        One alarm serves all questions, for all of them may wait equally long.
+        """
+        self._alarm = None
+        overdue = self._loop.time() - self._patience + _EARLY
+        for request_id, (since, heard) in self._since.items():
+            if since > overdue:
+                self._alarm = self._loop.call_later(since - overdue, self._look)
+                return
+            self._fail(request_id, "no answer in time")
+            if self._heard == heard:
+                self._connection.transport.abort()
 
     def _fail(self, request_id: int, detail: str) -> None:
         answer = self._waiting[request_id]
@@ -116,7 +133,8 @@ class RequestSocket(Generic[E_co]):
             envelope = self._decode(frame)
         except DataError:
             return  # an answer that cannot be read leaves its question without one
-        answer = self._waiting.get(envelope.id) if envelope.id is not None else None
+        question = envelope.id
+        answer = self._waiting.get(question) if question is not None else None
         if answer is None:
             self._on_push(envelope)
         elif not answer.done():
