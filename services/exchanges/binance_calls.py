@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from types import TracebackType
 
 import msgspec
 
@@ -38,7 +39,7 @@ class BinanceCalls:
     async def public(self, path: str, params: Params, weight: int) -> bytes:
         """A question that needs no key."""
         request = Request("GET", f"{path}?{encoded(params)}" if params else path, {})
-        with naming_symbol(params):
+        with NamingSymbol(params):
             return await self._rest.read(lambda: request, weight)
 
     async def signed(self, path: str, params: Params, keys: Credentials, weight: int) -> bytes:
@@ -50,7 +51,7 @@ class BinanceCalls:
             query = signer.query(params, self.link.server_clock.timestamp())
             return Request("GET", f"{path}?{query}", {"X-MBX-APIKEY": signer.api_key})
 
-        with naming_symbol(params):
+        with NamingSymbol(params):
             try:
                 return await self._rest.read(make, weight)
             except ClockSkewed:
@@ -66,7 +67,7 @@ class BinanceCalls:
         await self._settle_clock()
         timestamp = self.link.server_clock.timestamp()
         try:
-            with naming_symbol(params):
+            with NamingSymbol(params):
                 return await self._sent(call, params, signer, timestamp)
         except ClockSkewed:
             self.link.server_clock.distrust()
@@ -142,11 +143,17 @@ class BinanceCalls:
         return await self._rest.order(request, call.weight, call.judge)
 
 
-@contextmanager
-def naming_symbol(params: Params) -> Iterator[None]:
+class NamingSymbol:
     """A refused symbol is named: the exchange's own answer does not."""
-    try:
-        yield
-    except UnknownSymbol as error:
-        error.facts.setdefault("symbol", params.get("symbol", params.get("symbols", "")))
-        raise
+
+    __slots__ = ("_params",)
+
+    def __init__(self, params: Params) -> None:
+        self._params = params
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if isinstance(error, UnknownSymbol):
+            error.facts.setdefault("symbol", self._params.get("symbol", self._params.get("symbols", "")))

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import lru_cache
-from typing import NamedTuple
 
 import msgspec
 
@@ -61,7 +60,7 @@ _KNOWN_TYPES = {kind.name: kind.value for kind in OrderType}
 _NO_RULE = Filter()
 
 
-class Listed(NamedTuple):
+class Listed(msgspec.Struct, frozen=True, gc=False):
     """One row in our words; without an instrument where it is not for spot."""
 
     native: str

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import NamedTuple
 
 import msgspec
 
@@ -67,7 +66,7 @@ _SYMBOL = msgspec.json.Decoder(NativeSymbol)
 _PRICES = msgspec.json.Decoder(Reply[list[LastPrice]])
 
 
-class Row(NamedTuple):
+class Row(msgspec.Struct, frozen=True, gc=False):
     """One pair as it came, and in our words where no prices are needed for that."""
 
     native: NativeSymbol
@@ -135,11 +134,11 @@ def read_at_once(body: bytes, before: Catalogue | None = None) -> Catalogue | Ro
 
 def read_catalogue(listed: Rows, prices: bytes = b"") -> Catalogue:
     """The list in our words, with `prices` (all tickers) to convert by. Milliseconds: hand it to a thread."""
-    rates = _rates(prices, {one.quote_coin for one, made in listed.values() if made is None}) if prices else {}
+    rates = _rates(prices, {row.native.quote_coin for row in listed.values() if row.instrument is None}) if prices else {}
     figures, limits = _Figures(), _Limits()
     return Catalogue(
-        [made or _instrument(one, rates, figures, limits) for one, made in listed.values()],
-        {one.symbol: one for one, _ in listed.values()},
+        [row.instrument or _instrument(row.native, rates, figures, limits) for row in listed.values()],
+        {row.native.symbol: row.native for row in listed.values()},
         listed,
     )
 

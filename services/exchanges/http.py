@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping
 from itertools import islice
 from typing import NamedTuple, Protocol
@@ -12,6 +11,7 @@ from loguru import logger
 from aristobot.errors import BadKey, ConnectionLost, DataError, ExchangeError, OutcomeUnknown, RateLimited, TryAgain
 from services.exchanges.line import Answer, LineBroken
 from services.exchanges.lines import Lines
+from services.exchanges.places import Places
 from services.exchanges.transport import Link, Timeouts, checked, growing_pauses
 
 #: A read is asked at most this often, and a pause the exchange asks for is waited out only when it is this short (seconds).
@@ -68,7 +68,7 @@ class RestSession:
         self._lines = Lines(checked(base), link.timeouts, CONNECTIONS)
         self._patience = {order: _patience(link.timeouts, order=order) for order in (False, True)}
         self._closed = False
-        self._reading = asyncio.Semaphore(CONNECTIONS - KEPT_FOR_ORDERS)
+        self._reading = Places(CONNECTIONS - KEPT_FOR_ORDERS)
 
     async def read(self, make: Callable[[], Request], weight: int, judge: Judge | None = None) -> bytes:
         """The answer to a question, asked again when that may help; `make` signs each attempt anew, `judge` sees each refusal.
@@ -94,18 +94,15 @@ class RestSession:
 
     async def _read_once(self, make: Callable[[], Request], weight: int, judge: Judge | None) -> bytes:
         """Wait for a connection first, sign then."""
-        if self._reading.locked():
+        if not self._reading.take_now():
             try:
-                async with asyncio.timeout(self._link.timeouts.pool):
-                    await self._reading.acquire()
+                await self._reading.take(self._link.timeouts.pool)
             except TimeoutError:
                 raise ConnectionLost("no_free_connection", exchange=self._link.exchange) from None
-        else:
-            await self._reading.acquire()
         try:
             return await self._exchange(make(), weight, order=False, judge=judge)
         finally:
-            self._reading.release()
+            self._reading.leave()
 
     async def close(self) -> None:
         """Close every connection, for good."""

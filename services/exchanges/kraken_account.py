@@ -60,7 +60,8 @@ _HOLDINGS = msgspec.json.Decoder(Answer[dict[str, Holding]])
 _COUNTED = msgspec.json.Decoder(Answer[dict[str, Counted]])
 _VOLUME = msgspec.json.Decoder(Answer[Volume])
 _KEY_INFO = msgspec.json.Decoder(Answer[KeyInfo])
-#: How nothing is written, by assets of so many decimals.
+#: How nothing is written, as a rule, and by assets of so many decimals.
+_ZERO = "0.0000000000"
 _ZEROS = frozenset({"0", *("0." + "0" * places for places in range(1, 19))})
 
 
@@ -74,9 +75,10 @@ def balances_of(body: bytes, catalogue: Catalogue) -> list[Balance]:
     found: list[Balance] = []
     names = catalogue.assets
     for native, one in held.items():
-        if one.hold_trade in _ZEROS and one.credit in _ZEROS:
-            if one.balance not in _ZEROS:
-                found.append(Balance(names.get(native) or catalogue.asset_of(native), one.balance))
+        balance, held_back = one.balance, one.hold_trade
+        if (held_back == _ZERO or held_back in _ZEROS) and one.credit in _ZEROS:
+            if balance != _ZERO and balance not in _ZEROS:
+                found.append(Balance(names.get(native) or catalogue.asset_of(native), balance))
             continue
         exact = Counted(amount(one.balance), amount(one.hold_trade), amount(one.credit), amount(one.credit_used))
         found += _counted({native: exact}, catalogue)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from datetime import timedelta
+from types import TracebackType
 
 import msgspec
 from loguru import logger
@@ -73,7 +74,7 @@ class KrakenCalls:
             self.pace.take(1)
             return request
 
-        with naming_symbol(symbol):
+        with NamingSymbol(symbol):
             return await self._rest.read(make, 0)
 
     async def private(
@@ -235,11 +236,17 @@ def deadline_of(timestamp: int) -> str:
     return f"{(from_milliseconds(timestamp) + _WINDOW).isoformat(timespec='milliseconds')[:-6]}Z"
 
 
-@contextmanager
-def naming_symbol(symbol: Symbol) -> Iterator[None]:
+class NamingSymbol:
     """A refused pair is named: the exchange's own answer does not."""
-    try:
-        yield
-    except UnknownSymbol as error:
-        error.facts.setdefault("symbol", symbol)
-        raise
+
+    __slots__ = ("_symbol",)
+
+    def __init__(self, symbol: Symbol) -> None:
+        self._symbol = symbol
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if isinstance(error, UnknownSymbol):
+            error.facts.setdefault("symbol", self._symbol)

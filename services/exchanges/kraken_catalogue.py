@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import NamedTuple
 
 import msgspec
 
@@ -68,14 +67,14 @@ _RATES = msgspec.json.Decoder(list[tuple[Decimal, Decimal]])
 _ASSETS = msgspec.json.Decoder(Answer[dict[str, NativeAsset]])
 
 
-class Listed(NamedTuple):
-    """One pair in our words: its own name, what else it is called, its assets by their native names."""
+class Listed(msgspec.Struct, frozen=True, gc=False):
+    """One pair in our words, what else it is called, and what they call its two assets."""
 
-    symbol: Symbol
+    instrument: Instrument
     altname: str
     wsname: str
-    assets: tuple[tuple[str, str], tuple[str, str]]
-    instrument: Instrument
+    base: str
+    quote: str
 
 
 class UnlistedPair(DataError):
@@ -121,18 +120,19 @@ def read_catalogue(pairs: bytes, assets: bytes, before: Catalogue | None = None)
     Pairs that stand in the one `before` to the letter are taken over from there.
     """
     catalogue = Catalogue(assets={name: common_name(one.altname) for name, one in result_of(_ASSETS, assets).items()})
-    known = before.rows if before else {}
+    known, ours = before.rows if before else {}, catalogue.ours
     amounts, makers, takers = _Amounts(), _Rates(MAKER_FEE), _Rates(TAKER_FEE)
     for key, text in ((key, bytes(raw)) for key, raw in result_of(_PAIRS, pairs).items()):
         one = catalogue.rows[text] = known[text] if text in known else _listed(text, amounts, makers, takers)
         if one is None:
             continue
-        for spelling in (key, one.altname, one.wsname, one.symbol):
-            catalogue.ours[spelling] = one.symbol
-        catalogue.native[one.symbol] = one.altname
-        for asset, name in one.assets:
-            catalogue.assets.setdefault(asset, name)
-        catalogue.instruments.append(one.instrument)
+        instrument = one.instrument
+        symbol = instrument.symbol
+        ours[key] = ours[one.altname] = ours[one.wsname] = ours[symbol] = symbol
+        catalogue.native[symbol] = one.altname
+        catalogue.assets.setdefault(one.base, instrument.base)
+        catalogue.assets.setdefault(one.quote, instrument.quote)
+        catalogue.instruments.append(instrument)
     return catalogue
 
 
@@ -142,10 +142,8 @@ def _listed(text: bytes, amounts: _Amounts, makers: _Rates, takers: _Rates) -> L
     base, slash, quote = pair.wsname.partition("/")
     if not slash:
         return None
-    base, quote = common_name(base), common_name(quote)
-    symbol = f"{base}/{quote}"
-    instrument = _instrument(pair, symbol, amounts, makers, takers)
-    return Listed(symbol, pair.altname, pair.wsname, ((pair.base, base), (pair.quote, quote)), instrument)
+    instrument = _instrument(pair, common_name(base), common_name(quote), (amounts, makers, takers))
+    return Listed(instrument, pair.altname, pair.wsname, pair.base, pair.quote)
 
 
 class _Amounts(dict[bytes, Decimal]):
@@ -172,12 +170,12 @@ class _Rates(dict[bytes, Decimal]):
         return rate
 
 
-def _instrument(pair: NativePair, symbol: Symbol, amounts: _Amounts, makers: _Rates, takers: _Rates) -> Instrument:
-    base, _, quote = symbol.partition("/")
+def _instrument(pair: NativePair, base: str, quote: str, known: tuple[_Amounts, _Rates, _Rates]) -> Instrument:
+    amounts, makers, takers = known
     state, kinds = _MODES.get(pair.status, _CLOSED)
     return Instrument(  # by position as far as names go without saying: they would cost more than all the rest
         NAME,
-        symbol,
+        f"{base}/{quote}",
         base,
         quote,
         amounts[bytes(pair.tick_size)] or _step(pair.pair_decimals),

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from aiohappyeyeballs import AddrInfoType, start_connection
 
 from services.exchanges.line import Line
+from services.exchanges.places import Places
 from services.exchanges.sockets import trusted
 from services.exchanges.transport import Timeouts
 
@@ -37,7 +38,7 @@ class Lines:
             f"\r\nHost: {parts.netloc.rpartition('@')[2]}\r\nAccept: */*\r\nAccept-Encoding: gzip\r\nUser-Agent: aristobot"
         )
         self._timeouts, self._idle_for = timeouts, idle
-        self._places = asyncio.Semaphore(most)
+        self._places = Places(most)
         self._idle: deque[Line] = deque()
         self._busy: set[Line] = set()
         self._addresses = _NONE_KNOWN
@@ -47,25 +48,22 @@ class Lines:
 
     async def take(self) -> Line:
         """A connection for one question; hand it back. Raises OSError and TimeoutError: then nothing has left."""
-        if self._places.locked():
-            async with asyncio.timeout(self._timeouts.pool):
-                await self._places.acquire()
-        else:
-            await self._places.acquire()
+        if not self._places.take_now():
+            await self._places.take(self._timeouts.pool)
         try:
             line = self._left_open() or await self._opened()
             if self._closed or not line.is_usable:
                 line.cut()
                 raise ConnectionResetError
         except BaseException:
-            self._places.release()
+            self._places.leave()
             raise
         self._busy.add(line)
         return line
 
     def give_back(self, line: Line) -> None:
         """The question has its answer, or none."""
-        self._places.release()
+        self._places.leave()
         self._busy.discard(line)
         if self._closed or not line.is_usable:
             line.cut()
