@@ -13,6 +13,7 @@ from aristobot.clock import ManualClock
 from aristobot.errors import BadKey
 from aristobot.exchange import AccountUpdate, BalanceChanged, Credentials, StreamReset
 from aristobot.orders import OrderReport, OrderStatus, OrderType, Side
+from services.exchanges.bitget import BitgetClient
 from tests.exchanges.bitget_house import CLASSIC, UNIFIED, BitgetHouse, a_house, limit, market, new_id, stop, turn
 from tests.exchanges.small_server import soon
 
@@ -171,15 +172,17 @@ async def test_two_thousand_calls_of_five_users_at_once_are_each_signed_with_the
             balances = {"USDT": D(1000 + number)}
             account = house.server.venue.open_account("bitget", keys.api_key, keys.api_secret, balances)
             account.passphrase, account.mode = keys.passphrase, "unified" if number % 2 else "classic"
+        client = BitgetClient(clock, house.endpoints)  # with the usual, patient time-outs
 
         async def ask(number: int) -> None:
-            (held,) = await house.client.balances(users[number % 5])
+            (held,) = await client.balances(users[number % 5])
             assert held.free == D(1000 + number % 5)
 
-        await house.client.synchronise()
+        await client.synchronise()
         for start in range(0, 2000, 40):
             await asyncio.gather(*(ask(number) for number in range(start, start + 40)))
             await clock.advance(1.5, settle=1)
+        await client.close()
         entries = house.server.world.journal.entries
         answered = [one for one in entries if one.path.endswith("/account/assets") and one.outcome == "200"]
         assert [sum(one.key == keys.api_key for one in answered) for keys in users] == [400] * 5
