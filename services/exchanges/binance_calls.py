@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import suppress
-from types import TracebackType
 
 import msgspec
 
 from aristobot.clock import Clock
-from aristobot.errors import ClockSkewed, ConnectionLost, RateLimited, UnknownSymbol
+from aristobot.errors import ClockSkewed, ConnectionLost, RateLimited
 from aristobot.exchange import ClientStats, ClockReading, Credentials, Endpoints
 from services.exchanges.binance_errors import NAME, judge, silence_of
 from services.exchanges.binance_orders import Call, Params
@@ -17,6 +16,7 @@ from services.exchanges.binance_sign import Signer, encoded
 from services.exchanges.binance_socket import Answer, KeySocket
 from services.exchanges.binance_wire import SERVER_TIME, decoded
 from services.exchanges.http import Request, RestSession
+from services.exchanges.naming import NamingSymbol
 from services.exchanges.request_socket import RequestSocket
 from services.exchanges.transport import Link, Timeouts
 
@@ -39,7 +39,7 @@ class BinanceCalls:
     async def public(self, path: str, params: Params, weight: int) -> bytes:
         """A question that needs no key."""
         request = Request("GET", f"{path}?{encoded(params)}" if params else path, {})
-        with NamingSymbol(params):
+        with NamingSymbol(params.get("symbol", params.get("symbols", ""))):
             return await self._rest.read(lambda: request, weight)
 
     async def signed(self, path: str, params: Params, keys: Credentials, weight: int) -> bytes:
@@ -51,7 +51,7 @@ class BinanceCalls:
             query = signer.query(params, self.link.server_clock.timestamp())
             return Request("GET", f"{path}?{query}", {"X-MBX-APIKEY": signer.api_key})
 
-        with NamingSymbol(params):
+        with NamingSymbol(params.get("symbol", params.get("symbols", ""))):
             try:
                 return await self._rest.read(make, weight)
             except ClockSkewed:
@@ -67,7 +67,7 @@ class BinanceCalls:
         await self._settle_clock()
         timestamp = self.link.server_clock.timestamp()
         try:
-            with NamingSymbol(params):
+            with NamingSymbol(params.get("symbol", params.get("symbols", ""))):
                 return await self._sent(call, params, signer, timestamp)
         except ClockSkewed:
             self.link.server_clock.distrust()
@@ -141,19 +141,3 @@ class BinanceCalls:
             raise ConnectionLost("too_slow_to_send", exchange=NAME)
         request = Request(call.method, f"{call.path}?{signer.query(params, timestamp)}", {"X-MBX-APIKEY": signer.api_key})
         return await self._rest.order(request, call.weight, call.judge)
-
-
-class NamingSymbol:
-    """A refused symbol is named: the exchange's own answer does not."""
-
-    __slots__ = ("_params",)
-
-    def __init__(self, params: Params) -> None:
-        self._params = params
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        if isinstance(error, UnknownSymbol):
-            error.facts.setdefault("symbol", self._params.get("symbol", self._params.get("symbols", "")))

@@ -10,7 +10,7 @@ from types import TracebackType
 import msgspec
 
 from aristobot.clock import Clock
-from aristobot.errors import ClockSkewed, DataError, MissingRight, OutcomeUnknown, UnknownSymbol
+from aristobot.errors import ClockSkewed, DataError, MissingRight, OutcomeUnknown
 from aristobot.exchange import ClockReading, Endpoints
 from services.exchanges.bitget_errors import NAME, OtherAccountMode, accepts, judge
 from services.exchanges.bitget_plans import PlanBook
@@ -18,6 +18,7 @@ from services.exchanges.bitget_sign import Signer, target_of
 from services.exchanges.bitget_socket import KeySocket
 from services.exchanges.bitget_wire import SERVER_TIME, Reply, decoded
 from services.exchanges.http import Request, RestSession
+from services.exchanges.naming import NamingSymbol
 from services.exchanges.transport import Link, Timeouts
 
 #: Requests per minute and address, whatever they ask.
@@ -77,7 +78,7 @@ class BitgetCalls:
     async def public(self, path: str, params: Params) -> bytes:
         """A question that needs no key."""
         request = Request("GET", target_of(path, params), {})
-        with NamingSymbol(params):
+        with NamingSymbol(params.get("symbol", "")):
             return await self._rest.read(lambda: request, 1)
 
     async def read(self, signer: Signer, path: str, params: Params) -> bytes:
@@ -88,7 +89,7 @@ class BitgetCalls:
         def make() -> Request:
             return Request("GET", target, signer.headers(self.link.server_clock.timestamp(), "GET", target))
 
-        with NamingSymbol(params):
+        with NamingSymbol(params.get("symbol", "")):
             try:
                 return await self._rest.read(make, 1)
             except ClockSkewed:
@@ -107,7 +108,7 @@ class BitgetCalls:
             params = {**params, **window_from(timestamp)}
         body = msgspec.json.encode(params)
         try:
-            with NamingSymbol(params):
+            with NamingSymbol(params.get("symbol", "")):
                 return await self._rest.order(Request("POST", path, signer.headers(timestamp, "POST", path, body), body), 0)
         except ClockSkewed:
             self.link.server_clock.distrust()
@@ -181,19 +182,3 @@ class AnswersDoubt:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         if isinstance(error, DataError):
             raise OutcomeUnknown("unreadable_answer", exchange=NAME, detail=str(error)[:200]) from error
-
-
-class NamingSymbol:
-    """A refused symbol is named: the exchange does so in its text only."""
-
-    __slots__ = ("_params",)
-
-    def __init__(self, params: Params) -> None:
-        self._params = params
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        if isinstance(error, UnknownSymbol):
-            error.facts.setdefault("symbol", self._params.get("symbol", ""))

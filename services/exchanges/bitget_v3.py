@@ -10,13 +10,14 @@ from aristobot.money import plain
 from aristobot.orders import OrderReport, OrderRequest, OrderType, Side
 from aristobot.portfolio import Balance
 from services.exchanges import bitget_v3_wire as wire
-from services.exchanges.bitget_calls import AnswersDoubt, Mode, NamingSymbol, window_from
+from services.exchanges.bitget_calls import AnswersDoubt, Mode, window_from
 from services.exchanges.bitget_errors import OtherAccountMode
 from services.exchanges.bitget_placed import placed
 from services.exchanges.bitget_socket import Frame, Subscription
 from services.exchanges.bitget_v3_reads import TRADE, UnifiedReads
 from services.exchanges.bitget_way import Ask, Push
 from services.exchanges.bitget_wire import LIMITS, NAMED, TRIGGERED_TYPES, Named, Naming, Reply, decoded, lives_of
+from services.exchanges.naming import NamingSymbol
 
 _TARGETS = frozenset({OrderType.TAKE_PROFIT, OrderType.TAKE_PROFIT_LIMIT})
 _PUSHED_ORDERS = msgspec.json.Decoder(list[wire.NativeOrder])
@@ -92,7 +93,7 @@ class Unified(UnifiedReads):
         if windowed:
             params = {**params, **window_from(self._calls.link.server_clock.timestamp())}
         try:
-            with NamingSymbol(params):
+            with NamingSymbol(params.get("symbol", "")):
                 frame = await socket.order(line, topic, params)
         except ConnectionLost:
             return None

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from datetime import timedelta
-from types import TracebackType
 
 import msgspec
 from loguru import logger
@@ -31,6 +30,7 @@ from services.exchanges.kraken_limits import PUBLIC_BURST, PUBLIC_DECAY, Counter
 from services.exchanges.kraken_orders import Change, Placing
 from services.exchanges.kraken_sign import Form, Signer
 from services.exchanges.kraken_wire import RESULT, TIME, read, result_of
+from services.exchanges.naming import NamingSymbol
 from services.exchanges.request_socket import RequestSocket
 from services.exchanges.transport import Link, Timeouts
 
@@ -234,19 +234,3 @@ class KrakenCalls:
 def deadline_of(timestamp: int) -> str:
     """The moment after which a change of an order is refused unexecuted, as the exchange writes it."""
     return f"{(from_milliseconds(timestamp) + _WINDOW).isoformat(timespec='milliseconds')[:-6]}Z"
-
-
-class NamingSymbol:
-    """A refused pair is named: the exchange's own answer does not."""
-
-    __slots__ = ("_symbol",)
-
-    def __init__(self, symbol: Symbol) -> None:
-        self._symbol = symbol
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        if isinstance(error, UnknownSymbol):
-            error.facts.setdefault("symbol", self._symbol)
