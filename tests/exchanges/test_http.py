@@ -6,6 +6,7 @@ import asyncio
 import io
 import socket
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 
 import pytest
 from loguru import logger
@@ -39,8 +40,9 @@ async def server() -> AsyncIterator[SmallServer]:
 
 @pytest.fixture
 async def session(server: SmallServer, clock: ManualClock) -> AsyncIterator[RestSession]:
-    """A session to it, with short time-outs."""
-    made = RestSession(server.endpoints.rest, Link("binance", clock, 6000, QUICK), judge, WEIGHT)
+    """A session to it, with short time-outs once it is connected."""
+    timeouts = replace(QUICK, connect=5.0)
+    made = RestSession(server.endpoints.rest, Link("binance", clock, 6000, timeouts), judge, WEIGHT)
     yield made
     await made.close()
 
