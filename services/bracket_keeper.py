@@ -72,7 +72,8 @@ class BracketKeeper:
 
         A change of what guards now is asked for as a function of it: a target that is reached in this moment is not in it any
         more. What the exchange does not do now is tried again until it does. A stop at or above the market sells at once: it
-        would trigger anyway. Raises NotFound, and what the function raises.
+        would trigger anyway. Raises NotFound, what the function raises, and for a function ExchangeError while it is in doubt
+        what a reached target has sold: what would be kept of it might be sold twice.
         """
         now = self._floor.clock.now()
 
@@ -83,6 +84,8 @@ class BracketKeeper:
             brackets.ask(session, position_id, plan.stop, plan.stored_targets(), now, left=left)
 
         async with self._lock(position_id):
+            if not isinstance(wanted, ExitPlan) and (await self._placer.read(user_id, position_id)).taking.legs:
+                await self._placer.ensure(user_id, position_id)
             with self._floor.positions.touching(position_id):
                 await self._floor.db.write(user_id, work)
             await self._ensure_held(user_id, position_id)

@@ -24,6 +24,7 @@ from services.broker_book import Account
 from services.exit_plan import PATIENCE_FOR_EXITS
 from services.exit_watch import Watch
 from services.order_records import OrderRecords
+from services.order_resolver import OrderResolver
 from services.stop_repeats import StopRepeats
 from services.trading_floor import TradingFloor
 
@@ -35,8 +36,9 @@ _LOOK_AT_FUNDS_EVERY = 1.0
 class ExitDoubts:
     """What guards a position, as far as it is certain."""
 
-    def __init__(self, floor: TradingFloor, records: OrderRecords, watch: Watch) -> None:
+    def __init__(self, floor: TradingFloor, records: OrderRecords, resolver: OrderResolver, watch: Watch) -> None:
         self._floor = floor
+        self._resolver = resolver
         self._repeats = StopRepeats(floor, records, watch)
         self._watch = watch
 
@@ -54,7 +56,7 @@ class ExitDoubts:
                 break
             if now > deadline:
                 raise ExchangeError("exit_in_doubt", order=guarded.in_doubt[0].id.hex)
-            if now >= look_at_funds:
+            if now >= look_at_funds and not self._resolver.is_held_up(guarded.position.broker_id):
                 look_at_funds = now + _LOOK_AT_FUNDS_EVERY
                 await self._outdo(guarded)
             await self._floor.clock.sleep(pause)

@@ -113,10 +113,11 @@ class RequestSocket(Generic[E_co]):
         One alarm serves all questions, for all of them may wait equally long.
         """
         self._alarm = None
-        overdue = self._loop.time() - self._patience + _EARLY
+        now = self._loop.time()
         for request_id, (since, heard) in self._since.items():
-            if since > overdue:
-                self._alarm = self._loop.call_later(since - overdue, self._look)
+            left = since + self._patience - now
+            if left > _EARLY:
+                self._alarm = self._loop.call_later(left, self._look)
                 return
             self._fail(request_id, "no answer in time")
             if self._heard == heard:

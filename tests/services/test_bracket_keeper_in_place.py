@@ -131,6 +131,25 @@ async def test_a_target_of_a_half_is_sold_while_the_other_half_never_leaves_its_
     assert not meter.oversold
 
 
+async def test_a_target_whose_sale_is_in_doubt_is_not_sold_once_more_for_a_stop_that_moves(house: TradingHouse) -> None:
+    holder, meter, _ = await a_holder(house, take_profit=[["50%", "61000"], ["50%", "62000"]])
+    lag = {"kraken": 20, "bitget": 45}[house.exchange]  # shorter than what follows an order's fence
+    house.faults(
+        {"on": "order.place", "do": "accept_then_hang", "lag": lag}, {"on": "user.message", "do": "drop_message", "times": 50}
+    )
+    house.price("61100")
+    half = {"kraken": "0.04150066", "bitget": "0.041625"}[house.exchange]
+    await house.until(lambda: len(holder.orders(side=Side.SELL, type=OrderType.MARKET)) == 1)
+    moved = await house.alert(holder, action="MAJ", stop_loss="59500")
+    assert moved.reason in ("", "error.exit_in_doubt")  # done once the sale is known, or not at all
+    await house.when(lambda: house.rows(holder, side=Side.SELL, status=S.FILLED), within=600)
+    if moved.reason:
+        assert (await house.alert(holder, action="MAJ", stop_loss="59500")).outcome == "updated"
+    await house.guarded(holder, ("stop", half, "59500"))
+    assert D("0.99") * D(half) < sum(order.filled for order in holder.orders(side=Side.SELL)) <= D(half)
+    assert not meter.oversold
+
+
 async def test_a_position_that_grows_has_its_stop_grow_in_place(house: TradingHouse) -> None:
     trader = await house.trader(limits={"pyramiding": True})
     await house.buy(trader, stop_loss="59000", take_profit="62000")
