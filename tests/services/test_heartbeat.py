@@ -139,8 +139,10 @@ async def test_a_stream_that_falls_silent_is_opened_anew_and_its_gap_filled_firs
 
     assert unbroken(ear.opens())
     history = await market.db.read(SYSTEM, lambda s: heartbeats.history(s, "binance"))
-    assert [event.kind for event in reversed(history)] == ["started", "stopped", "started", "stopped"]
-    assert [event.reason for event in reversed(history)][1::2] == ["silent", "stopped"]
+    assert [event.kind for event in reversed(history)] == ["started", "stopped"] * (len(history) // 2)
+    *silences, end = [event.reason for event in reversed(history)][1::2]
+    assert set(silences) == {"silent"}  # more than one where a busy machine is slower than the clock
+    assert end == "stopped"
 
 
 async def test_a_restart_makes_up_for_what_was_missed_and_repeats_nothing(market: Market) -> None:
