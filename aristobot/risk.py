@@ -142,7 +142,9 @@ class Activity:
         elif status not in (OrderStatus.PENDING, OrderStatus.UNKNOWN, OrderStatus.DENIED):
             self.refusals_in_a_row = 0
 
-    def __len__(self) -> int:
+    @property
+    def entries(self) -> int:
+        """How many are noted, of a day at most: never fewer than `count` finds."""
         return len(self._entries)
 
     def count(
@@ -253,15 +255,15 @@ def _share(equity: Decimal, percent: Decimal | None) -> Decimal | None:
 
 def _pace(proposal: Proposal, situation: Situation, limits: Limits, activity: Activity) -> RiskRefused | None:
     now, symbol, side = proposal.at, proposal.instrument.symbol, proposal.side
-    if len(activity) >= limits.entries_per_minute and activity.count(now - timedelta(minutes=1)) >= limits.entries_per_minute:
+    if activity.entries >= limits.entries_per_minute and activity.count(now - timedelta(minutes=1)) >= limits.entries_per_minute:
         return RiskRefused("entries_per_minute", maximum=limits.entries_per_minute)
-    if len(activity) >= limits.entries_per_day and activity.count(now - timedelta(days=1)) >= limits.entries_per_day:
+    if activity.entries >= limits.entries_per_day and activity.count(now - timedelta(days=1)) >= limits.entries_per_day:
         return RiskRefused("entries_per_day", maximum=limits.entries_per_day)
     since = now - timedelta(seconds=limits.twin_guard_seconds)
     if limits.twin_guard_seconds and activity.count(since, symbol, side, proposal.quantity):
         return RiskRefused("twin_order", symbol=symbol, seconds=limits.twin_guard_seconds)
     window = timedelta(minutes=limits.repeated_entries_minutes)
-    if len(activity) >= limits.repeated_entries and activity.count(now - window, symbol, side) >= limits.repeated_entries:
+    if activity.entries >= limits.repeated_entries and activity.count(now - window, symbol, side) >= limits.repeated_entries:
         minutes = limits.repeated_entries_minutes
         return RiskRefused("repeated_entries", symbol=symbol, maximum=limits.repeated_entries, minutes=minutes)
     return None

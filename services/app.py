@@ -107,7 +107,7 @@ class App:
         self.resolver = OrderResolver(self.db, clock, self.gateway, self.floor.brokers, self.records)
         sender = OrderSender(self.floor, self.records, self.resolver)
         self.desk = OrderDesk(self.floor, OrderChecks(self.floor, self.records), sender)
-        self.keeper = BracketKeeper(self.floor, ExitPlacer(self.floor, self.desk, self.records, self.resolver))
+        self.keeper = BracketKeeper(self.floor, ExitPlacer(self.floor, self.desk, self.records, self.resolver.is_held_up))
         self.portfolio = Portfolio(self.floor)
         self.hand = ManualTrading(self.floor, self.desk, self.keeper, self.portfolio)
         self.markets = MarketChoice(self.floor, settings.market_exchange)

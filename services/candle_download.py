@@ -104,7 +104,7 @@ class CandleDownload:
             for first, last in reversed(runs):
                 await self._fetch(first, last + self._step)
         finally:
-            await asyncio.shield(asyncio.to_thread(self._store))
+            await self._keep_surely()
         return self._outcome
 
     # ------------------------------------------------------------------ pages
@@ -121,7 +121,7 @@ class CandleDownload:
             oldest = min(one.open_ms for one in page)
             self._keep([one for one in page if first <= one.open_ms < before], max(first, oldest), before)
             if self._pages.count >= _PAGES_PER_WRITE:
-                await asyncio.shield(asyncio.to_thread(self._store))
+                await self._keep_surely()
             self._tell((before - max(first, oldest)) // self._step)
             if oldest >= before:
                 return
@@ -165,8 +165,16 @@ class CandleDownload:
         self._pages.empty += _spans(quiet, self._step)
         self._outcome.empty += len(quiet)
 
+    async def _keep_surely(self) -> None:
+        """Put what came in on disk; who is stopped meanwhile is stopped when it is there."""
+        storing = asyncio.ensure_future(asyncio.to_thread(self._store))
+        try:
+            await asyncio.shield(storing)
+        except asyncio.CancelledError:
+            await storing
+            raise
+
     def _store(self) -> None:
-        """Put what came in on disk."""
         pages, self._pages = self._pages, _Pages()
         if pages.candles:
             self._outcome.added += self._files.merge(self._series, rows_of(pages.candles), self._clock.now())

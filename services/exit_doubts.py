@@ -7,7 +7,7 @@ which an exchange that knows the id already does not take twice; and should it e
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -24,21 +24,22 @@ from services.broker_book import Account
 from services.exit_plan import PATIENCE_FOR_EXITS
 from services.exit_watch import Watch
 from services.order_records import OrderRecords
-from services.order_resolver import OrderResolver
 from services.stop_repeats import StopRepeats
 from services.trading_floor import TradingFloor
 
 _SETTLED = 40.0
 _PAUSES = (0.02, 0.05, 0.1, 0.2, 0.5)
 _LOOK_AT_FUNDS_EVERY = 1.0
+#: Whether limits of the exchange hold up a search for an order of this broker: then the questions are the search's.
+HeldUp = Callable[[uuid.UUID], bool]
 
 
 class ExitDoubts:
     """What guards a position, as far as it is certain."""
 
-    def __init__(self, floor: TradingFloor, records: OrderRecords, resolver: OrderResolver, watch: Watch) -> None:
+    def __init__(self, floor: TradingFloor, records: OrderRecords, is_held_up: HeldUp, watch: Watch) -> None:
         self._floor = floor
-        self._resolver = resolver
+        self._is_held_up = is_held_up
         self._repeats = StopRepeats(floor, records, watch)
         self._watch = watch
 
@@ -56,7 +57,7 @@ class ExitDoubts:
                 break
             if now > deadline:
                 raise ExchangeError("exit_in_doubt", order=guarded.in_doubt[0].id.hex)
-            if now >= look_at_funds and not self._resolver.is_held_up(guarded.position.broker_id):
+            if now >= look_at_funds and not self._is_held_up(guarded.position.broker_id):
                 look_at_funds = now + _LOOK_AT_FUNDS_EVERY
                 await self._outdo(guarded)
             await self._floor.clock.sleep(pause)

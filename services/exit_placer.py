@@ -21,7 +21,7 @@ from aristobot.orders import OrderStatus, client_order_id
 from aristobot.store import brackets, orders
 from aristobot.store.brackets import COVERED
 from services.broker_book import Account
-from services.exit_doubts import ExitDoubts
+from services.exit_doubts import ExitDoubts, HeldUp
 from services.exit_mover import ExitMover, Moved
 from services.exit_orders import ExitOrders
 from services.exit_plan import ExitPlan, Slice, amendable, can_move_in_turn, plan_of, rollback_of
@@ -29,7 +29,6 @@ from services.exit_survey import ExitSurvey, Situation
 from services.exit_watch import Watch
 from services.order_desk import OrderDesk
 from services.order_records import OrderRecords
-from services.order_resolver import OrderResolver
 from services.trading_floor import TradingFloor
 
 #: Rounds in which a position is looked at anew because something changed meanwhile, before it is left for later.
@@ -53,13 +52,13 @@ class Built(StrEnum):
 class ExitPlacer:
     """Makes what rests what is wanted, for one position at a time; `watch` remembers what did not succeed."""
 
-    def __init__(self, floor: TradingFloor, desk: OrderDesk, records: OrderRecords, resolver: OrderResolver) -> None:
+    def __init__(self, floor: TradingFloor, desk: OrderDesk, records: OrderRecords, is_held_up: HeldUp) -> None:
         self._floor = floor
         self._records = records
         self.watch = Watch()
         self._survey = ExitSurvey(floor)
         self._orders = ExitOrders(desk)
-        self._doubts = ExitDoubts(floor, records, resolver, self.watch)
+        self._doubts = ExitDoubts(floor, records, is_held_up, self.watch)
         self._mover = ExitMover(floor, records, self.watch)
 
     async def read(self, user_id: uuid.UUID, position_id: uuid.UUID) -> brackets.Guarded:

@@ -118,16 +118,16 @@ async def test_what_is_there_is_not_asked_for_again(market: Market, files: Candl
 
 async def test_stopped_in_the_middle_it_keeps_what_came_and_goes_on_from_there(market: Market, files: CandleFiles) -> None:
     told: list[Progress] = []
-    running = asyncio.ensure_future(a_download(market, files, 6000, told=told).run())
+    running = asyncio.ensure_future(a_download(market, files, 30_000, told=told).run())
     await market.until(lambda: bool(told) and told[-1].done >= 2000, step=0.5)
     running.cancel()
     await asyncio.wait([running])
 
     kept = len(files.read(CandleSeries("binance", "BTC/USDT", M1)))
-    outcome = await done(market, a_download(market, files, 6000))
+    outcome = await done(market, a_download(market, files, 30_000))
 
-    assert 2000 <= kept < 6000
-    assert kept + outcome.added == 6000
+    assert 2000 <= kept < 30_000
+    assert kept + outcome.added == 30_000
     assert files.holes(CandleSeries("binance", "BTC/USDT", M1)) == []
 
 
