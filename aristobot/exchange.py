@@ -83,8 +83,6 @@ class Capabilities:
     official_hosts: tuple[str, ...] = ()
     #: Whether a resting exit locks what it would sell, so that two of the full size cannot rest.
     exits_lock_funds: bool = True
-    #: Whether a stop under a client id that a resting one has already is not taken a second time.
-    stops_once: bool = False
     #: Whether `edit_order` under the same client id gives a resting stop another price and quantity in place, never naked.
     amends_stops: bool = False
     #: Whether a buy's fee is paid in quote, on top of its price.

@@ -1,8 +1,4 @@
-"""Sales of which nobody knows whether they happen: waited for, or outdone where a late one would find no funds.
-
-Where a resting stop locks nothing there is no outdoing it under another id: both could sell. It is sent again under its own,
-which an exchange that knows the id already does not take twice; and should it ever, the second finds nothing to sell.
-"""
+"""Sales of which nobody knows whether they happen: waited for, or outdone where a late one would find no funds."""
 
 from __future__ import annotations
 
@@ -20,11 +16,8 @@ from aristobot.kinds import OrderRole
 from aristobot.money import ZERO
 from aristobot.store import bookkeeping, brackets, orders
 from aristobot.store.trading_tables import Order
-from services.broker_book import Account
 from services.exit_plan import PATIENCE_FOR_EXITS
 from services.exit_watch import Watch
-from services.order_records import OrderRecords
-from services.stop_repeats import StopRepeats
 from services.trading_floor import TradingFloor
 
 _SETTLED = 40.0
@@ -37,10 +30,9 @@ HeldUp = Callable[[uuid.UUID], bool]
 class ExitDoubts:
     """What guards a position, as far as it is certain."""
 
-    def __init__(self, floor: TradingFloor, records: OrderRecords, is_held_up: HeldUp, watch: Watch) -> None:
+    def __init__(self, floor: TradingFloor, is_held_up: HeldUp, watch: Watch) -> None:
         self._floor = floor
         self._is_held_up = is_held_up
-        self._repeats = StopRepeats(floor, records, watch)
         self._watch = watch
 
     async def settled(self, user_id: uuid.UUID, position_id: uuid.UUID) -> brackets.Guarded:
@@ -80,30 +72,26 @@ class ExitDoubts:
 
     async def _outdo(self, guarded: brackets.Guarded) -> None:
         try:
-            account = await self._floor.brokers.get(guarded.position.broker_id)
-            able = self._floor.gateway.client_for(account.broker).capabilities
-            repeats = able.stops_once and self._repeats.may_repeat(account, guarded.in_doubt)
-            if not (able.exits_lock_funds or repeats) or not await self._can_be_outdone(account, guarded):
-                return
-            if able.exits_lock_funds:
+            if await self._can_be_outdone(guarded):
                 self._watch.outdone |= {order.id for order in guarded.in_doubt}
-            else:
-                await self._repeats.repeat(account, guarded.in_doubt[0])
         except ExchangeError as error:
             logger.debug("Funds of position {} cannot be looked at: {}", guarded.position.id, error)
 
-    async def _can_be_outdone(self, account: Account, guarded: brackets.Guarded) -> bool:
-        """Whether exits in doubt may be placed once more before their fence: one of the two would find no funds.
+    async def _can_be_outdone(self, guarded: brackets.Guarded) -> bool:
+        """Whether exits in doubt may be placed once more before their fence: a late first one would find no funds.
 
-        So it is when all that is to be sold is free, none of them rests, and what would be left beside new exits, or after
-        their sale, is less than the smallest of them (reliability, 3.3: protective sells recover faster).
+        So it is when the exchange locks what rests, all that is to be sold is free, none of them rests, and what would be
+        left beside new exits is less than the smallest of them (reliability, 3.3: protective sells recover faster).
         """
         doubtful, position = guarded.in_doubt, guarded.position
         sent = max(order.sent_at or order.created_at for order in doubtful)
         young = self._floor.clock.now() - sent < timedelta(seconds=PATIENCE_FOR_EXITS)
         if young or any(order.role not in bookkeeping.EXITS or order.status not in orders.UNSETTLED for order in doubtful):
             return False
+        account = await self._floor.brokers.get(position.broker_id)
         client = self._floor.gateway.client_for(account.broker)
+        if not client.capabilities.exits_lock_funds:
+            return False
         resting = await client.open_orders(await self._floor.gateway.keys(account.broker), position.symbol)
         if {report.client_order_id for report in resting} & {order.client_order_id for order in doubtful}:
             return False

@@ -58,7 +58,7 @@ class ExitPlacer:
         self.watch = Watch()
         self._survey = ExitSurvey(floor)
         self._orders = ExitOrders(desk)
-        self._doubts = ExitDoubts(floor, records, is_held_up, self.watch)
+        self._doubts = ExitDoubts(floor, is_held_up, self.watch)
         self._mover = ExitMover(floor, records, self.watch)
 
     async def read(self, user_id: uuid.UUID, position_id: uuid.UUID) -> brackets.Guarded:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from collections import Counter
 from dataclasses import dataclass, field
 
 
@@ -16,8 +15,6 @@ class Watch:
     alarmed: set[uuid.UUID] = field(default_factory=set)
     #: Exits in doubt beside which new ones were placed: the funds do not suffice for both.
     outdone: set[uuid.UUID] = field(default_factory=set)
-    #: How often stops in doubt were sent again under their own id.
-    sent_again: Counter[uuid.UUID] = field(default_factory=Counter)
     #: When somebody has to be looked at once more: a change in place may have come true late, or a move came too early.
     look_again: dict[uuid.UUID, float] = field(default_factory=dict)
     #: When the exits of a position were last taken back for others.

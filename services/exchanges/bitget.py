@@ -55,7 +55,6 @@ class BitgetClient(BitgetAccount):
         request_window=VALID_FOR,
         official_hosts=("api.bitget.com", "ws.bitget.com"),
         exits_lock_funds=False,
-        stops_once=True,
     )
 
     def __init__(self, clock: Clock, endpoints: Endpoints | None = None, timeouts: Timeouts | None = None) -> None:

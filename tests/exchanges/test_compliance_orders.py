@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -13,7 +12,6 @@ from aristobot.errors import (
     DuplicateOrder,
     InsufficientFunds,
     InvalidOrder,
-    OutcomeUnknown,
     Refused,
     TryAgain,
     UnknownOrder,
@@ -258,21 +256,6 @@ _REFUSALS = {
     "off the tick": (limit("99.123456"), InvalidOrder),
     "nothing": (limit("99", quantity=D(0)), InvalidOrder),
 }
-
-
-@behaviour("X-56", "A stop sent twice under one client id rests once, whatever the first answer was.", needs="stops_once")
-@pytest.mark.parametrize("answer", ["accept_then_5xx", "refuse_5xx", "delayed_accept"])
-async def test_a_stop_sent_twice_rests_once(bench: Bench, answer: str) -> None:
-    request = stop("90")
-    bench.faults({"on": "order.place", "do": answer, "seconds": 3})
-    with pytest.raises(OutcomeUnknown):
-        await bench.later(bench.client.place_order(bench.keys, request))
-    with suppress(DuplicateOrder):
-        await bench.later(bench.client.place_order(bench.keys, request))
-    await bench.clock.advance(5)
-    (taken,) = bench.placed(request.client_order_id)
-    assert taken.is_open
-    assert (await bench.find(request.client_order_id)).status is S.OPEN
 
 
 @pytest.mark.parametrize("why", list(_REFUSALS))
