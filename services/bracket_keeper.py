@@ -10,7 +10,6 @@ import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from decimal import Decimal
-from itertools import chain, repeat
 from weakref import WeakValueDictionary
 
 from loguru import logger
@@ -24,14 +23,12 @@ from aristobot.store import brackets, positions
 from aristobot.store.tenancy import SYSTEM, GuardedSession
 from aristobot.store.trading_tables import PositionRow
 from services.exit_placer import ExitPlacer
-from services.exit_plan import ExitPlan, kept_plan
+from services.exit_plan import ExitPlan
 from services.trading_floor import TradingFloor
 
 RETRY_AFTER = 1.0
 ALARM_AFTER = 15.0
 EXIT_AFTER = 30.0
-#: Seconds between tries to write down what is asked for.
-_ASK_AGAIN = (0.5, 1.0, 2.0, 5.0, 10.0)
 
 
 class BracketKeeper:
@@ -78,10 +75,8 @@ class BracketKeeper:
         now = self._floor.clock.now()
 
         def work(session: GuardedSession) -> None:
-            guarded = brackets.guarded(session, position_id)
-            plan = wanted if isinstance(wanted, ExitPlan) else wanted(guarded)
-            left = kept_plan(guarded).stored_targets()
-            brackets.ask(session, position_id, plan.stop, plan.stored_targets(), now, left=left)
+            plan = wanted if isinstance(wanted, ExitPlan) else wanted(brackets.guarded(session, position_id))
+            brackets.ask(session, position_id, plan.stop, plan.stored_targets(), now)
 
         async with self._lock(position_id):
             if not isinstance(wanted, ExitPlan) and (await self._placer.read(user_id, position_id)).taking.legs:
@@ -90,18 +85,6 @@ class BracketKeeper:
                 await self._floor.db.write(user_id, work)
             await self._ensure_held(user_id, position_id)
         return await self._placer.read(user_id, position_id)
-
-    async def guard_surely(self, user_id: uuid.UUID, position_id: uuid.UUID, wanted: ExitPlan) -> None:
-        """As `guard`, until it is written down: for exits that nobody else remembers. Raises NotFound."""
-        for pause in chain(_ASK_AGAIN, repeat(_ASK_AGAIN[-1])):
-            try:
-                await self.guard(user_id, position_id, wanted)
-                return
-            except NotFound:
-                raise
-            except AristobotError as error:
-                logger.error("Position {} could not be given its exits yet: {}", position_id, error)
-            await self._floor.clock.sleep(pause)
 
     @asynccontextmanager
     async def standing_down(

@@ -20,7 +20,6 @@ from aristobot.money import ZERO, percent_of
 from aristobot.orders import OrderStatus, client_order_id
 from aristobot.store import brackets, orders
 from aristobot.store.brackets import COVERED
-from services.broker_book import Account
 from services.exit_doubts import ExitDoubts, HeldUp
 from services.exit_mover import ExitMover, Moved
 from services.exit_orders import ExitOrders
@@ -120,8 +119,8 @@ class ExitPlacer:
             return True
         built = await self._rebuild(now)
         if built is Built.REFUSED:
-            await self._roll_back(now.account, position_id)
-        elif built is Built.DONE:
+            return await self._roll_back(now)
+        if built is Built.DONE:
             await self._show(user_id, position_id)
             await self._note(user_id, position_id, BracketStatus.ACTIVE)
         return built is not Built.CHANGED
@@ -175,23 +174,31 @@ class ExitPlacer:
     def _can_amend(self, now: Situation) -> bool:
         return amendable(now.missing, now.stale) is not None and self._mover.can_move(now.account)
 
-    async def _roll_back(self, account: Account, position_id: uuid.UUID) -> None:
-        """The new exits were refused: what stood before is put up again; refused as well, the position stays on the list."""
+    async def _roll_back(self, refused: Situation) -> bool:
+        """The new exits were refused: what stood before is put up again; refused as well, the position stays on the list.
+
+        False when others are wanted by now: an entry may ask for them at any moment.
+        """
+        account, position_id = refused.account, refused.guarded.position.id
         user_id = account.user_id
         logger.warning("New exits of position {} were refused: the old ones shall stand again", position_id)
         self.watch.unfinished.add(position_id)
         guarded = await self._doubts.settled(user_id, position_id)
+        if guarded.bracket is not None and plan_of(guarded.bracket) != refused.plan:
+            return False
         before = rollback_of(guarded.bracket) if guarded.bracket else ExitPlan()
         if guarded.bracket is None or before.empty:
             await self._orders.withdraw(user_id, guarded.resting)
-            return
+            return True
         now = await self._survey.of(account, guarded, guarded.bracket, before)
         if not now.in_order and await self._rebuild(now) is not Built.DONE:
-            return
-        time, targets = self._floor.clock.now(), before.stored_targets()
-        await self._floor.db.write(user_id, lambda s: brackets.restore(s, position_id, before.stop, targets, time))
+            return True
+        wished, time, targets = guarded.bracket, self._floor.clock.now(), before.stored_targets()
+        if not await self._floor.db.write(user_id, lambda s: brackets.restore(s, wished, before.stop, targets, time)):
+            return False
         await self._show(user_id, position_id)
         self.watch.rests(position_id)
+        return True
 
     async def _begin_taking(self, now: Situation) -> bool:
         """Whether a watched target was reached and is to be sold: that is written down before anything is asked."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from aristobot.market import Instrument
-from aristobot.money import HUNDRED, ZERO, amount, divided, percent_of, plain, round_up, times
+from aristobot.money import HUNDRED, ZERO, amount, percent_of, plain, round_up, times
 from aristobot.signals import PriceSpec, Target
 from aristobot.store.brackets import COVERED, Guarded
 from aristobot.store.trading_tables import Bracket, Order
@@ -67,15 +67,17 @@ class Arrangement:
 
 def plan_of(bracket: Bracket) -> ExitPlan:
     """What a bracket's row asks for."""
-    stored = bracket.targets or []
-    return ExitPlan(bracket.stop_price, tuple((amount(share), amount(price)) for share, price in stored))
+    return ExitPlan(bracket.stop_price, _targets(bracket.targets or []))
+
+
+def _targets(stored: Iterable[Sequence[str]]) -> tuple[tuple[Decimal, Decimal], ...]:
+    return tuple((amount(share), amount(price)) for share, price in stored)
 
 
 def rollback_of(bracket: Bracket) -> ExitPlan:
     """Where a failed move returns to; empty when there was nothing before."""
     kept = bracket.rollback or {}
-    targets = tuple((amount(share), amount(price)) for share, price in kept.get("targets", []))
-    return ExitPlan(amount(kept.get("stop", "0")), targets)
+    return ExitPlan(amount(kept.get("stop", "0")), _targets(kept.get("targets", [])))
 
 
 def from_specs(
@@ -87,16 +89,11 @@ def from_specs(
     return ExitPlan(instrument.price(stop.at(entry)) if stop else kept.stop, wanted or kept.targets)
 
 
-def remaining(plan: ExitPlan, done_legs: frozenset[str]) -> ExitPlan:
-    """The plan without the targets that were reached, the shares of the others counted on what is left of the position."""
-    left = [one for i, one in enumerate(plan.targets) if f"t{i}" not in done_legs]
-    whole = HUNDRED - sum((share for share, _ in plan.targets), ZERO) + sum((share for share, _ in left), ZERO)
-    return ExitPlan(plan.stop, tuple((divided(share * HUNDRED, whole, 8), price) for share, price in left))
-
-
 def kept_plan(guarded: Guarded) -> ExitPlan:
     """What guards a position now, without the targets already reached; empty when nothing was ever asked for."""
-    return remaining(plan_of(guarded.bracket), guarded.done_legs) if guarded.bracket is not None else ExitPlan()
+    if guarded.bracket is None:
+        return ExitPlan()
+    return ExitPlan(guarded.bracket.stop_price, _targets(guarded.targets_left))
 
 
 def slices(plan: ExitPlan, quantity: Decimal, instrument: Instrument, done_legs: frozenset[str]) -> list[Slice]:

@@ -102,18 +102,18 @@ class ManualTrading:
         return [await self._desk.place(user_id, _frozen(plan, cause))]
 
     async def _buy_with_exits(self, account: Account, plan: Plan, cause: uuid.UUID) -> Order:
-        """The exits go out with the entry where the exchange can do that, else right after it is filled."""
-        wish = _frozen(plan, cause)
+        """The exits go out with the entry where the exchange can do that, else they are asked for with its first fill."""
+        exits = Exits(plan.stop_price, plan.target_price)
+        wish = replace(_frozen(plan, cause), guard_with=exits)
         client = self._floor.gateway.client_for(account.broker)
         held = (await self._floor.positions.of(account)).open_one(wish.symbol, OWNER)
         listed = client.capabilities.native_otoco and plan.instrument.otoco_allowed and held is None
-        exits = Exits(plan.stop_price, plan.target_price) if listed else None
-        row = await self._desk.place(account.user_id, wish, exits=exits)
-        if exits is not None and row.status is OrderStatus.REJECTED and row.reason == InvalidOrder.default_code:
+        row = await self._desk.place(account.user_id, wish, exits=exits if listed else None)
+        if listed and row.status is OrderStatus.REJECTED and row.reason == InvalidOrder.default_code:
             row = await self._desk.place(account.user_id, replace(wish, attempt=2))
         row = await self._desk.settled(row)
         if row.position_id is not None and row.filled and not row.list_client_id:
-            await self._keeper.guard_surely(account.user_id, row.position_id, exits_of(plan))
+            await self._keeper.resume(account.user_id, row.position_id)
         return row
 
     async def _sell_oco(self, account: Account, plan: Plan, cause: uuid.UUID) -> list[Order]:

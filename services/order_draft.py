@@ -46,6 +46,8 @@ class PlaceOrder:
     position_id: uuid.UUID | None = None
     expires_at: datetime | None = None
     replaces: bool = False
+    #: Of a purchase: what guards its position from its first fill on, unless its exits came with it in one list.
+    guard_with: Exits | None = None
     #: Of a purchase: rather buy what the funds allow than be refused.
     cut_to_funds: bool = False
     note: str = ""

@@ -11,11 +11,11 @@ from sqlmodel import col, select
 
 from aristobot.kinds import BracketStatus, LotStatus, OrderRole
 from aristobot.market import Instrument
-from aristobot.money import ZERO, divided, kept, plain, times
+from aristobot.money import HUNDRED, ZERO, divided, kept, plain, times
 from aristobot.orders import Fill, OrderReport, OrderState, OrderStatus, Side, may_conclude, merge
 from aristobot.performance import position_of
 from aristobot.portfolio import Movement, Position
-from aristobot.store import dust, orders, positions, users
+from aristobot.store import brackets, dust, orders, positions, users
 from aristobot.store.tenancy import GuardedSession, insert_once
 from aristobot.store.trading_tables import Bracket, FillRow, Order, PositionRow, WebhookState
 
@@ -91,6 +91,8 @@ def _refold(session: GuardedSession, order: Order, instrument: Instrument, now: 
         session.add(order)
         if order.list_client_id:
             _adopt_exits(session, order, now)
+        elif order.exit_stop or order.exit_target:
+            _ask_for_exits(session, order.position_id, order, now)
     loose = select(FillRow).where(FillRow.order_id == order.id, col(FillRow.position_id).is_(None))
     for row in session.exec(loose):
         row.position_id = order.position_id
@@ -214,6 +216,12 @@ def _adopt_exits(session: GuardedSession, entry: Order, now: datetime) -> None:
             updated_at=now,
         )
     )
+
+
+def _ask_for_exits(session: GuardedSession, position_id: uuid.UUID, entry: Order, now: datetime) -> None:
+    """What an entry wants its position guarded by is asked for with its first fill: no moment between them can lose it."""
+    targets = [[plain(HUNDRED), plain(entry.exit_target)]] if entry.exit_target else []
+    brackets.ask(session, position_id, entry.exit_stop, targets, now)
 
 
 def _show_exits(session: GuardedSession, position: PositionRow, now: datetime) -> None:

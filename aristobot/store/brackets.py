@@ -10,7 +10,7 @@ from typing import Any
 from sqlmodel import col, select
 
 from aristobot.kinds import BracketStatus, LotStatus, OrderRole, Protection
-from aristobot.money import ZERO, times
+from aristobot.money import HUNDRED, ZERO, amount, divided, plain, times
 from aristobot.orders import OrderReport, OrderStatus, OrderType, Side
 from aristobot.store import orders, positions
 from aristobot.store.orders import ALIVE, WORKING
@@ -62,6 +62,15 @@ class Guarded:
     def lowest_offer(self) -> Decimal:
         """The price below which a resting stop sells nothing any more, since it asks for a limit; zero without such a one."""
         return max((one.price for one in self.resting if one.type is OrderType.STOP_LOSS_LIMIT), default=ZERO)
+
+    @property
+    def targets_left(self) -> list[list[str]]:
+        """The targets not reached yet, as a bracket keeps them: their shares are counted on what is left of the position."""
+        asked = (self.bracket.targets or []) if self.bracket else []
+        targets = [(amount(share), price) for share, price in asked]
+        left = [one for i, one in enumerate(targets) if f"t{i}" not in self.done_legs]
+        whole = HUNDRED - sum((share for share, _ in targets), ZERO) + sum((share for share, _ in left), ZERO)
+        return [[plain(divided(share * HUNDRED, whole, 8)), price] for share, price in left]
 
     @property
     def protection(self) -> Protection | None:
@@ -149,22 +158,16 @@ def ask(
     stop: Decimal,
     targets: list[list[str]],
     now: datetime,
-    *,
-    left: list[list[str]] | None = None,
 ) -> Bracket:
-    """Write what is wanted; what was wanted before becomes the place to return to when the move fails.
-
-    `left` are the targets of before that were not reached yet, by default all of them.
-    """
-    position = positions.get(session, position_id)
-    bracket = positions.bracket_of(session, position_id)
+    """Write what is wanted; what is left of what was wanted before becomes the place to return to when the move fails."""
+    before = guarded(session, position_id)
+    position, bracket = before.position, before.bracket
     if bracket is None:
         bracket = Bracket(user_id=position.user_id, broker_id=position.broker_id, position_id=position_id, updated_at=now)
     else:
         # The legs of the new plan are counted from here: a target reached before belongs to the old one.
-        targets_before = left if left is not None else bracket.targets or []
-        before = {"stop": format(bracket.stop_price, "f"), "targets": targets_before, "after_attempt": bracket.attempt}
-        bracket.rollback = _remembered(bracket, _AMENDING) | before
+        kept = {"stop": format(bracket.stop_price, "f"), "targets": before.targets_left, "after_attempt": bracket.attempt}
+        bracket.rollback = _remembered(bracket, _AMENDING) | kept
         bracket.status = BracketStatus.MOVING
     bracket.stop_price, bracket.targets, bracket.updated_at = stop, targets, now
     session.add(bracket)
@@ -245,13 +248,16 @@ def note(session: GuardedSession, position_id: uuid.UUID, status: BracketStatus,
     session.add(bracket)
 
 
-def restore(session: GuardedSession, position_id: uuid.UUID, stop: Decimal, targets: list[list[str]], now: datetime) -> None:
-    """A move failed: what stood before is what is wanted again."""
-    bracket = _of(session, position_id)
+def restore(session: GuardedSession, failed: Bracket, stop: Decimal, targets: list[list[str]], now: datetime) -> bool:
+    """A move failed: what stood before is wanted again. False, and nothing is written, when other exits were asked for since."""
+    bracket = _of(session, failed.position_id)
+    if (bracket.stop_price, bracket.targets) != (failed.stop_price, failed.targets):
+        return False
     bracket.rollback = _remembered(bracket, _AMENDING) | {"after_attempt": bracket.attempt}
     bracket.stop_price, bracket.targets = stop, targets
     bracket.status, bracket.unprotected_since, bracket.updated_at = BracketStatus.ACTIVE, None, now
     session.add(bracket)
+    return True
 
 
 def show(session: GuardedSession, position_id: uuid.UUID, stop: Order | None, target: Order | None, now: datetime) -> None:

@@ -100,7 +100,10 @@ class PositionRow(Owned, table=True):
 
 
 class Order(Owned, table=True):
-    """What we believe of one order: written before it is sent, changed only by reports. `id.hex` is its client order id."""
+    """What we believe of one order: written before it is sent, changed only by reports. `id.hex` is its client order id.
+
+    What `exit_stop` and `exit_target` ask for guards the position from the moment in which this order opens it or adds to it.
+    """
 
     __tablename__ = "orders"
     __table_args__ = (
@@ -139,6 +142,8 @@ class Order(Owned, table=True):
     webhook_id: uuid.UUID | None = Field(default=None, nullable=True, index=True)
     reserved_quote: Decimal = amount_column()
     reserved_base: Decimal = amount_column()
+    exit_stop: Decimal = amount_column()
+    exit_target: Decimal = amount_column()
     reason: str = Field(default="", max_length=64)
     reason_facts: dict[str, Any] | None = json_column()
     note: str = Field(default="", max_length=255)

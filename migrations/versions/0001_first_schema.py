@@ -436,7 +436,7 @@ def _create_orders() -> None:
         *_texts("leg", length=32),
         *_counts("attempt"),
         *_ids("position_id", "webhook_id", nullable=True),
-        *_amounts("reserved_quote", "reserved_base"),
+        *_amounts("reserved_quote", "reserved_base", "exit_stop", "exit_target"),
         *_texts("reason", length=64),
         *_documents("reason_facts"),
         *_texts("note", length=255),

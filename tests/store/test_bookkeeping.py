@@ -193,6 +193,24 @@ async def test_what_comes_late_to_a_closed_position_wants_its_exits_too(db: Data
     assert statuses == [BracketStatus.DONE, BracketStatus.MOVING]
 
 
+async def test_exits_that_an_entry_wants_are_asked_for_with_its_first_fill_and_only_then(db: Database) -> None:
+    broker = await a_trader(db)
+    entry = await an_order_of(db, broker, Side.BUY, "0.1", exit_stop=D(59000), exit_target=D(64000))
+    first = a_fill(trade_id="1", quantity=D("0.05"), price=D(60000), fee=D(0))
+    second = a_fill(trade_id="2", quantity=D("0.05"), price=D(60000), fee=D(0))
+
+    async def asked() -> tuple[Decimal, list[list[str]] | None]:
+        [bracket] = await db.read(broker.user_id, positions.brackets)
+        return bracket.stop_price, bracket.targets
+
+    position_id = (await hear(db, broker, report_of(entry, S.PARTIALLY_FILLED, D("0.05"), first))).position_id
+    assert position_id is not None
+    assert await asked() == (D(59000), [["100", "64000"]])
+    await db.write(broker.user_id, lambda s: brackets.ask(s, position_id, D(58000), [], MIDNIGHT))
+    await hear(db, broker, report_of(entry, S.FILLED, D("0.1"), first, second))
+    assert await asked() == (D(58000), [])
+
+
 async def test_what_a_position_brought_on_other_days_is_neither_todays_gain_nor_todays_loss(db: Database) -> None:
     broker, tomorrow = await a_trader(db), MIDNIGHT + timedelta(days=1)
     entry = await an_order_of(db, broker, Side.BUY, "0.3")
