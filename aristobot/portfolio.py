@@ -208,10 +208,14 @@ def fold(movements: Iterable[Movement], base: str, quote: str, start: Position |
     position = start or Position()
     with localcontext(WIDE):  # the usual 28 digits would cut large amounts of small coins
         for one in in_order(movements):
-            if isinstance(one, Fill):
-                position = apply(position, one, base, quote)
-            elif one.arrives:
-                position = arrived(position, one)
-            else:
-                position = left(position, one, cost=share_of_cost(position, one.quantity))
+            position = moved_by(position, one, base, quote)
     return position
+
+
+def moved_by(position: Position, one: Movement, base: str, quote: str) -> Position:
+    """The position after one fill or transfer, at average cost."""
+    if isinstance(one, Fill):
+        return apply(position, one, base, quote)
+    if one.arrives:
+        return arrived(position, one)
+    return left(position, one, cost=share_of_cost(position, one.quantity))

@@ -31,6 +31,7 @@ from services.api import (
     orders,
     people,
     positions,
+    statistics,
     strategies,
     studies,
     webhooks,
@@ -60,6 +61,7 @@ def _operations() -> list[tuple[str, str]]:
         orders,
         people,
         positions,
+        statistics,
         strategies,
         studies,
         webhooks,
@@ -165,12 +167,32 @@ async def test_a_foreign_id_is_not_found_on_every_operation(street: Street, alic
     assert (row.name, row.deleted_at) == ("Main", None)
 
 
+async def test_a_foreign_id_in_a_query_answers_as_one_that_does_not_exist(street: Street, alice: Person, bob: Person) -> None:
+    ids = await _belongings(street, alice)
+    document = (await alice.web.get("/api/openapi.json")).json()
+    probed = 0
+    for path, operations in document["paths"].items():
+        asked = [one["name"] for one in operations.get("get", {}).get("parameters", ()) if one["in"] == "query"]
+        for name in [one for one in asked if one in ids]:
+            foreign, nothing = [
+                await bob.web.get(path, params={name: value, "period": "24h"}) for value in (ids[name], str(uuid.uuid4()))
+            ]
+            assert _without_moments(foreign) == _without_moments(nothing), (path, name)
+            assert "SECRET" not in foreign.text, (path, name)
+            probed += 1
+    assert probed >= 10
+
+
+def _without_moments(answer: httpx.Response) -> tuple[int, str]:
+    return answer.status_code, re.sub(r"\d{4}-\d\d-\d\dT[^\"]+|\"trace_id\":\"\w+\"", "", answer.text)
+
+
 async def test_lists_show_ones_own_alone(street: Street, alice: Person, bob: Person) -> None:
     ids = await _belongings(street, alice)
     await bob.broker(name="Bobs")
     paths = ["/api/brokers/", "/api/orders/", "/api/fills/", "/api/positions/", "/api/webhooks/", "/api/webhooks/recent/"]
     paths += ["/api/webhook-states/", "/api/webhook-states/open/", "/api/health/", "/api/audit/"]
-    paths += ["/api/notifications/", "/api/backtests/", "/api/studies/"]
+    paths += ["/api/notifications/", "/api/backtests/", "/api/studies/", "/api/statistics/"]
     paths += ["/api/notifications/", "/api/strategies/", "/api/activations/"]
     for path in paths:
         mine, theirs = await alice.web.get(path), await bob.web.get(path)
