@@ -47,7 +47,7 @@ class VanishedOrders:
             return None
         logger.error("Order {} has been unknown to its exchange for a minute: it counts as cancelled", row.id.hex)
         recorded = await self._records.apply(account, _over(row, self._floor))
-        del self._since[row.id]
+        self._since.pop(row.id, None)  # a round and a look after a reconnection may come to it together
         return recorded.order.status if recorded is not None else None
 
 

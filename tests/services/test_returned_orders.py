@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from decimal import Decimal
 from pathlib import Path
@@ -15,6 +16,7 @@ from aristobot.market import Symbol
 from aristobot.orders import OrderReport, OrderRequest, OrderStatus, OrderType, Side
 from services.order_draft import PlaceOrder
 from services.simulator.records import Order as VenueOrder
+from services.vanished_orders import VanishedOrders
 from tests.services.test_order_resolver import a_buy
 from tests.services.trading import QuickBinance, Trader, TradingHouse, a_trading_house
 
@@ -133,6 +135,17 @@ async def test_beside_a_stop_that_its_exchange_took_and_never_listed_no_other_is
     assert trader.orders(type=OrderType.STOP_LOSS) == []
     (row,) = await house.rows(trader, type=OrderType.STOP_LOSS)
     assert row.status is S.OPEN
+
+
+async def test_an_order_that_its_exchange_forgot_ends_once_when_two_looks_come_to_it_together(house: TradingHouse) -> None:
+    trader = await house.trader()
+    row = await house.app.desk.place(trader.user_id, a_resting_buy(trader))
+    account = await house.app.floor.brokers.get(trader.broker_id)
+    vanished = VanishedOrders(house.app.floor, house.app.records)
+    vanished.seen(row)
+    assert await vanished.not_seen(account, row) is None
+    await house.clock.sleep(61)
+    assert await asyncio.gather(*(vanished.not_seen(account, row) for _ in range(2))) == [S.CANCELED, S.CANCELED]
 
 
 def forget(house: TradingHouse, trader: Trader, order: VenueOrder) -> None:
