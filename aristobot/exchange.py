@@ -142,8 +142,8 @@ class ClockReading:
 class ExchangeClient(Protocol):
     """One exchange, spoken natively. Keys are arguments, never state.
 
-    Reads raise TryAgain, Refused; what changes an order also raises OutcomeUnknown. Nothing that places an order is
-    ever repeated by the client.
+    Reads raise TryAgain, Refused, and DataError for an answer that nobody understands; what changes an order also raises
+    OutcomeUnknown. Nothing that places an order is ever repeated by the client.
     """
 
     name: str

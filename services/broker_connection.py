@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from aristobot.clock import Clock
-from aristobot.errors import ExchangeError
+from aristobot.errors import DataError, ExchangeError
 from aristobot.exchange import Credentials, ExchangeClient, KeyRights
 from aristobot.portfolio import Balance
 from services.key_state import WORRYING_OFFSET_MS
@@ -126,7 +126,7 @@ async def _rights(client: ExchangeClient, keys: Credentials | None, steps: list[
 async def _asked(name: str, call: Awaitable[_R], steps: list[Step]) -> _R | None:
     try:
         answer = await call
-    except ExchangeError as error:
+    except (ExchangeError, DataError) as error:
         steps.append(Step(name, StepState.FAILED, f"error.{error.code}", error.facts))
         return None
     steps.append(Step(name, StepState.OK))

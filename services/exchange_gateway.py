@@ -13,7 +13,7 @@ from loguru import logger
 
 from aristobot.bus import Bus
 from aristobot.clock import Clock
-from aristobot.errors import ClockSkewed, ConfigurationError, ExchangeError, InvalidInput, RateLimited, UnknownSymbol
+from aristobot.errors import ClockSkewed, ConfigurationError, DataError, ExchangeError, InvalidInput, RateLimited, UnknownSymbol
 from aristobot.events import CatalogDoubted, ExchangeHealthChanged, ExchangeMeasured
 from aristobot.exchange import (
     ClientFactory,
@@ -171,7 +171,7 @@ class ExchangeGateway:
         )
 
     async def look(self) -> None:
-        """Look at every exchange once, measuring the clocks that are due; never raises an ExchangeError."""
+        """Look at every exchange once, measuring the clocks that are due; whatever they answer, it does not raise."""
         for exchange in self._factories:
             self._line(exchange, None)
         await asyncio.gather(*(self._look_at(line) for line in list(self._lines.values())))
@@ -231,7 +231,7 @@ class ExchangeGateway:
             await self._measure(line)
         except RateLimited as error:
             self._became(line, True, error.code)
-        except ExchangeError as error:
+        except (ExchangeError, DataError) as error:
             if line.reachable is not False:
                 logger.warning("{} cannot be reached: {}", line.exchange, error)
             self._became(line, False, error.code)

@@ -11,7 +11,7 @@ from itertools import chain, repeat
 
 from loguru import logger
 
-from aristobot.errors import ExchangeError
+from aristobot.errors import DataError, ExchangeError
 from aristobot.kinds import OrderRole
 from aristobot.money import ZERO
 from aristobot.store import bookkeeping, brackets, orders
@@ -74,7 +74,7 @@ class ExitDoubts:
         try:
             if await self._can_be_outdone(guarded):
                 self._watch.outdone |= {order.id for order in guarded.in_doubt}
-        except ExchangeError as error:
+        except (ExchangeError, DataError) as error:
             logger.debug("Funds of position {} cannot be looked at: {}", guarded.position.id, error)
 
     async def _can_be_outdone(self, guarded: brackets.Guarded) -> bool:

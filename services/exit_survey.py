@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from loguru import logger
 
-from aristobot.errors import ExchangeError
+from aristobot.errors import DataError, ExchangeError
 from aristobot.market import Instrument
 from aristobot.money import ZERO
 from aristobot.store import brackets
@@ -78,9 +78,8 @@ class ExitSurvey:
         asks = missing or stale or wanted.watched or guarded.lowest_offer
         price = await self._price(account, position.symbol) if asks else None
         now = Situation(account, instrument, guarded, bracket, wished, wanted, missing, stale, price)
-        if (
-            now.reached or now.leaves_nothing_to_guard or now.fell_through
-        ):  # something would be sold for it: not for a price that may be gone
+        if now.reached or now.leaves_nothing_to_guard or now.fell_through:
+            # something would be sold for it: not for a price that may be gone
             now = replace(now, price=await self._price(account, position.symbol, _FRESH))
         return now
 
@@ -88,6 +87,6 @@ class ExitSurvey:
         """The market's price; None when it cannot be had: a stop must be put up all the same."""
         try:
             return await self._floor.prices.price(self._floor.gateway.client_for(account.broker), symbol, max_age)
-        except ExchangeError as error:
+        except (ExchangeError, DataError) as error:
             logger.warning("The price of {} cannot be read while its exits are looked after: {}", symbol, error)
             return None

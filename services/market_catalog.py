@@ -249,7 +249,7 @@ class MarketCatalog:
     async def _try_refresh(self, exchange: str, failing: set[str]) -> None:
         try:
             await self.refresh(exchange)
-        except ExchangeError as error:
+        except (ExchangeError, DataError) as error:
             if exchange not in failing:
                 logger.warning("The instruments of {} cannot be refreshed: {}", exchange, error)
             failing.add(exchange)

@@ -9,7 +9,7 @@ from functools import partial
 
 from loguru import logger
 
-from aristobot.errors import ExchangeError, UnknownSymbol
+from aristobot.errors import DataError, ExchangeError, UnknownSymbol
 from aristobot.events import PositionUpdated
 from aristobot.market import Symbol, Timeframe
 from aristobot.money import kept, times
@@ -69,7 +69,7 @@ class PositionPricer:
         for one in [fee for fee in waiting if fee.fill_id not in self._without_price][:_MOST]:
             try:
                 worth = await self._worth(account, one)
-            except ExchangeError as error:
+            except (ExchangeError, DataError) as error:
                 logger.warning("The worth of a fee in {} cannot be read yet: {}", one.asset, error)
                 return
             if worth is None:

@@ -11,7 +11,7 @@ from loguru import logger
 
 from aristobot.bus import Bus
 from aristobot.clock import Clock
-from aristobot.errors import ExchangeError, UnknownSymbol
+from aristobot.errors import DataError, ExchangeError, UnknownSymbol
 from aristobot.events import CandleUpdated, PricesUpdated
 from aristobot.exchange import ExchangeClient
 from aristobot.market import Symbol, Ticker
@@ -99,7 +99,7 @@ class PriceBook:
         symbols = [key[1] for key in self._wanted if key[0] == exchange and key not in self._unlisted]
         try:
             tickers = await self._tickers(exchange, symbols)
-        except ExchangeError as error:
+        except (ExchangeError, DataError) as error:
             if exchange not in self._failing:
                 logger.warning("Prices of {} cannot be read: {}", exchange, error)
             self._failing.add(exchange)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from loguru import logger
 
-from aristobot.errors import ExchangeError
+from aristobot.errors import DataError, ExchangeError
 from aristobot.events import StrangersChanged
 from aristobot.exchange import Credentials, ExchangeClient
 from aristobot.orders import OrderReport
@@ -95,7 +95,7 @@ class StrangerImport:
             keys = await self._floor.gateway.keys(account.broker)
             for symbol in symbols[:_MOST_SYMBOLS]:
                 await self.take(account, await client.closed_orders(keys, since, symbol))
-        except ExchangeError as error:
+        except (ExchangeError, DataError) as error:
             logger.warning("What others did at broker {} meanwhile cannot be read: {}", account.id, error)
 
 

@@ -86,6 +86,6 @@ class StrategyDecisions:
         own = free = books.balance
         try:
             free = await floor.accounts.free(await floor.brokers.owned(self._user_id, self._broker_id), self._instrument.quote)
-        except ExchangeError as error:
+        except (ExchangeError, DataError) as error:
             logger.warning("Activation {} does not know what is free at its exchange: {}", self._id, error)
         return standing(books, self._instrument, min(own, free))

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from loguru import logger
 
-from aristobot.errors import ExchangeError
+from aristobot.errors import DataError, ExchangeError
 from aristobot.money import HUNDRED, ZERO, divided, plain, times
 from aristobot.orders import Side
 from aristobot.store import brackets
@@ -44,7 +44,7 @@ class StrategyExits:
         for round_, pause in enumerate((*_EXIT_PAUSES, None)):
             try:
                 row = await self._sell_once(position, share, leg, tag, round_)
-            except ExchangeError as error:
+            except (ExchangeError, DataError) as error:
                 if pause is None:
                     raise
                 logger.error("The exit of {} cannot be carried out yet: {}", symbol, error)

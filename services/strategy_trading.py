@@ -11,7 +11,7 @@ from datetime import datetime
 
 from loguru import logger
 
-from aristobot.errors import AristobotError, Conflict, ExchangeError, StrategyError
+from aristobot.errors import AristobotError, Conflict, DataError, ExchangeError, StrategyError
 from aristobot.events import CandleClosed, OrderUpdated
 from aristobot.kinds import ActivationStatus, BrokerMode, OrderRole
 from aristobot.store import activations, orders
@@ -105,7 +105,7 @@ class StrategyTrading:
                 said = await self._tools.orders.cancel_entries(row)
                 row = await self._tools.log.change(row, said) if said else row
                 await self._tools.orders.leave(row)
-            except ExchangeError as error:
+            except (ExchangeError, DataError) as error:
                 logger.error("Entries of activation {} are taken back later: {}", activation_id, error)
             self._follow()
             await self._see_off(row)

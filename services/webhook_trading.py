@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from loguru import logger
 
-from aristobot.errors import AristobotError, ExchangeError, InvalidOrder
+from aristobot.errors import AristobotError, DataError, ExchangeError, InvalidOrder
 from aristobot.kinds import BracketStatus, OrderOrigin, OrderRole, WebhookOutcome, WebhookStatus
 from aristobot.money import HUNDRED, ZERO, percent_of
 from aristobot.orders import OrderStatus, OrderType, Side
@@ -190,7 +190,7 @@ class WebhookTrading:
                         return Verdict(WebhookOutcome.NO_EFFECT, "reason.exit_already_filled", facts, symbol=symbol)
                     quantity = percent_of(sellable, signal.percent)
                     row = await self._exit(alert, self._wish(alert, signal, symbol, leg, quantity, position.id), round_)
-            except ExchangeError as error:
+            except (ExchangeError, DataError) as error:
                 if pause is None:
                     raise
                 logger.error("The exit of {} cannot be carried out yet: {}", symbol, error)

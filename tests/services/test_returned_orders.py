@@ -1,63 +1,18 @@
-"""What an exchange should never do, and answers that nobody understands: orders come back, and one broker stops no other."""
+"""What an exchange should never do: orders that are over rest again, and orders that rest are forgotten."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from decimal import Decimal
-from pathlib import Path
-from typing import ClassVar
 
-import pytest
-
-from aristobot.errors import DataError
-from aristobot.exchange import Credentials
-from aristobot.market import Symbol
-from aristobot.orders import OrderReport, OrderRequest, OrderStatus, OrderType, Side
+from aristobot.orders import OrderRequest, OrderStatus, OrderType, Side
 from services.order_draft import PlaceOrder
 from services.simulator.records import Order as VenueOrder
 from services.vanished_orders import VanishedOrders
-from tests.services.test_order_resolver import a_buy
-from tests.services.trading import QuickBinance, Trader, TradingHouse, a_trading_house
+from tests.services.trading import Trader, TradingHouse
 
 D = Decimal
 S = OrderStatus
-
-
-class MumblingBinance(QuickBinance):
-    """Some of its answers have words that nobody knows: about orders, so often; about an account, always."""
-
-    unclear: ClassVar[dict[str, int]] = {}
-
-    async def open_orders(self, keys: Credentials, symbol: Symbol | None = None) -> list[OrderReport]:
-        """What rests, if it can be understood."""
-        self._mumble(keys.api_key)
-        return await super().open_orders(keys, symbol)
-
-    async def find_order(self, keys: Credentials, symbol: Symbol, client_order_id: str) -> OrderReport | None:
-        """One order, if it can be understood."""
-        self._mumble("orders")
-        return await super().find_order(keys, symbol, client_order_id)
-
-    def _mumble(self, what: str) -> None:
-        if self.unclear.get(what, 0):
-            self.unclear[what] -= 1
-            raise DataError("unknown_exchange_word", exchange="binance", field="status", value="MUMBLED")
-
-
-class MumblingHouse(TradingHouse):
-    """The house in front of it."""
-
-    client = MumblingBinance
-
-
-@pytest.fixture
-async def house(tmp_path: Path, sqlite_template: Path, leaping: None) -> AsyncIterator[TradingHouse]:
-    """A house whose exchange cannot always be understood."""
-    MumblingBinance.unclear.clear()
-    async with a_trading_house(tmp_path / "house", sqlite_template, kind=MumblingHouse) as opened:
-        yield opened
-    MumblingBinance.unclear.clear()
 
 
 def a_resting_buy(trader: Trader) -> PlaceOrder:
@@ -90,28 +45,6 @@ async def test_an_order_that_is_over_and_rests_all_the_same_is_taken_back(house:
     rest_again(house, trader, row.client_order_id)
     await house.until(lambda: not trader.account.open_orders)
     assert [order.filled for order in trader.orders()] == [0, 0]
-
-
-async def test_an_answer_that_nobody_understands_does_not_end_a_search(house: TradingHouse) -> None:
-    trader = await house.trader()
-    house.faults({"on": "user.message", "do": "drop_message", "times": 0}, {"on": "order.place", "do": "accept_then_5xx"})
-    MumblingBinance.unclear["orders"] = 3
-    row = await house.app.desk.place(trader.user_id, a_buy(trader))
-    assert (row.status, row.filled) == (S.FILLED, D("0.01"))
-    await house.holds(trader, "0.00999")
-
-
-async def test_an_account_that_nobody_understands_stops_no_other(house: TradingHouse) -> None:
-    unclear, clear = await house.trader(), await house.trader()
-    row = await house.app.desk.place(clear.user_id, a_resting_buy(clear))
-    MumblingBinance.unclear[unclear.account.key] = 10_000
-    house.faults({"on": "user.message", "do": "drop_message", "times": 0})
-    await house.clock.sleep(30)
-    house.simulator.venue.cancel(next(iter(clear.account.open_orders.values())))
-    (seen,) = await house.settled(clear, 1, status=S.CANCELED)
-    assert seen.id == row.id
-    state = next(one for one in house.app.supervisor.states() if one.name == "order_monitor")
-    assert state.restarts == 0
 
 
 async def test_a_stop_that_its_exchange_forgot_is_put_up_again_and_lets_its_position_go(house: TradingHouse) -> None:
