@@ -18,6 +18,8 @@ NEAR = 0.00015
 
 #: Nothing is priced or counted higher: beyond it money cannot be kept exactly.
 LARGEST = 1e15
+#: Shares that miss the whole by less make the whole.
+_NOTHING_LEFT = 1e-6
 #: Orders, and exits, that one decision may want.
 MOST_ORDERS = 50
 _LONGEST_MESSAGE = 1000
@@ -128,6 +130,31 @@ def shares(wanted: float | Sequence[Pair] | None) -> tuple[Level, ...] | None:
     if not 0 < at < LARGEST:
         raise StrategyError("bad_order", value=repr(at))
     return (Level(at, share=1.0),)
+
+
+def exits_of(decision: Decision) -> tuple[tuple[Level, ...] | None, tuple[Level, ...] | None]:
+    """The stops and the targets that a decision wants, None where they stay as they are.
+
+    Sells of its own at a price are among them: a coin can be promised once, so that what is asked for last takes the place of
+    what stood there.
+    """
+    if not decision.exits:
+        return decision.stops, decision.targets
+    own_stops = tuple(Level(one.price, one.quantity) for one in decision.exits if one.type is OrderType.STOP_LOSS)
+    own_targets = tuple(Level(one.price, one.quantity) for one in decision.exits if one.type is OrderType.LIMIT)
+    stops = (*(decision.stops or ()), *own_stops) if own_stops else decision.stops
+    return stops, (*(decision.targets or ()), *own_targets) if own_targets else decision.targets
+
+
+def as_shares(targets: Iterable[Level], whole: float) -> tuple[Level, ...]:
+    """Targets as shares, quantities being parts of `whole`; the nearest come first, and all of them sell no more than all."""
+    found, left = [], 1.0
+    for one in sorted(targets, key=lambda level: level.price):
+        share = min(one.share or (one.quantity / whole if whole else 1.0), left)
+        if share > 0:
+            found.append(Level(one.price, share=share))
+            left = left - share if left - share > _NOTHING_LEFT else 0.0
+    return tuple(found)
 
 
 def check_decision(decision: Decision) -> None:

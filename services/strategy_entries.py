@@ -101,7 +101,7 @@ class StrategyEntries:
         work = self._work
         client = work.floor.gateway.client_for(work.account.broker)
         able = client.capabilities.native_otoco and work.instrument.otoco_allowed
-        plan = entry_plan(decision, work.instrument)
+        plan = entry_plan(decision, ZERO, work.instrument)
         single = len(plan.targets) == 1 and plan.targets[0][0] == HUNDRED and bool(plan.stop)
         alone = len(decision.entries) == 1 and intent.type is OrderType.MARKET and books.position is None
         if not (able and single and alone):

@@ -7,37 +7,34 @@ from decimal import Decimal
 from typing import Any
 
 from aristobot.market import Instrument
-from aristobot.money import HUNDRED, ZERO, divided, plain, round_up
-from aristobot.orders import OrderType
-from aristobot.strategy_orders import Decision, Intent, Level, exact
+from aristobot.money import HUNDRED, ZERO, plain, round_up
+from aristobot.strategy_orders import Decision, Level, exact, exits_of
 from services.exit_plan import ExitPlan
 from services.strategy_books import Books, share_of
 
+#: Per cent: what misses the whole by less makes the whole.
+_NOTHING_LEFT = Decimal("0.0001")
 
-def entry_plan(decision: Decision, instrument: Instrument) -> ExitPlan:
-    """The exits that go with an entry: quantities count as shares of what is bought."""
-    bought = sum((exact(one.quantity) for one in decision.entries), ZERO)
-    return _plan(decision.stops or (), decision.targets or (), bought, instrument)
+
+def entry_plan(decision: Decision, held: Decimal, instrument: Instrument) -> ExitPlan:
+    """The exits that go with an entry: quantities count as shares of what is held and bought."""
+    bought = sum((exact(one.quantity) for one in decision.entries), held)
+    stops, targets = exits_of(decision)
+    return _plan(stops or (), targets or (), bought, instrument)
 
 
 def moved_plan(decision: Decision, held: Decimal, instrument: Instrument, kept: ExitPlan) -> ExitPlan | None:
-    """The exits that are wanted of what is held, what is not said being kept; None when they stand already.
-
-    A limit sell of the strategy's own counts as a target, a stop sell as the stop.
-    """
-    sells = [one for one in decision.exits or () if one.type is not OrderType.MARKET]
-    own_stops = [_level(one) for one in sells if one.type is OrderType.STOP_LOSS]
-    own_targets = [_level(one) for one in sells if one.type is OrderType.LIMIT]
-    wanted = _plan([*(decision.stops or ()), *own_stops], [*(decision.targets or ()), *own_targets], held, instrument)
-    says_stop, says_target = decision.stops is not None or bool(own_stops), decision.targets is not None or bool(own_targets)
-    plan = ExitPlan(wanted.stop if says_stop else kept.stop, wanted.targets if says_target else kept.targets)
+    """The exits that are wanted of what is held, what is not said being kept; None when they stand already."""
+    stops, targets = exits_of(decision)
+    wanted = _plan(stops or (), targets or (), held, instrument)
+    plan = ExitPlan(kept.stop if stops is None else wanted.stop, kept.targets if targets is None else wanted.targets)
     return None if plan == kept else plan
 
 
 def planned(decision: Decision, books: Books, kept: dict[str, Any] | None, instrument: Instrument) -> dict[str, Any] | None:
     """What an activation plans to ask for once its entry is filled, after this decision."""
     if decision.entries:
-        return stored(entry_plan(decision, instrument))
+        return stored(entry_plan(decision, books.held(instrument), instrument))
     waiting = sum((one.quantity for one in books.entries), ZERO)
     if books.position is not None or not waiting:
         return kept
@@ -45,18 +42,16 @@ def planned(decision: Decision, books: Books, kept: dict[str, Any] | None, instr
     return kept if moved is None else stored(moved)
 
 
-def _level(intent: Intent) -> Level:
-    return Level(intent.price, intent.quantity)
-
-
 def _plan(stops: Sequence[Level], targets: Sequence[Level], whole: Decimal, instrument: Instrument) -> ExitPlan:
-    """Of several stops the highest guards everything: the exchange keeps one per position."""
+    """Of several stops the highest guards everything: the exchange keeps one per position. The nearest targets sell first."""
     stop = max((instrument.price(exact(one.price)) for one in stops), default=ZERO)
     aims = sorted(((_share(one, whole), round_up(exact(one.price), instrument.tick)) for one in targets), key=lambda one: one[1])
-    total = sum((share for share, _ in aims), ZERO)
-    if total > HUNDRED:
-        aims = [(divided(share * HUNDRED, total, 8), price) for share, price in aims]
-    return ExitPlan(stop, tuple((share, price) for share, price in aims if share > ZERO))
+    cut, left = list[tuple[Decimal, Decimal]](), HUNDRED
+    for share, price in aims:
+        if part := min(share, left):
+            cut.append((part, price))
+            left = left - part if left - part > _NOTHING_LEFT else ZERO
+    return ExitPlan(stop, tuple(cut))
 
 
 def _share(level: Level, whole: Decimal) -> Decimal:

@@ -29,7 +29,10 @@ class Bar(NamedTuple):
 
 
 class Order(msgspec.Struct, gc=False, eq=False):
-    """An order that rests. `lots` of -1 is everything that is held when it is reached. `after` is when it arrives (UTC ms)."""
+    """An order that rests. `lots` of -1 is everything that is held when it is reached. `after` is when it arrives (UTC ms).
+
+    `share` is that of a target in the whole position, zero for all others.
+    """
 
     buying: bool
     limit: bool
@@ -38,6 +41,7 @@ class Order(msgspec.Struct, gc=False, eq=False):
     tag: str
     after: int = 0
     reserved: int = 0
+    share: float = 0.0
 
 
 def at_open(order: Order, bar: Bar, mood: Mood) -> bool:

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
-
-import numpy as np
 
 from aristobot.backtest.account import Account
+from aristobot.backtest.exits import after_sale, armed, guarding, measure, nearest, over
 from aristobot.backtest.fills import Bar, Order, at_open, in_order, inside, inside_after_purchase, market_price
 from aristobot.backtest.ledger import ClosedRow, FillRow, Refusal, Table
 from aristobot.backtest.settings import Costs, Mood
 from aristobot.backtest.stand import LaneStand
 from aristobot.backtest.tracks import Track
-from aristobot.backtest.units import Units
 from aristobot.orders import OrderType, Side
 from aristobot.strategy_driver import Driver
-from aristobot.strategy_orders import NOTHING, Decision, Intent, Level, Message
+from aristobot.strategy_orders import NOTHING, Decision, Intent, Level, Message, as_shares, exits_of
 from aristobot.strategy_run import ClosedPosition, Event, PlacedOrder
 
 #: Decisions that a run keeps whole.
@@ -76,21 +73,35 @@ class Lane(LaneStand):
             self.due.append(Order(False, False, 0.0, -1, decision.close, self.after))
         for intent in decision.entries:
             self._enter(intent)
-        if decision.exits is not None:
-            self.sells = [self._resting(one) for one in decision.exits if one.type is _LIMIT]
+        if decision.exits:
             self.due += [self._resting(one) for one in decision.exits if one.type is _MARKET]
-        stops, targets = stops_of(decision), decision.targets
-        if stops is not None or targets is not None:
-            if self.account.lots:
-                self.guards = self.guards if stops is None else guarding(stops, self.after, self.units)
-                self.goals = self.goals if targets is None else armed(targets, self.after, self.account)
-            elif decision.entries:
-                self.plan = (stops or (), targets or ())
-            else:
-                self.plan = (self.plan[0] if stops is None else stops, self.plan[1] if targets is None else targets)
-        elif decision.entries and not self.account.lots:
-            self.plan = _NO_PLAN
+        if not self.account.lots:
+            self._plan(decision)
+        elif decision.exits or decision.stops is not None or decision.targets is not None:
+            self._guard(decision)
         self._look_on()
+
+    def _guard(self, decision: Decision) -> None:
+        """Put up the exits of what is held, at once."""
+        stops, targets = exits_of(decision)
+        if stops is not None:
+            self.guards = guarding(stops, self.after, self.units)
+        if targets is not None:
+            self.goals = armed(as_shares(targets, over(decision, self.held)), self.after, self.account)
+
+    def _plan(self, decision: Decision) -> None:
+        """Keep the exits for what is to be bought."""
+        stops, targets = exits_of(decision)
+        if decision.entries and stops is None and targets is None:
+            self.plan = _NO_PLAN
+        elif decision.entries:
+            bought = sum(one.quantity for one in decision.entries)
+            self.plan = (stops or (), as_shares(targets or (), bought))
+        elif stops is not None or targets is not None:
+            waiting = sum(one.lots for one in (*self.due, *self.entries) if one.buying) / self.units.quantities
+            planned_stops, planned_targets = self.plan
+            planned_stops = planned_stops if stops is None else stops
+            self.plan = (planned_stops, planned_targets if targets is None else as_shares(targets, waiting))
 
     def _enter(self, intent: Intent) -> None:
         order = self._resting(intent)
@@ -156,7 +167,7 @@ class Lane(LaneStand):
             self.fresh = 0.0
             if self.due:
                 self._take(fine)
-            if self.entries or (self.account.lots and (self.guards or self.goals or self.sells)):
+            if self.entries or (self.account.lots and (self.guards or self.goals)):
                 self._touch(fine)
         self._look_on()
 
@@ -177,7 +188,7 @@ class Lane(LaneStand):
     def _touch(self, fine: int) -> None:
         bar, began, mood = self.track.bar(fine), self.track.times[fine], self.mood
         if not self.entries:
-            stop, target = nearest([*self.guards, *self.goals, *self.sells])
+            stop, target = nearest([*self.guards, *self.goals])
             if bar.low > stop and bar.high < target:
                 return
         if self.account.lots:
@@ -205,7 +216,7 @@ class Lane(LaneStand):
         for order in reached:
             if not self.account.lots:
                 return
-            for orders in (self.guards, self.goals, self.sells):
+            for orders in (self.guards, self.goals):
                 if order in orders:
                     orders.remove(order)
                     at_once = self.fresh and (self.fresh > order.price) == order.limit  # it was beyond its price when it came
@@ -213,9 +224,7 @@ class Lane(LaneStand):
                     break
 
     def _resting_exits(self, began: float) -> list[Order]:
-        losses = [*self.guards, *(one for one in self.sells if not one.limit)]
-        gains = [*self.goals, *(one for one in self.sells if one.limit)]
-        return in_order(losses, gains, self.mood, began, self.track.length)
+        return in_order(self.guards, self.goals, self.mood, began, self.track.length)
 
     # ------------------------------------------------------------------ fills
 
@@ -252,6 +261,8 @@ class Lane(LaneStand):
             self.goals = armed(targets, moment, account) if targets else []
             if self.guards:
                 self.first_stop = self.guards[0].price
+        elif self.goals:
+            measure(self.goals, account)
         self.fresh = steps / units.prices
         kind = "opened" if first else "increased"
         run.held = account.lots / units.quantities
@@ -270,6 +281,7 @@ class Lane(LaneStand):
         fee = account.sell(steps, lots, rate)
         self.fills.add((self.bar, moment, False, steps, lots, fee, maker, order.tag, account.total, account.held))
         if account.lots:
+            after_sale(self.goals, order, account)
             self.run.held = account.lots / self.units.quantities
             self.driver.note("reduced")
             if self.driver.listens:
@@ -287,8 +299,8 @@ class Lane(LaneStand):
         account.begin()
         if self.entries:
             self._cancel_entries("position_closed")
-        if self.guards or self.goals or self.sells or self.due:
-            self.guards, self.goals, self.sells = [], [], []
+        if self.guards or self.goals or self.due:
+            self.guards, self.goals = [], []
             self.due = [one for one in self.due if one.buying]
         self.run.held = 0.0
         driver.note("closed", closed)
@@ -321,11 +333,11 @@ class Lane(LaneStand):
 
     def _look_on(self) -> None:
         """Whether the next candle must be looked at, and whether an entry or a sell of its own waits."""
-        due, sells = self.due, self.sells
-        resting = self.entries or (self.account.lots and (self.guards or self.goals or sells))
+        due = self.due
+        resting = self.entries or (self.account.lots and (self.guards or self.goals))
         self.rested = self.rested or bool(resting)
         self.waiting = bool(due or resting)
-        self.run.pending = self.waiting and bool(self.entries or sells or (due and (due[0].lots > 0 or due[-1].lots > 0)))
+        self.run.pending = self.waiting and bool(self.entries or (due and (due[0].lots > 0 or due[-1].lots > 0)))
 
     def _refuse(self, order: Order, reason: str, steps: int, told: bool = True) -> None:
         self.refusals.append((self.after, order.buying, order.lots, steps, order.tag, reason))
@@ -344,33 +356,3 @@ class Lane(LaneStand):
         if decision is not NOTHING:
             self.keep(decision)
             self.apply(decision, self.after)
-
-
-def stops_of(decision: Decision) -> tuple[Level, ...] | None:
-    """The stops that are wanted, those among its own sells with them; None when they stay as they are."""
-    own = tuple(Level(one.price, one.quantity) for one in decision.exits or () if one.type is OrderType.STOP_LOSS)
-    return (*(decision.stops or ()), *own) if own else decision.stops
-
-
-def guarding(levels: Iterable[Level], after: int, units: Units) -> list[Order]:
-    """One stop over everything that is held, as at work: of several the highest, whatever their quantities."""
-    price = max((one.price for one in levels), default=0.0)
-    return [Order(False, False, units.on_tick(price), -1, "stop_loss", after)] if price else []
-
-
-def armed(levels: Iterable[Level], after: int, account: Account) -> list[Order]:
-    """Targets over what is held; of shares that make the whole the last one takes what rounding leaves."""
-    units, orders, sum_of_shares = account.units, [], 0.0
-    for one in levels:
-        sum_of_shares += one.share
-        whole = one.share >= 0.999999 or (one.share and sum_of_shares >= 0.999999)
-        lots = -1 if whole else units.lots(one.quantity or one.share * account.lots / units.quantities)
-        orders.append(Order(False, True, units.on_tick(one.price), lots, "take_profit", after))
-    return orders
-
-
-def nearest(orders: Iterable[Order]) -> tuple[float, float]:
-    """The highest stop and the lowest target among exits: outside of them no candle matters."""
-    listed = list(orders)
-    stop = max((one.price for one in listed if not one.limit), default=-np.inf)
-    return stop, min((one.price for one in listed if one.limit), default=np.inf)

@@ -11,7 +11,7 @@ from aristobot.strategy_run import PlacedOrder
 class LaneStand:
     """The money and the orders of one strategy, in the floats that it reckons in; the names are those of Standing."""
 
-    __slots__ = ("account", "allotted", "due", "entries", "goals", "guards", "opened", "sells")
+    __slots__ = ("account", "allotted", "due", "entries", "goals", "guards", "opened")
 
     def __init__(self, account: Account, allotted: float) -> None:
         self.account = account
@@ -19,7 +19,6 @@ class LaneStand:
         self.opened = (0, 0)
         self.due: list[Order] = []
         self.entries: list[Order] = []
-        self.sells: list[Order] = []
         self.guards: list[Order] = []
         self.goals: list[Order] = []
 
@@ -57,9 +56,9 @@ class LaneStand:
 
     @property
     def orders(self) -> tuple[PlacedOrder, ...]:
-        """Entries and sells that wait."""
+        """Entries that wait, and sells that are on their way."""
         sent = [self.placed(one, "sent") for one in self.due if one.lots > 0]
-        return (*sent, *(self.placed(one, "open") for one in (*self.entries, *self.sells)))
+        return (*sent, *(self.placed(one, "open") for one in self.entries))
 
     @property
     def stops(self) -> tuple[PlacedOrder, ...]:
@@ -68,8 +67,10 @@ class LaneStand:
 
     @property
     def targets(self) -> tuple[PlacedOrder, ...]:
-        """Targets that rest."""
-        return tuple(self.placed(one, "open") for one in self.goals)
+        """Targets that rest, each with its share of what is held."""
+        held = self.held
+        kind, sell = OrderType.LIMIT, Side.SELL
+        return tuple(PlacedOrder(sell, kind, one.share * held, one.price, one.tag) for one in self.goals)
 
     def placed(self, order: Order, status: str) -> PlacedOrder:
         """An order as its strategy sees it."""

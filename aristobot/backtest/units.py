@@ -58,6 +58,11 @@ class Units:
         steps = round(price * self.prices, 6)
         return int(steps // self.tick) * self.tick / self.prices
 
+    def above(self, price: float) -> float:
+        """The price rounded up to the tick, as targets are."""
+        steps = round(price * self.prices, 6)
+        return int(-(-steps // self.tick)) * self.tick / self.prices
+
     def worse(self, price: float, buying: bool) -> int:
         """The price in steps, on the tick, rounded against us."""
         steps = round(price * self.prices, 6)

@@ -1,19 +1,22 @@
-"""One stop guards all of a position: in a backtest as at work, whatever a strategy names."""
+"""The exits of a position in a backtest and at work: one stop guards all of it, targets are shares of what is held."""
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aristobot.backtest.lane import guarding, stops_of
+from aristobot.backtest.account import Account, Purse
+from aristobot.backtest.exits import armed, guarding
+from aristobot.backtest.settings import FeeAsset
 from aristobot.backtest.units import Units
-from aristobot.money import ZERO
+from aristobot.money import HUNDRED, ZERO
 from aristobot.orders import OrderType, Side
 from aristobot.strategy import Strategy
-from aristobot.strategy_orders import Decision, Intent, Level
+from aristobot.strategy_orders import Decision, Intent, Level, as_shares, exits_of
 from services.exit_plan import ExitPlan
 from services.strategy_plans import moved_plan
 from tests.backtesting import a_history, an_instrument, played
@@ -86,25 +89,106 @@ def test_sells_of_its_own_that_take_no_stop_leave_the_stop_where_it_is() -> None
     assert sold == [(98.0, 2.0)]
 
 
+RISES = [CALM, CALM, CALM, (100.0, 106.0, 100.0, 105.0), (105.0, 116.0, 105.0, 115.0), (115.0, 126.0, 115.0, 125.0)]
+
+
+class Halves(Ladder):
+    """Two targets of a half each."""
+
+    def go_long(self) -> None:
+        super().go_long()
+        self.take_profit = [(1.0, 110.0), (1.0, 120.0)]
+
+
+def sales(kind: type[Strategy]) -> list[tuple[float, float, str]]:
+    return [(one.price, one.quantity, one.tag) for one in played(kind, a_history(RISES)).fills if one.side == "sell"]
+
+
+def test_a_limit_sell_of_its_own_takes_the_place_of_the_targets_that_stood() -> None:
+    class Sells(Halves):
+        def update_position(self) -> None:
+            if self.index == 1:
+                self.sell = 0.5, 105.0
+
+    assert sales(Sells) == [(105.0, 0.5, "take_profit")]
+
+
+def test_targets_and_sells_of_one_decision_sell_what_is_held_once_the_nearest_first() -> None:
+    class Both(Ladder):
+        def update_position(self) -> None:
+            if self.index == 1:
+                self.take_profit = 2.0, 120.0
+                self.sell = 0.5, 105.0
+
+    assert sales(Both) == [(105.0, 0.5, "take_profit"), (120.0, 1.5, "take_profit")]
+
+
+def test_targets_grow_with_what_is_added_and_shrink_with_what_is_sold_otherwise() -> None:
+    class Adds(Halves):
+        max_position_adjustments = 1
+
+        def update_position(self) -> None:
+            if self.index == 1:
+                self.buy = 2.0, self.price
+
+    class Reduces(Halves):
+        def update_position(self) -> None:
+            if self.index == 1:
+                self.sell = 1.0, self.price
+
+    assert sales(Adds) == [(110.0, 2.0, "take_profit"), (120.0, 2.0, "take_profit")]
+    assert sales(Reduces) == [(100.0, 1.0, "sell"), (110.0, 0.5, "take_profit"), (120.0, 0.5, "take_profit")]
+
+
+def test_of_a_ladder_of_entries_each_step_is_sold_at_the_targets_of_all_of_them() -> None:
+    class Steps(Ladder):
+        def go_long(self) -> None:
+            self.buy = [(1.0, self.price), (1.0, 50.0)]
+            self.take_profit = [(1.0, 110.0), (1.0, 120.0)]
+
+    assert sales(Steps) == [(110.0, 0.5, "take_profit"), (120.0, 0.5, "take_profit")]
+
+
 PRICES = st.floats(50, 99, allow_nan=False).map(lambda value: round(value, 3))
 LEVELS = st.lists(st.builds(Level, PRICES, st.floats(0.001, 5)), max_size=4)
-SELLS = st.lists(st.builds(Intent, st.just(Side.SELL), st.just(OrderType.STOP_LOSS), st.floats(0.001, 5), PRICES), max_size=3)
+SELLS = st.lists(
+    st.builds(Intent, st.just(Side.SELL), st.sampled_from([OrderType.STOP_LOSS, OrderType.LIMIT]), st.floats(0.001, 5), PRICES),
+    max_size=4,
+)
+INSTRUMENT = an_instrument(lot="0.00000001")
+HELD = 3
 
 
-@given(stops=st.none() | LEVELS, sells=st.none() | SELLS)
-def test_a_backtest_guards_at_the_price_at_which_the_house_would(stops: list[Level] | None, sells: list[Intent] | None) -> None:
-    instrument = an_instrument()
-    decision = Decision(stops=None if stops is None else tuple(stops), exits=None if sells is None else tuple(sells), targets=())
-    kept = ExitPlan(instrument.tick)  # a stop that stands already
-    wanted = stops_of(decision)
-    units = Units(instrument, ZERO, ZERO)
-    guards = guarding(wanted or (), 0, units)
-    live = moved_plan(decision, instrument.lot * 1000, instrument, kept)
-    there = kept.stop if live is None else live.stop
-    here = (
-        kept.stop
-        if wanted is None
-        else next((instrument.price(instrument.tick * round(one.price * 100)) for one in guards), ZERO)
+@given(stops=st.none() | LEVELS, targets=st.none() | LEVELS, sells=st.none() | SELLS)
+def test_a_backtest_guards_and_aims_at_the_prices_at_which_the_house_would(
+    stops: list[Level] | None, targets: list[Level] | None, sells: list[Intent] | None
+) -> None:
+    decision = Decision(
+        exits=None if sells is None else tuple(sells),
+        stops=None if stops is None else tuple(stops),
+        targets=None if targets is None else tuple(targets),
     )
-    assert here == there
+    kept = ExitPlan(INSTRUMENT.tick, ((HUNDRED, Decimal(200)),))  # what stands already
+    live = moved_plan(decision, Decimal(HELD), INSTRUMENT, kept) or kept
+    units = Units(INSTRUMENT, ZERO, ZERO)
+    account = Account(units, Purse(Decimal(10**6), units.money_places), FeeAsset.QUOTE, None)
+    account.buy(1, HELD * 10**8, 0)
+    wanted_stops, wanted_targets = exits_of(decision)
+    guards = guarding(wanted_stops or (), 0, units)
+    assert (kept.stop if wanted_stops is None else _at(guards[0].price) if guards else ZERO) == live.stop
     assert [one.lots for one in guards] in ([], [-1])
+    if wanted_targets is None:
+        assert live.targets == kept.targets
+        return
+    goals = armed(as_shares(wanted_targets, HELD), 0, account)
+    assert [_at(one.price) for one in goals] == [price for _, price in live.targets]
+    sold = 0
+    for one, (share, _) in zip(goals, live.targets, strict=True):
+        lots = account.lots - sold if one.lots < 0 else one.lots
+        assert lots == pytest.approx(float(share) / 100 * account.lots, abs=account.lots * 2e-6)
+        sold += lots
+    assert sold <= account.lots
+
+
+def _at(price: float) -> Decimal:
+    return INSTRUMENT.price(INSTRUMENT.tick * round(price * 100))

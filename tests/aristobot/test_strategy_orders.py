@@ -124,7 +124,7 @@ def test_a_stop_may_follow_and_a_sell_may_wait() -> None:
             self.sell = 0.4, 110.0
 
     sold = played(Seller, closes_at(100, 100, 105, 111))
-    assert [(one.quantity, one.price, one.tag) for one in sold.fills[1:]] == [(0.4, 111.0, "sell")]
+    assert [(one.quantity, one.price, one.tag) for one in sold.fills[1:]] == [(0.4, 111.0, "take_profit")]
 
 
 def test_liquidating_sells_what_this_strategy_holds_from_any_hook() -> None:

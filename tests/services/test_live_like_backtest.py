@@ -1,7 +1,8 @@
-"""Every template decides at work what it decides in a backtest over the same candles."""
+"""Every template, and a strategy with exits of its own, decides at work what it decides in a backtest over the same candles."""
 
 from __future__ import annotations
 
+import inspect
 import math
 import uuid
 from collections.abc import Iterator, Mapping
@@ -44,6 +45,37 @@ PLAYED: Mapping[str, tuple[type[Strategy], dict[str, Any]]] = {
     "supertrend_trail": (SupertrendTrail, {"period": 5, "factor": 1.0}),
     "dca_budget": (DcaBudget, {"portions": 4, "every": 4, "gain_percent": 0.5}),
 }
+
+
+class Seller(Strategy):
+    """Enters once, with two targets, then sells at limits of its own, and says what stands for it."""
+
+    timeframe = "1m"
+    position_fraction = 0.5
+
+    def should_long(self) -> bool:
+        return "held" not in self.vars
+
+    def take_profit_price(self) -> list[tuple[float, float]]:
+        return [(0.5, self.price * 1.05), (0.5, self.price * 1.06)]
+
+    def update_position(self) -> None:
+        parts = [f"{one.quantity / self.position.qty:.2f} {one.type.value}" for one in self.exit_orders]
+        self.log(", ".join(parts))
+        held = self.vars["held"] = self.vars.get("held", 0) + 1
+        if held == 2:
+            self.sell = 0.25 * self.position.qty, self.price * 1.03
+        elif held == 4:
+            self.stop_loss = self.position.qty, self.price * 0.9
+            self.take_profit = self.position.qty, self.price * 1.08
+            self.sell = [(0.3 * self.position.qty, self.price * 1.04), (0.25 * self.position.qty, self.price)]
+
+    def should_exit(self) -> bool:
+        return bool(self.vars.get("held", 0) == 6)
+
+
+OWN: Mapping[str, tuple[type[Strategy], dict[str, Any]]] = {"seller": (Seller, {})}
+EVERY = {**PLAYED, **OWN}
 CANDLES = 30
 STEPS = 5
 #: The spread of two ticks, and a stop that is filled at the next step of the price: so far figures may differ. What was lost
@@ -135,10 +167,8 @@ async def house(tmp_path: Path, sqlite_template: Path, leaping: None) -> Any:
 async def test_live_and_backtest_decide_the_same_on_the_same_candles(house: ListeningHouse) -> None:
     assert {one.name for one in TEMPLATES} == PLAYED.keys()
     trader = await house.worker(balances={"USDT": "100000"})
-    texts = {one.name: one.text for one in TEMPLATES}
-    active = {
-        name: await house.activation(trader, texts[name], parameters=parameters) for name, (_, parameters) in PLAYED.items()
-    }
+    texts = {one.name: one.text for one in TEMPLATES} | {name: inspect.getsource(kind) for name, (kind, _) in OWN.items()}
+    active = {name: await house.activation(trader, texts[name], parameters=parameters) for name, (_, parameters) in EVERY.items()}
     listener = house.app.runner._tools.host
     assert isinstance(listener, ListeningHost)
     await house.minute(active["ema_cross"])
@@ -151,7 +181,7 @@ async def test_live_and_backtest_decide_the_same_on_the_same_candles(house: List
         await house.all_decided(closes)
     rows = np.asfortranarray([listener.rows[at] for at in sorted(listener.rows)])
     instrument = await house.app.catalog.instrument("binance", "BTC/USDT")
-    for name, (kind, parameters) in PLAYED.items():
+    for name, (kind, parameters) in EVERY.items():
         live = {at: one for at, one in listener.decided[active[name]].items()}
         first = int(np.searchsorted(rows[:, 0], min(live)))
         tested = played(kind, parameters, rows, first, instrument)
