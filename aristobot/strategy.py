@@ -139,7 +139,7 @@ class OrderEvents:
         """An order was refused."""
 
     def on_signal(self, alert: Mapping[str, Any]) -> bool | float:
-        """A TradingView alert passes by: True lets it through, False holds it, a number is the share of its size."""
+        """Never asked: alerts go their own way, past every strategy. Here so that code which names it loads."""
         return True
 
 

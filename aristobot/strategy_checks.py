@@ -12,6 +12,7 @@ from aristobot.diagnostics import Checked, Diagnostic, Severity, dotted
 from aristobot.strategy_loader import PLAIN_MODULES, allowed
 from aristobot.strategy_names import unknown_names
 from aristobot.strategy_peeks import peeks
+from aristobot.strategy_unoffered import unoffered
 
 LONGEST_TEXT = 200_000
 _ENTRIES = frozenset({"should_long", "signals", "go_long"})
@@ -231,4 +232,4 @@ def _chance(text: Checked) -> Iterator[Diagnostic]:
                 yield text.at(node, Severity.WARNING, "lint_unseeded", name=name)
 
 
-_CHECKS = (_imports, _private, _structure, _shares, _stops, _futures, _chance, unknown_names, peeks)
+_CHECKS = (_imports, _private, _structure, _shares, _stops, _futures, _chance, unoffered, unknown_names, peeks)

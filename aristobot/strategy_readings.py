@@ -91,7 +91,7 @@ class MarketReadings:
         return self._run.now
 
     def get_candles(self, exchange: str, symbol: str, timeframe: str) -> RevealedCandles:
-        """The candles of another timeframe or symbol, of which only those that are closed by now."""
+        """Larger candles of its own pair, of which only those that are closed by now."""
         return self._run.candles_of(exchange, symbol, timeframe)
 
     def _figure(self, column: str) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
@@ -141,10 +141,13 @@ class Standing(msgspec.Struct, frozen=True):
 
 
 class OtherCandles(Protocol):
-    """Where the candles of other timeframes and symbols come from."""
+    """Where the larger candles of the pair come from."""
 
     def tape(self, exchange: str, symbol: str, timeframe: str) -> tuple[Tape, Floats]:
         """All candles, and the times in milliseconds at which each of them closed."""
+
+    def tapes(self) -> Iterable[tuple[Tape, Floats]]:
+        """Those that were asked for so far."""
 
 
 class Stand(Protocol):
@@ -234,7 +237,7 @@ class Run:
         memory.day = today
 
     def candles_of(self, exchange: str, symbol: str, timeframe: str) -> RevealedCandles:
-        """The candles of another timeframe or symbol that are closed by now; raise StrategyError when there are none."""
+        """The larger candles of its pair that are closed by now; raise StrategyError where there are none, and for others."""
         here = (self.facts.exchange, self.facts.symbol, self.facts.timeframe)
         if (exchange, symbol, timeframe) == here:
             return self.tape.view()

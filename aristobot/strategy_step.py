@@ -21,10 +21,10 @@ MOST_SHOWN = 24
 
 
 class Seat:
-    """Where a strategy sits: its class, its facts, its parameters and, when it reads others, their candles."""
+    """Where a strategy sits: its class, its facts, its parameters and the larger candles that it may read."""
 
-    def __init__(self, kind: type[Strategy], facts: Facts, hp: Mapping[str, Any], others: OtherCandles | None = None) -> None:
-        self.kind, self.facts, self.hp, self.others = kind, facts, hp, others
+    def __init__(self, kind: type[Strategy], facts: Facts, hp: Mapping[str, Any], larger: OtherCandles | None = None) -> None:
+        self.kind, self.facts, self.hp, self.larger = kind, facts, hp, larger
 
     def decide(self, candles: Floats, standing: Standing, state: Mapping[str, Any] | None) -> tuple[Decision, State]:
         """What it wants after the last of these closed candles, and its new state."""
@@ -61,7 +61,7 @@ class Seat:
 
     def _driver(self, candles: Floats, standing: Standing, state: Mapping[str, Any] | None) -> Driver:
         run = Run(self.facts, Tape(candles), self.hp, standing)
-        run.others = self.others
+        run.others = self.larger
         driver = Driver(self.kind, run)
         if state:
             driver.restore(state)

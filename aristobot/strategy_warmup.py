@@ -18,7 +18,7 @@ _FIRST = 1_000
 
 
 def warmup_of(
-    kind: type[Strategy], facts: Facts, hp: Mapping[str, Any], candles: Floats, others: OtherCandles | None = None
+    kind: type[Strategy], facts: Facts, hp: Mapping[str, Any], candles: Floats, larger: OtherCandles | None = None
 ) -> int:
     """The index of the first candle at which every indicator has a value, there and one candle before; at least the class's own.
 
@@ -26,25 +26,37 @@ def warmup_of(
     """
     size = _FIRST
     while True:
-        found = _leading(kind, facts, hp, candles[:size], others)
+        found = leading_of(kind, facts, hp, candles[:size], larger)
         if found is not None or size >= len(candles):
             return max(kind.warmup_candles, (found or 0) + 1)
         size *= 4
 
 
-def _leading(
-    kind: type[Strategy], facts: Facts, hp: Mapping[str, Any], candles: Floats, others: OtherCandles | None
+def leading_of(
+    kind: type[Strategy], facts: Facts, hp: Mapping[str, Any], candles: Floats, larger: OtherCandles | None
 ) -> int | None:
     """The longest run of missing values at a beginning; None when a series has nothing but those."""
     tape = Tape(candles)
     run = Run(facts, tape, hp, Standing(1_000_000.0, 1_000_000.0))
-    run.others = others
+    run.others = larger
     driver = Driver(kind, run)
     if not len(candles):
         return 0
     _try_hooks(driver, tape)
     firsts = [_first_values(arrays) for arrays in (*tape.whole.results.values(), *((one,) for one in driver.arrays.values()))]
+    firsts += _seen_of_larger(larger, candles[:, 0] + run.candle_ms) if larger is not None else []
     return None if None in firsts else max((one for one in firsts if one is not None), default=0)
+
+
+def _seen_of_larger(larger: OtherCandles, closes: Floats) -> list[int | None]:
+    """At which of the own candles, that close then, the first values of what was computed on larger ones can be read."""
+    found: list[int | None] = []
+    for tape, closed_at in larger.tapes():
+        for arrays in tape.whole.results.values():
+            first = _first_values(arrays)
+            at = len(closes) if first is None else int(np.searchsorted(closes, closed_at[first]))
+            found.append(at if at < len(closes) else None)
+    return found
 
 
 def _try_hooks(driver: Driver, tape: Tape) -> None:

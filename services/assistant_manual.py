@@ -42,7 +42,8 @@ worse a stop.
 `self.hp["name"]`.
 - What must outlive a restart goes into `self.vars`; other attributes do not.
 - `self.candles` has the columns time, open, CLOSE, HIGH, LOW, volume. Prefer `self.closes`, `self.highs`, `self.lows`.
-- Another timeframe: `self.get_candles(self.exchange, self.symbol, "4h")`, of which only closed candles are seen.
+- A larger timeframe: `self.get_candles(self.exchange, self.symbol, "4h")`, of which only closed candles are seen. \
+There are none of other pairs, and no smaller ones.
 - `indicators()` computes whole series once; `self.name[-1]` is then the present value, `[-2]` the one before.
 """
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from aristobot import strategy_loader
 from aristobot.backtest.history import History
-from aristobot.backtest.others import Others
+from aristobot.backtest.larger import LargerCandles
 from aristobot.backtest.runner import backtest
 from aristobot.backtest.settings import Entrant, Setup
 from aristobot.errors import StrategyError
@@ -21,7 +21,7 @@ from aristobot.strategy_orders import Decision
 from aristobot.strategy_parameters import parameters_of, values_for
 from aristobot.strategy_run import Event, Facts, Standing
 from aristobot.strategy_step import Seat
-from aristobot.strategy_warmup import warmup_of
+from aristobot.strategy_warmup import leading_of
 
 Progress = Callable[[dict[str, Any]], None]
 
@@ -76,7 +76,6 @@ class Job:
                     "kind": self.kinds[one.get("strategy", 0)],
                     "history": self._history(one["history"]),
                     "detail": self._history(one["detail"]) if one.get("detail") else None,
-                    "others": tuple(self._history(other) for other in one.get("others", ())),
                 },
                 Entrant,
                 dec_hook=_as_it_is,
@@ -100,14 +99,14 @@ class Job:
             self._facts = msgspec.convert(request["facts"], Facts)
             self._hp = values_for(self.kinds[0], asked[1])
             self._asked = asked
-        return Seat(
-            self.kinds[0], self._facts, self._hp, Others(self._facts.exchange, (self._own_history(self._facts, request),))
-        )
+        larger = LargerCandles(self._facts.exchange, self._own_history(self._facts, request))
+        return Seat(self.kinds[0], self._facts, self._hp, larger)
 
-    def _warmup(self, request: dict[str, Any]) -> int:
-        """How many candles it needs before it can be asked."""
+    def _warmup(self, request: dict[str, Any]) -> dict[str, Any]:
+        """How many candles it needs before it can be asked, and whether these were enough to tell."""
         seat, candles = self._seat(request), self.arrays[request["candles"]]
-        return warmup_of(self.kinds[0], seat.facts, seat.hp, candles, seat.others) + 1
+        leading = leading_of(self.kinds[0], seat.facts, seat.hp, candles, seat.larger)
+        return {"candles": max(self.kinds[0].warmup_candles, (leading or 0) + 1) + 1, "told": leading is not None}
 
     def _own_history(self, facts: Facts, request: dict[str, Any]) -> History:
         return History(facts.symbol, timeframe_of(facts.timeframe), self.arrays[request["candles"]])

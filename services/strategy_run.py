@@ -24,7 +24,7 @@ from aristobot.store.activations import AT_WORK
 from aristobot.store.strategy_tables import Activation
 from services.strategy_books import Books, News, first_news, knows_all
 from services.strategy_decisions import StrategyDecisions
-from services.strategy_seat import StrategySeat
+from services.strategy_seat import MOST_CANDLES, StrategySeat
 from services.strategy_tools import RunTools
 from services.strategy_turn import Said
 
@@ -241,7 +241,7 @@ class StrategyRun:
 
     async def _show(self, moment: datetime, newest: Candle | None = None) -> int:
         """Let it see the candles that were closed by this moment; an exchange may show the `newest` a moment late."""
-        wanted = max(LOOKS_BACK, self.seat.warmup or 0)
+        wanted = min(MOST_CANDLES, max(LOOKS_BACK, self.seat.warmup or 0))
         window = await self._tools.history.window(self.exchange, self.symbol, self.timeframe, wanted, moment)
         if newest is not None and (not window or window[-1].open_time < newest.open_time):
             window = [*window, newest]

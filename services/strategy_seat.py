@@ -17,6 +17,15 @@ if TYPE_CHECKING:  # the house starts without numpy
     from aristobot.candle_rows import Rows
 
 JOB = "services.strategy_job"
+#: Candles that a strategy at work is shown at most.
+MOST_CANDLES = 5_000
+
+
+class _Warmup(msgspec.Struct, frozen=True):
+    """How many candles are needed before the first question; `told` when those shown were enough to find out."""
+
+    candles: int
+    told: bool
 
 
 class Answered(msgspec.Struct, frozen=True):
@@ -38,6 +47,7 @@ class StrategySeat:
         self._mode = "paper" if dry_run else "live"
         self._rows: Rows | None = None
         self.warmup: int | None = None
+        self._told = False
 
     async def begin(self, text: str) -> dict[str, Any]:
         """Start its process; what it tells of itself."""
@@ -56,11 +66,25 @@ class StrategySeat:
         return len(self._rows)
 
     async def is_warm(self) -> bool:
-        """Whether the candles shown are enough to be asked about; its parameters are checked along the way."""
+        """Whether the candles shown are enough to be asked about; its parameters are checked along the way.
+
+        Where they are too few to tell, more are wanted, so long as there may be more.
+        """
         rows = self._shown()
-        if self.warmup is None or len(rows) < self.warmup:
-            self.warmup = int((await self._host.ask(self._row.id, self._request("warm", None), {"candles": rows})).value)
+        if not self._told or self.warmup is None or len(rows) < self.warmup:
+            found = await self._warmup(rows)
+            self._told = found.told or len(rows) >= MOST_CANDLES
+            self.warmup = found.candles if self._told else max(found.candles, min(MOST_CANDLES, 4 * len(rows)))
+            if self.warmup > MOST_CANDLES:
+                raise StrategyError("warmup_too_long", count=self.warmup, most=MOST_CANDLES)
         return len(rows) >= self.warmup
+
+    async def _warmup(self, rows: Rows) -> _Warmup:
+        answer = await self._host.ask(self._row.id, self._request("warm", None), {"candles": rows})
+        try:
+            return msgspec.convert(answer.value, _Warmup)
+        except msgspec.ValidationError:
+            raise self._host.blame(self._row.id, StrategyError("strategy_answer_unreadable")) from None
 
     async def decide(self, standing: dict[str, Any], state: dict[str, Any] | None) -> Answered:
         """What it wants after the last candle."""

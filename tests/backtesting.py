@@ -56,7 +56,7 @@ def played(
     kind: type[Strategy], history: History, costs: Costs = FREE, *, instrument: Instrument | None = None, **options: Any
 ) -> BacktestResult:
     """The backtest of one strategy. Options of Entrant and of Setup alike."""
-    of_entrant = {name: options.pop(name) for name in ("parameters", "detail", "others", "allotted") if name in options}
+    of_entrant = {name: options.pop(name) for name in ("parameters", "detail", "allotted") if name in options}
     entrant = Entrant(kind, history, instrument or an_instrument(history.symbol), **of_entrant)
     return backtest(Setup((entrant,), costs=costs, **{"warmup": 0, "checks": 0, **options}))
 

@@ -15,8 +15,8 @@ from typing import Any
 from aristobot.backtest.account import Account, Purse
 from aristobot.backtest.exits import nearest
 from aristobot.backtest.lane import Lane
+from aristobot.backtest.larger import LargerCandles
 from aristobot.backtest.later import Course, shown_candles
-from aristobot.backtest.others import Others
 from aristobot.backtest.settings import Entrant, Mood, Setup, taker_of
 from aristobot.backtest.tracing import Trace, traced
 from aristobot.backtest.tracks import Track
@@ -42,14 +42,13 @@ class Player:
         history = entrant.history
         self.entrant, self.history = entrant, history
         facts = facts_of(entrant.instrument, history.timeframe.value, "backtest", float(taker_of(entrant, setup)))
-        given = (history, *((entrant.detail,) if entrant.detail else ()), *entrant.others)
-        self.others = Others(entrant.instrument.exchange, given)
+        self.larger = LargerCandles(entrant.instrument.exchange, history)
         account = Account(units, purse, setup.costs.fee_asset, entrant.allotted)
         hp = values_for(entrant.kind, entrant.parameters)
         allotted = float(setup.cash) if entrant.allotted is None else entrant.allotted
         run = Run(facts, Tape(history.candles), hp, Standing(allotted, allotted))
-        run.others = self.others
-        self.warmup = warmup_of(entrant.kind, facts, hp, history.candles, self.others) if setup.warmup is None else setup.warmup
+        run.others = self.larger
+        self.warmup = warmup_of(entrant.kind, facts, hp, history.candles, self.larger) if setup.warmup is None else setup.warmup
         self.lane = Lane(Driver(entrant.kind, run), Track(history, entrant.detail), account, setup.costs, mood)
         self.next = self.warmup
         self.feed: Iterator[tuple[Any, ...]] = iter(())
@@ -67,7 +66,7 @@ class Player:
         driver = self.lane.driver
         candles = self.history.candles[:end]
         tape = Tape(candles)
-        self.others.until(int(candles[-1, 0]) + self.history.candle_ms if end else 0)
+        self.larger.until(int(candles[-1, 0]) + self.history.candle_ms if end else 0)
         self.end = end
         driver.attempt(lambda: driver.load(tape))
         start = self.next

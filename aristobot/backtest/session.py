@@ -93,8 +93,4 @@ class Session:
 
 def histories(setup: Setup) -> list[History]:
     """Every history that a run reads."""
-    return [
-        one
-        for entrant in setup.entrants
-        for one in (entrant.history, *((entrant.detail,) if entrant.detail else ()), *entrant.others)
-    ]
+    return [one for entrant in setup.entrants for one in (entrant.history, *((entrant.detail,) if entrant.detail else ()))]

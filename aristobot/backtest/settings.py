@@ -57,14 +57,13 @@ class Costs:
 
 @dataclass(frozen=True, slots=True)
 class Entrant:
-    """One strategy on one symbol. `detail` are smaller candles inside the larger ones, `others` further candles it may read."""
+    """One strategy on one symbol. `detail` are smaller candles inside the larger ones, along which its orders are executed."""
 
     kind: type[Strategy]
     history: History
     instrument: Instrument
     parameters: Mapping[str, object] = field(default_factory=dict)
     detail: History | None = None
-    others: tuple[History, ...] = ()
     allotted: float | None = None
 
 

@@ -187,13 +187,15 @@ def test_candles_of_other_timeframes_show_only_what_is_closed() -> None:
     assert [count for now, _, count in seen if now % 3_600_000 == 0] == [2, 3, 4, 5]
 
 
-def test_a_timeframe_that_nobody_has_stops_new_entries_and_says_so() -> None:
+@pytest.mark.parametrize(("symbol", "timeframe"), [("ETH/USDT", "1h"), ("BTC/USDT", "1m")])
+def test_candles_that_are_no_larger_ones_of_its_own_stop_new_entries_and_it_says_so(symbol: str, timeframe: str) -> None:
     class Lost(Strategy):
         def should_long(self) -> bool:
-            return len(self.get_candles("binance", "ETH/USDT", "1h")) > 0
+            return len(self.get_candles("binance", symbol, timeframe)) > 0
 
-    result = played(Lost, walk(3, 100))
-    assert "no_candles" in result.stopped
+    history = walk(3, 300).resampled(Timeframe.M5)
+    result = played(Lost, history, detail=walk(3, 300))
+    assert "candles_not_offered" in result.stopped
     assert result.fills == ()
 
 

@@ -95,6 +95,14 @@ def test_sound_code_copied_from_jesse_has_nothing_underlined() -> None:
         (hook("return [(0.5, 1.0), (0.5, 2.0)]", "stop_loss_price"), "lint_several_stops"),
         (hook("self.stop_loss = [(self.position.qty / 2, 10), (self.position.qty / 2, 11)]"), "lint_several_stops"),
         (hook("self.x = np.random.normal()"), "lint_unseeded"),
+        (hook("self.get_candles(self.exchange, 'ETH/USDT', '4h')"), "lint_other_candles"),
+        (hook("self.get_candles('Kraken', self.symbol, '4h')"), "lint_other_candles"),
+        (hook("self.get_candles(self.exchange, self.symbol, timeframe='7m')"), "lint_no_such_timeframe"),
+        (
+            a_strategy("    timeframe = '1h'\n    def before(self): self.get_candles(self.exchange, self.symbol, '15m')"),
+            "lint_smaller_candles",
+        ),
+        (a_strategy("    def on_signal(self, alert): return True"), "lint_never_signalled"),
         (a_strategy("    def before(self): self.x = datetime.now()", "from datetime import datetime"), "lint_machine_clock"),
         ("x" * 200_001, "lint_too_long"),
         (hook("self.x = " + "+".join(["1"] * 5000)), "lint_too_deep"),
@@ -123,6 +131,8 @@ def test_what_is_wrong_is_underlined(text: str, code: str) -> None:
         "import aristobot.indicators.ta as t\nfrom aristobot.strategy import Strategy as Old\n" + a_strategy(""),
         a_strategy("    period = 3\n    twice = period * 2\n    def __init__(self):\n        super().__init__()\n"),
         hook("self.x = self.candles[-3:, 2].max() + self.closes[1:][::-1].mean()"),
+        hook("self.x = self.get_candles(self.exchange, self.symbol, '15m')[-1, 2]"),
+        a_strategy("    timeframe = '1h'\n    def before(self): self.get_candles(self.exchange, self.symbol, '1d')"),
     ],
 )
 def test_what_is_right_is_left_alone(text: str) -> None:

@@ -24,7 +24,14 @@ class Position(Slow):
         return bool(self.price < ta.sma(self.candles, 90))
 
 
-@pytest.mark.parametrize(("kind", "warmup"), [(Slow, 60), (Position, 90)])
+class Larger(Slow):
+    """Asks for an average of ten days; of the first day its candles have only a part."""
+
+    def should_exit(self) -> bool:
+        return bool(self.price < ta.sma(self.get_candles(self.exchange, self.symbol, "1d"), 10))
+
+
+@pytest.mark.parametrize(("kind", "warmup"), [(Slow, 60), (Position, 90), (Larger, 64)])
 def test_a_strategy_waits_for_its_slowest_indicator(kind: type[Strategy], warmup: int) -> None:
     result = played(kind, real_history("SOLUSDT"), Costs(), warmup=None)
     assert result.warmup == warmup, "every indicator has a value there and one candle before"

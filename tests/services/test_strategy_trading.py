@@ -311,11 +311,30 @@ async def test_only_a_broker_for_strategies_takes_entries_and_every_broker_takes
     assert refused.value.code == "broker_not_for_strategies"
 
 
+async def test_an_indicator_that_looks_back_further_than_usual_is_waited_for(house: WorkingHouse) -> None:
+    trader = await house.worker()
+    text = """
+        class Slow(Strategy):
+            timeframe = "1m"
+
+            def should_long(self):
+                return ta.sma(self.candles, 1300) > 0
+
+            def should_exit(self):
+                return False
+    """
+    active = await house.activation(trader, text)
+    await house.minute(active)
+    (bought,) = await house.settled(trader, 1, status=OrderStatus.FILLED)
+    assert bought.owner == activations.owner_of(active)
+
+
 async def test_what_cannot_run_is_said_before_it_runs(house: WorkingHouse) -> None:
     trader = await house.worker()
     for code, parameters, expected in (
         ("x = 1", {}, "no_strategy_class"),
         (COUNTING, {"depth": 3}, "unknown_parameter"),
+        (COUNTING.replace("protections =", "warmup_candles = 10**9; protections ="), {}, "warmup_too_long"),
     ):
         active = await house.activation(trader, code, start=False, parameters=parameters)
         with pytest.raises(StrategyError) as refused:
