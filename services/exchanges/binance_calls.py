@@ -39,7 +39,7 @@ class BinanceCalls:
     async def public(self, path: str, params: Params, weight: int) -> bytes:
         """A question that needs no key."""
         request = Request("GET", f"{path}?{encoded(params)}" if params else path, {})
-        with NamingSymbol(params.get("symbol", params.get("symbols", ""))):
+        with _naming(params):
             return await self._rest.read(lambda: request, weight)
 
     async def signed(self, path: str, params: Params, keys: Credentials, weight: int) -> bytes:
@@ -51,7 +51,7 @@ class BinanceCalls:
             query = signer.query(params, self.link.server_clock.timestamp())
             return Request("GET", f"{path}?{query}", {"X-MBX-APIKEY": signer.api_key})
 
-        with NamingSymbol(params.get("symbol", params.get("symbols", ""))):
+        with _naming(params):
             try:
                 return await self._rest.read(make, weight)
             except ClockSkewed:
@@ -67,7 +67,7 @@ class BinanceCalls:
         await self._settle_clock()
         timestamp = self.link.server_clock.timestamp()
         try:
-            with NamingSymbol(params.get("symbol", params.get("symbols", ""))):
+            with _naming(params):
                 return await self._sent(call, params, signer, timestamp)
         except ClockSkewed:
             self.link.server_clock.distrust()
@@ -141,3 +141,7 @@ class BinanceCalls:
             raise ConnectionLost("too_slow_to_send", exchange=NAME)
         request = Request(call.method, f"{call.path}?{signer.query(params, timestamp)}", {"X-MBX-APIKEY": signer.api_key})
         return await self._rest.order(request, call.weight, call.judge)
+
+
+def _naming(params: Params) -> NamingSymbol:
+    return NamingSymbol(params.get("symbol", params.get("symbols", "")))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from aristobot.clock import Clock
-from aristobot.errors import DataError, InvalidOrder, OutcomeUnknown, Refused, TryAgain, UnknownOrder
+from aristobot.errors import DataError, ExchangeError, InvalidOrder, OutcomeUnknown, Refused, TryAgain, UnknownOrder
 from aristobot.exchange import Capabilities, CredentialField, Credentials, Endpoints
 from aristobot.market import Symbol
 from aristobot.money import ZERO
@@ -91,7 +91,7 @@ class BitgetClient(BitgetAccount):
                 report = await self.find_order(keys, symbol, client_order_id)
                 if report is not None and report.status.is_final:
                     return report
-        except (TryAgain, DataError) as problem:
+        except (ExchangeError, DataError) as problem:  # none of them may read as if nothing had been cancelled
             raise OutcomeUnknown("cancel_unconfirmed", exchange=NAME, detail=problem.code) from problem
         if report is None:
             raise OutcomeUnknown("cancel_unconfirmed", exchange=NAME)
@@ -138,7 +138,7 @@ class BitgetClient(BitgetAccount):
         """What a replacement that failed means: the old order tells which half did. Raises OutcomeUnknown when nobody can say."""
         try:
             old = await self.find_order(keys, symbol, client_id)
-        except (TryAgain, DataError) as problem:
+        except (ExchangeError, DataError) as problem:
             raise OutcomeUnknown(exchange=NAME, detail=problem.code) from problem
         if old is None or old.status is OrderStatus.FILLED:
             return UnknownOrder(exchange=NAME, detail=str(refusal.facts["detail"]))

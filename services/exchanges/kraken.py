@@ -9,7 +9,7 @@ from datetime import datetime
 import msgspec
 
 from aristobot.clock import Clock, from_milliseconds
-from aristobot.errors import DataError, OutcomeUnknown, Refused, TryAgain, UnknownOrder
+from aristobot.errors import DataError, ExchangeError, OutcomeUnknown, Refused, TryAgain, UnknownOrder
 from aristobot.exchange import AccountUpdate, Capabilities, CredentialField, Credentials, Endpoints, Fees, KeyRights
 from aristobot.market import Symbol
 from aristobot.orders import Fill, OrderReport, OrderRequest, OrderStatus, can_rest
@@ -23,6 +23,7 @@ from services.exchanges.kraken_market import MOST_CANDLES, KrakenMarket
 from services.exchanges.kraken_orders import Amending, Cancelling, Placing, accepted_report
 from services.exchanges.kraken_rights import rights
 from services.exchanges.kraken_wire import TAKEN, Taken, read
+from services.exchanges.naming import NamingSymbol
 from services.exchanges.transport import Timeouts
 
 OFFICIAL = Endpoints(
@@ -75,7 +76,8 @@ class KrakenClient(KrakenMarket):
     async def fees(self, keys: Credentials, symbol: Symbol) -> Fees:
         """What this account pays on a pair: AssetPairs does not tell it."""
         form = {"pair": self._catalogue.native_of(symbol)}
-        return fees_of(await self._calls.private("/0/private/TradeVolume", form, keys))
+        with NamingSymbol(symbol):
+            return fees_of(await self._calls.private("/0/private/TradeVolume", form, keys))
 
     async def open_orders(self, keys: Credentials, symbol: Symbol | None = None) -> list[OrderReport]:
         """Orders that rest at the exchange."""
@@ -124,16 +126,20 @@ class KrakenClient(KrakenMarket):
         taken = taken_of(answer)
         if not taken.count:
             raise UnknownOrder(exchange=NAME)
-        found = await self._ended(keys, client_order_id) or await self._history.find(keys, symbol, client_order_id)
+        try:  # from here on no failure may read as if nothing had been cancelled
+            found = await self._ended(keys, client_order_id) or await self._history.find(keys, symbol, client_order_id)
+        except (ExchangeError, DataError) as problem:
+            raise OutcomeUnknown("cancel_unconfirmed", exchange=NAME, detail=problem.code) from problem
         if found is None:
-            raise OutcomeUnknown("no_answer", exchange=NAME, detail="cancelled, and not to be found")
+            raise OutcomeUnknown("cancel_unconfirmed", exchange=NAME)
         return found
 
     async def edit_order(self, keys: Credentials, symbol: Symbol, client_order_id: str, request: OrderRequest) -> OrderReport:
         """A request with the same client id changes the order in place: quantity, limit and trigger, under the same ids.
 
         One with a new client id cancels the old order and places the new one; when only the cancel succeeded, Refused with
-        the code `cancelled_not_replaced` is raised, and UnknownOrder when the old one was filled meanwhile.
+        the code `cancelled_not_replaced` is raised, and UnknownOrder when the old one was filled meanwhile. OutcomeUnknown,
+        and no new order, while nobody can say whether the old one is gone.
         """
         if request.client_order_id != client_order_id:
             return await self._replace(keys, symbol, client_order_id, request)
@@ -152,6 +158,8 @@ class KrakenClient(KrakenMarket):
 
     async def _replace(self, keys: Credentials, symbol: Symbol, old: str, request: OrderRequest) -> OrderReport:
         cancelled = await self.cancel_order(keys, symbol, old)
+        if not cancelled.status.is_final:  # both could be filled
+            raise OutcomeUnknown("cancel_unconfirmed", exchange=NAME)
         if cancelled.status is OrderStatus.FILLED:
             raise UnknownOrder(exchange=NAME)
         try:

@@ -18,7 +18,6 @@ from aristobot.errors import (
     OutcomeUnknown,
     RateLimited,
     TryAgain,
-    UnknownSymbol,
 )
 from aristobot.exchange import AccountUpdate, ClientStats, ClockReading, Credentials, Endpoints
 from aristobot.market import Symbol
@@ -124,10 +123,8 @@ class KrakenCalls:
         await self._settle_clock()
         self._count(record, change, client_order_id)
         try:
-            return await self._sent(record, change, signer, keys)
-        except UnknownSymbol as error:
-            error.facts.setdefault("symbol", change.symbol)
-            raise
+            with NamingSymbol(change.symbol):
+                return await self._sent(record, change, signer, keys)
         except RateLimited as error:
             record.limits.heard(error, change.symbol)
             raise

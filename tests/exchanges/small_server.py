@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, urlsplit
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
+from aristobot.clock import ManualClock
 from aristobot.exchange import Endpoints
 
 
@@ -133,6 +134,15 @@ async def soon(happened: Callable[[], bool], seconds: float = 3.0) -> None:
     async with asyncio.timeout(seconds):
         while not happened():
             await asyncio.wait([asyncio.ensure_future(_turn())])
+
+
+async def advancing(clock: ManualClock, call: Coroutine[Any, Any, object]) -> None:
+    """Wait for a call whose pauses nobody else ends."""
+    task = asyncio.ensure_future(call)
+    while not task.done():
+        await clock.advance(1, settle=5)
+        await asyncio.wait({task}, timeout=0.01)
+    task.result()
 
 
 async def _turn() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -31,7 +30,7 @@ from aristobot.orders import OrderReport, OrderStatus, OrderType, Side
 from services.exchanges.bitget import BitgetClient
 from services.exchanges.bitget_v2 import Classic
 from tests.exchanges.bitget_house import QUICK, SYMBOL, limit, new_id, stop
-from tests.exchanges.small_server import Answer, Asked, Half, Hang, Reset, Say, SmallServer, small_server
+from tests.exchanges.small_server import Answer, Asked, Half, Hang, Reset, Say, SmallServer, advancing, small_server
 
 D = Decimal
 KEYS = Credentials("key", "secret", "passphrase")
@@ -223,19 +222,10 @@ async def test_nothing_listening_means_nothing_was_sent(clock: ManualClock) -> N
     place = client.place_order(KEYS, limit("90"))
     waiting = client.server_time()
     with pytest.raises(ConnectionLost):
-        await _advancing(clock, place)
+        await advancing(clock, place)
     with pytest.raises(ConnectionLost):
-        await _advancing(clock, waiting)
+        await advancing(clock, waiting)
     await client.close()
-
-
-async def _advancing(clock: ManualClock, call: Any) -> None:
-    """Wait for a call whose pauses nobody else ends."""
-    task = asyncio.ensure_future(call)
-    while not task.done():
-        await clock.advance(1, settle=5)
-        await asyncio.wait({task}, timeout=0.01)
-    task.result()
 
 
 @pytest.mark.parametrize(
@@ -269,16 +259,19 @@ async def test_a_replacement_nobody_can_judge_is_a_doubt(clock: ManualClock) -> 
     }  # fmt: skip
     async with speaking(clock, answers) as (client, _):
         with pytest.raises(OutcomeUnknown):
-            await _advancing(
+            await advancing(
                 clock, client.edit_order(KEYS, SYMBOL, asked.client_order_id, replace(asked, client_order_id=new_id()))
             )
 
 
-async def test_a_cancel_whose_outcome_nobody_tells_is_a_doubt(clock: ManualClock) -> None:
-    answers: dict[str, Reply | Answer] = {"/cancel-order": yes({"orderId": "7"}), "/orderInfo": Say(b"<html>", 503)}
+@pytest.mark.parametrize(
+    "look", [Say(b"<html>", 503), Say({"code": "40014", "msg": "no right", "requestTime": 1, "data": None}, 400)]
+)
+async def test_a_cancel_whose_outcome_nobody_tells_is_a_doubt(clock: ManualClock, look: Answer) -> None:
+    answers: dict[str, Reply | Answer] = {"/cancel-order": yes({"orderId": "7"}), "/orderInfo": look}
     async with speaking(clock, answers) as (client, _):
         with pytest.raises(OutcomeUnknown):
-            await _advancing(clock, client.cancel_order(KEYS, SYMBOL, new_id()))
+            await advancing(clock, client.cancel_order(KEYS, SYMBOL, new_id()))
 
 
 async def test_a_cancel_is_looked_at_until_it_is_done(clock: ManualClock) -> None:
@@ -288,7 +281,7 @@ async def test_a_cancel_is_looked_at_until_it_is_done(clock: ManualClock) -> Non
         "/cancel-order": yes({"orderId": "7"}), "/orderInfo": lambda _: yes([told(name, next(answers))]), "/fills": yes([]),
     }  # fmt: skip
     async with speaking(clock, replies) as (client, server):
-        await _advancing(clock, client.cancel_order(KEYS, SYMBOL, name))
+        await advancing(clock, client.cancel_order(KEYS, SYMBOL, name))
         assert server.count(f"{ORDER}/orderInfo") == 3
         assert server.count(f"{ORDER}/cancel-order") == 1
 
@@ -319,7 +312,7 @@ async def test_an_order_older_than_two_hours_is_found_in_the_lists(clock: Manual
 async def test_a_failing_list_never_means_that_there_is_no_order(clock: ManualClock) -> None:
     async with speaking(clock, {"/orderInfo": yes([]), "/current-plan-order": Say(b"<html>", 502)}) as (client, _):
         with pytest.raises(TryAgain):
-            await _advancing(clock, client.find_order(KEYS, SYMBOL, new_id()))
+            await advancing(clock, client.find_order(KEYS, SYMBOL, new_id()))
 
 
 async def test_a_triggered_stop_without_an_order_yet_is_open(clock: ManualClock) -> None:

@@ -32,8 +32,8 @@ from services.exchanges.kraken import KrakenClient
 from services.exchanges.kraken_limits import Tier
 from services.simulator.server import SimulatorServer
 from tests.exchanges.house import QUICK, limit, market
-from tests.exchanges.kraken_house import ONE, OTHER, KrakenHouse
-from tests.exchanges.small_server import Answer, Asked, Half, Hang, Reset, Say, SmallServer, small_server, soon
+from tests.exchanges.kraken_house import ONE, OTHER, KrakenHouse, body
+from tests.exchanges.small_server import Answer, Asked, Half, Hang, Reset, Say, SmallServer, advancing, small_server, soon
 
 D = Decimal
 S = OrderStatus
@@ -240,6 +240,30 @@ async def test_what_a_cancelled_order_became_is_looked_for(small: Small) -> None
     small.said["CancelOrder"] = Say({"error": [], "result": {"count": 0}})
     with pytest.raises(UnknownOrder):
         await small.client.cancel_order(ONE, "BTC/USDT", "mine")
+
+
+@pytest.mark.parametrize("why", ["EAPI:Rate limit exceeded", "EGeneral:Permission denied", "EService:Unavailable"])
+async def test_a_cancel_that_was_taken_never_reads_as_one_that_had_no_effect(small: Small, why: str) -> None:
+    small.said |= {"CancelOrder": Say({"error": [], "result": {"count": 1}}), "OpenOrders": no(why), "AddOrder": Say(YES)}
+    with pytest.raises(OutcomeUnknown) as doubt:
+        await advancing(small.clock, small.client.cancel_order(ONE, "BTC/USDT", "mine"))
+    assert doubt.value.code == "cancel_unconfirmed"
+    with pytest.raises(OutcomeUnknown):
+        await advancing(small.clock, small.client.edit_order(ONE, "BTC/USDT", "mine", limit("80")))
+    assert small.asked("AddOrder") == []
+
+
+async def test_an_order_that_is_still_being_cancelled_is_not_replaced_yet(small: Small) -> None:
+    resting = json.loads(body("rest/get-open-orders.json"))
+    order_id, order = next(iter(resting["result"]["open"].items()))
+    resting["result"]["open"] = {order_id: order | {"cl_ord_id": "mine", "status": "open"}}
+    small.said |= {
+        "CancelOrder": Say({"error": [], "result": {"count": 1, "pending": True}}),
+        "OpenOrders": Say(resting), "AddOrder": Say(YES), "QueryTrades": Say({"error": [], "result": {}}),
+    }  # fmt: skip
+    with pytest.raises(OutcomeUnknown):
+        await small.client.edit_order(ONE, "BTC/USDT", "mine", limit("80"))
+    assert small.asked("AddOrder") == []
 
 
 class Private:
