@@ -10,9 +10,31 @@ from typing import Any
 
 PAYLOADS = Path(__file__).parent.parent / "exchanges" / "payloads"
 ASSETS = 500
-#: One page of candles and the number of pairs that each lists.
+#: One page of candles and the number of pairs that each lists (Kraken's and Bitget's as counted in September 2026).
 CANDLES = {"binance": 1000, "kraken": 720, "bitget": 1000}
-SYMBOLS = {"binance": 1700, "kraken": 1400, "bitget": 1000}
+SYMBOLS = {"binance": 1700, "kraken": 1451, "bitget": 3169}
+#: What Binance's rows say since the catalogue at hand was recorded: fields and rules that its documentation names today.
+TODAY: dict[str, Any] = {
+    "otoAllowed": True,
+    "opoAllowed": True,
+    "allowTrailingStop": True,
+    "cancelReplaceAllowed": True,
+    "amendAllowed": True,
+    "permissions": [],
+    "permissionSets": [["SPOT", "MARGIN", "TRD_GRP_004"]],
+    "defaultSelfTradePreventionMode": "NONE",
+    "allowedSelfTradePreventionModes": ["NONE"],
+}
+RULES_TODAY = [
+    {"filterType": "TRAILING_DELTA", "minTrailingAboveDelta": 10, "maxTrailingAboveDelta": 2000,
+     "minTrailingBelowDelta": 10, "maxTrailingBelowDelta": 2000},
+    {"filterType": "PERCENT_PRICE_BY_SIDE", "bidMultiplierUp": "5", "bidMultiplierDown": "0.2",
+     "askMultiplierUp": "5", "askMultiplierDown": "0.2", "avgPriceMins": 5},
+    {"filterType": "NOTIONAL", "minNotional": "5.00000000", "applyMinToMarket": True,
+     "maxNotional": "9000000.00000000", "applyMaxToMarket": False, "avgPriceMins": 5},
+    {"filterType": "MAX_NUM_ORDER_LISTS", "maxNumOrderLists": 20},
+    {"filterType": "MAX_NUM_ORDER_AMENDS", "maxNumOrderAmends": 10},
+]  # fmt: skip
 #: The beginning of 2026, and what all clocks show: every candle is over.
 START = 1_767_225_600
 NOW = START + 86_400
@@ -44,7 +66,9 @@ def _binance() -> Canned:
         for n in _minutes("binance")
     ]  # fmt: skip
     listed = _payload("binance/catalogue.json")
-    listed["symbols"] = _as_many("binance", listed["symbols"], "baseAsset", "quoteAsset")
+    listed["symbols"] = [
+        _of_today(one, n) for n, one in enumerate(_as_many("binance", listed["symbols"], "baseAsset", "quoteAsset"))
+    ]
     filled = _written(order)
     return Canned(
         {
@@ -60,14 +84,30 @@ def _binance() -> Canned:
     )
 
 
+def _of_today(row: dict[str, Any], n: int) -> dict[str, Any]:
+    """A row of Binance's as it looks now. The most that one market order may ask for is another for every symbol."""
+    most = {
+        "filterType": "MARKET_LOT_SIZE",
+        "minQty": "0.00000000",
+        "maxQty": f"{873 + 7 * n}.90727776",
+        "stepSize": "0.00000000",
+    }
+    renewed = {one["filterType"] for one in RULES_TODAY} | {"PERCENT_PRICE", "MIN_NOTIONAL", "MARKET_LOT_SIZE"}
+    return {**row, **TODAY, "filters": [one for one in row["filters"] if one["filterType"] not in renewed] + [most, *RULES_TODAY]}
+
+
 def _kraken() -> Canned:
-    pairs = _payload("kraken/catalogue.json")["result"]
-    known = [(name, pair) for name, pair in pairs.items() if pair.get("wsname")]
-    listed = {"XXBTZUSD": pairs["XXBTZUSD"]}
-    for n in range(SYMBOLS["kraken"]):
-        _, pair = known[n % len(known)]
-        listed[f"C{n}USD"] = {**pair, "altname": f"C{n}USD", "wsname": f"C{n}/USD", "base": f"C{n}", "quote": "ZUSD"}
-    assets = _payload("kraken/rest/get-assets.json")["result"]
+    listed = dict(_payload("kraken/live-2026-09/asset-pairs.json")["result"])
+    known = list(listed.values())
+    for n in range(SYMBOLS["kraken"] - len(known)):
+        listed[f"C{n}USD"] = {
+            **known[n % len(known)],
+            "altname": f"C{n}USD",
+            "wsname": f"C{n}/USD",
+            "base": f"C{n}",
+            "quote": "ZUSD",
+        }
+    assets = dict(_payload("kraken/live-2026-09/assets.json")["result"])
     assets |= {f"C{n}": {**assets["XXBT"], "altname": f"C{n}"} for n in range(ASSETS)}
     candles = [[n, "50000.1", "50100.2", "49900.3", "50050.4", "50020.5", "12.34567890", 308] for n in _minutes("kraken")]
     results = {
@@ -96,7 +136,7 @@ def _to_kraken(asked: bytes) -> list[bytes]:
 
 
 def _bitget() -> Canned:
-    symbols = _payload("bitget/catalogue-v2.json")["data"]
+    symbols = _payload("bitget/live-2026-09/symbols.json")["data"]
     named = {"orderId": "1001", "clientOid": "121211212122"}
     holding = {"frozen": "0", "locked": "0", "limitAvailable": "0", "uTime": "1767225600000"}
     candles = [
