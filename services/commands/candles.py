@@ -45,7 +45,7 @@ def list_candles(ctx: typer.Context, as_json: AsJson = False) -> None:
 
 def download(
     ctx: typer.Context,
-    exchange: Annotated[str, typer.Argument(help="binance, bitget or kraken")],
+    exchange: Annotated[str, typer.Argument(help="its name, as in the account dialog")],
     symbol: Symbol,
     timeframe: Annotated[str, typer.Argument(help="1m, 5m, 1h, 4h, 1d …")],
     since: Since,

@@ -23,7 +23,6 @@ from services.exchanges.kraken_market import MOST_CANDLES, KrakenMarket
 from services.exchanges.kraken_orders import Amending, Cancelling, Placing, accepted_report
 from services.exchanges.kraken_rights import rights
 from services.exchanges.kraken_wire import TAKEN, Taken, read
-from services.exchanges.naming import NamingSymbol
 from services.exchanges.transport import Timeouts
 
 OFFICIAL = Endpoints(
@@ -76,8 +75,7 @@ class KrakenClient(KrakenMarket):
     async def fees(self, keys: Credentials, symbol: Symbol) -> Fees:
         """What this account pays on a pair: AssetPairs does not tell it."""
         form = {"pair": self._catalogue.native_of(symbol)}
-        with NamingSymbol(symbol):
-            return fees_of(await self._calls.private("/0/private/TradeVolume", form, keys))
+        return fees_of(await self._calls.private("/0/private/TradeVolume", form, keys))
 
     async def open_orders(self, keys: Credentials, symbol: Symbol | None = None) -> list[OrderReport]:
         """Orders that rest at the exchange."""

@@ -108,7 +108,8 @@ class KrakenCalls:
 
         async with record.lane.turn(patience):
             try:
-                return await self._rest.read(make, 0, judged)
+                with NamingSymbol(form.get("pair", "")):
+                    return await self._rest.read(make, 0, judged)
             except RateLimited as error:
                 record.limits.heard(error)
                 raise

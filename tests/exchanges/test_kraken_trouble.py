@@ -25,6 +25,7 @@ from aristobot.errors import (
     Refused,
     TryAgain,
     UnknownOrder,
+    UnknownSymbol,
 )
 from aristobot.language import explain
 from aristobot.orders import OrderStatus
@@ -228,6 +229,16 @@ async def test_a_key_that_cannot_ask_for_its_rights_is_tried(small: Small) -> No
     small.said["BalanceEx"] = no("EAPI:Invalid key")
     with pytest.raises(BadKey):
         await small.client.key_rights(ONE)
+
+
+async def test_a_pair_that_is_refused_is_named(small: Small) -> None:
+    small.said |= {"TradeVolume": no("EQuery:Unknown asset pair"), "AddOrder": no("EQuery:Unknown asset pair")}
+    with pytest.raises(UnknownSymbol) as refused:
+        await small.client.fees(ONE, "BTC/USDT")
+    assert refused.value.facts["symbol"] == "BTC/USDT"
+    with pytest.raises(UnknownSymbol) as refused:
+        await small.client.place_order(ONE, limit("80"))
+    assert refused.value.facts["symbol"] == "BTC/USDT"
 
 
 async def test_what_a_cancelled_order_became_is_looked_for(small: Small) -> None:
