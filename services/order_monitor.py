@@ -96,12 +96,26 @@ class OrderMonitor:
             await self._floor.brokers.load()
 
     async def reconcile(self, user_id: uuid.UUID | None = None) -> list[Difference]:
-        """Compare every order that may still change with its exchange, now; returns what differed."""
-        found: list[Difference] = []
+        """Compare every order that may still change with its exchange, now; returns what differed.
+
+        Raises the first ExchangeError, once every broker has been looked at.
+        """
+        answers = (await self.reconcile_each(user_id)).values()
+        for answer in answers:
+            if isinstance(answer, AristobotError):
+                raise answer
+        return [one for answer in answers if not isinstance(answer, AristobotError) for one in answer]
+
+    async def reconcile_each(self, user_id: uuid.UUID | None = None) -> dict[uuid.UUID, list[Difference] | AristobotError]:
+        """What differed at each broker, or why it could not be compared: one that fails stops no other."""
+        answers: dict[uuid.UUID, list[Difference] | AristobotError] = {}
         for account in self._with_keys():
             if user_id is None or account.user_id == user_id:
-                found += await self.compare(account)
-        return found
+                try:
+                    answers[account.id] = await self.compare(account)
+                except AristobotError as error:
+                    answers[account.id] = error
+        return answers
 
     async def compare(self, account: Account) -> list[Difference]:
         """Compare one broker as one counted round. Raises ExchangeError."""

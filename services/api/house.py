@@ -6,12 +6,13 @@ import json
 import uuid
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 from loguru import logger
 from pydantic import Field
 
-from aristobot.errors import AccessDenied, InvalidInput, NotFound
+from aristobot.errors import AccessDenied, AristobotError, InvalidInput, NotFound
 from aristobot.kinds import HaltLevel, HaltScope, Role, TokenScope
+from aristobot.language import explain
 from aristobot.store import audit
 from aristobot.store.tenancy import SYSTEM
 from services.api.auth import House, Reader, Trader, actor
@@ -74,6 +75,20 @@ class DifferenceOut(Out):
     theirs: str
 
 
+class UncomparedOut(Out):
+    """A broker whose exchange did not tell, and why: of its orders nothing is known."""
+
+    broker_id: uuid.UUID
+    code: str
+    message: str
+
+
+class ReconciledOut(Page[DifferenceOut]):
+    """The differences of the brokers that were compared, and those that were not."""
+
+    failed: list[UncomparedOut]
+
+
 class AuditOut(Out):
     """One act."""
 
@@ -133,11 +148,27 @@ async def release(house: House, who: Trader, form: ReleaseIn | None = None) -> P
     return Page[HaltOut](items=[HaltOut.model_validate(await house.halts.release(hand, one.id)) for one in mine])
 
 
-@router.post("/reconcile/")
-async def reconcile(house: House, who: Trader) -> Page[DifferenceOut]:
-    """Compare the user's orders with their exchanges now; answers the differences found."""
-    found = await house.monitor.reconcile(who.user_id)
-    return Page[DifferenceOut](items=[DifferenceOut.model_validate(one) for one in found])
+@router.post("/reconcile/", responses={207: {"model": ReconciledOut, "description": "some brokers could not be compared"}})
+async def reconcile(house: House, who: Trader, response: Response) -> ReconciledOut:
+    """Compare the user's orders with their exchanges now; answers the differences found.
+
+    207 when some brokers could not be compared; an error when none could.
+    """
+    answers = await house.monitor.reconcile_each(who.user_id)
+    failed = {broker_id: one for broker_id, one in answers.items() if isinstance(one, AristobotError)}
+    if failed and len(failed) == len(answers):
+        raise next(iter(failed.values()))
+    response.status_code = 207 if failed else 200
+    found = [one for answer in answers.values() if not isinstance(answer, AristobotError) for one in answer]
+    return ReconciledOut(
+        items=[DifferenceOut.model_validate(one) for one in found],
+        failed=[_uncompared(broker_id, error, who.language) for broker_id, error in failed.items()],
+    )
+
+
+def _uncompared(broker_id: uuid.UUID, error: AristobotError, language: str) -> UncomparedOut:
+    code = error.code.removeprefix("reason.").removeprefix("error.")
+    return UncomparedOut(broker_id=broker_id, code=code, message=explain(error, language=language))
 
 
 @router.get("/audit/")

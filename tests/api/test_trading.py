@@ -162,6 +162,26 @@ async def test_reconcile_tells_what_differed(street: Street, bob: Person) -> Non
     assert [(one["order_id"], one["theirs"]) for one in found] == [(placed["id"], "OPEN")]
 
 
+async def test_a_broker_that_cannot_be_asked_hides_no_difference_of_another(street: Street, bob: Person) -> None:
+    broker_id = await _ready(street, bob)
+    placed = (await _place(bob, broker_id)).json()
+    await street.app.db.write(bob.id, lambda s: _forget(s, placed["id"]))
+    mute = await bob.broker(name="Mute", **street.account(USDT="1000"))
+    wrong = {"api_key": "key-of-nobody", "api_secret": "secret-of-nobody"}
+    assert (await bob.web.patch(f"/api/brokers/{mute['id']}/", json=wrong)).status_code == 200
+    await street.app.floor.brokers.load()
+    answer = await bob.web.post("/api/reconcile/")
+    assert answer.status_code == 207, answer.text
+    assert [(one["order_id"], one["theirs"]) for one in answer.json()["items"]] == [(placed["id"], "OPEN")]
+    [failed] = answer.json()["failed"]
+    assert failed["broker_id"] == mute["id"]
+    assert failed["message"]
+    assert (await bob.web.delete(f"/api/orders/{placed['id']}/")).status_code == 200
+    assert (await bob.web.patch(f"/api/brokers/{broker_id}/", json=wrong)).status_code == 200
+    await street.app.floor.brokers.load()
+    assert (await bob.web.post("/api/reconcile/")).json()["error"]["code"] == failed["code"]
+
+
 def _forget(session: GuardedSession, order_id: str) -> None:
     orders.get(session, uuid.UUID(order_id)).status = OrderStatus.UNKNOWN
 
