@@ -103,7 +103,7 @@ def _of_risk(value: Decimal, basis: Basis, stop: Decimal) -> Decimal:
     if basis.side is Side.SELL:
         raise InvalidInput("risk_needs_buy", field="risk")
     if not stop:
-        raise InvalidInput("stop_price_missing", field="risk_stop")
+        raise InvalidInput("risk_needs_stop", field="risk_stop")
     if stop >= basis.price:
         raise InvalidInput("stop_above_price", field="risk_stop")
     if value > HUNDRED:

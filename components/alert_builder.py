@@ -98,16 +98,18 @@ class AlertBuilder:
         self._copy_text.props["data-copy"] = text
         reading = read_back(text, self._choice, self._app.clock.now())
         self._reading.show(reading)
-        named = [one for parsed in reading.parsed for one in parsed.commands if one.symbol_text]
-        if named and self._choice.symbol:
-            self._asked += 1
-            background_tasks.create(self._look_up(named[0], self._asked, text), name="symbol of an alert")
+        commands = [one for parsed in reading.parsed for one in parsed.commands]
+        # what stands there in letters; the symbol of the chart is only known when the alert fires
+        named = {one.symbol_text: one for one in commands if one.symbol_text and one.symbol_text.upper() in text.upper()}
+        self._asked += 1
+        if named:
+            background_tasks.create(self._look_up([*named.values()], self._asked, text), name="symbols of an alert")
 
-    async def _look_up(self, signal: Signal, asked: int, text: str) -> None:
+    async def _look_up(self, signals: list[Signal], asked: int, text: str) -> None:
         """Whether the broker can trade what the message names; an answer that comes too late is dropped."""
-        found = await self._market(signal)
-        if found is not None and asked == self._asked and not self._reading.is_deleted:
-            self._reading.show(read_back(text, self._choice, self._app.clock.now()), (found,))
+        found = [remark for signal in signals if (remark := await self._market(signal)) is not None]
+        if found and asked == self._asked and not self._reading.is_deleted:
+            self._reading.show(read_back(text, self._choice, self._app.clock.now()), tuple(found))
 
     async def _market(self, signal: Signal) -> Remark | None:
         exchange = self._broker.exchange.capitalize()

@@ -53,5 +53,5 @@ def show_shortcuts() -> None:
 def _line(words: str, *keys: str) -> None:
     with ui.element("dt"):
         for key in keys:
-            Words("kbd", key.upper() if len(key) == 1 else key)
+            Words("kbd", key.upper() if len(key) == 1 else _("Esc") if key == "Escape" else key)
     Words("dd", words)

@@ -9,7 +9,7 @@ from nicegui import ui
 
 from aristobot.errors import InvalidInput
 from aristobot.language import current_language, explain
-from aristobot.money import plain, typed_amount
+from aristobot.money import ZERO, plain, typed_amount
 
 Typed = Callable[[str], Awaitable[None]]
 
@@ -25,7 +25,10 @@ def written(value: Decimal) -> str:
 
 
 class AmountField(ui.input):
-    """One amount. `name` is its name in errors; `on_typed` gets it when the user, and not the form itself, has changed it."""
+    """One amount. `name` is its name in errors; `on_typed` gets it when the user, and not the form itself, has changed it.
+
+    While somebody is in the field, the form writes nothing there: what is on its way would replace what they type meanwhile.
+    """
 
     def __init__(self, label: str, name: str, on_typed: Typed | None = None) -> None:
         super().__init__(label)
@@ -35,8 +38,10 @@ class AmountField(ui.input):
         self.classes("amount").mark(name)
         self.field_name = name
         self._on_typed = on_typed
-        self._writing = False
+        self._writing = self._entered = False
         self.on_value_change(self._changed)
+        self.on("focus", self._enter, args=[])
+        self.on("blur", self._leave, args=[])
 
     @property
     def amount(self) -> Decimal:
@@ -46,10 +51,22 @@ class AmountField(ui.input):
     def write(self, value: Decimal) -> None:
         """Write an amount, without calling anybody."""
         text = written(value)
-        if text != (self.value or ""):
+        if text != (self.value or "") and not self._entered:
             self._writing = True
             self.set_value(text)
             self._writing = False
+
+    def wipe(self) -> None:
+        """Empty it, whoever is in it."""
+        self._entered = False
+        self.write(ZERO)
+
+    def _enter(self) -> None:
+        self._entered = True
+
+    def _leave(self) -> None:
+        self._entered = False
+        self.update()  # what was written just before somebody came shows no longer: here stands what counts
 
     def unit(self, words: str) -> None:
         """What it is counted in."""

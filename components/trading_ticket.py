@@ -90,13 +90,13 @@ class TicketFields:
     def empty(self) -> None:
         """Forget prices and sizes."""
         for field in self.by_name.values():
-            field.write(ZERO)
+            field.wipe()
             field.error = None
 
     def empty_sizes(self) -> None:
         """Forget how much: what was sent is not sent again by a slip."""
         for field in (self._quantity, self._amount, self._percent, self._risk):
-            field.write(ZERO)
+            field.wipe()
 
     def units(self, symbol: Symbol) -> None:
         """Count in the assets of this pair."""

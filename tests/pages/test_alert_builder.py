@@ -109,6 +109,19 @@ async def test_a_pair_that_nobody_can_look_up_is_said_so(builder: User, clock: M
     await builder.should_see("Impossible de savoir maintenant si Binance négocie BTCUSDT", retries=30)
 
 
+async def test_a_symbol_written_into_the_message_by_hand_is_looked_up_and_that_of_the_chart_is_not(
+    builder: User, clock: ManualClock
+) -> None:
+    def said(symbol: str) -> bool:
+        with builder:
+            return bool([*ElementFilter(content=f"Binance négocie {symbol}")])
+
+    assert not said("BTCUSDT")
+    two = '[{"action":"buy","symbol":"DOGEXYZ"},{"action":"buy","symbol":"ETHXYZ"}]'
+    one(builder, "alert-message").set_value(two)
+    await until(lambda: said("DOGEXYZ") and said("ETHXYZ"), clock)
+
+
 async def test_the_test_button_says_when_nobody_answers(builder: User) -> None:
     builder.find(marker="builder-test").click()
     await until(lambda: "loading" not in one(builder, "builder-test").props)

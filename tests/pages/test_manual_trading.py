@@ -95,6 +95,26 @@ async def test_the_price_beside_a_pair_follows_the_market_and_an_old_one_is_not_
     await until(told(""))  # nobody follows it any more
 
 
+async def test_the_form_writes_nothing_where_somebody_types_and_shows_what_counts_when_they_leave(screen: User, app: App) -> None:
+    alice = await a_resident(app)
+    await a_known_broker(app, alice)
+    await come_in(screen, app, alice)
+    await screen.open("/manual-trading")
+    await screen.should_see(marker="quantity", retries=30)
+    quantity: Any = next(iter(screen.find(marker="quantity").elements))
+    screen.find(marker="quantity").trigger("focus")
+    quantity.set_value("0,05")
+    quantity.write(D("0.12034"))  # the market moved, and another figure had been given
+    assert quantity.value == "0,05"
+    screen.find(marker="quantity").trigger("blur")
+    assert quantity.id in quantity.client.outbox.updates  # in case the browser still shows another one
+    quantity.write(D("0.12034"))
+    assert quantity.value == "0,12034"
+    screen.find(marker="quantity").trigger("focus")
+    quantity.wipe()  # what was sent must not be sent again by a slip
+    assert quantity.value == ""
+
+
 async def test_who_may_only_look_cannot_validate(screen: User, app: App) -> None:
     viewer = await a_resident(app, role=Role.VIEWER)
     await a_known_broker(app, viewer)
