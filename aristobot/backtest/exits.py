@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TypeAlias
 
 import numpy as np
 
@@ -10,8 +11,11 @@ from aristobot.backtest.account import Account
 from aristobot.backtest.fills import Order
 from aristobot.backtest.units import Units
 from aristobot.orders import OrderType
-from aristobot.strategy_orders import Decision, Intent, Level
+from aristobot.strategy_orders import Decision, Intent, Level, as_shares, exits_of
 
+#: Stops, and targets as shares.
+Plan: TypeAlias = tuple[tuple[Level, ...], tuple[Level, ...]]
+NO_PLAN: Plan = ((), ())
 #: Shares that make so much of the whole make the whole.
 _ALL = 0.999999
 
@@ -45,6 +49,16 @@ def after_sale(goals: Iterable[Order], sold: Order, account: Account) -> None:
         return
     for one in goals:
         one.share /= 1 - sold.share
+
+
+def planned(decision: Decision, kept: Plan, waiting: float) -> Plan:
+    """The exits of what is to be bought, after this decision; without entries of its own it speaks of those that wait."""
+    stops, targets = exits_of(decision)
+    if decision.entries:
+        if stops is None and targets is None:
+            return NO_PLAN
+        return stops or (), as_shares(targets or (), sum(one.quantity for one in decision.entries))
+    return kept[0] if stops is None else stops, kept[1] if targets is None else as_shares(targets, waiting)
 
 
 def over(decision: Decision, held: float) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from aristobot.backtest.account import Account
-from aristobot.backtest.exits import after_sale, armed, guarding, measure, nearest, over
+from aristobot.backtest.exits import NO_PLAN, after_sale, armed, guarding, measure, over, planned
 from aristobot.backtest.fills import Bar, Order, at_open, in_order, inside, inside_after_purchase, market_price
 from aristobot.backtest.ledger import ClosedRow, FillRow, Refusal, Table
 from aristobot.backtest.settings import Costs, Mood
@@ -13,13 +13,12 @@ from aristobot.backtest.stand import LaneStand
 from aristobot.backtest.tracks import Track
 from aristobot.orders import OrderType, Side
 from aristobot.strategy_driver import Driver
-from aristobot.strategy_orders import NOTHING, Decision, Intent, Level, Message, as_shares, exits_of
+from aristobot.strategy_orders import NOTHING, Decision, Intent, Message, as_shares, exits_of
 from aristobot.strategy_run import ClosedPosition, Event, PlacedOrder
 
 #: Decisions that a run keeps whole.
 MOST_WHOLE = 50_000
 _BUY, _MARKET, _LIMIT = Side.BUY, OrderType.MARKET, OrderType.LIMIT  # an attribute of an enum costs as much as a call
-_NO_PLAN: tuple[tuple[Level, ...], tuple[Level, ...]] = ((), ())
 
 
 class Lane(LaneStand):
@@ -40,7 +39,7 @@ class Lane(LaneStand):
         self.plain = not (self.slips or self.latency or track.has_detail or driver.listens)
         self.bar = self.after = 0
         self.first_stop = self.fresh = 0.0
-        self.plan = _NO_PLAN
+        self.plan = NO_PLAN
         self.waiting = self.rested = False
         self.fills: Table[FillRow] = Table(10)
         self.closed: Table[ClosedRow] = Table(12)
@@ -76,7 +75,8 @@ class Lane(LaneStand):
         if decision.exits:
             self.due += [self._resting(one) for one in decision.exits if one.type is _MARKET]
         if not self.account.lots:
-            self._plan(decision)
+            waiting = sum(one.lots for one in (*self.due, *self.entries) if one.buying)
+            self.plan = planned(decision, self.plan, waiting / self.units.quantities)
         elif decision.exits or decision.stops is not None or decision.targets is not None:
             self._guard(decision)
         self._look_on()
@@ -88,20 +88,6 @@ class Lane(LaneStand):
             self.guards = guarding(stops, self.after, self.units)
         if targets is not None:
             self.goals = armed(as_shares(targets, over(decision, self.held)), self.after, self.account)
-
-    def _plan(self, decision: Decision) -> None:
-        """Keep the exits for what is to be bought."""
-        stops, targets = exits_of(decision)
-        if decision.entries and stops is None and targets is None:
-            self.plan = _NO_PLAN
-        elif decision.entries:
-            bought = sum(one.quantity for one in decision.entries)
-            self.plan = (stops or (), as_shares(targets or (), bought))
-        elif stops is not None or targets is not None:
-            waiting = sum(one.lots for one in (*self.due, *self.entries) if one.buying) / self.units.quantities
-            planned_stops, planned_targets = self.plan
-            planned_stops = planned_stops if stops is None else stops
-            self.plan = (planned_stops, planned_targets if targets is None else as_shares(targets, waiting))
 
     def _enter(self, intent: Intent) -> None:
         order = self._resting(intent)
@@ -149,7 +135,7 @@ class Lane(LaneStand):
         steps, opened = round(track.opens[index] * units.prices), int(track.times[index])
         moment = opened if opened > now else now
         if entries:
-            self.plan = _NO_PLAN
+            self.plan = NO_PLAN
             order = self._resting(entries[0])
             self.after = moment
             self._buy(order, steps, units.taker, moment, False)
@@ -188,7 +174,7 @@ class Lane(LaneStand):
     def _touch(self, fine: int) -> None:
         bar, began, mood = self.track.bar(fine), self.track.times[fine], self.mood
         if not self.entries:
-            stop, target = nearest([*self.guards, *self.goals])
+            stop, target = self.nearest()
             if bar.low > stop and bar.high < target:
                 return
         if self.account.lots:
@@ -256,7 +242,7 @@ class Lane(LaneStand):
         self.fills.add((self.bar, moment, True, steps, lots, fee, maker, order.tag, account.total, account.held))
         if first:
             self.opened, self.first_stop = (moment, self.bar), 0.0
-            (stops, targets), self.plan = self.plan, _NO_PLAN
+            (stops, targets), self.plan = self.plan, NO_PLAN
             self.guards = guarding(stops, moment, units)
             self.goals = armed(targets, moment, account) if targets else []
             if self.guards:
@@ -295,7 +281,7 @@ class Lane(LaneStand):
             opened, entered, moment, self.bar, account.bought_value, account.bought_lots, account.sold_value, account.sold_lots,
             account.fees, account.flow, order.tag, self.first_stop,
         ))  # fmt: skip
-        closed = self._seen(moment, order.tag) if driver.remembers else None
+        closed = self.seen(moment, order.tag) if driver.remembers else None
         account.begin()
         if self.entries:
             self._cancel_entries("position_closed")
@@ -306,19 +292,6 @@ class Lane(LaneStand):
         driver.note("closed", closed)
         if driver.listens:
             self._event("closed", order, lots, steps / self.units.prices, closed)
-
-    def _seen(self, moment: int, tag: str) -> ClosedPosition:
-        """The position that was just closed, as its strategy sees it."""
-        account, units, quantity = self.account, self.units, self.account.bought_lots
-        return ClosedPosition(
-            self.opened[0],
-            moment,
-            account.bought_value / quantity / units.prices,
-            account.sold_value / account.sold_lots / units.prices,
-            quantity / units.quantities,
-            account.flow * account.factor / account.purse.scale,
-            tag,
-        )
 
     def close_out(self, tag: str) -> None:
         """The end of the data: sell what is held at the last close, take back what rests."""

@@ -13,7 +13,6 @@ from itertools import chain, islice
 from typing import Any
 
 from aristobot.backtest.account import Account, Purse
-from aristobot.backtest.exits import nearest
 from aristobot.backtest.lane import Lane
 from aristobot.backtest.larger import LargerCandles
 from aristobot.backtest.later import Course, shown_candles
@@ -141,7 +140,7 @@ class Player:
                 continue
             until = end
             if lane.waiting:  # exits rest: up to the candle before one of them is reached
-                until = lane.track.next_touch(self.next + 1, *nearest([*lane.guards, *lane.goals]))
+                until = lane.track.next_touch(self.next + 1, *lane.nearest())
             work = self._ask_until if self.trace is None else self._leap_until
             self.decided(work(ask, min(until, end)))
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from aristobot.backtest.account import Account
+from aristobot.backtest.exits import nearest
 from aristobot.backtest.fills import Order
 from aristobot.orders import OrderType, Side
-from aristobot.strategy_run import PlacedOrder
+from aristobot.strategy_run import ClosedPosition, PlacedOrder
 
 
 class LaneStand:
@@ -71,6 +72,23 @@ class LaneStand:
         held = self.held
         kind, sell = OrderType.LIMIT, Side.SELL
         return tuple(PlacedOrder(sell, kind, one.share * held, one.price, one.tag) for one in self.goals)
+
+    def nearest(self) -> tuple[float, float]:
+        """The highest stop and the lowest target: outside of them no candle matters."""
+        return nearest([*self.guards, *self.goals])
+
+    def seen(self, moment: int, tag: str) -> ClosedPosition:
+        """The position that was just closed, as its strategy sees it."""
+        account, units, quantity = self.account, self.account.units, self.account.bought_lots
+        return ClosedPosition(
+            self.opened[0],
+            moment,
+            account.bought_value / quantity / units.prices,
+            account.sold_value / account.sold_lots / units.prices,
+            quantity / units.quantities,
+            account.flow * account.factor / account.purse.scale,
+            tag,
+        )
 
     def placed(self, order: Order, status: str) -> PlacedOrder:
         """An order as its strategy sees it."""
