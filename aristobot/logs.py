@@ -10,9 +10,8 @@ import logging
 import sys
 import threading
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable
+from contextvars import ContextVar, Token
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -64,18 +63,28 @@ def secrets_in(text: str) -> tuple[str, ...]:
     return _redactor.found(text)
 
 
-@contextmanager
-def log_context(*, service: str | None = None, trace_id: str | None = None, user_id: uuid.UUID | None = None) -> Iterator[None]:
+class log_context:  # noqa: N801  # used like a function, as the context managers of the standard library are
     """Everything logged inside, by this task and the tasks and threads it starts, carries what is given; None changes nothing."""
-    service_token = _service.set(_service.get() if service is None else service)
-    trace_token = _trace_id.set(_trace_id.get() if trace_id is None else trace_id)
-    user_token = _user_id.set(_user_id.get() if user_id is None else user_id)
-    try:
-        yield
-    finally:
-        _user_id.reset(user_token)
-        _trace_id.reset(trace_token)
-        _service.reset(service_token)
+
+    __slots__ = ("_given", "_tokens")
+    _tokens: tuple[Token[str], Token[str], Token[uuid.UUID | None]]
+
+    def __init__(self, *, service: str | None = None, trace_id: str | None = None, user_id: uuid.UUID | None = None) -> None:
+        self._given = (service, trace_id, user_id)
+
+    def __enter__(self) -> None:
+        service, trace_id, user_id = self._given
+        self._tokens = (
+            _service.set(_service.get() if service is None else service),
+            _trace_id.set(_trace_id.get() if trace_id is None else trace_id),
+            _user_id.set(_user_id.get() if user_id is None else user_id),
+        )
+
+    def __exit__(self, *_: object) -> None:
+        service, trace_id, user_id = self._tokens
+        _user_id.reset(user_id)
+        _trace_id.reset(trace_id)
+        _service.reset(service)
 
 
 class LogBinding:

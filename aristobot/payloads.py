@@ -54,6 +54,7 @@ _MAY_KEEP_PLACEHOLDER = frozenset({"id", "market_position", "prev_market_positio
 _DOUBLE_QUOTES = dict.fromkeys(map(ord, "“”„‟«»″"), '"')
 _DECODER = json.JSONDecoder(object_pairs_hook=tuple, parse_float=str, parse_int=str, parse_constant=str, strict=False)
 _REPAIR = re.compile(r'"(?:[^"\\]|\\.)*+\\?"?|(:\s*-?[0-9]++),([0-9]++)(?=\s*+[,}])|,(?=\s*+[}\]])', re.DOTALL)
+_NO_LETTER = re.compile(r"[\W_]+")
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:[.,][0-9]*)?|[.,][0-9]+)(?:[eE][+-]?[0-9]{1,2})?")
 _INTERVAL = re.compile(r"([0-9]{0,5})(S|[Dd]|[Ww]|M|[mhH])?")
 _INTERVAL_UNITS = {"S": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800, "M": 2_592_000}
@@ -84,12 +85,12 @@ class Fields:
 
     def text(self, name: str) -> str:
         """One line of text, empty when missing. Raises DataError for lists, objects and unreplaced placeholders."""
-        value = self.values.get(name, "")
+        value = self.values.get(name)
         if value is None:
             return ""
         if not isinstance(value, str):
             raise DataError("reason.not_text", field=name, value=excerpt(value))
-        cleaned = clean(value)
+        cleaned = value.strip() if value.isprintable() else clean(value)
         if "{{" in cleaned:
             if name in _MAY_KEEP_PLACEHOLDER:
                 return ""
@@ -108,8 +109,10 @@ class Fields:
 
     def shown(self, name: str, limit: int) -> str:
         """What was written, cut to `limit` characters for a column; never raises."""
-        value = self.raw(name)
-        return "" if value is None else (clean(value) if isinstance(value, str) else excerpt(value))[:limit]
+        value = self.values.get(name)
+        if value is None or value == "":
+            return ""
+        return (clean(value) if isinstance(value, str) else excerpt(value))[:limit]
 
 
 def read(raw: bytes) -> list[Fields]:
@@ -122,7 +125,8 @@ def read(raw: bytes) -> list[Fields]:
     if text[0] not in "{[":
         return [_named(_pairs_of(text))]
     found = _json(text)
-    _refuse_deep(found, DEEPEST)
+    if text.count("[") + text.count("{") > DEEPEST:  # with fewer brackets nothing can be deeper
+        _refuse_deep(found, DEEPEST)
     listed = found if type(found) is list else [found]
     if not listed:
         raise DataError("reason.empty")
@@ -190,7 +194,7 @@ def _named(pairs: Sequence[tuple[str, Any]]) -> Fields:
         raise DataError("reason.too_many_fields", limit=MOST_FIELDS, count=len(pairs))
     fields = Fields()
     for key, value in pairs:
-        name = NAMES.get(key) or NAMES.get(re.sub(r"[\W_]+", "", key.lower()))
+        name = NAMES.get(key) or NAMES.get(_NO_LETTER.sub("", key.lower()))
         if name is None:
             fields.ignored += (excerpt(key),)
         elif fields.values.setdefault(name, value) != value:
@@ -201,6 +205,8 @@ def _named(pairs: Sequence[tuple[str, Any]]) -> Fields:
 def number_of(text: str, name: str) -> Decimal:
     """The finite number that `text` spells, with a point or a comma; raise DataError naming the field otherwise."""
     squeezed = text.replace(" ", "")
+    if squeezed.isascii() and squeezed.isdecimal() and len(squeezed) <= 18:
+        return Decimal(squeezed) or ZERO
     if len(squeezed) > 60 or not _NUMBER.fullmatch(squeezed):
         code = "reason.nan" if squeezed.lstrip("+-").lower() in _NOT_A_NUMBER else "reason.not_a_number"
         raise DataError(code, field=name, value=excerpt(text))

@@ -12,10 +12,12 @@ import logging
 import os
 import socket
 from collections.abc import Awaitable, Callable, Iterator
-from typing import Any
+from typing import Any, cast
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from services.ingress_http import WHOLE
 
 #: Seconds a client may take for its request head, and bytes the head may have.
 HEAD_PATIENCE = 10.0
@@ -60,6 +62,7 @@ class PatientProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """What comes now is the next head."""
         self._in_head = True
+        cast(dict[str, Any], self.scope)[WHOLE] = True
         super().on_message_complete()
 
     def data_received(self, data: bytes) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
@@ -43,8 +43,12 @@ class Held:
         """What these rows come to."""
         rows, before = found.rows, found.before
         opened = {(row.symbol, row.owner): row for row in rows if row.status is LotStatus.OPEN}
-        sums = {symbol: holdings.summed(rows, symbol, before) for symbol, _ in opened}
-        return cls(midnight, tuple(rows), found.guarded, opened, sums, holdings.summed(rows, "", before))
+        elsewhere = holdings.summed(rows, "", before)
+        sums: dict[Symbol, Holdings] = {}
+        for (symbol, _), row in opened.items():
+            known = sums.get(symbol, elsewhere)
+            sums[symbol] = replace(known, symbol_notional=known.symbol_notional + holdings.worth(row))
+        return cls(midnight, tuple(rows), found.guarded, opened, sums, elsewhere)
 
     def open_one(self, symbol: Symbol, owner: str) -> PositionRow | None:
         """The open position of one owner of lots, if there is one."""

@@ -35,8 +35,9 @@ BODY_PATIENCE = 10.0
 MOST_AT_ONCE = 1024
 #: Characters: a word that calls itself a token and is shorter opens nothing of ours.
 _LEAST_SECRET = 16
-#: Above so many open requests, single alerts are logged at DEBUG only: a storm must not be slowed down by its own log.
-BUSY = 16
+#: An alert that came, or was answered, among more open requests is logged at DEBUG only: a storm must not be slowed down by
+#: its own log.
+BUSY = 32
 
 
 @dataclass(slots=True)
@@ -133,7 +134,7 @@ class WebhookReceiver:
             raise TurnedAway(404, "not_found")
 
     async def _take_alert(self, scope: Scope, token: str, receive: Receive, send: Send) -> None:
-        if self._open_requests > MOST_AT_ONCE:
+        if (crowd := self._open_requests) > MOST_AT_ONCE:
             raise _too_many(1.0)
         token = token or header(scope["headers"], b"x-webhook-token")
         if token:
@@ -163,11 +164,11 @@ class WebhookReceiver:
                 shown = {"id": str(stored.id), "trace_id": stored.trace_id, "duplicate": stored.duplicate}
                 await respond(send, 200, shown)
             finally:  # the sender may be gone: the alert is stored all the same
-                self._ring(alert, stored)
+                self._ring(alert, stored, max(crowd, self._open_requests))
                 self._gate.note_use(token_hash)
 
     async def _body(self, scope: Scope, receive: Receive) -> bytes:
-        return await read_body(scope["headers"], receive, limit=LARGEST_BODY, seconds=self._body_patience)
+        return await read_body(scope, receive, limit=LARGEST_BODY, seconds=self._body_patience)
 
     async def _owner_of(self, token: str) -> tuple[TokenOwner, str]:
         try:
@@ -212,14 +213,14 @@ class WebhookReceiver:
             logger.error("An alert could not be stored: {}", error)
         return TurnedAway(503, "not_stored", (b"retry-after", b"5"))
 
-    def _ring(self, alert: Alert, stored: Stored) -> None:
+    def _ring(self, alert: Alert, stored: Stored, crowd: int) -> None:
         self.counters.received += 1
         if stored.duplicate:
             self.counters.duplicates += 1
             logger.info("Alert from {} came before, trace {}", alert.source, stored.trace_id)
             return
         action, symbol = alert.row.get("action", "?"), alert.row.get("symbol_in_payload", "?")
-        level = "INFO" if self._open_requests <= BUSY else "DEBUG"
+        level = "INFO" if crowd <= BUSY else "DEBUG"
         logger.bind(step="stored").log(level, "Alert from {} stored: {} {}", alert.source, action, symbol)
         self._bus.publish(
             SignalReceived(

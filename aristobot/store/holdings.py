@@ -70,12 +70,13 @@ def summed(rows: Iterable[PositionRow], symbol: str, before: Mapping[uuid.UUID, 
     listed = tuple(rows)
     opened = [row for row in listed if row.status is LotStatus.OPEN]
     return Holdings(
-        symbol_notional=sum((_worth(row) for row in opened if row.symbol == symbol), ZERO),
-        total_notional=sum((_worth(row) for row in opened), ZERO),
+        symbol_notional=sum((worth(row) for row in opened if row.symbol == symbol), ZERO),
+        total_notional=sum((worth(row) for row in opened), ZERO),
         open_positions=sum(not row.is_dust for row in opened),
         realised_today=sum((row.realised - before.get(row.id, ZERO) for row in listed), ZERO),
     )
 
 
-def _worth(row: PositionRow) -> Decimal:
+def worth(row: PositionRow) -> Decimal:
+    """What an open position would bring at its last price, in quote."""
     return times(row.quantity, row.current_price)

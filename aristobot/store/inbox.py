@@ -203,7 +203,7 @@ def _encoded(alert: Alert, key: str, on_sqlite: bool) -> list[Any]:
         "source": alert.source[:64],
         "trace_id": alert.trace_id,
     }
-    return prepared.encoded_rows(prepared.columns(Webhook, on_sqlite, _FILLED_LATER), (values,))
+    return prepared.columns(Webhook, on_sqlite, _FILLED_LATER).encoded((values,))
 
 
 def _moment(value: str | datetime) -> datetime:

@@ -138,7 +138,7 @@ def _insert(connection: Any, rows: Sequence[Order], on_sqlite: bool) -> set[uuid
     new: set[uuid.UUID] = set()
     for start in range(0, len(rows), prepared.LARGEST_INSERT):
         part = rows[start : start + prepared.LARGEST_INSERT]
-        values = prepared.encoded_rows(columns, [row.__dict__ for row in part])
+        values = columns.encoded(row.__dict__ for row in part)
         new |= {prepared.read_key(key) for (key,) in connection.execute(_insert_sql(len(part), on_sqlite), values)}
     return new
 
@@ -156,15 +156,15 @@ def _progress_values(progress: Progress, user_id: uuid.UUID | None, on_sqlite: b
     given: dict[str, Any] = {"status": WebhookStatus.PROCESSING, "symbol": progress.symbol, "order_ids": list(progress.order_ids)}
     given |= {"id": progress.webhook_id, "user_id": user_id}
     columns, unfinished = _progress_columns(on_sqlite)
-    return [*prepared.encoded_rows(columns, (given,)), *unfinished]
+    return [*columns.encoded((given,)), *unfinished]
 
 
 @cache
-def _progress_columns(on_sqlite: bool) -> tuple[tuple[prepared.Column, ...], tuple[Any, ...]]:
+def _progress_columns(on_sqlite: bool) -> tuple[prepared.Columns, tuple[Any, ...]]:
     """The columns of `_PROGRESS` in its order, and the unfinished statuses as the driver takes them."""
     columns = {column.name: column for column in prepared.columns(Webhook, on_sqlite)}
     unfinished = tuple(columns["status"].encoded({"status": status}) for status in UNFINISHED)
-    return tuple(columns[name] for name in ("status", "symbol", "order_ids", "id", "user_id")), unfinished
+    return prepared.Columns(columns[name] for name in ("status", "symbol", "order_ids", "id", "user_id")), unfinished
 
 
 @cache

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from decimal import Context, Decimal, Inexact, InvalidOperation
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -54,6 +55,16 @@ def encode_amount(number: Decimal) -> str:
     """
     digits = format(number.copy_abs(), "f").zfill(TEXT_WIDTH - 1)
     return "-" + digits.translate(_COMPLEMENT) if number.is_signed() else digits
+
+
+def amount_text(value: object) -> str:
+    """An amount as `Amount` keeps it on SQLite, for prepared statements: through the type it takes twice as long."""
+    if type(value) is Decimal and value.is_finite() and not value.is_signed() and value < _LIMIT:
+        try:
+            return f"{value.quantize(_UNIT, context=_EXACTLY):f}".zfill(TEXT_WIDTH - 1)
+        except Inexact:
+            pass
+    return encode_amount(storable(value))
 
 
 def decode_amount(text: str) -> Decimal:
@@ -200,11 +211,16 @@ class UtcDateTime(TypeDecorator[datetime]):
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
+@lru_cache(maxsize=64)
 def moment_text(value: datetime) -> str:
-    """A moment as `UtcDateTime` keeps it on SQLite, for prepared statements: the driver's own way takes four times as long."""
+    """A moment as `UtcDateTime` keeps it on SQLite, for prepared statements: the driver's own way takes four times as long.
+
+    The last ones are remembered: an order's row names one moment three times.
+    """
     if not isinstance(value, datetime) or value.utcoffset() is None:
         raise DataError("moment_without_zone", value=repr(value)[:60])
-    return value.astimezone(UTC).isoformat(" ", "microseconds")[:-6]
+    in_utc = value if value.tzinfo is UTC else value.astimezone(UTC)
+    return in_utc.isoformat(" ", "microseconds")[:-6]
 
 
 def enum_type(kind: type[StrEnum]) -> sa.Enum:
