@@ -263,6 +263,26 @@ async def test_connections_are_kept_for_the_next_alert(gate: Gate) -> None:
     assert said.count(b"HTTP/1.1 200 OK") == 2
 
 
+@pytest.mark.parametrize(("others", "level"), [(31, "INFO"), (32, "DEBUG")])
+async def test_each_alert_is_told_unless_it_is_one_of_a_storm(gate: Gate, others: int, level: str) -> None:
+    async def forever(_: object = None) -> None:
+        await asyncio.Event().wait()
+
+    scope = {"type": "http", "method": "POST", "path": f"/webhook/{gate.token}", "headers": [], "client": None}
+    open_requests = [asyncio.create_task(gate.receiver.asgi(scope, forever, forever)) for _ in range(others)]
+    levels: list[str] = []
+    sink = logger.add(lambda line: levels.append(line.record["level"].name), level=0, filter=lambda line: "step" in line["extra"])
+    try:
+        await gate.post()
+    finally:
+        logger.remove(sink)
+        for one in open_requests:
+            one.cancel()
+        await asyncio.gather(*open_requests, return_exceptions=True)
+
+    assert levels == [level]
+
+
 async def test_a_body_that_never_ends_is_not_waited_for(db: Database, clock: ManualClock, tmp_path: Path) -> None:
     async with a_gate(db, clock, tmp_path, body_patience=0.05) as gate:
         head = f"POST /webhook/{gate.token} HTTP/1.1\r\nHost: x\r\n"

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from aristobot.errors import DataError
 from aristobot.store.database import HouseConnection, make_engine
-from aristobot.store.types import Amount, ExactSum, decode_amount, encode_amount, storable
+from aristobot.store.types import Amount, ExactSum, amount_text, decode_amount, encode_amount, storable
 
 LARGEST = Decimal("9" * 20 + "." + "9" * 18)
 SMALLEST = Decimal("1E-18")
@@ -145,6 +145,18 @@ def test_encoding_is_undone_by_decoding_and_has_one_width(value: Decimal) -> Non
     text = encode_amount(storable(value))
     assert decode_amount(text) == value
     assert len(text.removeprefix("-")) == 39
+
+
+@given(value=st.one_of(amounts, refused, st.integers(-9, 9), st.sampled_from([Decimal("-0"), Decimal("1.50"), Decimal("2E+3")])))
+@settings(max_examples=300, deadline=None)
+def test_the_short_way_into_a_prepared_statement_writes_and_refuses_the_same(value: object) -> None:
+    def told(encoded: Callable[[object], Any]) -> str:
+        try:
+            return str(encoded(value))
+        except DataError as error:
+            return f"{error} {error.facts}"
+
+    assert told(amount_text) == told(lambda one: Amount().process_bind_param(one, DIALECTS[0]))
 
 
 @given(first=amounts, second=amounts)
