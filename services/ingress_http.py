@@ -8,8 +8,6 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
-#: What our own listener adds to a request whose body has come to its end.
-WHOLE = "aristobot.whole"
 _ENCODER = json.JSONEncoder(separators=(",", ":"))
 
 Scope = dict[str, Any]
@@ -41,12 +39,15 @@ def allow(method: str, *allowed: str) -> None:
         raise TurnedAway(405, "method_not_allowed", (b"allow", ", ".join(allowed).encode()))
 
 
-async def read_body(scope: Scope, receive: Receive, *, limit: int, seconds: float) -> bytes:
-    """The whole body. Raises TurnedAway when it is larger than `limit` (413) or slower than `seconds` (408), Disconnected."""
-    announced = header(scope["headers"], b"content-length")
+async def read_body(headers: Headers, receive: Receive, *, limit: int, seconds: float | None) -> bytes:
+    """The whole body; `seconds` is None when it is here already, so that there is nothing to wait for.
+
+    Raises TurnedAway when it is larger than `limit` (413) or slower than `seconds` (408), Disconnected.
+    """
+    announced = header(headers, b"content-length")
     if announced.isdecimal() and int(announced[:20]) > limit:
         raise TurnedAway(413, "too_large")
-    if scope.get(WHOLE):  # it is here: there is nothing to wait for
+    if seconds is None:
         return await _all_of_it(receive, limit)
     try:
         async with asyncio.timeout(seconds):

@@ -17,8 +17,6 @@ from typing import Any, cast
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from services.ingress_http import WHOLE
-
 #: Seconds a client may take for its request head, and bytes the head may have.
 HEAD_PATIENCE = 10.0
 LARGEST_HEAD = 32_768
@@ -30,6 +28,8 @@ LAST_WORDS = 1
 GIVE_UP = 3.0
 BACKLOG = 2048
 
+#: What a request's scope holds besides when its body has come to its end.
+WHOLE = "aristobot.whole"
 #: Its own logger, because uvicorn writes a line for each request that is none: strangers could fill the logs.
 _LOGGER = "uvicorn.listener"
 AsgiApp = Callable[[Any, Any, Any], Awaitable[None]]

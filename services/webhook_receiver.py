@@ -27,7 +27,7 @@ from aristobot.store.database import Database
 from aristobot.store.inbox import Alert, AlertInbox, Stored, TokenOwner, new_row_id
 from services.ingress_gate import IngressGate
 from services.ingress_http import Disconnected, Receive, Scope, Send, Senders, TurnedAway, allow, header, read_body, respond
-from services.listener import Listener
+from services.listener import WHOLE, Listener
 
 PATH = "/webhook"
 #: Seconds a client may take for its body; TradingView itself gives up after three.
@@ -168,7 +168,8 @@ class WebhookReceiver:
                 self._gate.note_use(token_hash)
 
     async def _body(self, scope: Scope, receive: Receive) -> bytes:
-        return await read_body(scope, receive, limit=LARGEST_BODY, seconds=self._body_patience)
+        seconds = None if WHOLE in scope else self._body_patience
+        return await read_body(scope["headers"], receive, limit=LARGEST_BODY, seconds=seconds)
 
     async def _owner_of(self, token: str) -> tuple[TokenOwner, str]:
         try:

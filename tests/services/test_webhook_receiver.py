@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -268,7 +269,7 @@ async def test_each_alert_is_told_unless_it_is_one_of_a_storm(gate: Gate, others
     async def forever(_: object = None) -> None:
         await asyncio.Event().wait()
 
-    scope = {"type": "http", "method": "POST", "path": f"/webhook/{gate.token}", "headers": [], "client": None}
+    scope: dict[str, Any] = {"type": "http", "method": "POST", "path": f"/webhook/{gate.token}", "headers": [], "client": None}
     open_requests = [asyncio.create_task(gate.receiver.asgi(scope, forever, forever)) for _ in range(others)]
     levels: list[str] = []
     sink = logger.add(lambda line: levels.append(line.record["level"].name), level=0, filter=lambda line: "step" in line["extra"])
