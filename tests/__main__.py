@@ -18,6 +18,8 @@ def main() -> int:
     prepare("tests", sys.argv[1:], extra="dev")
     os.chdir(ROOT)
     _put_folders_into_memory(Path("/dev/shm"))
+    # Hundreds of processes are started: what one of them has compiled the next need not compile again.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     import pytest  # only now is it there
 
     return pytest.main([*_side_by_side(sys.argv[1:]), *sys.argv[1:]])
@@ -30,8 +32,8 @@ def _put_folders_into_memory(memory: Path) -> None:
 
 
 def _side_by_side(arguments: list[str]) -> list[str]:
-    """All tests at once go over a process per core, four at most: journeys and kills bring processes of their own."""
-    workers = min(max(os.cpu_count() or 1, 2), 4)
+    """All tests at once go over a process per core and one more, for many a test waits: for browsers, restarts, fences."""
+    workers = min(os.cpu_count() or 1, 4) + 1
     return [] if arguments else ["-n", str(workers), "--dist", "loadfile", "--no-loadscope-reorder"]
 
 

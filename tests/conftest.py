@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import signal
@@ -20,6 +21,7 @@ from aristobot.clock import ManualClock
 from aristobot.store.database import Database
 from aristobot.store.migrate import upgrade_at_start
 from tests.postgres import NoPostgres, a_server
+from tests.spread import place_of, scheduler
 
 
 def _stay_at_home(event: str, arguments: tuple[object, ...]) -> None:
@@ -32,21 +34,30 @@ _AT_HOME = {"None", "", "localhost", "127.0.0.1", "::1", "0.0.0.0", "::", socket
 sys.addaudithook(_stay_at_home)
 
 
-#: The longest first, so that the last minute of a run is not one process at work and the others waiting for it.
-_FIRST = ("tests/reliability/test_kills.py", "tests/reliability/", "tests/services/test_naked", "tests/services/test_bracket")
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files in the order in which they are worth starting; their tests stay as they are."""
-
-    def place(item: pytest.Item) -> int:
-        return next((place for place, name in enumerate(_FIRST) if item.nodeid.startswith(name)), len(_FIRST))
-
-    items.sort(key=place)
+    items.sort(key=lambda item: place_of(item.nodeid))
 
 
-#: Seconds after which a test hangs; the storm of kills takes three minutes on a busy machine, campaigns set more.
-_LONGEST = int(os.environ.get("ARISTOBOT_LONGEST_TEST", "390"))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """What each process gets when tests are spread by files."""
+    return scheduler(config, log) if config.getoption("dist") == "loadfile" else None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Collecting makes a multitude of objects that stay until the end: no search for garbage need ever look at them."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+#: Seconds after which a test hangs; the storm of kills takes four minutes on a busy machine, campaigns set more.
+_LONGEST = int(os.environ.get("ARISTOBOT_LONGEST_TEST", "590"))
 
 
 @pytest.hookimpl(wrapper=True)
