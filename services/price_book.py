@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -86,14 +87,17 @@ class PriceBook:
             self._wanted[exchange, symbol] = until
 
     async def run(self) -> None:
-        """Refresh the watched symbols of each exchange in one batch call every round."""
-        while True:
-            now = self._clock.monotonic()
-            self._wanted = {key: until for key, until in self._wanted.items() if until > now}
-            self._unlisted = {key: until for key, until in self._unlisted.items() if until > now}
-            for exchange in sorted({key[0] for key in self._wanted}):
-                await self._refresh(exchange)
-            await self._clock.sleep(ROUND)
+        """Refresh the watched symbols of each exchange in one batch call every round; none waits for another's answer."""
+        asking: dict[str, asyncio.Task[None]] = {}
+        async with asyncio.TaskGroup() as tasks:
+            while True:
+                now = self._clock.monotonic()
+                self._wanted = {key: until for key, until in self._wanted.items() if until > now}
+                self._unlisted = {key: until for key, until in self._unlisted.items() if until > now}
+                for exchange in {key[0] for key in self._wanted}:
+                    if exchange not in asking or asking[exchange].done():
+                        asking[exchange] = tasks.create_task(self._refresh(exchange))
+                await self._clock.sleep(ROUND)
 
     async def _refresh(self, exchange: str) -> None:
         symbols = [key[1] for key in self._wanted if key[0] == exchange and key not in self._unlisted]

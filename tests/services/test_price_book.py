@@ -76,3 +76,14 @@ async def test_a_symbol_that_is_listed_no_more_takes_no_other_price_along(house:
     asked = len(house.asked("ticker"))
     await house.clock.sleep(10.5)
     assert len(house.asked("ticker")) - asked <= 6  # one batch a round, without the one that is gone
+
+
+async def test_an_exchange_that_hangs_keeps_no_other_exchanges_prices_waiting(house: TradingHouse) -> None:
+    told: list[str] = []
+    house.app.bus.listen(PricesUpdated, do=lambda event: told.append(event.exchange))
+    house.faults({"on": "ticker", "do": "accept_then_hang", "exchange": "bitget", "times": 0})
+    for exchange in ("bitget", "kraken"):
+        house.app.prices.watch(exchange, ["BTC/USDT"])
+    await house.clock.sleep(20)
+    assert told.count("kraken") >= 4
+    assert "bitget" not in told
