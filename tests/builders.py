@@ -12,9 +12,12 @@ from typing import Any
 from aristobot.kinds import OrderOrigin
 from aristobot.market import FIGURES, Candle, Instrument, Timeframe
 from aristobot.orders import Fill, OrderReport, OrderRequest, OrderStatus, OrderType, Side
+from aristobot.store.database import Database
+from aristobot.store.prepared import new_row
 from aristobot.store.shelf import Shelf
 from aristobot.store.strategy_tables import Activation
 from aristobot.store.tables import Broker, User
+from aristobot.store.tenancy import SYSTEM
 from aristobot.store.trading_tables import FillRow, Order, PositionRow, Webhook, WebhookState
 
 #: The moment at which a ManualClock starts.
@@ -37,6 +40,14 @@ def a_broker(user: User | uuid.UUID, **differences: Any) -> Broker:
     """An account at Binance, switched off."""
     owner = user.id if isinstance(user, User) else user
     return Broker(**{"user_id": owner, "exchange": "binance", "name": "Main", "created_at": MIDNIGHT, **differences})
+
+
+async def a_stored_broker(db: Database, **differences: Any) -> Broker:
+    """An account whose owner exists, both in the memory."""
+    user = a_user()
+    broker = a_broker(user, **differences)
+    await db.write(SYSTEM, lambda s: s.add_all([user, broker]))
+    return broker
 
 
 def an_instrument(symbol: str = "BTC/USDT", **differences: Any) -> Instrument:
@@ -80,6 +91,15 @@ def an_order(broker: Broker, **differences: Any) -> Order:
     owner = {"user_id": broker.user_id, "broker_id": broker.id, "origin": OrderOrigin.MANUAL, "owner": "manual"}
     what = {"symbol": "BTC/USDT", "side": Side.BUY, "type": OrderType.MARKET, "quantity": Decimal("0.001")}
     return Order(**{**owner, **what, "created_at": MIDNIGHT, "updated_at": MIDNIGHT, **differences})
+
+
+def a_ready_order(user_id: uuid.UUID, broker_id: uuid.UUID, **differences: Any) -> Order:
+    """The row of a limit buy for alerts, as the desk makes it ready."""
+    order_id = uuid.uuid4()
+    whose = {"id": order_id, "client_order_id": order_id.hex, "user_id": user_id, "broker_id": broker_id, "owner": "webhooks"}
+    what = {"symbol": "BTC/USDT", "side": Side.BUY, "type": OrderType.LIMIT, "quantity": Decimal(1)}
+    when = {"created_at": MIDNIGHT, "updated_at": MIDNIGHT}
+    return new_row(Order, {**whose, **what, **when, "origin": OrderOrigin.WEBHOOK, **differences})
 
 
 def a_fill_row(order: Order, **differences: Any) -> FillRow:

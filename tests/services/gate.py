@@ -22,7 +22,7 @@ from aristobot.store.tenancy import SYSTEM
 from aristobot.store.trading_tables import Webhook
 from services.tokens import hash_of, new_token
 from services.webhook_receiver import WebhookReceiver
-from tests.builders import MIDNIGHT, a_broker, a_user
+from tests.builders import MIDNIGHT, a_stored_broker
 from tests.loopback import AUTHORITIES
 
 BUY = b'{"action": "buy", "symbol": "BTCUSDT"}'
@@ -84,10 +84,7 @@ async def a_gate(
     """A receiver on a free port, with a broker and a token."""
     bus = Bus()
     settings = Settings.load({"data_dir": folder, "webhook_port": 0, **options}, {})
-    user = a_user()
-    broker = a_broker(user)
-    await db.write(SYSTEM, lambda s: s.add(user))
-    await db.write(SYSTEM, lambda s: s.add(broker))
+    broker = await a_stored_broker(db)
     receiver = WebhookReceiver(db, bus, clock, settings, body_patience=body_patience)
     address = receiver.bind()
     serving = asyncio.create_task(receiver.run())

@@ -21,7 +21,7 @@ from aristobot.store.tenancy import SYSTEM
 from aristobot.store.trading_tables import FillRow, Order, PositionRow
 from services.broker_book import Account
 from services.order_beliefs import OrderBeliefs
-from tests.builders import a_broker, a_fill, a_user, an_instrument, an_order, an_order_report
+from tests.builders import a_fill, a_stored_broker, an_instrument, an_order, an_order_report
 
 D = Decimal
 S = OrderStatus
@@ -30,11 +30,7 @@ S = OrderStatus
 @pytest.fixture
 async def account(db: Database) -> Account:
     """A broker whose owner exists."""
-    user = a_user()
-    broker = a_broker(user)
-    await db.write(SYSTEM, lambda s: s.add(user))
-    await db.write(SYSTEM, lambda s: s.add(broker))
-    return Account(broker, Limits())
+    return Account(await a_stored_broker(db), Limits())
 
 
 async def _an_order(db: Database, account: Account) -> Order:

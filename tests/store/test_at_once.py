@@ -11,15 +11,15 @@ from aristobot.orders import Fill, OrderReport, OrderStatus, Side
 from aristobot.store import orders, positions
 from aristobot.store.database import Database
 from aristobot.store.verification import verify
-from tests.builders import MIDNIGHT, a_fill
-from tests.store.test_bookkeeping import a_trader, an_order_of, hear, report_of
+from tests.builders import MIDNIGHT, a_fill, a_stored_broker
+from tests.store.test_bookkeeping import an_order_of, hear, report_of
 
 D = Decimal
 PARTS = 10
 
 
 async def test_the_executions_of_one_order_told_at_once_all_count(db: Database) -> None:
-    broker = await a_trader(db)
+    broker = await a_stored_broker(db)
     order = await an_order_of(db, broker, Side.BUY, "1.0")
 
     def part(number: int) -> OrderReport:
@@ -36,7 +36,7 @@ async def test_the_executions_of_one_order_told_at_once_all_count(db: Database) 
 
 
 async def test_what_comes_late_to_a_closed_position_joins_the_one_that_was_opened_since(db: Database) -> None:
-    broker = await a_trader(db)
+    broker = await a_stored_broker(db)
     first = await an_order_of(db, broker, Side.BUY, "0.2")
 
     def told(number: int, side: Side, price: int) -> Fill:
@@ -59,7 +59,7 @@ async def test_what_comes_late_to_a_closed_position_joins_the_one_that_was_opene
 
 
 async def test_coins_that_an_exchange_dates_after_our_clock_move_once(db: Database) -> None:
-    broker = await a_trader(db)
+    broker = await a_stored_broker(db)
     first = await an_order_of(db, broker, Side.BUY, "0.2")
     ahead = MIDNIGHT + timedelta(seconds=3)
 
@@ -77,7 +77,7 @@ async def test_coins_that_an_exchange_dates_after_our_clock_move_once(db: Databa
 
 
 async def test_two_entries_that_fill_at_once_make_one_position_of_both(db: Database) -> None:
-    broker = await a_trader(db)
+    broker = await a_stored_broker(db)
     entries = [await an_order_of(db, broker, Side.BUY, "0.5") for _ in range(6)]
     reports = [
         report_of(entry, OrderStatus.FILLED, D("0.5"), a_fill(trade_id=str(number), quantity=D("0.5")))

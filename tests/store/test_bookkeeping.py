@@ -20,25 +20,11 @@ from aristobot.store.database import Database
 from aristobot.store.tables import Broker
 from aristobot.store.tenancy import SYSTEM, GuardedSession
 from aristobot.store.trading_tables import FillRow, Order, PositionRow, WebhookState
-from tests.builders import MIDNIGHT, a_broker, a_fill, a_user, an_instrument, an_order, an_order_report
+from tests.builders import MIDNIGHT, a_fill, a_stored_broker, an_instrument, an_order, an_order_report
 
 D = Decimal
 S = OrderStatus
 BTC: Instrument = an_instrument(min_quantity=D("0.00001"))
-
-
-async def a_trader(db: Database) -> Broker:
-    """A broker of somebody."""
-    user = a_user()
-    broker = a_broker(user)
-
-    def work(session: GuardedSession) -> Broker:
-        session.add(user)
-        session.flush()
-        session.add(broker)
-        return broker
-
-    return await db.write(SYSTEM, work)
 
 
 async def an_order_of(db: Database, broker: Broker, side: Side, quantity: str, **changes: object) -> Order:
@@ -105,7 +91,7 @@ async def hear(db: Database, broker: Broker, report: OrderReport) -> bookkeeping
 
 @pytest.mark.parametrize("seed", range(6))
 async def test_reports_in_any_order_make_the_position_that_their_fills_make(db: Database, seed: int) -> None:
-    chance, broker = random.Random(seed), await a_trader(db)
+    chance, broker = random.Random(seed), await a_stored_broker(db)
     numbers = list(range(100, 0, -1))
     entry = await an_order_of(db, broker, Side.BUY, "0.4")
     opening, *others = life_of(entry, chance, numbers)[1:]
@@ -133,7 +119,7 @@ async def test_reports_in_any_order_make_the_position_that_their_fills_make(db: 
 
 
 async def test_a_report_heard_twice_changes_nothing_the_second_time(db: Database) -> None:
-    broker = await a_trader(db)
+    broker = await a_stored_broker(db)
     order = await an_order_of(db, broker, Side.BUY, "0.1")
     report = life_of(order, random.Random(1), [3, 2, 1])[-1]
     first, second = await hear(db, broker, report), await hear(db, broker, report)
@@ -142,7 +128,7 @@ async def test_a_report_heard_twice_changes_nothing_the_second_time(db: Database
 
 
 async def test_what_is_filled_without_a_known_fill_is_told_as_missing(db: Database) -> None:
-    broker = await a_trader(db)
+    broker = await a_stored_broker(db)
     order = await an_order_of(db, broker, Side.BUY, "0.1")
     heard = await hear(db, broker, report_of(order, S.FILLED, D("0.1")))
     assert (heard.missing, heard.position_id) == (D("0.1"), None)
@@ -153,7 +139,7 @@ async def test_what_is_filled_without_a_known_fill_is_told_as_missing(db: Databa
 
 
 async def test_a_position_is_closed_when_only_dust_is_left_and_opened_again_by_a_late_fill(db: Database) -> None:
-    broker = await a_trader(db)
+    broker = await a_stored_broker(db)
     entry = await an_order_of(db, broker, Side.BUY, "0.1")
     half = a_fill(trade_id="1", quantity=D("0.05"), price=D(60000), fee=D("0.00005"), fee_asset="BTC")
     rest = a_fill(trade_id="3", quantity=D("0.05"), price=D(60000), fee=D("0.00005"), fee_asset="BTC")
@@ -175,7 +161,7 @@ async def test_a_position_is_closed_when_only_dust_is_left_and_opened_again_by_a
 
 
 async def test_what_comes_late_to_a_closed_position_wants_its_exits_too(db: Database) -> None:
-    broker = await a_trader(db)
+    broker = await a_stored_broker(db)
     entry = await an_order_of(db, broker, Side.BUY, "0.1")
     half = a_fill(trade_id="1", quantity=D("0.05"), price=D(60000), fee=D(0))
     rest = a_fill(trade_id="3", quantity=D("0.05"), price=D(60000), fee=D(0))
@@ -194,7 +180,7 @@ async def test_what_comes_late_to_a_closed_position_wants_its_exits_too(db: Data
 
 
 async def test_exits_that_an_entry_wants_are_asked_for_with_its_first_fill_and_only_then(db: Database) -> None:
-    broker = await a_trader(db)
+    broker = await a_stored_broker(db)
     entry = await an_order_of(db, broker, Side.BUY, "0.1", exit_stop=D(59000), exit_target=D(64000))
     first = a_fill(trade_id="1", quantity=D("0.05"), price=D(60000), fee=D(0))
     second = a_fill(trade_id="2", quantity=D("0.05"), price=D(60000), fee=D(0))
@@ -212,7 +198,7 @@ async def test_exits_that_an_entry_wants_are_asked_for_with_its_first_fill_and_o
 
 
 async def test_what_a_position_brought_on_other_days_is_neither_todays_gain_nor_todays_loss(db: Database) -> None:
-    broker, tomorrow = await a_trader(db), MIDNIGHT + timedelta(days=1)
+    broker, tomorrow = await a_stored_broker(db), MIDNIGHT + timedelta(days=1)
     entry = await an_order_of(db, broker, Side.BUY, "0.3")
     bought = a_fill(trade_id="1", quantity=D("0.3"), price=D(60000), fee=D(0), at=MIDNIGHT)
     position_id = (await hear(db, broker, report_of(entry, S.FILLED, D("0.3"), bought))).position_id
@@ -232,7 +218,7 @@ async def test_what_a_position_brought_on_other_days_is_neither_todays_gain_nor_
 
 @pytest.mark.parametrize("sides", [(Side.BUY, Side.SELL), (Side.SELL, Side.BUY)])
 async def test_an_account_that_trades_with_itself_keeps_both_sides_of_the_trade(db: Database, sides: tuple[Side, ...]) -> None:
-    broker, free = await a_trader(db), {"quantity": D("0.1"), "fee": D(0)}
+    broker, free = await a_stored_broker(db), {"quantity": D("0.1"), "fee": D(0)}
     entry = await an_order_of(db, broker, Side.BUY, "0.1")
     await hear(db, broker, report_of(entry, S.FILLED, D("0.1"), a_fill(trade_id="7", price=D(60000), **free)))
     for side in sides:
@@ -247,7 +233,7 @@ async def test_an_account_that_trades_with_itself_keeps_both_sides_of_the_trade(
 
 
 async def test_one_fill_belongs_to_one_order_however_many_claim_it(db: Database) -> None:
-    broker, stranger = await a_trader(db), await a_trader(db)
+    broker, stranger = await a_stored_broker(db), await a_stored_broker(db)
     mine, theirs = await an_order_of(db, broker, Side.BUY, "0.1"), await an_order_of(db, stranger, Side.BUY, "0.1")
     fill = a_fill(trade_id="9", quantity=D("0.1"), price=D(60000))
     await hear(db, broker, report_of(mine, S.FILLED, D("0.1"), fill))

@@ -13,8 +13,8 @@ from aristobot.store.database import Database
 from aristobot.store.tables import Broker
 from aristobot.store.tenancy import SYSTEM, GuardedSession
 from aristobot.store.trading_tables import PositionRow
-from tests.builders import MIDNIGHT, a_fill
-from tests.store.test_bookkeeping import BTC, a_trader, an_order_of, hear, report_of
+from tests.builders import MIDNIGHT, a_fill, a_stored_broker
+from tests.store.test_bookkeeping import BTC, an_order_of, hear, report_of
 
 D = Decimal
 LATER = MIDNIGHT + timedelta(hours=1)
@@ -40,7 +40,7 @@ async def a_crumb(db: Database, broker: Broker) -> PositionRow:
 
 
 async def test_what_a_sale_leaves_is_dust_and_belongs_to_its_broker(db: Database) -> None:
-    broker, stranger = await a_trader(db), await a_trader(db)
+    broker, stranger = await a_stored_broker(db), await a_stored_broker(db)
     crumb = await a_crumb(db, broker)
     assert (crumb.quantity, crumb.status, crumb.is_dust) == (D("0.000005"), LotStatus.CLOSED, True)
     assert [row.id for row in await db.read(broker.user_id, lambda s: dust.crumbs(s, broker.id))] == [crumb.id]
@@ -48,7 +48,7 @@ async def test_what_a_sale_leaves_is_dust_and_belongs_to_its_broker(db: Database
 
 
 async def test_dust_that_joins_carries_its_cost_and_can_be_told_anew(db: Database) -> None:
-    broker = await a_trader(db)
+    broker = await a_stored_broker(db)
     crumb, held = await a_crumb(db, broker), await bought(db, broker, "3")
 
     def join(session: GuardedSession) -> None:
@@ -70,7 +70,7 @@ async def test_dust_that_joins_carries_its_cost_and_can_be_told_anew(db: Databas
 
 
 async def test_an_open_position_that_is_dust_is_written_off_and_closed(db: Database) -> None:
-    broker = await a_trader(db)
+    broker = await a_stored_broker(db)
     held = await bought(db, broker, "1", "0.00011")
     seen = positions.Repriced(held.id, D(40000), is_dust=True)
     await db.write(broker.user_id, lambda s: positions.reprice(s, [seen], LATER))

@@ -26,16 +26,6 @@ TIMED = b'{"action": "buy", "symbol": "BTCUSDT", "sent_at": "2026-01-01T00:00:00
 UNTIMED = b'{"action": "buy", "symbol": "BTCUSDT"}'
 
 
-@pytest.fixture
-async def broker(db: Database) -> Broker:
-    """A broker whose owner exists."""
-    user = a_user()
-    row = a_broker(user)
-    await db.write(SYSTEM, lambda s: s.add(user))
-    await db.write(SYSTEM, lambda s: s.add(row))
-    return row
-
-
 def alert(broker: Broker, raw: bytes = UNTIMED, *, at: datetime = MIDNIGHT, token: str = "hash") -> Alert:
     """The alert that a body becomes."""
     parsed = parse(raw)

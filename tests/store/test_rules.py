@@ -23,15 +23,6 @@ from tests.builders import a_broker, a_fill_row, a_position, a_user, a_webhook, 
 AT_ONCE = 6
 
 
-@pytest.fixture
-async def broker(db: Database) -> Broker:
-    """A user's broker, stored."""
-    user = a_user()
-    broker = a_broker(user)
-    await db.write(SYSTEM, lambda s: s.add_all([user, broker]))
-    return broker
-
-
 async def at_once(call: Callable[[], Coroutine[Any, Any, Any]]) -> list[Any]:
     return await asyncio.gather(*(call() for _ in range(AT_ONCE)), return_exceptions=True)
 

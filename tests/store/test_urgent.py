@@ -6,65 +6,34 @@ import asyncio
 import uuid
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from aristobot.errors import AristobotError, InstanceRunning
-from aristobot.kinds import OrderOrigin, WebhookStatus
-from aristobot.orders import OrderType, Side
+from aristobot.kinds import WebhookStatus
 from aristobot.store import orders, webhooks
 from aristobot.store.database import Database
 from aristobot.store.group_commit import GroupCommit
 from aristobot.store.inbox import Alert, AlertInbox
 from aristobot.store.instance import installation, next_epoch
 from aristobot.store.intents import Intent, IntentLog, Progress
-from aristobot.store.prepared import new_row
 from aristobot.store.tables import Broker
 from aristobot.store.tenancy import SYSTEM
 from aristobot.store.trading_tables import Order
 from aristobot.store.urgent import Urgent, urgent_commits, write
-from tests.builders import a_broker, a_user
-
-NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
-
-
-@pytest.fixture
-async def broker(db: Database) -> Broker:
-    """A broker whose owner exists."""
-    user = a_user()
-    row = a_broker(user)
-    await db.write(SYSTEM, lambda s: s.add(user))
-    await db.write(SYSTEM, lambda s: s.add(row))
-    return row
+from tests.builders import MIDNIGHT, a_ready_order
 
 
 def an_alert(broker: Broker, name: str) -> Alert:
     """An alert that its sender calls by this name."""
-    return Alert(broker.user_id, broker.id, NOW, b"{}", "hash", identity=name)
+    return Alert(broker.user_id, broker.id, MIDNIGHT, b"{}", "hash", identity=name)
 
 
 def an_order(alert: Alert, **values: object) -> Intent:
     """What the alert asks for, made ready while it is being stored."""
-    order_id = uuid.uuid4()
-    plain = {
-        "id": order_id,
-        "user_id": alert.user_id,
-        "broker_id": alert.broker_id,
-        "symbol": "BTC/USDT",
-        "side": Side.BUY,
-        "type": OrderType.LIMIT,
-        "quantity": Decimal(1),
-        "client_order_id": order_id.hex,
-        "origin": OrderOrigin.WEBHOOK,
-        "owner": "webhooks",
-        "webhook_id": alert.id,
-        "created_at": NOW,
-        "updated_at": NOW,
-    }
-    return Intent([new_row(Order, plain | values)], Progress(alert.id, "BTC/USDT", (order_id.hex,), being_stored=True))
+    row = a_ready_order(alert.user_id, alert.broker_id, webhook_id=alert.id, **values)
+    return Intent([row], Progress(alert.id, "BTC/USDT", (row.id.hex,), being_stored=True))
 
 
 class House:
