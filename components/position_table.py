@@ -62,7 +62,7 @@ class PositionTable:
         broker_id = self._broker_id
 
         def work(session: GuardedSession) -> tuple[list[WebhookState], dict[uuid.UUID, Protection]]:
-            dust = set(session.exec(positions.dust_ids()))
+            dust = positions.dust(session)
             states = [one for one in positions.states(session, broker_id, LotStatus.OPEN, MOST) if one.position_id not in dust]
             return states, brackets.protections(session, [one.position_id for one in states if one.position_id])
 

@@ -93,7 +93,7 @@ def an_order(broker: Broker, **differences: Any) -> Order:
     return Order(**{**owner, **what, "created_at": MIDNIGHT, "updated_at": MIDNIGHT, **differences})
 
 
-def a_ready_order(user_id: uuid.UUID, broker_id: uuid.UUID, **differences: Any) -> Order:
+def a_ready_order(user_id: uuid.UUID, broker_id: uuid.UUID, /, **differences: Any) -> Order:
     """The row of a limit buy for alerts, as the desk makes it ready."""
     order_id = uuid.uuid4()
     whose = {"id": order_id, "client_order_id": order_id.hex, "user_id": user_id, "broker_id": broker_id, "owner": "webhooks"}

@@ -103,6 +103,15 @@ def test_sql_by_hand_stays_in_the_store() -> None:
     assert not [found for source in sources() if source.path not in SQL_FILES for found in by_hand(source)]
 
 
+def test_only_the_store_puts_queries_to_a_session() -> None:
+    assert not [
+        source.at(call, ast.unparse(call))
+        for source in sources()
+        for name, call in source.calls()
+        if name == "exec" and isinstance(call.func, ast.Attribute) and not source.path.startswith("aristobot/store/")
+    ]
+
+
 def test_answers_of_exchanges_are_read_behind_one_door() -> None:
     doors = {"httptools": "services/exchanges/line.py", "aiohappyeyeballs": "services/exchanges/lines.py", "aiohttp": ""}
     assert not [

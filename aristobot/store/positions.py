@@ -86,6 +86,11 @@ def dust_ids() -> SelectOfScalar[uuid.UUID]:
     return select(PositionRow.id).where(col(PositionRow.is_dust))
 
 
+def dust(session: GuardedSession) -> frozenset[uuid.UUID]:
+    """The same, looked up."""
+    return frozenset(session.exec(dust_ids()))
+
+
 def state_of(session: GuardedSession, position_id: uuid.UUID) -> WebhookState | None:
     """The alert's view of one position."""
     return session.exec(select(WebhookState).where(WebhookState.position_id == position_id)).one_or_none()

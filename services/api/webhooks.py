@@ -126,9 +126,8 @@ async def list_webhooks(house: House, who: Reader, listed: Listed, broker_id: uu
     rows = await house.db.read(
         who.user_id, lambda s: webhooks.recent(s, broker_id, listed.since, limit=listed.wanted, before=listed.before)
     )
-    page = listed.page(rows, lambda row: (row.received_at, row.id))
-    shown = [_shown(row, who.language) for row in rows[: listed.limit]]
-    return Page[WebhookOut].model_validate({**page, "items": shown})
+    page = listed.page(rows, lambda row: (row.received_at, row.id), lambda row: _shown(row, who.language))
+    return Page[WebhookOut].model_validate(page)
 
 
 @router.get("/webhooks/recent/")
@@ -184,8 +183,8 @@ async def open_states(house: House, who: Reader, listed: Listed, broker_id: uuid
 async def states_summary(house: House, who: Reader, broker_id: uuid.UUID | None = None) -> StatesSummaryOut:
     """Counts, and what was gained and lost."""
 
-    def work(session: GuardedSession) -> tuple[list[WebhookState], set[uuid.UUID]]:
-        return positions.states(session, broker_id, limit=_MOST_STATES), set(session.exec(positions.dust_ids()))
+    def work(session: GuardedSession) -> tuple[list[WebhookState], frozenset[uuid.UUID]]:
+        return positions.states(session, broker_id, limit=_MOST_STATES), positions.dust(session)
 
     rows, dust = await house.db.read(who.user_id, work)
     held = [row for row in rows if row.status is LotStatus.OPEN and row.position_id not in dust]
