@@ -18,7 +18,7 @@ from components.confirm import complain
 from components.live import Live
 from components.viewer import Viewer, viewing
 from components.words import Words, labelled
-from services.restart_report import ALERT, CANCELLED, DOUBTFUL, FILLED, Told
+from services.restart_report import ALERT, CANCELLED, DOUBTFUL, FILLED, UNLISTED, Told
 
 if TYPE_CHECKING:
     from services.app import App
@@ -115,6 +115,7 @@ def _sentence(item: dict[str, Any], names: dict[str, str]) -> str:
         FILLED: _("Filled: {role} of {quantity} {symbol} ({broker})", **facts),
         CANCELLED: _("Cancelled at the exchange: {role} of {quantity} {symbol} ({broker})", **facts),
         DOUBTFUL: _("Being checked: {role} of {quantity} {symbol} ({broker})", **facts),
+        UNLISTED: _("Unknown, its market is listed no more: {role} of {quantity} {symbol} ({broker})", **facts),
     }[item["kind"]]
 
 

@@ -58,7 +58,7 @@ class OrderMonitor:
         await self.reports.note()
         accounts = self._with_keys()
         await asyncio.gather(*(self._reconcile_safely(account) for account in accounts))
-        await self.reports.write()
+        await self.reports.write(self._strangers.unlisted.apart)
 
     async def run(self) -> None:
         """Keep the streams up and compare every round."""
@@ -128,12 +128,9 @@ class OrderMonitor:
         Where the whole account is too dear for now, the symbols of our own orders are looked at, and strangers wait.
         """
         ours = await self._floor.db.read(account.user_id, lambda s: orders.alive(s, account.id))
-        whole = self._strangers.affordable(account)
         client = self._floor.gateway.client_for(account.broker)
         keys = await self._floor.gateway.keys(account.broker)
-        symbols: list[str | None] = [None] if whole else [*sorted({row.symbol for row in ours})]
-        answers = await asyncio.gather(*(client.open_orders(keys, symbol) for symbol in symbols))
-        reports = [one for answer in answers for one in answer]
+        reports, whole = await self._strangers.unlisted.resting(client, keys, ours, whole=self._strangers.affordable(account))
         resting = {one.client_order_id: one for one in reports}
 
         async def look(row: Order) -> list[Difference]:
@@ -141,8 +138,14 @@ class OrderMonitor:
             if report is None and row.status in (OrderStatus.PENDING, OrderStatus.UNKNOWN):
                 self._resolver.take_up(row)
                 return []
-            report = report or await client.find_order(keys, row.symbol, row.client_order_id)
-            return await self._believe(account, row, report)
+            try:
+                report = report or await client.find_order(keys, row.symbol, row.client_order_id)
+                differences = await self._believe(account, row, report)
+            except AristobotError as error:
+                self._strangers.unlisted.set_apart(row, error)
+                return []
+            self._strangers.unlisted.compared(row)
+            return differences
 
         found = [one for some in await asyncio.gather(*(look(row) for row in ours)) for one in some]
         known = {row.client_order_id for row in ours}

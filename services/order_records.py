@@ -48,6 +48,14 @@ class OrderRecords:
         """Whether an order of this broker on this symbol is being looked for."""
         return (broker_id, symbol) in self._doubtful.values()
 
+    def doubt(self, order: Order) -> None:
+        """Nobody can tell what became of this order: nothing is bought on its symbol."""
+        self._doubtful[order.id] = (order.broker_id, order.symbol)
+
+    def believe_again(self, order: Order) -> None:
+        """What is known of this order is what its row says."""
+        self._note_doubt(order)
+
     def new_activity(self, broker_id: uuid.UUID) -> Activity:
         """Begin to count anew."""
         self._activity[broker_id] = Activity()
@@ -114,7 +122,7 @@ class OrderRecords:
 
     def _note_doubt(self, order: Order) -> None:
         if order.status is OrderStatus.UNKNOWN:
-            self._doubtful[order.id] = (order.broker_id, order.symbol)
+            self.doubt(order)
         else:
             self._doubtful.pop(order.id, None)
 

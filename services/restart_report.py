@@ -23,7 +23,7 @@ from aristobot.store.tenancy import SYSTEM, GuardedSession
 from aristobot.store.trading_tables import Order, Webhook
 from services.trading_floor import TradingFloor
 
-FILLED, CANCELLED, DOUBTFUL, ALERT = "filled", "cancelled", "doubtful", "alert"
+FILLED, CANCELLED, DOUBTFUL, UNLISTED, ALERT = "filled", "cancelled", "doubtful", "unlisted", "alert"
 _GONE = (OrderStatus.CANCELED, OrderStatus.EXPIRED)
 Item = dict[str, Any]
 
@@ -56,13 +56,16 @@ class RestartReports:
         if not self._written:
             self._before = {row.id: row for row in await self._floor.db.read(SYSTEM, orders.alive)}
 
-    async def write(self) -> None:
-        """After the first comparison, once per start. What goes wrong here is logged: trading does not wait for it."""
+    async def write(self, unlisted: frozenset[uuid.UUID] = frozenset()) -> None:
+        """After the first comparison, once per start. What goes wrong here is logged: trading does not wait for it.
+
+        `unlisted` are orders on markets that their exchange lists no more.
+        """
         if self._written:
             return
         self._written = True
         try:
-            await self._write()
+            await self._write(unlisted)
         except AristobotError as error:
             logger.error("The report of this start could not be written: {}", error)
 
@@ -86,7 +89,7 @@ class RestartReports:
         await self._floor.db.write(user_id, lambda s: reports.put_away(s, report_id, now))
         self._floor.bus.publish(RestartReported(at=now, user_id=user_id))
 
-    async def _write(self) -> None:
+    async def _write(self, unlisted: frozenset[uuid.UUID]) -> None:
         began = self._began
 
         def look(session: GuardedSession) -> tuple[datetime | None, list[Order | None], list[Webhook]]:
@@ -95,7 +98,9 @@ class RestartReports:
             return away, after, reports.missed_alerts(session, away or began, began)
 
         away, after, missed = await self._floor.db.read(SYSTEM, look)
-        items = _items([row for row in after if row is not None], self._before, missed)
+        became = {row.id: _what_became(self._before[row.id], row) for row in after if row is not None}
+        became |= dict.fromkeys(unlisted & became.keys(), UNLISTED)
+        items = _items([(row, became[row.id]) for row in after if row is not None], missed)
         for user_id in {account.user_id for account in self._floor.brokers.all() if account.broker.api_key_sealed}:
             row = RestartReport(user_id=user_id, at=began, away_since=away, items=items.get(user_id, []))
             await self._floor.db.write(user_id, partial(_add, row=row))
@@ -108,10 +113,9 @@ def _add(session: GuardedSession, *, row: RestartReport) -> None:
     session.add(row)
 
 
-def _items(after: Sequence[Order], before: dict[uuid.UUID, Order], missed: Sequence[Webhook]) -> dict[uuid.UUID, list[Item]]:
+def _items(after: Sequence[tuple[Order, str]], missed: Sequence[Webhook]) -> dict[uuid.UUID, list[Item]]:
     found: defaultdict[uuid.UUID, list[Item]] = defaultdict(list)
-    for row in after:
-        kind = _what_became(before[row.id], row)
+    for row, kind in after:
         if kind:
             amount = plain(row.filled if kind == FILLED else row.quantity)
             about = {"broker_id": str(row.broker_id), "symbol": row.symbol, "side": row.side.value, "role": row.role.value}

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from loguru import logger
 
-from aristobot.errors import UnknownOrder
+from aristobot.errors import UnknownOrder, UnknownSymbol
 from aristobot.exchange import Credentials, ExchangeClient
 from aristobot.orders import OrderReport, OrderStatus
 from aristobot.store import orders
@@ -50,7 +50,11 @@ class ReturnedOrders:
             report = reports[row.client_order_id]
             if row.status in _OUR_OWN_WORDS:
                 logger.error("Order {} rests although it was given up ({}): it is taken up again", row.id.hex, row.status)
-                await self._records.apply(account, report)
+                try:
+                    await self._records.apply(account, report)
+                except UnknownSymbol as error:
+                    logger.error("Order {} cannot be taken up: {}", row.id.hex, error)
+                    continue
                 taken_up.append((row, report))
             elif row.status.is_final:
                 await self._doubt(account, client, keys, row)

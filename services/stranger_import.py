@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 
 from loguru import logger
 
-from aristobot.errors import DataError, ExchangeError
+from aristobot.errors import AristobotError, DataError, ExchangeError
 from aristobot.events import StrangersChanged
 from aristobot.exchange import Credentials, ExchangeClient
+from aristobot.market import Symbol
 from aristobot.orders import OrderReport
 from aristobot.store import positions, strangers
 from aristobot.store.strangers import Kept
@@ -19,6 +20,7 @@ from services.broker_book import Account
 from services.order_records import OrderRecords
 from services.returned_orders import ReturnedOrders
 from services.trading_floor import TradingFloor
+from services.unlisted_orders import UnlistedOrders, is_about_market
 from services.vanished_orders import VanishedOrders
 
 #: Seconds between two questions about strangers that rest no longer, while the exchange does not say what they became.
@@ -33,15 +35,18 @@ _Told = tuple[object, ...]
 class StrangerImport:
     """Knows what it has written, so that a round in which nothing changed costs no transaction.
 
-    `returned` looks after those that are no strangers but ours, and should not rest; `vanished` after those that should.
+    `returned` looks after those that are no strangers but ours, and should not rest; `vanished` after those that should;
+    `unlisted` after those of which nobody can tell.
     """
 
     def __init__(self, floor: TradingFloor, records: OrderRecords) -> None:
         self._floor = floor
         self.returned = ReturnedOrders(floor, records)
         self.vanished = VanishedOrders(floor, records)
+        self.unlisted = UnlistedOrders(records)
         self._told: dict[tuple[uuid.UUID, str, str], _Told] = {}
         self._asked: dict[uuid.UUID, float] = {}
+        self._turns: dict[tuple[uuid.UUID, Symbol], float] = {}
 
     def affordable(self, account: Account) -> bool:
         """Whether a question about the whole account keeps us under half of what all our questions may cost."""
@@ -75,15 +80,33 @@ class StrangerImport:
             return Kept()
         self._asked[account.id] = now
         ended: list[OrderReport] = []
-        for symbol in sorted({row.symbol for row in gone})[:_MOST_SYMBOLS]:
+        for symbol in self._longest_unasked(account, {row.symbol for row in gone}):
             since = min(row.created_at for row in gone if row.symbol == symbol) - timedelta(minutes=1)
             ids = {row.exchange_order_id for row in gone if row.symbol == symbol}
-            answer = await client.closed_orders(keys, since, symbol)
-            ended += [one for one in answer if one.exchange_order_id in ids]
+            ended += [one for one in await self._ended(account, client, keys, since, symbol) if one.exchange_order_id in ids]
         kept = await self.take(account, ended)
         if len(ended) == len(gone):
             del self._asked[account.id]
         return kept
+
+    def _longest_unasked(self, account: Account, symbols: Iterable[Symbol]) -> list[Symbol]:
+        """As many as one round may ask about: those first that nobody ever says anything of must not keep the others waiting."""
+        now = self._floor.clock.monotonic()
+        turns = sorted(symbols, key=lambda symbol: (self._turns.get((account.id, symbol), float("-inf")), symbol))[:_MOST_SYMBOLS]
+        self._turns |= {(account.id, symbol): now for symbol in turns}
+        return turns
+
+    async def _ended(
+        self, account: Account, client: ExchangeClient, keys: Credentials, since: datetime, symbol: Symbol
+    ) -> list[OrderReport]:
+        """What ended on a market; nothing is told of one that its exchange lists no more."""
+        try:
+            return await client.closed_orders(keys, since, symbol)
+        except AristobotError as error:
+            if not is_about_market(error):
+                raise
+            logger.debug("What ended on {} at broker {} cannot be read: {}", symbol, account.id, error)
+            return []
 
     async def look_back(self, account: Account, since: datetime) -> None:
         """After a gap: what ended meanwhile on the symbols that concern us. A failure here stops nothing."""
@@ -94,7 +117,7 @@ class StrangerImport:
         try:
             keys = await self._floor.gateway.keys(account.broker)
             for symbol in symbols[:_MOST_SYMBOLS]:
-                await self.take(account, await client.closed_orders(keys, since, symbol))
+                await self.take(account, await self._ended(account, client, keys, since, symbol))
         except (ExchangeError, DataError) as error:
             logger.warning("What others did at broker {} meanwhile cannot be read: {}", account.id, error)
 
