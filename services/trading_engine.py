@@ -15,13 +15,13 @@ from loguru import logger
 
 from aristobot.errors import AristobotError, NotFound, StoreError
 from aristobot.events import PositionUpdated, SignalReceived, WebhookUpdated
-from aristobot.kinds import LotStatus, WebhookOutcome, WebhookStatus
+from aristobot.kinds import WebhookOutcome, WebhookStatus
 from aristobot.logs import log_context
 from aristobot.signals import Action, Parsed, parse
-from aristobot.store import inbox, orders, positions, webhooks
+from aristobot.store import inbox, webhooks
 from aristobot.store.tenancy import SYSTEM
-from aristobot.store.trading_tables import Webhook
-from services.alerts import OWNER, Alert, Verdict, note_taken_up, told
+from services.alerts import Alert, Verdict, note_taken_up, told
+from services.entry_guards import EntryGuards
 from services.trading_floor import TradingFloor
 from services.webhook_trading import WebhookTrading
 
@@ -32,8 +32,6 @@ MOST_CLAIMS_WITH_ORDERS = 20
 #: What has nothing to make ready: its answer need not wait for it.
 _ASKS_NOTHING = frozenset({Action.PING, Action.MISS})
 _STORE_PAUSES = (0.1, 0.5, 1.0, 5.0)
-#: Seconds between tries to ask for the exits of a position: until then nobody guards it.
-_PROTECT_PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,23 +74,23 @@ class TradingEngine:
         self._following = False
         self._begun: dict[uuid.UUID, _Job] = {}
         self._swept: set[uuid.UUID] = set()
-        self._seen_to: set[uuid.UUID] = set()
-        self._protecting: dict[uuid.UUID, asyncio.Task[None]] = {}
-        self._protect_afterwards: dict[uuid.UUID, tuple[uuid.UUID, uuid.UUID]] = {}
+        self._waiting: dict[uuid.UUID, deque[_Taken]] = {}
+        self._takers: set[asyncio.Task[None]] = set()
+        self._guards = EntryGuards(floor, trading, lambda webhook_id: webhook_id in self._under_work)
 
     async def run(self) -> None:
         """After recovery: take up what was left, then follow the bus."""
         await self._floor.ready.wait()
         try:
-            await self._protect_naked()
+            await self._guards.protect_naked()
             await self._sweep()
             self._following = True
             async for event in self._inbox:
                 match event:
                     case SignalReceived():
                         await self._on_signal(event)
-                    case PositionUpdated():
-                        await self._protect_late_fill(event)
+                    case PositionUpdated(user_id=uuid.UUID() as user_id):
+                        self._guards.filled(user_id, event.position_id)
         finally:
             self._following = False
             await self._stop()
@@ -105,6 +103,8 @@ class TradingEngine:
         account = self._floor.brokers.known(alert.broker_id) if self._following else None
         parsed = parse(alert.payload)
         if account is None or not parsed.commands or parsed.commands[0].action in _ASKS_NOTHING:
+            return None
+        if alert.broker_id in self._waiting:
             return None
         stored: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         under_work = Alert(alert.id, account, alert.received_at, stored=stored)
@@ -120,16 +120,12 @@ class TradingEngine:
 
         return tell
 
-    def queued(self) -> int:
-        """Alerts that wait in lanes."""
-        return sum(len(lane.jobs) for lane in self._lanes.values())
-
     async def _sweep(self) -> None:
         """Rows left `received` or `processing` by an earlier run, in the order in which they came."""
         for row in await self._floor.db.read(SYSTEM, webhooks.pending):
             if row.id not in self._under_work:
                 self._swept.add(row.id)
-                await self._take(_Taken(row.id, row.broker_id, row.payload, row.received_at, row.trace_id, recovered=True))
+                await self._take_up(_Taken(row.id, row.broker_id, row.payload, row.received_at, row.trace_id, recovered=True))
 
     async def _on_signal(self, event: SignalReceived) -> None:
         if event.webhook_id in self._swept:  # it came before the sweep, which found its row
@@ -139,15 +135,53 @@ class TradingEngine:
             if begun.taken_up_at is not None:
                 note_taken_up(begun.webhook_id, begun.taken_up_at)
             return
-        payload = event.payload
-        if not payload:
-            row: Webhook = await self._floor.db.read(SYSTEM, lambda s: webhooks.get(s, event.webhook_id))
-            payload = row.payload
-        await self._take(_Taken(event.webhook_id, event.broker_id, payload, event.at, event.trace_id, recovered=False))
+        taken = _Taken(event.webhook_id, event.broker_id, event.payload, event.at, event.trace_id, recovered=False)
+        await self._take_up(taken)
+
+    async def _take_up(self, taken: _Taken) -> None:
+        """At once, unless the store does not allow it: then until it does, and what comes to the same broker waits behind it."""
+        if (waiting := self._waiting.get(taken.broker_id)) is not None:
+            waiting.append(taken)
+            return
+        try:
+            await self._take(taken)
+        except StoreError as error:
+            logger.error("Alert {} cannot be taken up yet: {}", taken.webhook_id, error)
+            self._waiting[taken.broker_id] = deque([taken])
+            task = asyncio.create_task(self._take_waiting(taken.broker_id))
+            self._takers.add(task)
+            task.add_done_callback(self._takers.discard)
+
+    async def _take_waiting(self, broker_id: uuid.UUID) -> None:
+        waiting, pauses = self._waiting[broker_id], chain(_STORE_PAUSES, repeat(_STORE_PAUSES[-1]))
+        try:
+            while waiting:
+                await self._floor.clock.sleep(next(pauses))
+                try:
+                    while waiting:
+                        await self._take(waiting[0])
+                        waiting.popleft()
+                except StoreError as error:
+                    logger.debug("Alert {} cannot be taken up yet: {}", waiting[0].webhook_id, error)
+        finally:
+            del self._waiting[broker_id]
 
     async def _take(self, taken: _Taken) -> None:
-        parsed = parse(taken.payload)
+        """Find its lane, or write its end. Raises StoreError; what is wrong with it alone is left to the next start."""
+        try:
+            await self._find_lane(taken)
+        except StoreError:
+            raise
+        except AristobotError as error:
+            logger.error("Alert {} cannot be taken up: {}", taken.webhook_id, error)
+
+    async def _find_lane(self, taken: _Taken) -> None:
         webhook_id, broker_id = taken.webhook_id, taken.broker_id
+        payload = taken.payload
+        if not payload:
+            row = await self._floor.db.read(SYSTEM, lambda s: webhooks.get(s, webhook_id))
+            payload = row.payload
+        parsed = parse(payload)
         try:
             account = await self._floor.brokers.get(broker_id)
         except NotFound as error:
@@ -170,7 +204,7 @@ class TradingEngine:
             lane.task = asyncio.ensure_future(self._work_off(key, lane))
 
     async def _refuse_orphan(self, taken: _Taken, error: NotFound) -> None:
-        row: Webhook = await self._floor.db.read(SYSTEM, lambda s: webhooks.get(s, taken.webhook_id))
+        row = await self._floor.db.read(SYSTEM, lambda s: webhooks.get(s, taken.webhook_id))
         gone = Verdict(WebhookOutcome.REFUSED, f"error.{error.code}", dict(error.facts))
         await self._finish(row.user_id, taken.broker_id, taken.webhook_id, [gone], taken.trace_id)
 
@@ -198,8 +232,7 @@ class TradingEngine:
             logger.debug("Alert {} came before, or could not be stored", job.webhook_id)
         finally:
             self._under_work.discard(job.webhook_id)
-            if (filled := self._protect_afterwards.pop(job.webhook_id, None)) is not None:
-                self._start_protecting(*filled)
+            self._guards.ended(job.webhook_id)
 
     async def _verdicts(self, job: _Job, *, superseded: bool) -> list[Verdict]:
         """What became of each command; empty for a row that turns out to be finished. Raises AlertMissing."""
@@ -241,6 +274,9 @@ class TradingEngine:
                 return
             except StoreError as error:
                 logger.error("The end of alert {} cannot be written yet: {}", job.webhook_id, error)
+            except AristobotError as error:
+                logger.error("The end of alert {} cannot be written, it is left to the next start: {}", job.webhook_id, error)
+                return
             await self._floor.clock.sleep(pause)
 
     async def _finish(
@@ -273,63 +309,12 @@ class TradingEngine:
             )
         )
 
-    async def _protect_naked(self) -> None:
-        """Protection first: positions whose entry was filled and whose exits were never asked for."""
-        for position in await self._floor.db.read(SYSTEM, positions.open_ones):
-            if position.owner == OWNER:
-                self._start_protecting(position.user_id, position.id)
-
-    async def _protect_late_fill(self, event: PositionUpdated) -> None:
-        """An entry whose fills came after its alert had ended still brings the exits that the alert asked for."""
-        if event.user_id is not None and event.position_id not in self._seen_to:
-            self._start_protecting(event.user_id, event.position_id)
-
-    def _start_protecting(self, user_id: uuid.UUID, position_id: uuid.UUID) -> None:
-        """Beside everything else: a position whose exchange is silent must not make the others wait."""
-        if position_id not in self._protecting:
-            task = self._protecting[position_id] = asyncio.create_task(self._protect(user_id, position_id))
-            task.add_done_callback(lambda _: self._protecting.pop(position_id, None))
-
-    async def _protect(self, user_id: uuid.UUID, position_id: uuid.UUID) -> None:
-        """Until its exits are asked for: from then on the keeper sees to them."""
-        for pause in chain(_PROTECT_PAUSES, repeat(_PROTECT_PAUSES[-1])):
-            try:
-                await self._try_to_protect(user_id, position_id)
-                return
-            except AristobotError as error:
-                logger.error("Position {} could not be given its exits yet: {}", position_id, error)
-            await self._floor.clock.sleep(pause)
-
-    async def _try_to_protect(self, user_id: uuid.UUID, position_id: uuid.UUID) -> None:
-        position = await self._floor.db.read(user_id, lambda s: positions.get(s, position_id))
-        if position.status is not LotStatus.OPEN:
-            return
-        bracket = await self._floor.db.read(user_id, lambda s: positions.bracket_of(s, position_id))
-        if bracket is not None:
-            self._seen_to.add(position_id)
-            return
-        entry = await self._floor.db.read(user_id, lambda s: orders.entry_of(s, position_id))
-        if entry is None or entry.webhook_id is None:
-            return
-        if entry.webhook_id in self._under_work:
-            self._protect_afterwards[entry.webhook_id] = (user_id, position_id)
-            return
-        cause: uuid.UUID = entry.webhook_id
-        row: Webhook = await self._floor.db.read(user_id, lambda s: webhooks.get(s, cause))
-        commands = parse(row.payload).commands
-        index = int(entry.leg.removeprefix("c") or 0)
-        if index >= len(commands):
-            return
-        account = await self._floor.brokers.get(row.broker_id)
-        alert = Alert(row.id, account, row.received_at, recovered=True)
-        with log_context(trace_id=row.trace_id, user_id=user_id):
-            await self._trading.protect(alert, commands[index], position_id)
-
     async def _stop(self) -> None:
-        tasks = [lane.task for lane in self._lanes.values() if lane.task is not None] + list(self._protecting.values())
+        tasks = [lane.task for lane in self._lanes.values() if lane.task is not None] + list(self._takers)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await self._guards.stop()
         self._lanes.clear()
         self._under_work.clear()
         self._begun.clear()

@@ -9,12 +9,14 @@ from typing import Any
 
 import pytest
 
+from aristobot.errors import StoreError
 from aristobot.events import SignalReceived, WebhookUpdated
 from aristobot.kinds import WebhookOutcome, WebhookStatus
 from aristobot.orders import OrderStatus, Side
 from aristobot.store import webhooks
 from aristobot.store.inbox import Alert, AlertInbox
 from aristobot.store.trading_tables import Webhook
+from services.broker_book import BrokerBook
 from services.trading_engine import MOST_CLAIMS, MOST_CLAIMS_WITH_ORDERS
 from tests.services.trading import HAND, Trader, TradingHouse
 
@@ -191,8 +193,40 @@ async def test_an_alert_rung_while_its_row_is_swept_up_is_done_once(house: Tradi
         )
     )
     await house.alert(trader, action="PING")
-    assert house.app.engine.queued() == 0
     assert len(trader.orders(side=Side.BUY)) == 1
+
+
+async def test_an_alert_that_cannot_be_taken_up_now_stops_no_lane_and_is_done_once_before_those_behind_it(
+    house: TradingHouse, trader: Trader
+) -> None:
+    other = await house.trader()
+    house.faults({"on": "list.place", "do": "slow", "seconds": 0.4})
+    slow = await house.send(trader, BUY)
+    await house.until(lambda: bool(house.asked("list.place")))
+    late = [await stored(house, other, json.dumps(BUY | {"action": action}).encode()) for action in ("BuyMarket", "SellMarket")]
+    restarts = sum(state.restarts for state in house.app.supervisor.states())
+    book = house.app.floor.brokers = ForgetfulBook(house.app.db, house.app.bus)
+    for webhook_id in late:
+        house.app.bus.publish(SignalReceived(at=house.clock.now(), webhook_id=webhook_id, broker_id=other.broker_id))
+    await house.clock.sleep(0.2)
+    assert other.orders() == []
+    book.silent = False
+    assert [(await house.ended(one)).outcome for one in (*late, slow)] == ["ordered", "ordered", "ordered"]
+    assert [order.side for order in other.orders() if order.filled] == [Side.BUY, Side.SELL]
+    assert len(trader.orders(side=Side.BUY)) == 1
+    assert sum(state.restarts for state in house.app.supervisor.states()) == restarts
+
+
+class ForgetfulBook(BrokerBook):
+    """It has to look into a store that does not answer, as long as it is told so."""
+
+    silent = True
+
+    async def load(self) -> None:
+        """As ever, or not at all."""
+        if self.silent:
+            raise StoreError("store_unreachable")
+        await super().load()
 
 
 async def test_an_entry_that_a_hand_changed_while_it_rested_still_brings_its_stop(house: TradingHouse, trader: Trader) -> None:
