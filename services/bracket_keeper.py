@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from decimal import Decimal
 from weakref import WeakValueDictionary
 
@@ -189,6 +189,18 @@ class BracketKeeper:
             if position_id not in self._watch.unfinished:
                 logger.error("Position {} could not be guarded: {}", position_id, error)
             self._watch.unfinished.add(position_id)
+        except Exception as error:  # noqa: BLE001  # told with its trace: whose fault it is, the position needs its stop
+            if position_id not in self._watch.unfinished:
+                logger.opt(exception=error).error("Position {} met a fault of the house while it was guarded", position_id)
+            self._watch.unfinished.add(position_id)
+            await self._note_if_naked(user_id, position_id)
+
+    async def _note_if_naked(self, user_id: uuid.UUID, position_id: uuid.UUID) -> None:
+        """From now on it counts how long the stop is missing, if it is: what cannot be mended has to be told, and acted upon."""
+        with suppress(AristobotError):
+            guarded = await self._placer.read(user_id, position_id)
+            if guarded.stop_is_missing:
+                self._watch.naked(position_id, self._floor.clock.monotonic())
 
     def _lock(self, position_id: uuid.UUID) -> asyncio.Lock:
         lock = self._locks.get(position_id)

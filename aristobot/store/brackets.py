@@ -64,6 +64,12 @@ class Guarded:
         return max((one.price for one in self.resting if one.type is OrderType.STOP_LOSS_LIMIT), default=ZERO)
 
     @property
+    def stop_is_missing(self) -> bool:
+        """Whether a stop is asked for, and none rests."""
+        asked = self.bracket is not None and bool(self.bracket.stop_price) and self.position.status is LotStatus.OPEN
+        return asked and not any(order.role is OrderRole.STOP for order in self.resting)
+
+    @property
     def targets_left(self) -> list[list[str]]:
         """The targets not reached yet, as a bracket keeps them: their shares are counted on what is left of the position."""
         asked = (self.bracket.targets or []) if self.bracket else []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from decimal import Decimal
 from typing import Any
 
@@ -10,6 +11,8 @@ import pytest
 
 from aristobot.kinds import BracketStatus, HaltLevel, LotStatus, WebhookStatus
 from aristobot.orders import OrderStatus, OrderType, Side
+from aristobot.store import brackets, positions
+from aristobot.store.tenancy import GuardedSession
 from services.exit_plan import ExitPlan
 from tests.services.trading import Trader, TradingHouse
 
@@ -78,6 +81,28 @@ async def test_entries_are_stopped_for_want_of_a_stop_although_the_memory_refuse
         await house.clock.sleep(20)
     await house.closed(trader)
     assert house.app.kill_switch.level(trader.user_id, trader.broker_id) is HaltLevel.REDUCE
+
+
+async def test_a_fault_of_the_house_leaves_no_position_to_itself(house: TradingHouse, trader: Trader) -> None:
+    position = await house.buy(trader)
+
+    def work(session: GuardedSession) -> None:
+        brackets.ask(session, position.id, D(59000), [], house.clock.now()).targets = [["100"]]  # nobody can read that
+
+    await house.app.db.write(trader.user_id, work)
+    house.app.keeper.price_met(trader.user_id, position.id)
+    await house.until(lambda: house.app.kill_switch.level(trader.user_id, trader.broker_id) is HaltLevel.REDUCE)
+    assert await house.resting(trader) == []
+    await house.app.db.write(trader.user_id, lambda s: mended(s, position.id))
+    await house.until(lambda: not house.app.keeper.is_in_gap(position.id))
+
+
+def mended(session: GuardedSession, position_id: uuid.UUID) -> None:
+    """What nobody could make anything of is gone."""
+    bracket = positions.bracket_of(session, position_id)
+    assert bracket is not None
+    bracket.targets, bracket.rollback = [], None
+    session.add(bracket)
 
 
 @pytest.mark.parametrize("lost", ["accept_then_5xx", "accept_then_hang", "disconnect", "short_body", "-1007"])
