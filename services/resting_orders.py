@@ -9,15 +9,16 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import partial
 
-from aristobot.errors import AristobotError, InvalidInput
-from aristobot.kinds import OrderRole
+from aristobot.errors import AristobotError, Conflict, InvalidInput
+from aristobot.kinds import LotStatus, OrderRole
 from aristobot.market import Symbol
 from aristobot.money import ZERO
-from aristobot.store import orders, positions
+from aristobot.store import brackets, orders, positions
 from aristobot.store.brackets import Guarded
+from aristobot.store.tenancy import GuardedSession
 from aristobot.store.trading_tables import Order
 from services.bracket_keeper import BracketKeeper
-from services.exit_plan import ExitPlan, kept_plan
+from services.exit_plan import ExitPlan, kept_plan, plan_of
 from services.order_desk import OrderDesk
 from services.order_draft import EditOrder
 from services.rights import for_traders
@@ -61,22 +62,51 @@ class RestingOrders:
     async def edit(self, user_id: uuid.UUID, order_id: uuid.UUID, price: Decimal, quantity: Decimal) -> Order | None:
         """Give a resting order another price (its trigger, when it waits for one) and quantity; what is zero stays.
 
-        An exit that the keeper guards is moved by it: then there is no one row that replaces it, and the answer is None.
-        Raises NotFound, InvalidInput, ExchangeError.
+        Answers and raises as `change` does.
         """
         row = await self._floor.db.read(user_id, lambda s: orders.get(s, order_id))
-        if row.position_id is not None and await self._is_kept(user_id, row):
-            if quantity and quantity != row.quantity:
-                raise InvalidInput("exit_quantity_fixed", field="quantity")
-            await self._keeper.guard(user_id, row.position_id, partial(_moved, row, price))
-            return None
         triggered = bool(row.stop_price)
         change = EditOrder(
             price=price if price and not triggered else None,
             stop_price=price if price and triggered else None,
             quantity=quantity or None,
         )
-        return await self._desk.edit(user_id, order_id, change)
+        return await self.change(user_id, order_id, change)
+
+    async def change(self, user_id: uuid.UUID, order_id: uuid.UUID, change: EditOrder) -> Order | None:
+        """Give a resting order other values; the row of the order that replaces it.
+
+        An exit that the keeper guards is moved by it: then there is no one row that replaces it, and the answer is None.
+        Raises NotFound, InvalidInput, ExchangeError; Conflict when the exit could not be moved and stands where it stood.
+        """
+        row = await self._floor.db.read(user_id, lambda s: orders.get(s, order_id))
+        if row.position_id is None or not await self._is_kept(user_id, row):
+            return await self._desk.edit(user_id, order_id, change)
+        if not row.status.is_working:
+            raise InvalidInput("order_not_open", field="order", status=row.status.value)
+        asked: list[ExitPlan] = []
+        price = _price_of_exit(row, change)
+
+        def moved(guarded: Guarded) -> ExitPlan:
+            asked.append(_moved(row, price, guarded))
+            return asked[-1]
+
+        stands = await self._keeper.guard(user_id, row.position_id, moved)
+        if stands.position.status is LotStatus.OPEN and stands.bracket is not None and plan_of(stands.bracket) != asked[-1]:
+            raise Conflict("exit_not_moved", symbol=row.symbol)
+        return None
+
+    async def standing(self, user_id: uuid.UUID, order_id: uuid.UUID) -> Order:
+        """The order that rests now in the place of this exit; the exit itself when none does. Raises NotFound."""
+
+        def work(session: GuardedSession) -> Order:
+            row = orders.get(session, order_id)
+            if row.status.is_working or row.position_id is None:
+                return row
+            resting = brackets.guarded(session, row.position_id).resting
+            return next((one for one in resting if (one.role, one.leg) == (row.role, row.leg)), row)
+
+        return await self._floor.db.read(user_id, work)
 
     async def _is_kept(self, user_id: uuid.UUID, row: Order) -> bool:
         """Whether this order is an exit that the keeper was asked for."""
@@ -96,6 +126,20 @@ async def each(tasks: Iterable[tuple[Symbol, Callable[[], Awaitable[Order]]]]) -
             return Outcome(symbol, error=error)
 
     return list(await asyncio.gather(*(one(symbol, do) for symbol, do in tasks)))
+
+
+def _price_of_exit(row: Order, change: EditOrder) -> Decimal:
+    """The one price that a guarded exit can be given: its trigger, when it waits for one; zero leaves it as it is."""
+    if change.quantity is not None and change.quantity != row.quantity:
+        raise InvalidInput("exit_quantity_fixed", field="quantity")
+    name, fixed = ("stop_price", "price") if row.stop_price else ("price", "stop_price")
+    other = getattr(change, fixed)
+    if other is not None and other != getattr(row, fixed):
+        raise InvalidInput("exit_price_fixed", field=fixed, other=name)
+    wanted: Decimal | None = getattr(change, name)
+    if wanted is not None and wanted <= ZERO:
+        raise InvalidInput("not_positive", field=name)
+    return wanted or ZERO
 
 
 def _open_targets(guarded: Guarded) -> tuple[ExitPlan, list[str]]:

@@ -167,15 +167,26 @@ async def order(house: House, who: Reader, order_id: Id) -> OrderOut:
 
 @router.patch("/orders/{order_id}/", response_model=OrderOut)
 async def change(house: House, who: Trader, order_id: Id, form: OrderChange) -> Order | JSONResponse:
-    """Change a resting order; answers with the order that replaces it, or 409 with the refusal while the old one rests on."""
-    row = await house.desk.edit(who.user_id, order_id, EditOrder(**form.given()))
+    """Change a resting order; answers with the order that replaces it, or 409 with the refusal while the old one rests on.
+
+    Of an exit that guards a position only its price can be changed: what guards the position is moved, as by PUT on its
+    protection, and the answer is the order that then stands in its place.
+    """
+    row = await house.hand.resting.change(who.user_id, order_id, EditOrder(**form.given()))
+    if row is None:
+        return await house.hand.resting.standing(who.user_id, order_id)
     return _refused(row, who) or row
 
 
 @router.delete("/orders/{order_id}/")
-async def cancel(house: House, who: Trader, order_id: Id) -> OrderOut:
-    """Cancel an order; one that already ended is answered as it is."""
-    return OrderOut.model_validate(await house.desk.cancel(who.user_id, order_id))
+async def cancel(house: House, who: Trader, order_id: Id, response: Response) -> OrderOut:
+    """Cancel an order; one that already ended is answered as it is.
+
+    An exit is taken out of what guards its position: 202 while it still rests, for exits keep a distance between their moves.
+    """
+    row = await house.hand.resting.cancel(who.user_id, order_id)
+    response.status_code = 200 if row.status.is_final else 202
+    return OrderOut.model_validate(row)
 
 
 @router.get("/fills/")

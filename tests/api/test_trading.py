@@ -122,6 +122,34 @@ async def test_a_protection_that_cannot_be_names_its_field(street: Street, bob: 
     assert (refused.status_code, refused.json()["error"]["field"]) == (422, field), refused.text
 
 
+async def test_an_exit_that_guards_a_position_is_moved_and_taken_back_through_the_protection(street: Street, bob: Person) -> None:
+    broker_id = await _ready(street, bob)
+    await _place(bob, broker_id, type="market", quantity="0.01", price="0")
+    (position,) = (await bob.web.get("/api/positions/?status=open")).json()["items"]
+    path, entry = f"/api/positions/{position['id']}/protection/", Decimal(position["entry"])
+    stop, moved, target = (str((entry * Decimal(part)).quantize(Decimal(1))) for part in ("0.8", "0.9", "2"))
+    await bob.web.put(path, json={"stop_loss": stop, "take_profit": target})
+
+    async def resting(role: str) -> list[dict[str, Any]]:
+        found = (await bob.web.get("/api/orders/?status=OPEN")).json()["items"]
+        return [one for one in found if one["role"] == role]
+
+    (old,) = await resting("stop")
+    for form, field in (({"quantity": "0.001"}, "quantity"), ({"price": "1"}, "price"), ({"stop_price": "0"}, "stop_price")):
+        refused = await bob.web.patch(f"/api/orders/{old['id']}/", json=form)
+        assert (refused.status_code, refused.json()["error"]["field"]) == (422, field), refused.text
+    answer = await bob.web.patch(f"/api/orders/{old['id']}/", json={"stop_price": moved})
+    assert answer.status_code == 200, answer.text
+    assert (answer.json()["role"], answer.json()["stop_price"], answer.json()["status"]) == ("stop", moved, "OPEN")
+    assert [one["stop_price"] for one in await resting("stop")] == [moved]
+    assert (await bob.web.get(path)).json()["stop_loss"] == moved
+    (goal,) = await resting("target")
+    taken = await bob.web.delete(f"/api/orders/{goal['id']}/")
+    assert (taken.status_code, taken.json()["status"]) in ((200, "CANCELED"), (202, "OPEN")), taken.text
+    stands = (await bob.web.get(path)).json()
+    assert (stands["stop_loss"], stands["take_profit"]) == (moved, [])
+
+
 async def test_pages_of_a_list_hold_every_order_once(street: Street, bob: Person) -> None:
     broker_id = await _ready(street, bob, entries_per_minute=100)
     ids = [(await _place(bob, broker_id, f"key {number}", quantity=f"0.00{number + 1}")).json()["id"] for number in range(5)]
