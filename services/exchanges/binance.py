@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
 from datetime import datetime
 
 from aristobot.clock import Clock
-from aristobot.errors import DataError, ExchangeError, InvalidOrder, OutcomeUnknown
+from aristobot.errors import ExchangeError, InvalidOrder
 from aristobot.exchange import (
     AccountUpdate,
     Capabilities,
@@ -23,8 +22,10 @@ from aristobot.orders import Fill, OcoRequest, OrderReport, OrderRequest, OtocoR
 from aristobot.portfolio import Balance
 from services.exchanges import binance_orders as asked
 from services.exchanges import binance_wire as wire
+from services.exchanges.answers import AnswersDoubt
 from services.exchanges.binance_calls import WINDOW_MS
 from services.exchanges.binance_catalogue import UnlistedSymbol
+from services.exchanges.binance_errors import NAME
 from services.exchanges.binance_events import update_of
 from services.exchanges.binance_history import BinanceHistory
 from services.exchanges.binance_market import MOST_CANDLES, BinanceMarket
@@ -40,7 +41,7 @@ OFFICIAL = Endpoints(
 class BinanceClient(BinanceMarket):
     """The whole port, order lists, amending, private stream and fills included. Keys are arguments of each call."""
 
-    name = "binance"
+    name = NAME
     title = "Binance"
     endpoints = OFFICIAL
     capabilities = Capabilities(
@@ -108,14 +109,14 @@ class BinanceClient(BinanceMarket):
         """Send one order, once."""
         native = self._catalogue.native_of(request.symbol)
         answer = await self._calls.order(asked.PLACE, asked.order_params(request, native, WINDOW_MS), keys)
-        with answers_doubt():
+        with AnswersDoubt(NAME):
             return wire.report_of(wire.decoded(wire.ORDER, answer), request.symbol)
 
     async def cancel_order(self, keys: Credentials, symbol: Symbol, client_order_id: str) -> OrderReport:
         """Cancel; raises UnknownOrder when there is nothing to cancel. Cancelling one leg of a list cancels the list."""
         params = asked.cancel_params(self._catalogue.native_of(symbol), client_order_id, WINDOW_MS)
         answer = await self._calls.order(asked.CANCEL, params, keys)
-        with answers_doubt():
+        with AnswersDoubt(NAME):
             return wire.cancelled(answer, symbol, client_order_id)
 
     async def edit_order(self, keys: Credentials, symbol: Symbol, client_order_id: str, request: OrderRequest) -> OrderReport:
@@ -127,18 +128,18 @@ class BinanceClient(BinanceMarket):
         native = self._catalogue.native_of(symbol)
         if request.client_order_id == client_order_id:
             answer = await self._calls.order(asked.AMEND, asked.amend_params(native, request, WINDOW_MS), keys)
-            with answers_doubt():
+            with AnswersDoubt(NAME):
                 return wire.report_of(wire.decoded(wire.ORDER, wire.decoded(asked.AMENDED, answer).amended_order), symbol)
         params = asked.replace_params(native, client_order_id, request, WINDOW_MS)
         answer = await self._calls.order(asked.REPLACE, params, keys)
-        with answers_doubt():
+        with AnswersDoubt(NAME):
             return asked.replaced(answer, symbol)
 
     async def place_oco(self, keys: Credentials, request: OcoRequest) -> list[OrderReport]:
         """Place stop and target as one list; reports in the order stop, target."""
         native = self._catalogue.native_of(request.symbol)
         answer = await self._calls.order(asked.OCO, asked.oco_params(request, native, WINDOW_MS), keys)
-        with answers_doubt():
+        with AnswersDoubt(NAME):
             legs = wire.legs_of(answer, request.symbol)
             return [wire.leg_named(legs, one.client_order_id) for one in (request.stop, request.target)]
 
@@ -151,10 +152,10 @@ class BinanceClient(BinanceMarket):
         symbol = request.entry.symbol
         sized = not request.exit_quantity
         if sized and symbol not in self._catalogue.opo_allowed:
-            raise InvalidOrder("order_not_supported", exchange=self.name, detail="OPOCO")
+            raise InvalidOrder("order_not_supported", exchange=NAME, detail="OPOCO")
         params = asked.otoco_params(request, self._catalogue.native_of(symbol), WINDOW_MS, sized_by_exchange=sized)
         answer = await self._calls.order(asked.OPOCO if sized else asked.OTOCO, params, keys)
-        with answers_doubt():
+        with AnswersDoubt(NAME):
             legs = wire.legs_of(answer, symbol)
             return [wire.leg_named(legs, one.client_order_id) for one in (request.entry, request.stop, request.target)]
 
@@ -162,7 +163,7 @@ class BinanceClient(BinanceMarket):
         """Cancel a whole list; reports of its legs."""
         params = asked.cancel_list_params(self._catalogue.native_of(symbol), list_client_id, WINDOW_MS)
         answer = await self._calls.order(asked.CANCEL_LIST, params, keys)
-        with answers_doubt():
+        with AnswersDoubt(NAME):
             return wire.legs_of(answer, symbol)
 
     async def stream_account(self, keys: Credentials) -> AsyncIterator[AccountUpdate]:
@@ -178,12 +179,3 @@ class BinanceClient(BinanceMarket):
                 update = update_of(event, self._catalogue.symbol_of)
             if update is not None:
                 yield update
-
-
-@contextmanager
-def answers_doubt() -> Iterator[None]:
-    """The exchange took the request, so an answer that cannot be read leaves doubt, not an error of the data."""
-    try:
-        yield
-    except DataError as error:
-        raise OutcomeUnknown("unreadable_answer", exchange="binance", detail=str(error)[:200]) from error

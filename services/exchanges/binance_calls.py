@@ -10,13 +10,13 @@ import msgspec
 from aristobot.clock import Clock
 from aristobot.errors import ClockSkewed, ConnectionLost, RateLimited
 from aristobot.exchange import ClientStats, ClockReading, Credentials, Endpoints
+from services.exchanges.answers import NamingSymbol
 from services.exchanges.binance_errors import NAME, judge, silence_of
 from services.exchanges.binance_orders import Call, Params
 from services.exchanges.binance_sign import Signer, encoded
 from services.exchanges.binance_socket import Answer, KeySocket
 from services.exchanges.binance_wire import SERVER_TIME, decoded
 from services.exchanges.http import Request, RestSession
-from services.exchanges.naming import NamingSymbol
 from services.exchanges.request_socket import RequestSocket
 from services.exchanges.transport import Link, Timeouts
 

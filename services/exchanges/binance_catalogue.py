@@ -13,6 +13,7 @@ from aristobot.errors import DataError
 from aristobot.market import Instrument, InstrumentState, Symbol
 from aristobot.money import amount
 from aristobot.orders import OrderType
+from services.exchanges.binance_errors import NAME
 from services.exchanges.binance_wire import check, decoded
 
 _STATES = {"TRADING": InstrumentState.TRADING, "CANCEL_ONLY": InstrumentState.CANCEL_ONLY}
@@ -94,7 +95,7 @@ class Catalogue:
         try:
             return self.ours[native]
         except KeyError:
-            raise UnlistedSymbol(exchange="binance", value=native[:40]) from None
+            raise UnlistedSymbol(exchange=NAME, value=native[:40]) from None
 
 
 def read_catalogue(body: bytes, before: Catalogue | None = None) -> Catalogue:
@@ -133,7 +134,7 @@ def _instrument(one: NativeSymbol, symbol: Symbol) -> Instrument:
         elif kind == "NOTIONAL" or (kind == "MIN_NOTIONAL" and value is _NO_RULE):
             value = rule
     return Instrument(  # by position as far as names go without saying: they would cost more than all the rest
-        "binance",
+        NAME,
         symbol,
         one.base_asset,
         one.quote_asset,
@@ -164,7 +165,7 @@ def _amount(text: str) -> Decimal:
 @lru_cache(maxsize=_MOST_PLACES + 1)
 def _step(places: int) -> Decimal:
     if not 0 <= places <= _MOST_PLACES:
-        raise DataError("impossible_amount", exchange="binance", field="quoteAssetPrecision", value=places)
+        raise DataError("impossible_amount", exchange=NAME, field="quoteAssetPrecision", value=places)
     return Decimal(1).scaleb(-places)
 
 

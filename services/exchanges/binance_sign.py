@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from aristobot.errors import BadKey
 from aristobot.exchange import Credentials
+from services.exchanges.binance_errors import NAME
 
 Params = Mapping[str, str | int | bool]
 
@@ -81,7 +82,7 @@ def _private_key(pem: bytes) -> Ed25519PrivateKey | RSAPrivateKey:
     try:
         key = load_pem_private_key(pem.strip(), password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
-        raise BadKey("unreadable_private_key", exchange="binance") from None
+        raise BadKey("unreadable_private_key", exchange=NAME) from None
     if isinstance(key, Ed25519PrivateKey | RSAPrivateKey):
         return key
-    raise BadKey("unsupported_private_key", exchange="binance")
+    raise BadKey("unsupported_private_key", exchange=NAME)

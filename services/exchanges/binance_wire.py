@@ -16,6 +16,7 @@ from aristobot.market import Symbol, Ticker
 from aristobot.money import ZERO
 from aristobot.orders import Fill, OrderReport, OrderStatus, OrderType, Side
 from aristobot.portfolio import Balance
+from services.exchanges.binance_errors import NAME
 
 T = TypeVar("T")
 #: Turns an exchange's spelling of a symbol into ours.
@@ -176,7 +177,7 @@ def decoded(decoder: msgspec.json.Decoder[T], body: bytes | msgspec.Raw) -> T:
     try:
         return decoder.decode(body)
     except (msgspec.MsgspecError, ValueError, RecursionError, ArithmeticError) as error:
-        raise DataError("unreadable_answer", exchange="binance", detail=str(error)[:200]) from None
+        raise DataError("unreadable_answer", exchange=NAME, detail=str(error)[:200]) from None
 
 
 def moment(milliseconds: int) -> datetime:
@@ -184,7 +185,7 @@ def moment(milliseconds: int) -> datetime:
     try:
         return from_milliseconds(milliseconds)
     except OverflowError:
-        raise DataError("impossible_time", exchange="binance", value=milliseconds) from None
+        raise DataError("impossible_time", exchange=NAME, value=milliseconds) from None
 
 
 def word(table: dict[str, T], native: str, field: str) -> T:
@@ -192,7 +193,7 @@ def word(table: dict[str, T], native: str, field: str) -> T:
     try:
         return table[native]
     except KeyError:
-        raise DataError("unknown_exchange_word", exchange="binance", field=field, value=native[:40]) from None
+        raise DataError("unknown_exchange_word", exchange=NAME, field=field, value=native[:40]) from None
 
 
 def check(*amounts: Decimal) -> None:
@@ -203,7 +204,7 @@ def check(*amounts: Decimal) -> None:
         except InvalidOperation:  # NaN can be compared with nothing
             possible = False
         if not possible:
-            raise DataError("impossible_amount", exchange="binance", value=str(amount)[:60])
+            raise DataError("impossible_amount", exchange=NAME, value=str(amount)[:60])
 
 
 def report_of(order: NativeOrder, symbol: Symbol, fills: tuple[Fill, ...] = (), list_client_id: str = "") -> OrderReport:
@@ -266,7 +267,7 @@ def _fill_within(fill: NativeFill, symbol: Symbol, side: Side, at: datetime, exc
 def signed(fee: Decimal) -> None:
     """Raise DataError unless a fee is finite; a rebate is negative."""
     if not (fee.is_finite() and -_BEYOND < fee < _BEYOND):
-        raise DataError("impossible_amount", exchange="binance", value=str(fee)[:60])
+        raise DataError("impossible_amount", exchange=NAME, value=str(fee)[:60])
 
 
 def fill_of(own: OwnFill, symbol: Symbol, client_order_id: str = "") -> Fill:
@@ -306,7 +307,7 @@ def leg_named(legs: Sequence[OrderReport], client_order_id: str) -> OrderReport:
     for leg in legs:
         if leg.client_order_id == client_order_id:
             return leg
-    raise DataError("missing_leg", exchange="binance", client_order_id=client_order_id)
+    raise DataError("missing_leg", exchange=NAME, client_order_id=client_order_id)
 
 
 def ticker_of(native: NativeTicker, symbol: Symbol) -> Ticker:

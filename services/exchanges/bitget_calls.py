@@ -5,20 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from enum import StrEnum
-from types import TracebackType
 
 import msgspec
 
 from aristobot.clock import Clock
-from aristobot.errors import ClockSkewed, DataError, MissingRight, OutcomeUnknown
+from aristobot.errors import ClockSkewed, DataError, MissingRight
 from aristobot.exchange import ClockReading, Endpoints
+from services.exchanges.answers import AnswersDoubt, NamingSymbol
 from services.exchanges.bitget_errors import NAME, OtherAccountMode, accepts, judge
 from services.exchanges.bitget_plans import PlanBook
 from services.exchanges.bitget_sign import Signer, target_of
 from services.exchanges.bitget_socket import KeySocket
 from services.exchanges.bitget_wire import SERVER_TIME, Reply, decoded
 from services.exchanges.http import Request, RestSession
-from services.exchanges.naming import NamingSymbol
 from services.exchanges.transport import Link, Timeouts
 
 #: Requests per minute and address, whatever they ask.
@@ -117,7 +116,7 @@ class BitgetCalls:
     async def done(self, signer: Signer, path: str, params: Params) -> None:
         """As `change`, where the answer says nothing but that it was done."""
         body = await self.change(signer, path, params)
-        with AnswersDoubt():
+        with AnswersDoubt(NAME):
             decoded(_DONE, body)
 
     async def mode(self, signer: Signer) -> Mode:
@@ -171,14 +170,3 @@ class BitgetCalls:
 def window_from(timestamp: int) -> Params:
     """What makes the exchange refuse an order that comes too late."""
     return {"requestTime": str(timestamp), "receiveWindow": str(WINDOW_MS)}
-
-
-class AnswersDoubt:
-    """The exchange took the request: an answer that nobody can read leaves doubt, and is no error of the data."""
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        if isinstance(error, DataError):
-            raise OutcomeUnknown("unreadable_answer", exchange=NAME, detail=str(error)[:200]) from error

@@ -9,7 +9,7 @@ from aristobot.exchange import BalanceChanged
 from aristobot.money import ZERO, plain
 from aristobot.orders import Fill, OrderReport, OrderRequest, OrderType
 from services.exchanges import bitget_v2_wire as wire
-from services.exchanges.bitget_calls import AnswersDoubt
+from services.exchanges.answers import AnswersDoubt
 from services.exchanges.bitget_errors import NAME
 from services.exchanges.bitget_placed import AmendRefused, placed
 from services.exchanges.bitget_socket import Frame, Subscription
@@ -82,7 +82,7 @@ class Classic(ClassicReads):
         else:
             order = order_params(ask.native, request)
             body = await self._calls.change(ask.signer, f"{TRADE}/place-order", order, windowed=True)
-        with AnswersDoubt():
+        with AnswersDoubt(NAME):
             return placed(decoded(NAMED, body), request)
 
     async def amend(self, ask: Ask, request: OrderRequest) -> OrderReport:
@@ -91,7 +91,7 @@ class Classic(ClassicReads):
             raise InvalidOrder("edit_needs_new_id", exchange=NAME)
         plan = {"clientOid": request.client_order_id, **_trigger(request)}
         body = await self._calls.change(ask.signer, f"{TRADE}/modify-plan-order", plan)
-        with AnswersDoubt():
+        with AnswersDoubt(NAME):
             return placed(decoded(NAMED, body), request)
 
     async def replace(self, ask: Ask, client_id: str, request: OrderRequest) -> OrderReport | None:
@@ -106,7 +106,7 @@ class Classic(ClassicReads):
             "size": plain(request.quantity),
         }
         body = await self._calls.change(ask.signer, f"{TRADE}/cancel-replace-order", change)
-        with AnswersDoubt():
+        with AnswersDoubt(NAME):
             answer = decoded(wire.REPLACED, body)
         if answer.data.success == "success":
             return placed(answer, request)

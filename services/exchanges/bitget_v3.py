@@ -10,14 +10,14 @@ from aristobot.money import plain
 from aristobot.orders import OrderReport, OrderRequest, OrderType, Side
 from aristobot.portfolio import Balance
 from services.exchanges import bitget_v3_wire as wire
-from services.exchanges.bitget_calls import AnswersDoubt, Mode, window_from
-from services.exchanges.bitget_errors import OtherAccountMode
+from services.exchanges.answers import AnswersDoubt, NamingSymbol
+from services.exchanges.bitget_calls import Mode, window_from
+from services.exchanges.bitget_errors import NAME, OtherAccountMode
 from services.exchanges.bitget_placed import placed
 from services.exchanges.bitget_socket import Frame, Subscription
 from services.exchanges.bitget_v3_reads import TRADE, UnifiedReads
 from services.exchanges.bitget_way import Ask, Push
 from services.exchanges.bitget_wire import LIMITS, NAMED, TRIGGERED_TYPES, Named, Naming, Reply, decoded, lives_of
-from services.exchanges.naming import NamingSymbol
 
 _TARGETS = frozenset({OrderType.TAKE_PROFIT, OrderType.TAKE_PROFIT_LIMIT})
 _PUSHED_ORDERS = msgspec.json.Decoder(list[wire.NativeOrder])
@@ -46,10 +46,10 @@ class Unified(UnifiedReads):
             order = order_params(ask.native, request)
             answer = await self._over_socket(ask, "place-order", order, windowed=True)
             if answer is not None:
-                with AnswersDoubt():
+                with AnswersDoubt(NAME):
                     return placed(answer, request)
             body = await self._calls.change(ask.signer, f"{TRADE}/place-order", {"category": wire.SPOT, **order})
-        with AnswersDoubt():
+        with AnswersDoubt(NAME):
             return placed(decoded(NAMED, body), request)
 
     async def amend(self, ask: Ask, request: OrderRequest) -> OrderReport:
@@ -60,7 +60,7 @@ class Unified(UnifiedReads):
         else:
             path, change = "modify-order", {**named, "price": plain(request.price), "autoCancel": "no"}
         body = await self._calls.change(ask.signer, f"{TRADE}/{path}", change)
-        with AnswersDoubt():
+        with AnswersDoubt(NAME):
             return placed(decoded(NAMED, body), request)
 
     async def replace(self, ask: Ask, client_id: str, request: OrderRequest) -> OrderReport | None:
@@ -102,7 +102,7 @@ class Unified(UnifiedReads):
         except MissingRight:  # some keys may order over REST alone; a key that may not at all is told so there
             socket.takes_orders = False
             return None
-        with AnswersDoubt():
+        with AnswersDoubt(NAME):
             named = decoded(_SOCKET_NAMED, frame.args)
         return Reply(named[0] if named else Named(), self._calls.link.server_clock.timestamp())
 

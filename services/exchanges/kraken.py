@@ -6,8 +6,6 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 
-import msgspec
-
 from aristobot.clock import Clock, from_milliseconds
 from aristobot.errors import DataError, ExchangeError, OutcomeUnknown, Refused, TryAgain, UnknownOrder
 from aristobot.exchange import AccountUpdate, Capabilities, CredentialField, Credentials, Endpoints, Fees, KeyRights
@@ -22,7 +20,6 @@ from services.exchanges.kraken_history import KrakenHistory
 from services.exchanges.kraken_market import MOST_CANDLES, KrakenMarket
 from services.exchanges.kraken_orders import Amending, Cancelling, Placing, accepted_report
 from services.exchanges.kraken_rights import rights
-from services.exchanges.kraken_wire import TAKEN, Taken, read
 from services.exchanges.transport import Timeouts
 
 OFFICIAL = Endpoints(
@@ -112,16 +109,14 @@ class KrakenClient(KrakenMarket):
     async def place_order(self, keys: Credentials, request: OrderRequest) -> OrderReport:
         """Send one order, once. One that cannot rest comes back with its fills, when the socket tells them within a second."""
         placing = Placing(request, self._catalogue.native_of(request.symbol))
-        answer = await self._calls.change(placing, request.client_order_id, keys)
-        taken = taken_of(answer)
+        taken = await self._calls.change(placing, request.client_order_id, keys)
         rests = can_rest(request.type, request.time_in_force)
         ended = None if rests else await self._ended(keys, request.client_order_id)
         return ended or accepted_report(request, taken.exchange_id, self._now())
 
     async def cancel_order(self, keys: Credentials, symbol: Symbol, client_order_id: str) -> OrderReport:
         """Cancel; raises UnknownOrder when there is nothing to cancel. The answer says nothing of the order: it is looked at."""
-        answer = await self._calls.change(Cancelling(symbol, client_order_id), client_order_id, keys)
-        taken = taken_of(answer)
+        taken = await self._calls.change(Cancelling(symbol, client_order_id), client_order_id, keys)
         if not taken.count:
             raise UnknownOrder(exchange=NAME)
         try:  # from here on no failure may read as if nothing had been cancelled
@@ -141,8 +136,7 @@ class KrakenClient(KrakenMarket):
         """
         if request.client_order_id != client_order_id:
             return await self._replace(keys, symbol, client_order_id, request)
-        answer = await self._calls.change(Amending(request), client_order_id, keys)
-        taken = taken_of(answer)
+        taken = await self._calls.change(Amending(request), client_order_id, keys)
         told = self._calls.record_of(keys).socket.feed.known(client_order_id)
         asked = accepted_report(request, taken.exchange_id, self._now())
         if told is None:
@@ -174,11 +168,3 @@ class KrakenClient(KrakenMarket):
 
     def _now(self) -> datetime:
         return from_milliseconds(self._calls.link.server_clock.timestamp())
-
-
-def taken_of(answer: msgspec.Raw) -> Taken:
-    """What was taken; once the exchange took a request, an answer that cannot be read leaves doubt, not an error of the data."""
-    try:
-        return read(TAKEN, answer)
-    except DataError as error:
-        raise OutcomeUnknown("unreadable_answer", exchange=NAME, detail=str(error)[:200]) from error

@@ -15,12 +15,12 @@ from aristobot.errors import (
     DataError,
     ExchangeError,
     MissingRight,
-    OutcomeUnknown,
     RateLimited,
     TryAgain,
 )
 from aristobot.exchange import AccountUpdate, ClientStats, ClockReading, Credentials, Endpoints
 from aristobot.market import Symbol
+from services.exchanges.answers import AnswersDoubt, NamingSymbol
 from services.exchanges.http import Request, RestSession
 from services.exchanges.kraken_account_feed import Frame
 from services.exchanges.kraken_errors import NAME, NONCE_REFUSED, accepted, judge, verdict
@@ -28,8 +28,7 @@ from services.exchanges.kraken_key import KeyRecord
 from services.exchanges.kraken_limits import PUBLIC_BURST, PUBLIC_DECAY, Counter
 from services.exchanges.kraken_orders import Change, Placing
 from services.exchanges.kraken_sign import Form, Signer
-from services.exchanges.kraken_wire import RESULT, TIME, read, result_of
-from services.exchanges.naming import NamingSymbol
+from services.exchanges.kraken_wire import RESULT, TAKEN, TIME, Taken, read, result_of
 from services.exchanges.request_socket import RequestSocket
 from services.exchanges.transport import Link, Timeouts
 
@@ -114,8 +113,8 @@ class KrakenCalls:
                 record.limits.heard(error)
                 raise
 
-    async def change(self, change: Change, client_order_id: str, keys: Credentials) -> msgspec.Raw:
-        """One change of an order, sent once: over the key's socket, or over REST when there certainly was no socket.
+    async def change(self, change: Change, client_order_id: str, keys: Credentials) -> Taken:
+        """What was taken of one change of an order, sent once: over the key's socket, or over REST when there certainly was none.
 
         Raises ConnectionLost and RateLimited (never sent, or not taken), Refused (a definite no), OutcomeUnknown (the rest).
         """
@@ -125,7 +124,9 @@ class KrakenCalls:
         self._count(record, change, client_order_id)
         try:
             with NamingSymbol(change.symbol):
-                return await self._sent(record, change, signer, keys)
+                answer = await self._sent(record, change, signer, keys)
+            with AnswersDoubt(NAME):
+                return read(TAKEN, answer)
         except RateLimited as error:
             record.limits.heard(error, change.symbol)
             raise
@@ -217,10 +218,8 @@ class KrakenCalls:
                 raise ConnectionLost("too_slow_to_send", exchange=NAME)
             request = signer.request(change.path, change.written(deadline_of(timestamp)), record.nonces.next())
             body = await self._rest.order(request, 0)
-        try:
+        with AnswersDoubt(NAME):
             return result_of(RESULT, body)
-        except DataError as error:
-            raise OutcomeUnknown("unreadable_answer", exchange=NAME, detail=str(error)[:200]) from error
 
     async def _token(self, keys: Credentials) -> str:
         try:
