@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from collections import deque
 from contextlib import suppress
 from pathlib import Path
 
+from loguru import logger
+
 from aristobot.bus import Bus
 from aristobot.clock import Clock, from_milliseconds
-from aristobot.errors import NotFound
+from aristobot.errors import NotFound, StoreError
 from aristobot.events import TradingHalted
 from aristobot.kinds import HaltLevel, HaltScope
 from aristobot.store import activations, brokers, halts, strategies
@@ -44,6 +47,7 @@ class KillSwitch:
         self._owners: dict[uuid.UUID, frozenset[str]] = {}
         self._reading = asyncio.Lock()
         self._file_is_there: bool | None = None
+        self._untold: deque[tuple[Halt, HaltLevel | None, str]] = deque()
 
     async def load(self) -> None:
         """Read the halts in force, and look for the file; what was asked earlier is never believed later."""
@@ -59,15 +63,29 @@ class KillSwitch:
 
     async def run(self) -> None:
         """Look twice a second for halts that somebody else set or released, and tell of them as of our own."""
+        failing = False
         while True:
             await self._clock.sleep(_LOOK_EVERY)
-            before = {halt.id: halt for halt in self._active}
-            await self.load()
-            after = {halt.id: halt for halt in self._active}
-            for added in after.keys() - before.keys():
-                await self._tell(after[added], after[added].level, after[added].set_by)
-            for gone in before.keys() - after.keys():
-                await self._tell(before[gone], None)
+            try:
+                await self._look_around()
+            except StoreError as error:  # looked for on and on: what is set meanwhile counts as soon as it can be read
+                if not failing:
+                    logger.error("The halts in force cannot be read; those known, and the file, count on: {}", error)
+                failing = True
+            else:
+                if failing:
+                    logger.info("The halts in force can be read again")
+                failing = False
+
+    async def _look_around(self) -> None:
+        await self._tell_all()
+        before = {halt.id: halt for halt in self._active}
+        await self.load()
+        after = {halt.id: halt for halt in self._active}
+        for added in after.keys() - before.keys():
+            await self._tell(after[added], after[added].level, after[added].set_by)
+        for gone in before.keys() - after.keys():
+            await self._tell(before[gone], None)
 
     def active(self) -> list[Halt]:
         """The halts in force, as rows; the file as one of its own."""
@@ -143,6 +161,20 @@ class KillSwitch:
         return found[0]
 
     async def _tell(self, halt: Halt, level: HaltLevel | None, by: str = "") -> None:
+        """Tell of a halt, or of its end; while the memory cannot say whom it concerns, with a later look."""
+        self._untold.append((halt, level, by))
+        await self._tell_all()
+
+    async def _tell_all(self) -> None:
+        while self._untold:
+            news = self._untold.popleft()
+            try:
+                await self._publish(*news)
+            except StoreError:
+                self._untold.appendleft(news)
+                raise
+
+    async def _publish(self, halt: Halt, level: HaltLevel | None, by: str) -> None:
         """Tell whom it concerns: everybody, or the one user whose broker, account or strategy is stopped."""
         user_id = halt.scope_id if halt.scope is HaltScope.USER else None
         scope_id = halt.scope_id

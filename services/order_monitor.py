@@ -65,7 +65,7 @@ class OrderMonitor:
         try:
             while True:
                 self._keep_streams()
-                await self._pricer.price()
+                await self._price()
                 await asyncio.gather(*(self._look_at(account) for account in self._with_keys()))
                 await self._pause()
         finally:
@@ -74,6 +74,12 @@ class OrderMonitor:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             self._streams.clear()
+
+    async def _price(self) -> None:
+        try:
+            await self._pricer.price()
+        except AristobotError as error:  # what is shown may wait; what is compared and followed does not
+            logger.warning("What is held cannot be priced now: {}", error)
 
     async def _look_at(self, account: Account) -> None:
         if account.id in self._floor.reconciled:

@@ -6,21 +6,26 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
 from aristobot.bus import Bus
-from aristobot.clock import SystemClock
-from aristobot.errors import NotFound
+from aristobot.clock import ManualClock, SystemClock
+from aristobot.errors import NotFound, StoreError
+from aristobot.events import TradingHalted
 from aristobot.kinds import HaltLevel, HaltScope
 from aristobot.orders import OrderStatus
 from aristobot.store.database import Database
+from aristobot.store.tenancy import GuardedSession, Scope
 from services.kill_switch import HALT_FILE, KillSwitch
+from tests.builders import a_stored_broker
 from tests.services.late import LateReader
 from tests.services.trading import Trader, TradingHouse
 
 D = Decimal
 S = OrderStatus
+Result = TypeVar("Result")
 
 
 async def by_the_switch(house: TradingHouse) -> None:
@@ -105,6 +110,51 @@ async def test_repeated_entries_halt_the_broker_until_somebody_looks(house: Trad
     fourth = await house.alert(hasty, action="BuyMarket", percent=10, symbol="ETHUSDT")
     assert (third.reason, fourth.reason) == ("error.repeated_entries", "error.halted")
     assert house.app.kill_switch.active()[0].reason == "repeated_entries"
+
+
+class Outage(Database):
+    """A memory that may answer so many more times, and is then out of reach."""
+
+    answers: float = float("inf")
+    refused = 0
+
+    async def read(self, scope: Scope, work: Callable[[GuardedSession], Result]) -> Result:
+        """The answer, or none."""
+        if self.answers <= 0:
+            self.refused += 1
+            raise StoreError("store_unreachable")
+        self.answers -= 1
+        return await super().read(scope, work)
+
+
+async def look_on(clock: ManualClock, looking: asyncio.Task[None], seen: Callable[[], bool]) -> None:
+    """Let time pass until it is seen, or nobody looks any more."""
+    async with asyncio.timeout(60):
+        while not seen() and not looking.done():
+            await clock.advance(0.5)
+            await SystemClock().sleep(0.002)
+
+
+@pytest.mark.parametrize("answers", [0, 1], ids=["before it is read", "between reading it and telling of it"])
+async def test_a_halt_that_was_set_during_an_outage_is_in_force_and_told_after_it(
+    lite: Database, tmp_path: Path, answers: int
+) -> None:
+    broker, store, bus, clock = await a_stored_broker(lite), Outage(lite.url), Bus(), ManualClock()
+    told: list[TradingHalted] = []
+    bus.listen(TradingHalted, do=told.append)
+    switch = KillSwitch(store, bus, clock, tmp_path)
+    looking = asyncio.create_task(switch.run())
+    await KillSwitch(lite, Bus(), clock, tmp_path).set(HaltScope.BROKER, broker.id, HaltLevel.FLATTEN, by="the operator")
+    store.answers = answers
+    await look_on(clock, looking, lambda: store.refused >= 3)
+    assert told == []
+    store.answers = float("inf")
+    await look_on(clock, looking, lambda: bool(told))
+    assert [(event.user_id, event.level) for event in told] == [(broker.user_id, "flatten")]
+    assert [halt.level for halt in switch.active()] == [HaltLevel.FLATTEN]
+    assert not looking.done()
+    looking.cancel()
+    await store.close()
 
 
 async def test_a_halt_in_force_is_not_forgotten_for_an_older_look(lite: Database, tmp_path: Path) -> None:

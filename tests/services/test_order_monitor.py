@@ -269,3 +269,15 @@ async def test_a_start_that_falls_over_what_it_reads_is_tried_again_until_it_can
     rename("hidden", "strangers")
     await house.until(lambda: not house.app.waiting_for())
     await house.buy(trader)
+
+
+async def test_prices_that_cannot_be_written_cut_no_stream_and_stop_no_comparison(house: TradingHouse, trader: Trader) -> None:
+    await house.buy(trader, stop_loss="59000")
+    with closing(sqlite3.connect(house.folder / "aristobot.db", isolation_level=None)) as memory:
+        fault = "BEFORE UPDATE OF current_price ON positions WHEN NEW.quantity = OLD.quantity"
+        memory.execute(f"CREATE TRIGGER refused {fault} BEGIN SELECT RAISE(ABORT, 'refused'); END")
+        house.price("60100")
+        await house.clock.sleep(25)
+        memory.execute("DROP TRIGGER refused")
+    (state,) = (one for one in house.app.supervisor.states() if one.name == "order_monitor")
+    assert state.restarts == 0
