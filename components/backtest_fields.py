@@ -115,7 +115,6 @@ class CostFields:
             assets = {"quote": _("in the quote"), "base": _("in the coins bought")}
             asset = ui.select(assets, value="quote", label=_("Fee of a purchase")).mark(f"{mark}-fee_asset")
             self.fields["fee_asset"] = asset.props(TIGHT).classes("whole-row")
-        Words("p", _("Without a fee, the pair’s own is taken."), "small muted")
 
     def values(self) -> dict[str, str | None]:
         """As a run takes them: fees and shares as fractions, which the form shows in per cent."""

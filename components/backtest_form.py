@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from nicegui import ui
+from nicegui import background_tasks, ui
 
 from aristobot.language import _
 from aristobot.market import BITCOIN, Timeframe
@@ -15,6 +15,7 @@ from components.backtest_legs import BacktestLegs
 from components.backtest_parameters import ParameterFields
 from components.buttons import main_button
 from components.candle_import import CandleImport
+from components.fee_offer import FeeOffer
 from components.form import submitting
 from components.page_head import panel
 from components.source_fields import SourceFields, title_of
@@ -36,6 +37,7 @@ class BacktestForm:
             self._parameters = ParameterFields()
             self._legs = BacktestLegs(app, user, self._series.count)
             self._costs = CostFields("bt")
+            self._fees = FeeOffer(app, user, self._series, self._costs, "bt")
             self._detail = ui.checkbox(_("Follow the minutes inside larger candles")).props("dense").mark("bt-detail")
             self._series.draw_coverage("bt")
             self._bitcoin = ui.label("").classes("small muted bt-there")
@@ -52,6 +54,7 @@ class BacktestForm:
         """Offer what can be tried; `wanted` is the id or name of what is chosen first."""
         await self._series.count()
         await self._source.load(wanted)
+        background_tasks.create(self._fees.tell(), name="fees of a run")
 
     async def fill(self, wanted: str, given: Mapping[str, Any], parameters: Mapping[str, Any], costs: Mapping[str, Any]) -> None:
         """Put a run into the form: `wanted` names the strategy, `given` the fields of the series."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
-from nicegui import ui
+from nicegui import background_tasks, ui
 from nicegui.elements.mixins.validation_element import ValidationElement
 
 from aristobot.language import _
@@ -13,6 +13,7 @@ from aristobot.search.definition import Definition
 from aristobot.store.study_tables import Study
 from components.backtest_fields import CostFields, SeriesFields
 from components.buttons import main_button
+from components.fee_offer import FeeOffer
 from components.form import submitting
 from components.page_head import panel
 from components.source_fields import SourceFields, title_of
@@ -36,6 +37,7 @@ class StudyForm:
             self._ranges = RangeFields()
             self._search = SearchFields()
             self._costs = CostFields("st")
+            self._fees = FeeOffer(app, user, self._series, self._costs, "st")
             self._workers = WorkerFields(app, user)
             self._series.draw_coverage("st")
             self._button = for_traders(main_button(_("Start the search"), icon="travel_explore", on_click=self.submit), user)
@@ -47,6 +49,7 @@ class StudyForm:
         """Offer what can be searched; `wanted` is the id or name of what is chosen first."""
         await self._series.count()
         await self._source.load(wanted)
+        background_tasks.create(self._fees.tell(), name="fees of a run")
 
     async def fill(self, wanted: str, asked: Definition, row: Study) -> None:
         """Put a search into the form, to be changed and asked again."""

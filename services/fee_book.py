@@ -75,6 +75,10 @@ class FeeBook:
         """Whether the rates are the account's own, or only the catalogue's."""
         return self._fees(account, symbol) is not None
 
+    def believe(self, account: Account, symbol: Symbol, fees: Fees) -> None:
+        """Count with these rates from now on, for as long as rates are believed."""
+        self._known[_key(account, symbol)] = _Known(fees, self._clock.monotonic() + BELIEVED)
+
     def _fees(self, account: Account, symbol: Symbol) -> Fees | None:
         known = self._known.get(_key(account, symbol))
         return known.fees if known is not None else None
@@ -105,7 +109,7 @@ class FeeBook:
                 logger.warning(words, account.id, error)
             self._warned.add(account.id)
         else:
-            self._known[key] = _Known(fees, self._clock.monotonic() + BELIEVED)
+            self.believe(account, symbol, fees)
             self._warned.discard(account.id)
 
 

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 from nicegui import ui
 from nicegui.elements.upload_files import SmallFileUpload
@@ -17,16 +18,19 @@ from nicegui.testing import User
 
 from aristobot.candle_files import CandleFiles
 from aristobot.candle_series import CandleSeries
+from aristobot.exchange import Fees
 from aristobot.kinds import BacktestStatus, Role
 from aristobot.market import Timeframe
 from aristobot.research_events import BacktestFinished, BacktestProgressed
+from aristobot.store import instruments
+from aristobot.store.tenancy import SYSTEM
 from aristobot.templates import template
 from components.candle_import import plain_name
 from components.run_progress import RunProgress
 from services.app import App
-from tests.backtesting import real_history
+from tests.backtesting import an_instrument, real_history
 from tests.house import ROOT
-from tests.pages.visitors import a_resident, come_in, until
+from tests.pages.visitors import a_known_broker, a_resident, come_in, until
 
 THRESHOLDS = """
 class Thresholds(Strategy):
@@ -179,6 +183,28 @@ async def test_numbers_stand_as_they_are_typed_here(screen: User, app: App, work
     await screen.should_see("depth 1,5, least 2, share 0,25")
     (row,) = await app.backtester.recent(who.id)
     assert (row.parameters, row.cash) == ({"depth": 1.5, "least": 2.0, "share": 0.25}, Decimal("10000.50"))
+
+
+async def test_the_form_says_which_fees_count_and_gives_those_of_the_account(screen: User, app: App) -> None:
+    who = await a_resident(app)
+    broker = await a_known_broker(app, who, exchange="binance", name="Main")
+    listed = msgspec.structs.replace(an_instrument(), maker_fee=Decimal("0.001"), taker_fee=Decimal("0.0015"))
+    await app.db.write(SYSTEM, lambda s: instruments.replace_all(s, "binance", [listed], app.clock.now()))
+    await app.floor.brokers.load()
+    await come_in(screen, app, who)
+    await screen.open("/backtest")
+    await until(lambda: "0,15" in one(screen, "bt-fees").text)
+    assert "0,1\u00a0%" in one(screen, "bt-fees").text
+    assert not shown(screen, "bt-own-fees")
+    account = await app.floor.brokers.owned(who.id, broker.id)
+    app.floor.fees.believe(account, "BTC/USDT", Fees(Decimal("-0.0001"), Decimal("0.0008")))
+    one(screen, "bt-symbol").set_value("NONE/USDT")
+    await until(lambda: "compté" in one(screen, "bt-fees").text)
+    one(screen, "bt-symbol").set_value("BTC/USDT")
+    await until(lambda: shown(screen, "bt-own-fees"))
+    screen.find("bt-own-fees").click()
+    await until(lambda: one(screen, "bt-taker").value == "0,08")
+    assert one(screen, "bt-maker").value == "0"
 
 
 async def test_progress_that_is_told_after_the_end_does_not_come_back(screen: User, app: App) -> None:

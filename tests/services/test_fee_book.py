@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from aristobot.exchange import Fees
 from aristobot.orders import OrderStatus, OrderType, Side
+from services.known_fees import known_fees
 from services.order_draft import PlaceOrder
 from services.order_ticket import Plan, Ticket, TicketKind
 from tests.services.kraken import KrakenHouse
@@ -53,6 +55,19 @@ async def test_where_the_exchange_does_not_tell_the_public_rates_count_and_the_p
     house.faults({"on": "fees", "do": "-1006", "times": 0})
     plan = await planned(house, trader)
     assert (plan.fee, plan.own_fees) == (D(2), False)
+
+
+async def test_a_run_on_the_past_is_offered_the_fees_of_the_users_own_account_and_of_no_other(house: TradingHouse) -> None:
+    trader, other = await house.trader(), await house.trader()
+    trader.account.own_rates = (D("0.001"), D("0.0018"))
+    other.account.own_rates = (D("0.002"), D("0.003"))
+    found = await known_fees(house.app.floor, trader.user_id, "kraken", "BTC/USDT")
+    listed = await house.app.catalog.instrument("kraken", "BTC/USDT")
+    assert found.own == Fees(D("0.001"), D("0.0018"))
+    assert found.pair == Fees(listed.maker_fee, listed.taker_fee)
+    house.faults({"on": "fees", "do": "-1006", "times": 0})
+    assert (await known_fees(house.app.floor, other.user_id, "kraken", "BTC/USDT")).own is None
+    assert (await known_fees(house.app.floor, trader.user_id, "kraken", "NONE/USDT")).pair is None
 
 
 async def test_all_the_money_is_spent_with_room_for_a_fee_above_the_public_one(house: TradingHouse) -> None:
