@@ -118,17 +118,19 @@ def claim(session: GuardedSession, wanted: Sequence[Trial], stale: datetime) -> 
             .values(machine=first.machine, claimed_at=first.claimed_at)
         )
         return session.exec(taken).rowcount == len(wanted)
-    for one in others:
-        insert_once(session, Trial, _values(one), ("study_id", "number"))
+    session.add_all(others)  # one statement for all of them
+    session.flush()
     return True
 
 
 def keep(session: GuardedSession, study_id: uuid.UUID, rows: Iterable[dict[str, Any]], now: datetime) -> None:
     """Keep what came of claimed trials: number, score, figures and fault of each."""
-    for row in rows:
-        known = (col(Trial.study_id) == study_id, col(Trial.number) == row["number"], col(Trial.done_at).is_(None))
-        told = {name: row[name] for name in ("score", "figures", "fault")}
-        session.exec(sa.update(Trial).where(*known).values(done_at=now, **told))
+    told = {row["number"]: row for row in rows}
+    wanted = select(Trial).where(Trial.study_id == study_id, col(Trial.number).in_(told), col(Trial.done_at).is_(None))
+    for one in session.exec(wanted):  # changed together, in one statement
+        row = told[one.number]
+        one.score, one.figures, one.fault, one.done_at = row["score"], row["figures"], row["fault"], now
+    session.flush()
 
 
 def done(session: GuardedSession, study_id: uuid.UUID, numbers: Sequence[int] = ()) -> list[Trial]:
