@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from hashlib import sha1
 
 from aristobot.market import Symbol
 from aristobot.money import ZERO, divided, times
@@ -225,4 +226,6 @@ def client_order_id(installation: uuid.UUID, broker: uuid.UUID, cause: uuid.UUID
     The same cause asked twice gives the same id, so a repeat is recognised, not doubled. 32 hex characters are legal on
     Binance, Bitget and Kraken alike.
     """
-    return uuid.uuid5(installation, f"{broker.hex}:{cause.hex}:{leg}:{attempt}")
+    named = f"{broker.hex}:{cause.hex}:{leg}:{attempt}".encode()
+    # as uuid.uuid5, which looks for its hash among the modules at every call
+    return uuid.UUID(bytes=sha1(installation.bytes + named, usedforsecurity=False).digest()[:16], version=5)

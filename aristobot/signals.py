@@ -264,7 +264,9 @@ def _price(fields: Fields, action: Action) -> Decimal | None:
 def _circumstances(fields: Fields, *, strict: bool) -> dict[str, Any]:
     """What tells how fresh it is. Only entries depend on it: an exit is never refused for a bad date."""
     found: dict[str, Any] = {}
-    for name, reader in _CIRCUMSTANCES:
+    for name, written, reader in _CIRCUMSTANCES:
+        if written not in fields.values:
+            continue
         try:
             found[name] = reader(fields)
         except DataError:
@@ -278,11 +280,11 @@ def _interval_of(fields: Fields) -> int:
     return interval_seconds(text, "interval") if text else 0
 
 
-_CIRCUMSTANCES: tuple[tuple[str, Callable[[Fields], Any]], ...] = (
-    ("exchange", lambda fields: fields.text("exchange")[:64]),
-    ("interval_seconds", _interval_of),
-    ("bar_time", lambda fields: fields.moment("bar_time")),
-    ("sent_at", lambda fields: fields.moment("sent_at")),
+_CIRCUMSTANCES: tuple[tuple[str, str, Callable[[Fields], Any]], ...] = (
+    ("exchange", "exchange", lambda fields: fields.text("exchange")[:64]),
+    ("interval_seconds", "interval", _interval_of),
+    ("bar_time", "bar_time", lambda fields: fields.moment("bar_time")),
+    ("sent_at", "sent_at", lambda fields: fields.moment("sent_at")),
 )
 
 

@@ -201,7 +201,7 @@ class TradingEngine:
         lane = self._lanes.setdefault(key, _Lane())
         lane.jobs.append(job)
         if lane.task is None:
-            lane.task = asyncio.ensure_future(self._work_off(key, lane))
+            lane.task = asyncio.create_task(self._work_off(key, lane))
 
     async def _refuse_orphan(self, taken: _Taken, error: NotFound) -> None:
         row = await self._floor.db.read(SYSTEM, lambda s: webhooks.get(s, taken.webhook_id))

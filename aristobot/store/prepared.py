@@ -121,13 +121,19 @@ def new_row(model: type[Row], values: Mapping[str, Any]) -> Row:
 
     The model's own constructor sets each of its columns through three layers, which for an order costs more than its commit.
     """
-    row: Row = sa.inspect(model).class_manager.new_instance()
+    row: Row = _maker(model)()
     row.__dict__.update(_defaults(model))
     row.__dict__.update(values)
     for name in ("__pydantic_extra__", "__pydantic_private__"):
         object.__setattr__(row, name, None)
     object.__setattr__(row, "__pydantic_fields_set__", set(values))
     return row
+
+
+@cache
+def _maker(model: type[Row]) -> Callable[[], Row]:
+    maker: Callable[[], Row] = sa.inspect(model).class_manager.new_instance
+    return maker
 
 
 @cache
