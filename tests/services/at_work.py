@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from aristobot.kinds import ActivationStatus
+from aristobot.market import Timeframe
 from aristobot.store import activations
 from aristobot.store.strategy_tables import Activation, ActivationLine
 from services.activation_desk import Wish
@@ -99,10 +100,16 @@ class WorkingHouse(TradingHouse):
             self.price(price)
         await self.clock.sleep(0.5)
         before = (await self.row(activation_id)).decided_at
+        begun, closes = self.clock.monotonic(), Timeframe.M1.open_of(self.clock.now()) + Timeframe.M1.duration
 
         async def look() -> Activation | None:
             row = await self.row(activation_id)
-            return row if row.decided_at != before and row.work is None else None
+            if row.decided_at != before and row.work is None:
+                return row
+            left = (closes - self.clock.now()).total_seconds()
+            if left > 0 and self.clock.monotonic() - begun > 1:  # nothing is left of the candle before: wait for this one
+                await self.clock.sleep(left)
+            return None
 
         found: Activation = await self.when(look)
         return found
