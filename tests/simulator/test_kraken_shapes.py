@@ -252,3 +252,18 @@ async def test_executions_and_balances_are_told_as_documented(owner: KrakenSpeak
         await socket.next("balances")
         await owner.order("sell", "market", "0.01")
         await hear(socket, "balances", "a ledger entry")
+
+
+#: What none of our clients asks for, so that the simulator does not serve it.
+NOT_SERVED = {
+    "cancel-multiple-orders",
+    "place-multiple-orders",
+    "get-trade-balance",
+    "cancel-all-orders-after",
+}
+
+
+def test_every_sample_of_what_is_served_is_compared() -> None:
+    compared, _, _ = Path(__file__).read_text("utf-8").partition("\nNOT_SERVED")
+    listed = [one["file"] for one in json.loads((PAYLOADS / "index.json").read_text("utf-8"))]
+    assert {Path(file).stem for file in listed if Path(file).stem not in compared} == NOT_SERVED
