@@ -12,7 +12,7 @@ from loguru import logger
 
 from aristobot.bus import Bus
 from aristobot.clock import Clock
-from aristobot.errors import NotFound
+from aristobot.errors import NotFound, StoreError
 from aristobot.events import (
     BackupFailed,
     Event,
@@ -38,6 +38,8 @@ from services.notice_book import NoticeBook
 
 KEPT_FOR = timedelta(days=30)
 _TIDY_EVERY = 3600.0
+#: Seconds between tries to write what there is to tell: the first, and the longest.
+_AGAIN, _LONGEST = 0.5, 5.0
 #: Before the last news this much is looked at again: a crash may have come between a fill and its line.
 _OVERLAP = timedelta(minutes=1)
 _ORDER_NEWS = frozenset(status.value for status in OrderStatus if status.is_final or status is OrderStatus.UNKNOWN)
@@ -70,7 +72,7 @@ class Notifier:
         )
 
     async def run(self) -> None:
-        """Tell what a crash kept from being told, then follow the bus. A store that cannot be written is a fall of its own."""
+        """Tell what a crash kept from being told, then follow the bus."""
         await self._catch_up()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._follow())
@@ -78,10 +80,23 @@ class Notifier:
 
     async def _follow(self) -> None:
         async for event in self._inbox:
+            await self._hear_surely(event)
+
+    async def _hear_surely(self, event: Event) -> None:
+        """Until what there is to tell is written: an alarm must not be lost to a store that is away for a while."""
+        pause = _AGAIN
+        while True:
             try:
                 await self._hear(event)
+                return
             except NotFound as error:  # deleted meanwhile: there is nobody to tell
                 logger.debug("Nothing to tell about {}: {}", type(event).__name__, error)
+                return
+            except StoreError as error:
+                if pause == _AGAIN:
+                    logger.error("News of {} cannot be written yet: {}", type(event).__name__, error)
+            await self._clock.sleep(pause)
+            pause = min(2 * pause, _LONGEST)
 
     async def _catch_up(self) -> None:
         last = await self._db.read(SYSTEM, notifications.last_told)
@@ -100,7 +115,10 @@ class Notifier:
         while True:
             await self._clock.sleep(_TIDY_EVERY)
             before = self._clock.now() - KEPT_FOR
-            await self._db.write(SYSTEM, partial(notifications.forget_before, moment=before))
+            try:
+                await self._db.write(SYSTEM, partial(notifications.forget_before, moment=before))
+            except StoreError as error:
+                logger.warning("Old news cannot be forgotten now: {}", error)
 
     async def _hear(self, event: Event) -> None:
         match event:
@@ -155,10 +173,10 @@ class Notifier:
         """Tell of a change alone, and those who have a broker there."""
         if event.reachable == (event.exchange not in self._away):
             return
-        (self._away.discard if event.reachable else self._away.add)(event.exchange)
         rows = await self._db.read(SYSTEM, brokers.tradable)
         concerned = dict.fromkeys(row.user_id for row in rows if row.exchange == event.exchange)
         await self._tell(concerned, notice_facts.of_exchange(event))
+        (self._away.discard if event.reachable else self._away.add)(event.exchange)
 
     async def _administrators(self) -> list[uuid.UUID]:
         household: list[User] = await self._db.read(SYSTEM, users.everyone)

@@ -1,4 +1,4 @@
-"""A memory one of whose answers comes late: it is old by then."""
+"""A memory one of whose answers comes late, when it is old, and one that is out of reach for a while."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from aristobot.clock import SystemClock
+from aristobot.errors import StoreError
 from aristobot.store.database import Database
 from aristobot.store.tenancy import GuardedSession, Scope
 
@@ -38,3 +39,26 @@ class LateReader(Database):
         await SystemClock().sleep(0.1)
         if self._kept_back is not None:
             self._kept_back.set()
+
+
+class Outage(Database):
+    """May be asked so many more times, and is then out of reach."""
+
+    answers: float = float("inf")
+    refused = 0
+
+    async def read(self, scope: Scope, work: Callable[[GuardedSession], Result]) -> Result:
+        """The answer, or none."""
+        self._answer()
+        return await super().read(scope, work)
+
+    async def write(self, scope: Scope, work: Callable[[GuardedSession], Result]) -> Result:
+        """As it ever is, or not at all."""
+        self._answer()
+        return await super().write(scope, work)
+
+    def _answer(self) -> None:
+        if self.answers <= 0:
+            self.refused += 1
+            raise StoreError("store_unreachable")
+        self.answers -= 1

@@ -12,15 +12,14 @@ import pytest
 
 from aristobot.bus import Bus
 from aristobot.clock import ManualClock, SystemClock
-from aristobot.errors import NotFound, StoreError
+from aristobot.errors import NotFound
 from aristobot.events import TradingHalted
 from aristobot.kinds import HaltLevel, HaltScope
 from aristobot.orders import OrderStatus
 from aristobot.store.database import Database
-from aristobot.store.tenancy import GuardedSession, Scope
 from services.kill_switch import HALT_FILE, KillSwitch
 from tests.builders import a_stored_broker
-from tests.services.late import LateReader
+from tests.services.late import LateReader, Outage
 from tests.services.trading import Trader, TradingHouse
 
 D = Decimal
@@ -110,21 +109,6 @@ async def test_repeated_entries_halt_the_broker_until_somebody_looks(house: Trad
     fourth = await house.alert(hasty, action="BuyMarket", percent=10, symbol="ETHUSDT")
     assert (third.reason, fourth.reason) == ("error.repeated_entries", "error.halted")
     assert house.app.kill_switch.active()[0].reason == "repeated_entries"
-
-
-class Outage(Database):
-    """A memory that may answer so many more times, and is then out of reach."""
-
-    answers: float = float("inf")
-    refused = 0
-
-    async def read(self, scope: Scope, work: Callable[[GuardedSession], Result]) -> Result:
-        """The answer, or none."""
-        if self.answers <= 0:
-            self.refused += 1
-            raise StoreError("store_unreachable")
-        self.answers -= 1
-        return await super().read(scope, work)
 
 
 async def look_on(clock: ManualClock, looking: asyncio.Task[None], seen: Callable[[], bool]) -> None:

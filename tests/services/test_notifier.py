@@ -32,6 +32,7 @@ from aristobot.store.trading_tables import Order
 from services.notice_words import sentence_of
 from services.notifier import Notifier
 from tests.builders import MIDNIGHT, a_position, a_webhook, an_order
+from tests.services.late import Outage
 from tests.services.outside import Belfry, somebody
 from tests.services.trading import Trader, TradingHouse
 
@@ -225,6 +226,25 @@ async def test_a_position_without_its_stop_is_told_by_every_way(belfry: Belfry) 
     assert (await belfry.told(alice))[0].kind is NoticeKind.STOP_MISSING
     assert isinstance(heard[0], NotificationAdded)
     assert heard[0].outlets == {"toast", "sound", "browser"}
+
+
+async def test_an_alarm_is_told_when_the_memory_that_was_away_is_back(lite: Database, tmp_path: Path, clock: ManualClock) -> None:
+    store = Outage(lite.url)
+    belfry = Belfry(store, tmp_path, clock)
+    alice = await belfry.user()
+    broker = await belfry.broker(alice)
+    belfry.run(belfry.notifier)
+    await clock.advance(0)
+    store.answers = 1
+    belfry.bus.publish(
+        StopMissing(at=MIDNIGHT, user_id=alice.id, position_id=somebody(), broker_id=broker.id, symbol="BTC/USDT", seconds=15)
+    )
+    await belfry.until(lambda: store.refused >= 3, moving=5)
+    store.answers = float("inf")
+    await belfry.until(lambda: belfry.book.recent(alice.id), moving=5)
+    assert [row.kind for row in await belfry.book.recent(alice.id)] == [NoticeKind.STOP_MISSING]
+    await belfry.stop()
+    await store.close()
 
 
 async def test_what_happened_between_a_crash_and_the_start_is_told_at_the_start(
