@@ -101,9 +101,13 @@ def reseal(session: GuardedSession, keys: Sequence[bytes]) -> None:
         entry.seal = sealed_anew = _seal(entry, keys[0])
 
 
-def recent(session: GuardedSession, limit: int = 100, before: int | None = None) -> list[AuditEntry]:
+def recent(
+    session: GuardedSession, limit: int = 100, before: int | None = None, since: datetime | None = None
+) -> list[AuditEntry]:
     """The newest entries first: the user's own, or everybody's for SYSTEM; `before` is the number from which to go on."""
     wanted = select(AuditEntry).order_by(col(AuditEntry.id).desc()).limit(limit)
+    if since is not None:
+        wanted = wanted.where(AuditEntry.at >= since)
     return list(session.exec(wanted if before is None else wanted.where(col(AuditEntry.id) < before)))
 
 

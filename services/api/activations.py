@@ -16,7 +16,7 @@ from aristobot.store.trading_tables import PositionRow
 from services.activation_desk import Wish
 from services.api.auth import House, Reader, Trader
 from services.api.exact import ExactRoute
-from services.api.paging import Listed, Page
+from services.api.paging import Listed, Page, made
 from services.api.values import Facts, In, Line, Moment, Money, Out
 from services.notice_words import sentence
 
@@ -93,9 +93,10 @@ class LineOut(Out):
 
 
 @router.get("/")
-async def list_activations(house: House, who: Reader) -> Page[ActivationOut]:
+async def list_activations(house: House, who: Reader, listed: Listed) -> Page[ActivationOut]:
     """The user's activations, the oldest first."""
-    return Page[ActivationOut](items=[_out(one, who.language) for one in await house.runner.desk.mine(who.user_id)])
+    rows, more = listed.part(await house.runner.desk.mine(who.user_id), lambda one: made(one.row))
+    return Page[ActivationOut](items=[_out(one, who.language) for one in rows], next=more)
 
 
 @router.post("/", status_code=201)

@@ -15,7 +15,7 @@ from aristobot.kinds import BrokerAccess, BrokerMode
 from aristobot.language import explain
 from services.api.auth import House, Reader, Trader, actor
 from services.api.exact import ExactRoute
-from services.api.paging import Page
+from services.api.paging import Listed, Page, made
 from services.api.values import Facts, In, Moment, Money, Out
 from services.broker_connection import ConnectionTest, StepState
 
@@ -119,9 +119,10 @@ class WebhookAddressOut(Out):
 
 
 @router.get("/")
-async def brokers(house: House, who: Reader) -> Page[BrokerOut]:
+async def brokers(house: House, who: Reader, listed: Listed) -> Page[BrokerOut]:
     """The user's brokers."""
-    return Page[BrokerOut](items=[BrokerOut.model_validate(row) for row in await house.brokers.mine(who.user_id)])
+    rows, more = listed.part(await house.brokers.mine(who.user_id), made)
+    return Page[BrokerOut](items=[BrokerOut.model_validate(row) for row in rows], next=more)
 
 
 @router.post("/", status_code=201)

@@ -47,7 +47,9 @@ FEEDS: Mapping[str, Feed] = MappingProxyType(
         "heartbeat": Feed((events.CandleUpdated, events.CandleClosed), "latest"),
         "stream": Feed((events.CandleUpdated, events.PricesUpdated), "latest"),
         "user-account": Feed((events.UserChanged, events.BrokerUpdated, events.PositionUpdated, events.CatalogProgressed)),
-        "trading-manual": Feed((events.OrderUpdated, events.PositionUpdated, events.PricesUpdated), "latest"),
+        "trading-manual": Feed(
+            (events.OrderUpdated, events.PositionUpdated, events.BalancesChanged, events.PricesUpdated), "latest"
+        ),
         "backtest": Feed((research_events.BacktestProgressed, research_events.BacktestFinished), "latest"),
         "study": Feed((research_events.StudyProgressed, research_events.StudyFinished), "latest"),
         "open-orders": Feed((events.OrderUpdated,)),
@@ -66,6 +68,8 @@ FEEDS: Mapping[str, Feed] = MappingProxyType(
         ),
         "terminal7-monitoring": Feed(
             (
+                events.OrdersCompared,
+                events.StrangersChanged,
                 events.ServiceStateChanged,
                 events.ExchangeHealthChanged,
                 events.ExchangeMeasured,

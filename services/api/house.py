@@ -17,7 +17,7 @@ from aristobot.store import audit
 from aristobot.store.tenancy import SYSTEM
 from services.api.auth import House, Reader, Trader, actor
 from services.api.exact import ExactRoute
-from services.api.paging import MOST, Page
+from services.api.paging import MOST, Listed, Page
 from services.api.values import Facts, In, Line, Moment, Money, Out
 from services.api_tokens import TokenHolder
 from services.halt_desk import Hand, Wish
@@ -112,9 +112,10 @@ class FrontendLine(In):
 
 
 @router.get("/kill-switch/")
-async def halts(house: House, who: Reader) -> Page[HaltOut]:
+async def halts(house: House, who: Reader, listed: Listed) -> Page[HaltOut]:
     """The halts in force that concern the user; a HALT file in the data folder is one of them."""
-    return Page[HaltOut](items=[HaltOut.model_validate(halt) for halt in await house.halts.concerning(_hand(who))])
+    rows, more = listed.part(await house.halts.concerning(_hand(who)), lambda one: (one.set_at, one.id))
+    return Page[HaltOut](items=[HaltOut.model_validate(halt) for halt in rows], next=more)
 
 
 @router.post("/kill-switch/", status_code=201)
@@ -177,13 +178,14 @@ async def audit_entries(
     who: Reader,
     limit: Annotated[int, Query(ge=1, le=MOST)] = 100,
     cursor: Annotated[str, Query(max_length=20)] = "",
+    since: Annotated[Moment | None, Query()] = None,
 ) -> Page[AuditOut]:
     """Who did what, the newest first: the user's own acts, everybody's for an administrator's token."""
     if cursor and not (cursor.isascii() and cursor.isdigit()):
         raise InvalidInput("bad_cursor", field="cursor")
     before = min(int(cursor), 2**62) if cursor else None
     scope = SYSTEM if who.may(TokenScope.ADMIN) else who.user_id
-    rows = await house.db.read(scope, lambda s: audit.recent(s, limit + 1, before))
+    rows = await house.db.read(scope, lambda s: audit.recent(s, limit + 1, before, since))
     more = str(rows[limit - 1].id) if len(rows) > limit else None
     return Page[AuditOut](items=[AuditOut.model_validate(row) for row in rows[:limit]], next=more)
 

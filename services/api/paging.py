@@ -21,6 +21,11 @@ Item = TypeVar("Item")
 Place = tuple[datetime, uuid.UUID]
 
 
+def made(row: Created) -> Place:
+    """Where a row stands by when it was created."""
+    return row.created_at, row.id
+
+
 class Created(Protocol):
     """A row that says when it was created."""
 
@@ -59,6 +64,20 @@ class Listing:
         more = len(rows) > self.limit and len(shown) == self.limit
         items = shown if show is None else [show(row) for row in shown]
         return {"items": items, "next": cursor_of(place(shown[-1])) if more else None}
+
+    def part(self, rows: Sequence[Row], place: Callable[[Row], Place]) -> tuple[list[Row], str | None]:
+        """Of a list that is known whole, in whatever order it stands: the rows of this page, and the cursor of the next.
+
+        InvalidInput when the row behind which the page begins has gone.
+        """
+        left = [row for row in rows if self.since is None or place(row)[0] >= self.since]
+        if self.before is not None:
+            places = [place(row) for row in left]
+            if self.before not in places:
+                raise InvalidInput("bad_cursor", field="cursor")
+            left = left[places.index(self.before) + 1 :]
+        shown = left[: self.limit]
+        return shown, cursor_of(place(shown[-1])) if len(left) > len(shown) else None
 
     def recent(self, rows: Sequence[Made], show: Callable[[Made], object]) -> dict[str, object]:
         """The page of rows that stand where they were created."""

@@ -12,7 +12,7 @@ from pydantic import Field
 from aristobot.kinds import Role, TokenScope
 from services.api.auth import Administrator, House, actor
 from services.api.exact import ExactRoute
-from services.api.paging import Page
+from services.api.paging import Listed, Page, made
 from services.api.values import In, Line, Moment, Out
 from services.household import NewUser
 
@@ -96,9 +96,10 @@ class TokenIn(In):
 
 
 @router.get("/users/")
-async def users(house: House, who: Administrator) -> Page[UserOut]:
+async def users(house: House, who: Administrator, listed: Listed) -> Page[UserOut]:
     """Everybody, active or not."""
-    return Page[UserOut](items=[UserOut.model_validate(user) for user in await house.accounts.household.everyone()])
+    rows, more = listed.part(await house.accounts.household.everyone(), made)
+    return Page[UserOut](items=[UserOut.model_validate(user) for user in rows], next=more)
 
 
 @router.post("/users/", status_code=201)
@@ -137,9 +138,10 @@ async def reset_password(house: House, who: Administrator, user_id: Id) -> OneTi
 
 
 @router.get("/tokens/")
-async def tokens(house: House, who: Administrator) -> Page[TokenOut]:
+async def tokens(house: House, who: Administrator, listed: Listed) -> Page[TokenOut]:
     """Every token of the household, the newest first."""
-    return Page[TokenOut](items=[TokenOut.model_validate(row) for _, row in await house.accounts.tokens.everyones()])
+    rows, more = listed.part([row for _, row in await house.accounts.tokens.everyones()], made)
+    return Page[TokenOut](items=[TokenOut.model_validate(row) for row in rows], next=more)
 
 
 @router.post("/tokens/", status_code=201)

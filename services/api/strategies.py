@@ -18,7 +18,7 @@ from aristobot.strategy_checks import LONGEST_TEXT
 from aristobot.templates import template
 from services.api.auth import House, Reader, Trader
 from services.api.exact import ExactRoute
-from services.api.paging import Page
+from services.api.paging import Listed, Page, made
 from services.api.values import Facts, In, Moment, Out
 
 router = APIRouter(prefix="/api/strategies", tags=["strategies"], route_class=ExactRoute)
@@ -136,10 +136,10 @@ class DraftOut(Out):
 
 
 @router.get("/")
-async def strategies(house: House, who: Reader, archived: bool = False) -> Page[StrategyOut]:
+async def strategies(house: House, who: Reader, listed: Listed, archived: bool = False) -> Page[StrategyOut]:
     """The user's strategies by name: those that live, or those in the archive."""
-    listed = await house.strategies.mine(who.user_id, archived=archived)
-    return Page[StrategyOut](items=[_strategy(one.row, one.versions) for one in listed])
+    rows, more = listed.part(await house.strategies.mine(who.user_id, archived=archived), lambda one: made(one.row))
+    return Page[StrategyOut](items=[_strategy(one.row, one.versions) for one in rows], next=more)
 
 
 @router.post("/", status_code=201)

@@ -16,7 +16,16 @@ import uvicorn
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from aristobot.events import CandleUpdated, Event, OrderUpdated, PricesUpdated, ServiceStateChanged
+from aristobot.events import (
+    BalancesChanged,
+    CandleUpdated,
+    Event,
+    OrdersCompared,
+    OrderUpdated,
+    PricesUpdated,
+    ServiceStateChanged,
+    StrangersChanged,
+)
 from aristobot.research_events import BacktestFinished, BacktestProgressed, StudyFinished, StudyProgressed
 from aristobot.strategy_events import ActivationUpdated, StrategyFailed, StrategySpoke
 from services.api import feeds
@@ -80,7 +89,9 @@ async def test_a_feed_carries_its_events_to_its_user_alone(street: Street, alice
         }
 
 
-async def test_what_a_users_strategies_do_is_told_to_them_alone(street: Street, alice: Person, bob: Person) -> None:
+async def test_what_happens_to_a_users_strategies_and_brokers_is_told_to_them_alone(
+    street: Street, alice: Person, bob: Person
+) -> None:
     told: list[tuple[str, Callable[..., Event], str]] = [
         ("backtest", partial(BacktestProgressed, stage="playing"), "backtest_id"),
         ("backtest", partial(BacktestFinished, status="done"), "backtest_id"),
@@ -89,6 +100,9 @@ async def test_what_a_users_strategies_do_is_told_to_them_alone(street: Street, 
         ("trading-notifications", ActivationUpdated, "activation_id"),
         ("trading-notifications", partial(StrategySpoke, strategy="S", symbol="A/B", text="words"), "activation_id"),
         ("trading-notifications", partial(StrategyFailed, strategy="S", symbol="A/B", code="fell"), "activation_id"),
+        ("terminal7-monitoring", OrdersCompared, "broker_id"),
+        ("terminal7-monitoring", StrangersChanged, "broker_id"),
+        ("trading-manual", BalancesChanged, "broker_id"),
     ]
     async with _served(street) as url:
         for feed, event, name in told:

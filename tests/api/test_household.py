@@ -106,3 +106,28 @@ async def test_another_way_to_tell_costs_is_seen_in_the_next_answer_and_told_to_
         told[method] = shown["realised"]
     assert {method: D(value) for method, value in told.items()} == {"fifo": 20, "average": 15}
     assert [event.position_id for event in heard] == [position.id, position.id]
+
+
+async def test_lists_that_are_known_whole_come_in_pages_too(street: Street, alice: Person) -> None:
+    names = ["One", "Two", "Three"]
+    for name in names:
+        await alice.broker(name=name)
+    for path, first in (("/api/brokers/", names), ("/api/users/", ["Alice"]), ("/api/tokens/", [""])):
+        whole = (await alice.web.get(path)).json()
+        assert [one["name"] for one in whole["items"]] == first
+        assert whole["next"] is None
+    seen: list[str] = []
+    cursor = ""
+    while cursor is not None:
+        page = (await alice.web.get("/api/brokers/", params={"limit": 2, "cursor": cursor})).json()
+        seen, cursor = seen + [one["name"] for one in page["items"]], page["next"]
+    assert seen == names
+    future = {"since": "2999-01-01T00:00:00Z"}
+    for path in ("/api/brokers/", "/api/audit/", "/api/strategies/", "/api/activations/", "/api/kill-switch/"):
+        assert (await alice.web.get(path, params=future)).json()["items"] == [], path
+        assert (await alice.web.get(path, params={"limit": 0})).status_code == 422, path
+        assert (await alice.web.get(path, params={"cursor": "zzz"})).status_code == 422, path
+    gone = (await alice.web.get("/api/brokers/", params={"limit": 1})).json()
+    assert (await alice.web.delete(f"/api/brokers/{gone['items'][0]['id']}/")).status_code == 204
+    answer = await alice.web.get("/api/brokers/", params={"cursor": gone["next"]})
+    assert answer.json()["error"]["code"] == "bad_cursor"
