@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from loguru import logger
@@ -79,7 +80,7 @@ if TYPE_CHECKING:
 
 #: Bytes of one answer of a strategy at work: what it keeps (`vars`, and its last 200 positions) comes along.
 LARGEST_ANSWER = 256 * 1024
-#: Seconds after which a start that could not compare its orders with the exchanges tries once more.
+#: Seconds after which a step of the start that fell is tried once more.
 RECOVER_AGAIN = 5.0
 
 
@@ -228,20 +229,20 @@ class App:
     async def _recover(self) -> None:
         """Every broker is compared with its exchange before anything trades; until then new orders are refused."""
         started = self.clock.monotonic()
-        self._wait_for("exchanges")
-        await self.gateway.look()
-        self._wait_for("reconciliation")
-        while not await self._is_compared():
-            await self.clock.sleep(RECOVER_AGAIN)
+        for name, step in (("exchanges", self.gateway.look), ("reconciliation", self.monitor.recover)):
+            self._wait_for(name)
+            while not await self._is_done(step):
+                await self.clock.sleep(RECOVER_AGAIN)
         self._wait_for()
         self.floor.ready.set()
         logger.info("Ready to trade after {:.1f} s", self.clock.monotonic() - started)
 
-    async def _is_compared(self) -> bool:
+    @staticmethod
+    async def _is_done(step: Callable[[], Awaitable[None]]) -> bool:
         try:
-            await self.monitor.recover()
+            await step()
         except Exception as error:  # noqa: BLE001 # told with its trace and tried again: until it is done nobody's alerts are
-            logger.opt(exception=error).error("The comparison with the exchanges fell; it is tried again")
+            logger.opt(exception=error).error("A step of the start fell; it is tried again")
             return False
         return True
 

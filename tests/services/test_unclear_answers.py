@@ -63,6 +63,25 @@ class MumblingBinance(QuickBinance):
             raise DataError("unknown_exchange_word", exchange="binance", field="status", value="MUMBLED")
 
 
+class FaultyBinance(QuickBinance):
+    """A client with a mistake of ours in it, which shows so often."""
+
+    mistakes: ClassVar[int] = 0
+
+    async def synchronise(self) -> ClockReading:
+        """How far its clock is from ours, unless the mistake shows."""
+        if FaultyBinance.mistakes:
+            FaultyBinance.mistakes -= 1
+            raise RuntimeError("a mistake of ours")
+        return await super().synchronise()
+
+
+class FaultyHouse(TradingHouse):
+    """The house that has it."""
+
+    client = FaultyBinance
+
+
 class MumblingHouse(TradingHouse):
     """The house in front of it."""
 
@@ -115,6 +134,14 @@ async def test_trading_begins_although_a_clock_cannot_be_understood_at_the_start
     await house.until(lambda: house.app.gateway.clock_certain("binance"))
     await house.buy(trader)
     assert (house.restarts("exchange_gateway"), house.restarts("market_catalog")) == (0, 0)
+
+
+async def test_trading_begins_although_a_mistake_of_ours_shows_at_the_start(
+    tmp_path: Path, sqlite_template: Path, leaping: None
+) -> None:
+    FaultyBinance.mistakes = 2
+    async with a_trading_house(tmp_path / "house", sqlite_template, kind=FaultyHouse) as house:
+        await house.buy(await house.trader())
 
 
 async def test_a_stop_is_put_up_although_prices_cannot_be_understood(house: MumblingHouse) -> None:
