@@ -1,10 +1,16 @@
-"""What an answer leaves open: which symbol a refusal meant, and whether what was taken was done."""
+"""What an answer leaves open: which symbol it means, which one a refusal meant, and whether what was taken was done."""
 
 from __future__ import annotations
 
 from types import TracebackType
 
 from aristobot.errors import DataError, OutcomeUnknown, UnknownSymbol
+
+
+class UnlistedSymbol(DataError):
+    """A symbol that the catalogue at hand does not list."""
+
+    default_code = "unlisted_symbol"
 
 
 class NamingSymbol:

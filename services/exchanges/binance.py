@@ -22,9 +22,8 @@ from aristobot.orders import Fill, OcoRequest, OrderReport, OrderRequest, OtocoR
 from aristobot.portfolio import Balance
 from services.exchanges import binance_orders as asked
 from services.exchanges import binance_wire as wire
-from services.exchanges.answers import AnswersDoubt
+from services.exchanges.answers import AnswersDoubt, UnlistedSymbol
 from services.exchanges.binance_calls import WINDOW_MS
-from services.exchanges.binance_catalogue import UnlistedSymbol
 from services.exchanges.binance_errors import NAME
 from services.exchanges.binance_events import update_of
 from services.exchanges.binance_history import BinanceHistory

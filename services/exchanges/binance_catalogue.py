@@ -13,6 +13,7 @@ from aristobot.errors import DataError
 from aristobot.market import Instrument, InstrumentState, Symbol
 from aristobot.money import amount
 from aristobot.orders import OrderType
+from services.exchanges.answers import UnlistedSymbol
 from services.exchanges.binance_errors import NAME
 from services.exchanges.binance_wire import check, decoded
 
@@ -68,12 +69,6 @@ class Listed(msgspec.Struct, frozen=True, gc=False):
     symbol: Symbol
     instrument: Instrument | None
     opo_allowed: bool
-
-
-class UnlistedSymbol(DataError):
-    """A symbol that the catalogue at hand does not list."""
-
-    default_code = "unlisted_symbol"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ from aristobot.exchange import AccountUpdate, Credentials, Endpoints, Fees, KeyR
 from aristobot.market import Symbol
 from aristobot.orders import Fill, OrderReport
 from aristobot.portfolio import Balance
+from services.exchanges.answers import UnlistedSymbol
 from services.exchanges.bitget_calls import Mode
-from services.exchanges.bitget_catalogue import UnlistedSymbol, native_of
 from services.exchanges.bitget_errors import NAME, OtherAccountMode
 from services.exchanges.bitget_events import Follower, told
 from services.exchanges.bitget_history import History
@@ -127,8 +127,4 @@ class BitgetAccount(BitgetMarket):
             return await self._spoken(keys, call)
 
     def _ask(self, signer: Signer, symbol: Symbol | None) -> Ask:
-        naming = self._catalogue.symbol_of
-        if symbol is None:
-            return Ask(signer, "", naming)
-        native = native_of(symbol)
-        return Ask(signer, native, lambda other: symbol if other == native else naming(other))
+        return Ask.about(signer, symbol, self._catalogue.symbol_of)

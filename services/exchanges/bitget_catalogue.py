@@ -15,6 +15,7 @@ from aristobot.errors import DataError
 from aristobot.market import Instrument, InstrumentState, Symbol
 from aristobot.money import WIDE, ZERO, round_down, round_up, times
 from aristobot.orders import OrderType
+from services.exchanges.answers import UnlistedSymbol
 from services.exchanges.bitget_errors import NAME
 from services.exchanges.bitget_wire import Reply, decoded, number
 
@@ -75,12 +76,6 @@ class Row(msgspec.Struct, frozen=True, gc=False):
 
 #: What was listed, by its text.
 Rows = Mapping[bytes, Row]
-
-
-class UnlistedSymbol(DataError):
-    """A pair that the catalogue at hand does not list."""
-
-    default_code = "unlisted_symbol"
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from aristobot.errors import DataError, ExchangeError
 from aristobot.exchange import AccountUpdate, BalanceChanged, StreamReset
 from aristobot.money import ZERO, times
 from aristobot.orders import Fill, OrderReport
-from services.exchanges.bitget_catalogue import UnlistedSymbol
+from services.exchanges.answers import UnlistedSymbol
 from services.exchanges.bitget_errors import NAME
 from services.exchanges.bitget_history import History
 from services.exchanges.bitget_plans import Plan, PlanBook, Stage

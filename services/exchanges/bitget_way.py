@@ -8,8 +8,10 @@ from datetime import datetime
 from typing import Protocol, TypeVar
 
 from aristobot.exchange import BalanceChanged, Fees, KeyRights
+from aristobot.market import Symbol
 from aristobot.orders import Fill, OrderReport, OrderRequest
 from aristobot.portfolio import Balance
+from services.exchanges.bitget_catalogue import native_of
 from services.exchanges.bitget_plans import Plan
 from services.exchanges.bitget_sign import Signer
 from services.exchanges.bitget_socket import Frame, Subscription
@@ -32,6 +34,14 @@ class Ask:
     signer: Signer
     native: str
     naming: Naming
+
+    @classmethod
+    def about(cls, signer: Signer, symbol: Symbol | None, naming: Naming) -> Ask:
+        """A question about a symbol of ours, None for all; that symbol is ours again in the answer, listed or not."""
+        if symbol is None:
+            return cls(signer, "", naming)
+        native = native_of(symbol)
+        return cls(signer, native, lambda other: symbol if other == native else naming(other))
 
 
 class Way(Protocol):

@@ -14,6 +14,7 @@ from aristobot.errors import DataError
 from aristobot.market import Instrument, InstrumentState, Symbol
 from aristobot.money import HUNDRED, ZERO
 from aristobot.orders import OrderType
+from services.exchanges.answers import UnlistedSymbol
 from services.exchanges.kraken_errors import NAME
 from services.exchanges.kraken_wire import Answer, read, real, result_of
 
@@ -77,12 +78,6 @@ class Listed(msgspec.Struct, frozen=True, gc=False):
     quote: str
 
 
-class UnlistedPair(DataError):
-    """A pair that the catalogue at hand does not list."""
-
-    default_code = "unlisted_symbol"
-
-
 @dataclass(frozen=True, slots=True)
 class Catalogue:
     """What the exchange lists: instruments, every spelling of their names, and the names of assets."""
@@ -98,10 +93,10 @@ class Catalogue:
         return self.native.get(symbol, symbol)
 
     def symbol_of(self, native: str) -> Symbol:
-        """Our spelling of any of theirs; raise UnlistedPair when the catalogue knows none."""
+        """Our spelling of any of theirs; raise UnlistedSymbol when the catalogue knows none."""
         found = self.ours.get(native)
         if found is None:
-            raise UnlistedPair(exchange=NAME, value=native[:40])
+            raise UnlistedSymbol(exchange=NAME, value=native[:40])
         return found
 
     def asset_of(self, native: str) -> str:

@@ -9,8 +9,9 @@ import pytest
 from aristobot.clock import from_milliseconds
 from aristobot.errors import DataError
 from aristobot.market import InstrumentState, Timeframe
+from services.exchanges.answers import UnlistedSymbol
 from services.exchanges.bitget_candles import candles_of, pushed_candles
-from services.exchanges.bitget_catalogue import UnlistedSymbol, native_of, read_catalogue, read_symbols
+from services.exchanges.bitget_catalogue import native_of, read_catalogue, read_symbols
 from services.exchanges.bitget_tickers import TICKERS, ticker_of
 from services.exchanges.bitget_wire import SERVER_TIME, decoded
 from tests.exchanges.bitget_messages import body, received

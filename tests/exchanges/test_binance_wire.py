@@ -19,8 +19,9 @@ from aristobot.orders import Fill, OrderReport, OrderStatus, OrderType, Side
 from aristobot.portfolio import Balance
 from services.exchanges import binance_orders as orders
 from services.exchanges import binance_wire as wire
+from services.exchanges.answers import UnlistedSymbol
 from services.exchanges.binance_candles import candles_of, pushed_candle
-from services.exchanges.binance_catalogue import UnlistedSymbol, read_catalogue
+from services.exchanges.binance_catalogue import read_catalogue
 from services.exchanges.binance_events import kind_of, update_of
 from services.exchanges.binance_socket import Answer
 from tests.exchanges import messages

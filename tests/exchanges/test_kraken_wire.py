@@ -18,10 +18,11 @@ from aristobot.market import Candle, InstrumentState, Timeframe
 from aristobot.orders import Fill, OrderStatus, OrderType, Side
 from aristobot.portfolio import Balance
 from services.exchanges import kraken_wire as wire
+from services.exchanges.answers import UnlistedSymbol
 from services.exchanges.kraken_account import balances_of, rights_of
 from services.exchanges.kraken_account_feed import AccountFeed, Frame
 from services.exchanges.kraken_candles import PUSH, candles_of, pushed_candles
-from services.exchanges.kraken_catalogue import Catalogue, UnlistedPair, read_catalogue
+from services.exchanges.kraken_catalogue import Catalogue, read_catalogue
 from services.exchanges.kraken_errors import accepted, judge
 from services.exchanges.kraken_market import TICKERS, ticker_of
 from tests.exchanges.kraken_house import KRAKEN, body, heard
@@ -281,7 +282,7 @@ def test_every_spelling_of_a_pair_is_ours_in_the_end(spelling: str) -> None:
     assert [LIVE.asset_of(name) for name in ("XXBT", "XXDG", "ZUSD", "SOL", "USD.M", "XBT")] == [
         "BTC", "DOGE", "USD", "SOL", "USD.M", "BTC",
     ]  # fmt: skip
-    with pytest.raises(UnlistedPair):
+    with pytest.raises(UnlistedSymbol):
         LIVE.symbol_of("BTCUSDX")
 
 
