@@ -12,6 +12,7 @@ from functools import partial
 import msgspec
 
 from aristobot.clock import Clock
+from aristobot.errors import Conflict
 from aristobot.kinds import StudyStatus
 from aristobot.search.findings import Findings
 from aristobot.search.outcome import Outcome
@@ -58,7 +59,10 @@ class StudyBook:
             for one in wanted
         ]
         stale = now - timedelta(seconds=LEASE)
-        return await self._db.write(self._user_id, lambda session: studies.claim(session, rows, stale))
+        try:
+            return await self._db.write(self._user_id, lambda session: studies.claim(session, rows, stale))
+        except Conflict:  # somebody asked for some of them in another order, and was quicker
+            return False
 
     async def keep(self, outcomes: Sequence[Outcome]) -> None:
         """Keep what came of claimed trials."""

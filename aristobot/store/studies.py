@@ -101,26 +101,24 @@ def set_status(
 
 
 def claim(session: GuardedSession, wanted: Sequence[Trial], stale: datetime) -> bool:
-    """Take some trials of one study, all or none: False when another has them. What was not renewed since `stale` is taken over.
+    """Take some trials of one study, all that are not done or none: False, and nothing is taken, when another has one of them.
 
-    Every machine asks for the same ones together, so that the first number decides for all.
+    What was not renewed since `stale` is taken over. Every machine asks for the same ones in the same order: of several that
+    ask for new ones at once, whoever is first with the first has them all. Raises Conflict when one asks otherwise.
     """
-    first, *others = wanted
-    if insert_once(session, Trial, _values(first), ("study_id", "number")) is None:
-        taken = (
-            sa.update(Trial)
-            .where(
-                col(Trial.study_id) == first.study_id,
-                col(Trial.number).in_([one.number for one in wanted]),
-                col(Trial.done_at).is_(None),
-                col(Trial.claimed_at) < stale,
-            )
-            .values(machine=first.machine, claimed_at=first.claimed_at)
-        )
-        return session.exec(taken).rowcount == len(wanted)
-    session.add_all(others)  # one statement for all of them
+    known = (col(Trial.study_id) == wanted[0].study_id, col(Trial.number).in_([one.number for one in wanted]))
+    found = {row.number: row for row in session.exec(select(Trial).where(*known).order_by(col(Trial.number)).with_for_update())}
+    left = [row for row in found.values() if row.done_at is None]
+    if any(row.claimed_at >= stale for row in left):
+        return False
+    new = [one for one in wanted if one.number not in found]
+    if new and insert_once(session, Trial, _values(new[0]), ("study_id", "number")) is None:
+        return False
+    for row in left:
+        row.machine, row.claimed_at = wanted[0].machine, wanted[0].claimed_at
+    session.add_all([*left, *new[1:]])  # one statement for all of them
     session.flush()
-    return True
+    return bool(left or new)
 
 
 def keep(session: GuardedSession, study_id: uuid.UUID, rows: Iterable[dict[str, Any]], now: datetime) -> None:
@@ -158,13 +156,18 @@ def count(session: GuardedSession, study_id: uuid.UUID) -> int:
 def worked_on(session: GuardedSession, study_id: uuid.UUID, since: datetime, but: str) -> bool:
     """Whether a machine that is not called `but…` has given a sign of life since then."""
     signs = (col(Trial.study_id) == study_id, col(Trial.done_at).is_(None), col(Trial.claimed_at) >= since)
-    return session.exec(select(Trial.id).where(*signs, col(Trial.machine).not_like(f"{but}%")).limit(1)).first() is not None
+    return session.exec(select(Trial.id).where(*signs, sa.not_(_called(but))).limit(1)).first() is not None
 
 
 def take_back(session: GuardedSession, study_id: uuid.UUID, machine: str) -> None:
     """Give back what machines called `machine…` claimed and will not finish."""
     unfinished = (col(Trial.study_id) == study_id, col(Trial.done_at).is_(None))
-    session.exec(sa.delete(Trial).where(*unfinished, col(Trial.machine).like(f"{machine}%")))
+    session.exec(sa.delete(Trial).where(*unfinished, _called(machine)))
+
+
+def _called(beginning: str) -> sa.ColumnElement[bool]:
+    """Whether the machine's name begins so, to the letter: for LIKE, signs of a name may stand for others."""
+    return sa.func.substr(col(Trial.machine), 1, len(beginning)) == beginning
 
 
 def renew(session: GuardedSession, study_id: uuid.UUID, machine: str, now: datetime) -> None:

@@ -209,6 +209,16 @@ async def test_a_kept_stop_is_moved_by_editing_it(house: TradingHouse, trader: T
     await house.guarded(trader, ("stop", "0.00999", "59000"), ("target", "0.00999", "64000"))
 
 
+async def test_a_kept_stop_that_could_not_be_moved_stands_as_before_and_says_so(house: TradingHouse, trader: Trader) -> None:
+    await a_kept_pair(house, trader)
+    [stop] = await house.rows(trader, role="stop", status=OrderStatus.OPEN)
+    house.faults({"on": "list.place", "do": "wrong_clock", "offset_ms": 60_000})
+    with pytest.raises(Conflict) as refused:
+        await house.app.hand.resting.edit(trader.user_id, stop.id, D(59000), D(0))
+    assert refused.value.code == "exit_not_moved"
+    await house.guarded(trader, ("stop", "0.00999", "58000"), ("target", "0.00999", "64000"))
+
+
 async def test_a_kept_target_that_is_cancelled_does_not_come_back(house: TradingHouse, trader: Trader) -> None:
     await a_kept_pair(house, trader)
     [target] = await house.rows(trader, role="target", status=OrderStatus.OPEN)
