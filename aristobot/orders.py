@@ -64,13 +64,20 @@ class OrderStatus(StrEnum):
         return self in FINAL
 
     @property
+    def is_refused(self) -> bool:
+        """Whether nothing came of the order, because somebody said no."""
+        return self in REFUSED
+
+    @property
     def is_working(self) -> bool:
         """Whether the order rests at the exchange."""
         return self in (OrderStatus.OPEN, OrderStatus.PARTIALLY_FILLED)
 
 
 _S = OrderStatus
-FINAL = frozenset({_S.FILLED, _S.CANCELED, _S.EXPIRED, _S.REJECTED, _S.DENIED, _S.NOT_ACCEPTED})
+#: The ends of an order of which nothing came: its exchange said no, we did, or it never got there.
+REFUSED = frozenset({_S.REJECTED, _S.DENIED, _S.NOT_ACCEPTED})
+FINAL = REFUSED | {_S.FILLED, _S.CANCELED, _S.EXPIRED}
 #: Of two things said of one order the higher counts, whichever came first. Our own verdicts (up to NOT_ACCEPTED) yield to
 #: whatever the exchange says; a cancelled or expired order may still turn out to be filled.
 RANK: dict[OrderStatus, int] = {
@@ -82,7 +89,7 @@ RANK: dict[OrderStatus, int] = {
         )
     )
 }  # fmt: skip
-_NOTHING_FILLED = frozenset({_S.PENDING, _S.UNKNOWN, _S.DENIED, _S.NOT_ACCEPTED, _S.OPEN, _S.REJECTED})
+_NOTHING_FILLED = REFUSED | {_S.PENDING, _S.UNKNOWN, _S.OPEN}
 
 
 def may_conclude(current: OrderStatus, verdict: OrderStatus) -> bool:

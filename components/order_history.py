@@ -11,7 +11,7 @@ from aristobot.errors import AristobotError
 from aristobot.events import OrderUpdated
 from aristobot.language import _
 from aristobot.market import Symbol
-from aristobot.orders import OrderStatus
+from aristobot.orders import REFUSED, OrderStatus
 from aristobot.store import orders
 from aristobot.store.trading_tables import Order
 from components.live import Live
@@ -21,7 +21,6 @@ from components.page_head import panel
 from components.stateful_list import StatefulList
 from components.viewer import Viewer
 from components.words import labelled
-from services.manual_trading import REFUSED
 
 if TYPE_CHECKING:
     from services.app import App
@@ -31,7 +30,7 @@ ALL, FILLED, CANCELED, NO = "all", "filled", "canceled", "refused"
 _GROUPS = {
     FILLED: (OrderStatus.FILLED,),
     CANCELED: (OrderStatus.CANCELED, OrderStatus.EXPIRED),
-    NO: REFUSED,
+    NO: tuple(REFUSED),
 }
 
 

@@ -15,7 +15,6 @@ from components import formats
 from components.live_grid import chip, column
 from components.order_words import order_status_words, type_words
 from components.trading_toasts import why_refused
-from services.manual_trading import REFUSED
 
 
 def row_of(one: Order) -> dict[str, Any]:
@@ -36,7 +35,7 @@ def row_of(one: Order) -> dict[str, Any]:
         "average": formats.price(average),
         "status": status,
         "status_tone": tone,
-        "status_tip": why_refused(one) if one.status in REFUSED else "",
+        "status_tip": why_refused(one) if one.status.is_refused else "",
     }
 
 

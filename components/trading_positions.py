@@ -22,7 +22,6 @@ from components.trading_position_line import Held, draw_position, held_at, write
 from components.trading_toasts import why_refused
 from components.viewer import Viewer, for_traders
 from components.words import Words, labelled
-from services.manual_trading import REFUSED
 
 if TYPE_CHECKING:
     from services.app import App
@@ -95,7 +94,7 @@ class TradingPositions:
             return
         try:
             sold = await self._app.hand.close_position(self._user.id, row.id, cause)
-            if sold.status in REFUSED:
+            if sold.status.is_refused:
                 complain(why_refused(sold))
         except AristobotError as error:
             complain(error)

@@ -18,7 +18,6 @@ from aristobot.store.trading_tables import Order
 from components import formats
 from components.live import Live
 from components.viewer import Viewer
-from services.manual_trading import REFUSED
 from services.order_ticket import OWNER
 
 if TYPE_CHECKING:
@@ -59,7 +58,7 @@ def toast_of(row: Order, status: OrderStatus) -> tuple[str, Tone] | None:
     """What is said of an order that has come to this status, and in which colour; None for what needs no words."""
     side = _("Buy") if row.side is Side.BUY else _("Sell")
     what = f"{side} {row.symbol}"
-    if status in REFUSED:
+    if status.is_refused:
         return _("{what} refused: {why}", what=what, why=why_refused(row)), "negative"
     if status is OrderStatus.UNKNOWN:
         return _("{what}: no clear answer came, the order is being checked. Nothing is sent twice.", what=what), "warning"

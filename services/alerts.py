@@ -23,7 +23,6 @@ from services.broker_book import Account
 
 OWNER = "webhooks"
 NOTHING_DONE = (OrderStatus.REJECTED, OrderStatus.NOT_ACCEPTED)
-FAILED = (*NOTHING_DONE, OrderStatus.DENIED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,8 +24,6 @@ from services.resting_orders import Outcome, RestingOrders, each
 from services.rights import for_traders
 from services.trading_floor import TradingFloor
 
-#: The ends of an order that nothing came of, because somebody said no.
-REFUSED = (OrderStatus.DENIED, OrderStatus.REJECTED, OrderStatus.NOT_ACCEPTED)
 #: A position of which an OCO covers at least this share, in per cent, is guarded as a whole: lots and fees leave crumbs.
 _ALL_BUT_CRUMBS = Decimal(99)
 

@@ -29,7 +29,6 @@ ROBOTS = "/trading-bot"
 _TOLD_ELSEWHERE = frozenset({OrderOrigin.KEEPER, OrderOrigin.WEBHOOK, OrderOrigin.MONITOR})
 _PLACES = 8
 _FINEST, _CENT = Decimal("0.00000001"), Decimal("0.01")
-_REFUSED = frozenset({OrderStatus.REJECTED, OrderStatus.DENIED, OrderStatus.NOT_ACCEPTED})
 #: Who sets halts by themselves, and is no person.
 HOUSE_HANDS = frozenset({"bracket_keeper", "disk_guard", "risk"})
 _LEVELS: Mapping[str, str] = MappingProxyType(
@@ -56,7 +55,7 @@ def of_order(row: Order, broker: Broker, now: datetime) -> Notice | None:
         return None
     if row.status is OrderStatus.UNKNOWN:
         return _about_order(row, broker, NoticeKind.ORDER_UNKNOWN, "reason.told_order_unknown", {"symbol": row.symbol})
-    if row.status in _REFUSED:
+    if row.status.is_refused:
         if row.origin in _TOLD_ELSEWHERE:
             return None
         facts = {"symbol": row.symbol, **_reason(row.reason, row.reason_facts)}

@@ -129,8 +129,7 @@ class OrderRecords:
     def _announce(self, order: Order) -> None:
         self._note_doubt(order)
         if order.status.is_final or order.status.is_working:
-            had_effect = order.status not in (OrderStatus.REJECTED, OrderStatus.NOT_ACCEPTED, OrderStatus.DENIED)
-            self._accounts.settle(order.broker_id, order.id, had_effect=had_effect)
+            self._accounts.settle(order.broker_id, order.id, had_effect=not order.status.is_refused)
             self.activity(order.broker_id).ended(order.status, order.list_client_id)
         with log_context(trace_id=order.trace_id, user_id=order.user_id):
             at = iso_milliseconds(order.updated_at)

@@ -11,16 +11,13 @@ from typing import NamedTuple
 from aristobot.kinds import OrderOrigin, OrderRole
 from aristobot.logs import current_trace_id
 from aristobot.money import ZERO, times
-from aristobot.orders import OrderRequest, OrderStatus, OtocoRequest, Side, client_order_id
+from aristobot.orders import OrderRequest, OtocoRequest, Side, client_order_id
 from aristobot.store import orders
 from aristobot.store.prepared import new_row
 from aristobot.store.tenancy import GuardedSession
 from aristobot.store.trading_tables import Order
 from services.broker_book import Account
 from services.order_draft import Draft, EditOrder, PlaceOrder, PlacePair
-
-#: The ends of an order that never rested: something else may be asked in its place.
-_CAME_TO_NOTHING = (OrderStatus.DENIED, OrderStatus.REJECTED, OrderStatus.NOT_ACCEPTED)
 
 
 def edited(old: Order, change: EditOrder) -> PlaceOrder:
@@ -50,9 +47,9 @@ def edited(old: Order, change: EditOrder) -> PlaceOrder:
 
 def next_change(session: GuardedSession, installation: uuid.UUID, wish: PlaceOrder) -> int:
     """The attempt under which a change goes out: that of the one under way or, when those before were refused, a new one."""
-    for attempt in count(1):
+    for attempt in count(1):  # one that was refused never rested: something else may be asked in its place
         row = orders.find(session, client_order_id(installation, wish.broker_id, wish.cause, wish.leg, attempt))
-        if row is None or row.status not in _CAME_TO_NOTHING:
+        if row is None or not row.status.is_refused:
             return attempt
     raise AssertionError("some attempt was not made yet")
 

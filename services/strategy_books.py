@@ -25,7 +25,6 @@ from services.exit_plan import ExitPlan, kept_plan
 
 #: An order may be written a moment after one that was made later.
 _OVERLAP = timedelta(minutes=1)
-_CAME_TO_NOTHING = (OrderStatus.REJECTED, OrderStatus.DENIED, OrderStatus.NOT_ACCEPTED)
 _TAGS = {OrderRole.STOP: "stop_loss", OrderRole.TARGET: "take_profit"}
 
 
@@ -222,7 +221,7 @@ def _happened(books: Books, order: Order, known: Mapping[str, Any]) -> tuple[str
     if not _is_over(books, order) or filled or order.role not in (OrderRole.ENTRY, OrderRole.EXIT):
         return "", ZERO, ZERO
     at_once = order.status is OrderStatus.EXPIRED and order.time_in_force is not TimeInForce.GTC
-    if order.status in _CAME_TO_NOTHING or at_once:
+    if order.status.is_refused or at_once:
         return "rejected", order.quantity, ZERO
     return ("canceled" if order.role is OrderRole.ENTRY else ""), order.quantity, ZERO
 

@@ -17,7 +17,6 @@ from aristobot.store import orders, users
 from aristobot.store.tenancy import SYSTEM
 from aristobot.store.trading_tables import Order
 from aristobot.strategy_orders import Decision, Intent, exact
-from services.alerts import FAILED
 from services.order_draft import Exits, PlaceOrder, stop_form
 from services.strategy_books import Books
 from services.strategy_exits import StrategyExits
@@ -124,7 +123,7 @@ def _form(intent: Intent, instrument: Instrument) -> dict[str, Any]:
 
 
 def _told(row: Order) -> Said:
-    if row.status in FAILED or (row.status is OrderStatus.EXPIRED and not row.filled):
+    if row.status.is_refused or (row.status is OrderStatus.EXPIRED and not row.filled):
         facts = {name: str(value) for name, value in (row.reason_facts or {}).items()}
         return Said("reason.run_entry_refused", {**facts, "why": f"error.{row.reason or 'nothing_filled'}"}, "warning")
     base, _, quote = row.symbol.partition("/")

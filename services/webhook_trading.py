@@ -16,7 +16,7 @@ from aristobot.orders import OrderStatus, OrderType, Side
 from aristobot.signals import Action, Signal, staleness
 from aristobot.store import brackets, orders, positions
 from aristobot.store.trading_tables import Order, PositionRow
-from services.alerts import FAILED, NOTHING_DONE, OWNER, Alert, Verdict, failed, longest_age, not_for_us, progress
+from services.alerts import NOTHING_DONE, OWNER, Alert, Verdict, failed, longest_age, not_for_us, progress
 from services.bracket_keeper import BracketKeeper
 from services.broker_book import Account
 from services.exit_plan import ExitPlan, from_specs, kept_plan, plan_of
@@ -109,7 +109,7 @@ class WebhookTrading:
         return self._of_order(row, symbol)
 
     def _of_order(self, row: Order, symbol: str) -> Verdict:
-        if row.status in FAILED or (row.status is OrderStatus.EXPIRED and not row.filled):
+        if row.status.is_refused or (row.status is OrderStatus.EXPIRED and not row.filled):
             return failed(row, symbol)
         return Verdict(WebhookOutcome.ORDERED, orders=(row,), symbol=symbol)
 

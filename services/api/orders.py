@@ -29,7 +29,6 @@ router = APIRouter(prefix="/api", tags=["orders"], route_class=ExactRoute)
 
 Id = Annotated[uuid.UUID, Path()]
 IdempotencyKey = Annotated[str, Header(alias="Idempotency-Key", min_length=1, max_length=255)]
-_REFUSED = (OrderStatus.DENIED, OrderStatus.REJECTED, OrderStatus.NOT_ACCEPTED)
 
 
 class OrderOut(Out):
@@ -205,7 +204,7 @@ async def list_fills(
 
 
 def _refused(row: Order, who: TokenHolder) -> JSONResponse | None:
-    if row.status not in _REFUSED:
+    if not row.status.is_refused:
         return None
     kind = RiskRefused if row.status is OrderStatus.DENIED else Refused
     code = row.reason.removeprefix("error.") or "refused"
