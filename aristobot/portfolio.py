@@ -9,7 +9,7 @@ from decimal import Decimal, localcontext
 
 import msgspec
 
-from aristobot.money import HUNDRED, WIDE, ZERO, amount, divided, plain, times
+from aristobot.money import WIDE, ZERO, amount, divided, plain, times
 from aristobot.orders import Fill, Side
 
 
@@ -83,10 +83,6 @@ class Position:
     def unrealised(self, price: Decimal) -> Decimal:
         """Quote that selling everything at `price`, free of fees, would gain over the cost."""
         return times(self.quantity, price) - self.cost
-
-    def unrealised_percent(self, price: Decimal) -> Decimal:
-        """Unrealised gain in per cent of the cost; zero without a cost."""
-        return divided(times(self.unrealised(price), HUNDRED), self.cost) if self.cost else ZERO
 
 
 @dataclass(frozen=True, slots=True)

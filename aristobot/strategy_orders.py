@@ -9,9 +9,7 @@ from typing import TypeAlias
 import msgspec
 
 from aristobot.errors import StrategyError
-from aristobot.market import Instrument
-from aristobot.money import ZERO
-from aristobot.orders import OrderRequest, OrderType, Side
+from aristobot.orders import OrderType, Side
 
 #: Nearer than this to the market, as a fraction of it, a price means "now": a market order (as in Jesse).
 NEAR = 0.00015
@@ -175,18 +173,3 @@ def check_decision(decision: Decision) -> None:
 def exact(value: float) -> Decimal:
     """The Decimal that a float is written as: 0.1 is 0.1."""
     return Decimal(repr(float(value)))
-
-
-def order_request(intent: Intent, instrument: Instrument, client_order_id: str) -> OrderRequest:
-    """The exact order: quantity rounded DOWN to the lot, prices down to the tick. A quantity of zero remains to be refused."""
-    market = intent.type is not OrderType.LIMIT
-    price = instrument.price(exact(intent.price)) if intent.type is not OrderType.MARKET else ZERO
-    return OrderRequest(
-        client_order_id=client_order_id,
-        symbol=instrument.symbol,
-        side=intent.side,
-        type=intent.type,
-        quantity=instrument.quantity(exact(intent.quantity), market=market),
-        price=price if intent.type is OrderType.LIMIT else ZERO,
-        stop_price=price if intent.type is OrderType.STOP_LOSS else ZERO,
-    )

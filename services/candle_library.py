@@ -63,7 +63,6 @@ class CandleLibrary:
 
     def __init__(self, bus: Bus, clock: Clock, gateway: ExchangeGateway, data_dir: Path, workers: Workers) -> None:
         self._bus, self._clock, self._gateway, self._data_dir, self._workers = bus, clock, gateway, data_dir, workers
-        self._fetching: dict[CandleSeries, Fetching] = {}
         self._tasks: dict[CandleSeries, asyncio.Task[None]] = {}
 
     async def listing(self) -> list[SeriesSummary]:
@@ -78,7 +77,6 @@ class CandleLibrary:
         """Forget a series. Raises Conflict while it is being downloaded."""
         self._not_running(series)
         await asyncio.to_thread(lambda: self._files().remove(series))
-        self._fetching.pop(series, None)
         self._publish(Fetching(series, self._clock.now(), self._clock.now(), DONE))
 
     def download(self, series: CandleSeries, since: datetime, until: datetime | None = None) -> Fetching:
@@ -93,15 +91,8 @@ class CandleLibrary:
         fetching = Fetching(series, *span)
         client = self._gateway.client(series.exchange)
         download = CandleDownload(self._files(), client, self._clock, series, span, lambda told: self._note(fetching, told))
-        self._fetching.pop(series, None)
-        self._fetching[series] = fetching
         self._tasks[series] = asyncio.ensure_future(self._fetch(fetching, download))
-        self._forget_oldest()
         return fetching
-
-    def downloads(self) -> list[Fetching]:
-        """Those that run, and the last that did, newest last."""
-        return list(self._fetching.values())
 
     async def stop(self, series: CandleSeries) -> None:
         """Stop a download; what came in stays. Harmless when none runs."""
@@ -178,8 +169,3 @@ class CandleLibrary:
     def _not_running(self, series: CandleSeries) -> None:
         if series in self._tasks:
             raise Conflict("download_running", series=f"{series.exchange} {series.symbol} {series.timeframe.value}")
-
-    def _forget_oldest(self) -> None:
-        finished = [series for series in self._fetching if series not in self._tasks]
-        for series in finished[: max(0, len(finished) - _MOST_FINISHED)]:
-            del self._fetching[series]

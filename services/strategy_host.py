@@ -102,12 +102,8 @@ class StrategyHost:
         return error if len(seat.strikes) < MOST_STRIKES else _disabled(seat)
 
     def strikes(self, key: Hashable) -> tuple[Strike, ...]:
-        """Its falls since it was seated or forgiven."""
+        """Its falls since it was seated."""
         return tuple(self._seats[key].strikes)
-
-    def forgive(self, key: Hashable) -> None:
-        """A human lets it run again."""
-        self._seats[key].strikes.clear()
 
     def printed(self, key: Hashable) -> str:
         """The last of what it printed."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import uuid
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -12,12 +13,13 @@ from typing import Any
 from aristobot.kinds import OrderOrigin
 from aristobot.market import FIGURES, Candle, Instrument, Timeframe
 from aristobot.orders import Fill, OrderReport, OrderRequest, OrderStatus, OrderType, Side
+from aristobot.store import instruments
 from aristobot.store.database import Database
 from aristobot.store.prepared import new_row
 from aristobot.store.shelf import Shelf
 from aristobot.store.strategy_tables import Activation
 from aristobot.store.tables import Broker, User
-from aristobot.store.tenancy import SYSTEM
+from aristobot.store.tenancy import SYSTEM, GuardedSession
 from aristobot.store.trading_tables import FillRow, Order, PositionRow, Webhook, WebhookState
 
 #: The moment at which a ManualClock starts.
@@ -132,3 +134,12 @@ def a_webhook_state(broker: Broker, **differences: Any) -> WebhookState:
     """An open position as alerts see it."""
     owner = {"user_id": broker.user_id, "broker_id": broker.id, "symbol": "BTC/USDT"}
     return WebhookState(**{**owner, "opened_at": MIDNIGHT, "updated_at": MIDNIGHT, **differences})
+
+
+def list_instruments(
+    session: GuardedSession, exchange: str, listed: Iterable[Instrument], now: datetime
+) -> instruments.Difference:
+    """Make the catalogue say exactly this; what had to be written for it."""
+    found = instruments.difference(session, exchange, listed)
+    instruments.apply(session, exchange, found, now)
+    return found

@@ -104,17 +104,6 @@ def tokens_of(session: GuardedSession, broker_id: uuid.UUID, now: datetime) -> l
     return list(session.exec(wanted.order_by(col(WebhookToken.created_at).desc())))
 
 
-def by_webhook_token(session: GuardedSession, token_hash: str, now: datetime) -> tuple[Broker, WebhookToken] | None:
-    """The broker to which a token valid at `now` leads, unless it is deleted."""
-    wanted = (
-        select(Broker, WebhookToken)
-        .join(WebhookToken, col(WebhookToken.broker_id) == col(Broker.id))
-        .where(WebhookToken.token_hash == token_hash, _valid(now), col(Broker.deleted_at).is_(None))
-    )
-    found = session.exec(wanted).one_or_none()
-    return None if found is None else (found[0], found[1])
-
-
 def _valid(now: datetime) -> sa.ColumnElement[bool]:
     return col(WebhookToken.expires_at).is_(None) | (col(WebhookToken.expires_at) > now)
 

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
+from sqlalchemy.exc import DBAPIError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm.exc import StaleDataError
 
@@ -71,12 +71,6 @@ def translated(error: BaseException) -> AristobotError | None:
         return DataError("unknown_word", detail=str(error.orig)[:200]) if isinstance(error.orig, LookupError) else None
     driver_error = error.orig if isinstance(error, DBAPIError) else error
     return _of_driver(driver_error, lost=isinstance(error, DBAPIError) and error.connection_invalidated)
-
-
-def is_conflict(error: IntegrityError, code: str = "already_exists") -> bool:
-    """Whether a caught IntegrityError is the kind of conflict that `code` names."""
-    known = _of_driver(error.orig)
-    return known is not None and known.code == code
 
 
 def _of_driver(error: BaseException | None, *, lost: bool = False) -> AristobotError | None:

@@ -19,15 +19,6 @@ _COLUMNS = [getattr(InstrumentRow, name) for name in _NAMES]
 
 
 @dataclass(frozen=True, slots=True)
-class CatalogueChange:
-    """How many instruments were added, changed and removed."""
-
-    added: int
-    changed: int
-    removed: int
-
-
-@dataclass(frozen=True, slots=True)
 class Difference:
     """Instruments that are new, instruments that say something else now, and symbols that are gone."""
 
@@ -98,13 +89,6 @@ def apply(session: GuardedSession, exchange: str, wanted: Difference, now: datet
         gone = sa.delete(InstrumentRow).where(col(InstrumentRow.exchange) == exchange)
         session.execute(gone.where(col(InstrumentRow.symbol).in_(wanted.removed)))
     session.flush()
-
-
-def replace_all(session: GuardedSession, exchange: str, listed: Iterable[Instrument], now: datetime) -> CatalogueChange:
-    """Make the catalogue say exactly what the exchange says; only what differs is written."""
-    found = difference(session, exchange, listed)
-    apply(session, exchange, found, now)
-    return CatalogueChange(len(found.added), len(found.changed), len(found.removed))
 
 
 def _wanted(exchange: str) -> Any:

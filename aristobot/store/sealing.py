@@ -61,12 +61,6 @@ def is_sealed(file: Path) -> bool:
         return opened.read(len(MAGIC)) == MAGIC
 
 
-def header_of(file: Path) -> SealedHeader:
-    """The header of a sealed file. StoreDamaged when it is cut short, StoreError when a newer Aristobot wrote it."""
-    with file.open("rb") as opened:
-        return _read_header(opened, file)
-
-
 def seal(plain: Path, sealed: Path, key: bytes, created: datetime) -> None:
     """Write `plain` sealed to the new file `sealed`, readable by its owner alone and on the disk when this returns."""
     moment = (created - _NEVER) // _MILLISECOND

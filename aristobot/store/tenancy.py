@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from enum import Enum, StrEnum
+from enum import Enum
 from functools import cache, lru_cache
 from typing import Any, Final, NoReturn
 
@@ -233,20 +233,6 @@ def insert_many_once(
     table = sa.inspect(model).local_table  # not through the model: its bulk insert does not tell how many were new
     statement = _insert_for(session, table).on_conflict_do_nothing(index_elements=list(conflict))
     return session.exec(statement, params=list(rows), execution_options={**CHECKED, "preserve_rowcount": True}).rowcount
-
-
-def change_status(
-    session: GuardedSession,
-    model: type[Any],
-    row_id: uuid.UUID,
-    from_: StrEnum | Collection[StrEnum],
-    to: StrEnum,
-    **values: Any,
-) -> bool:
-    """Compare and set: True for the one caller whose change it was. `from_` may name several statuses."""
-    expected = [from_] if isinstance(from_, StrEnum) else list(from_)
-    statement = sa.update(model).where(model.id == row_id, model.status.in_(expected)).values(status=to, **values)
-    return session.exec(statement).rowcount == 1
 
 
 def _insert_for(session: GuardedSession, target: Any) -> postgresql.Insert | sqlite.Insert:

@@ -56,11 +56,6 @@ def wanted_of(order: Order) -> Wanted:
     return wanted
 
 
-def client_id_of(order: Order) -> str:
-    """`cl_ord_id`; empty when none was given."""
-    return wanted_of(order).client_id
-
-
 def is_expired(order: Order) -> bool:
     """Whether its time was over; what merely found nobody to take it is called cancelled."""
     expires = wanted_of(order).expires_at

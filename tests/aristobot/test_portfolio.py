@@ -97,8 +97,8 @@ def test_a_sale_leaves_the_entry_of_the_rest_as_it_was() -> None:
 
 def test_an_open_position_is_worth_what_the_market_would_pay_over_its_cost() -> None:
     position = fold([a_fill(price=D(100), quantity=D(2), fee=D(0))], "BTC", "USDT")
-    assert (position.unrealised(D(110)), position.unrealised_percent(D(110))) == (D(20), D(10))
-    assert Position().unrealised_percent(D(110)) == D(0)
+    assert position.unrealised(D(110)) == D(20)
+    assert Position().unrealised(D(110)) == D(0)
 
 
 def test_coins_that_were_there_before_have_no_cost_and_bring_no_gain() -> None:

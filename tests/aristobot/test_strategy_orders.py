@@ -15,7 +15,7 @@ from aristobot.backtest.units import Units
 from aristobot.errors import StrategyError
 from aristobot.orders import OrderType, Side
 from aristobot.strategy import Strategy
-from aristobot.strategy_orders import Intent, Level, exact, intents, order_request, shares
+from aristobot.strategy_orders import Level, exact, intents, shares
 from aristobot.strategy_run import PlacedOrder
 from tests.backtesting import an_instrument, buyer, closes_at, played
 
@@ -160,12 +160,13 @@ def test_a_lock_keeps_entries_away_for_its_minutes() -> None:
 
 def test_at_the_border_floats_become_exact_and_are_rounded_down() -> None:
     instrument = an_instrument(tick="0.05", lot="0.01")
-    request = order_request(Intent(Side.BUY, OrderType.LIMIT, 0.29, 99.99), instrument, "id")
-    assert [request.quantity, request.price, request.stop_price] == [Decimal("0.29"), Decimal("99.95"), 0]
-    stop = order_request(Intent(Side.SELL, OrderType.STOP_LOSS, 1.239, 90.02), instrument, "id")
-    assert [stop.quantity, stop.price, stop.stop_price] == [Decimal("1.23"), 0, Decimal("90.00")]
-    market = order_request(Intent(Side.BUY, OrderType.MARKET, 0.3, 100.0), instrument, "id")
-    assert [market.quantity, market.price, market.stop_price] == [Decimal("0.30"), 0, 0]
+    assert [exact(0.29), exact(0.1 + 0.2)] == [Decimal("0.29"), Decimal("0.30000000000000004")]
+    assert [instrument.quantity(exact(value)) for value in (0.29, 1.239, 0.3)] == [
+        Decimal("0.29"),
+        Decimal("1.23"),
+        Decimal("0.3"),
+    ]
+    assert [instrument.price(exact(value)) for value in (99.99, 90.02)] == [Decimal("99.95"), Decimal("90.00")]
 
 
 @given(st.floats(1e-6, 1e6), st.sampled_from(["0.00001", "0.001", "0.01", "0.5", "1"]))

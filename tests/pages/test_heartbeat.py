@@ -16,7 +16,7 @@ from aristobot.clock import ManualClock
 from aristobot.events import CandleClosed, CandleUpdated, HeartbeatChanged
 from aristobot.market import Candle, Timeframe
 from aristobot.settings import Settings
-from aristobot.store import candles, heartbeats, instruments
+from aristobot.store import candles, heartbeats
 from aristobot.store.tenancy import SYSTEM
 from components.candle_chart import CandleChart
 from components.candle_feed import CandleFeed
@@ -24,7 +24,7 @@ from components.heartbeat_stream import LINES, StreamLog, line
 from components.live_grid import LiveGrid, Row
 from services.app import App
 from services.simulator.server import SimulatorServer
-from tests.builders import a_candle, an_instrument
+from tests.builders import a_candle, an_instrument, list_instruments
 from tests.exchange_urls import exchange_urls
 from tests.pages.visitors import a_resident, come_in, until
 
@@ -177,7 +177,7 @@ async def test_what_was_missed_is_loaded_when_the_stream_speaks_again(screen: Us
 
 async def test_another_market_is_shown_and_followed_while_the_page_stands(screen: User, app: App, clock: ManualClock) -> None:
     await app.db.write(
-        SYSTEM, lambda s: instruments.replace_all(s, "binance", [an_instrument("ETH/USDT"), an_instrument()], app.clock.now())
+        SYSTEM, lambda s: list_instruments(s, "binance", [an_instrument("ETH/USDT"), an_instrument()], app.clock.now())
     )
     await look(screen, app)
     symbols: Any = next(iter(screen.find(marker="symbol").elements))

@@ -10,14 +10,14 @@ from nicegui.testing import User
 
 from aristobot.events import UserChanged
 from aristobot.kinds import HaltLevel, HaltScope, Role
-from aristobot.store import instruments, users
+from aristobot.store import users
 from aristobot.store.tenancy import SYSTEM
 from components.palette import Palette
 from components.palette_commands import Command
 from components.palette_order import ordered, plain
 from components.shortcuts import Shortcuts
 from services.app import App
-from tests.builders import an_instrument
+from tests.builders import an_instrument, list_instruments
 from tests.pages.test_log import TRACE
 from tests.pages.visitors import a_known_broker, a_resident, come_in, until
 
@@ -100,7 +100,7 @@ async def test_symbols_of_the_users_exchanges_lead_to_the_trading_page(screen: U
     alice = await a_resident(app)
     await a_known_broker(app, alice)
     listed = [an_instrument("BTC/USDT"), an_instrument("ETH/BTC"), an_instrument("BTC/EUR")]
-    await app.db.write(SYSTEM, lambda s: instruments.replace_all(s, "binance", listed, app.clock.now()))
+    await app.db.write(SYSTEM, lambda s: list_instruments(s, "binance", listed, app.clock.now()))
     await come_in(screen, app, alice)
     await screen.open("/statistics")
     await app.catalog.instrument("binance", "BTC/USDT")  # the catalogue is in memory from then on
@@ -124,7 +124,7 @@ async def test_letters_typed_fast_are_answered_by_the_last_of_them(screen: User,
     alice = await a_resident(app)
     await a_known_broker(app, alice)
     listed = [an_instrument("BTC/USDT"), an_instrument("ETH/USDT")]
-    await app.db.write(SYSTEM, lambda s: instruments.replace_all(s, "binance", listed, app.clock.now()))
+    await app.db.write(SYSTEM, lambda s: list_instruments(s, "binance", listed, app.clock.now()))
     await come_in(screen, app, alice)
     await screen.open("/statistics")
     await app.catalog.instrument("binance", "BTC/USDT")  # the catalogue is in memory from then on

@@ -6,7 +6,6 @@ import asyncio
 import uuid
 from datetime import timedelta
 from decimal import Decimal
-from functools import partial
 from typing import Any
 
 import pytest
@@ -15,6 +14,7 @@ from aristobot.errors import Conflict, InvalidInput, NotFound
 from aristobot.events import BrokerUpdated
 from aristobot.orders import OrderStatus
 from aristobot.store import brokers
+from aristobot.store.inbox import token_owners
 from aristobot.store.tenancy import SYSTEM
 from services.broker_connection import NAMES, StepState
 from services.key_state import KeyState
@@ -142,8 +142,7 @@ async def test_a_broker_with_open_orders_stays_and_a_deleted_one_keeps_no_key(st
     await street.app.brokers.remove(bob.id, other, HAND)
     with pytest.raises(NotFound):
         await street.app.brokers.get(bob.id, other)
-    now = street.app.clock.now()
-    assert await street.app.db.read(SYSTEM, lambda s: brokers.by_webhook_token(s, hash_of(token), now)) is None
+    assert hash_of(token) not in await street.app.db.read(SYSTEM, token_owners)
     (gone,) = [one for one in await street.app.db.read(bob.id, lambda s: brokers.mine(s, with_deleted=True)) if one.id == other]
     assert (gone.api_key_sealed, gone.api_secret_sealed, gone.key_last_four) == ("", "", "")
 
@@ -156,10 +155,9 @@ async def test_a_rotated_address_replaces_the_old_one_after_the_overlap(street: 
     now = street.app.clock.now()
     assert first != second
     assert len(first) >= 43
-    for token, later, valid in ((first, 1, True), (first, 3, False), (second, 24 * 400, True)):
-        moment, kept = now + timedelta(hours=later), hash_of(token)
-        found = await street.app.db.read(SYSTEM, partial(brokers.by_webhook_token, token_hash=kept, now=moment))
-        assert (found is not None) == valid
+    owners = await street.app.db.read(SYSTEM, token_owners)
+    assert [owners[hash_of(token)].expires_at for token in (first, second)] == [now + timedelta(hours=2), None]
+    assert {owners[hash_of(token)].broker_id for token in (first, second)} == {broker_id}
     assert [one.last_four for one in await webhooks.of_broker(bob.id, broker_id)] == [second[-4:], first[-4:]]
     for wrong in (timedelta(days=31), timedelta(hours=-1)):
         with pytest.raises(InvalidInput):

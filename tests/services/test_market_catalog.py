@@ -19,7 +19,7 @@ from aristobot.store import instruments
 from aristobot.store.database import Database
 from aristobot.store.tenancy import SYSTEM
 from services.market_catalog import REFRESH_EVERY, RETRY_AFTER, UNKNOWN_PAUSE, MarketCatalog
-from tests.builders import MIDNIGHT, a_broker, a_user, an_instrument
+from tests.builders import MIDNIGHT, a_broker, a_user, an_instrument, list_instruments
 from tests.services.market import Market, a_market
 
 
@@ -37,7 +37,7 @@ def a_catalog(market: Market) -> MarketCatalog:
 
 async def keep(market: Market, *listed: Instrument) -> None:
     """Let the store remember these."""
-    await market.db.write(SYSTEM, lambda s: instruments.replace_all(s, "binance", listed, MIDNIGHT))
+    await market.db.write(SYSTEM, lambda s: list_instruments(s, "binance", listed, MIDNIGHT))
 
 
 @pytest.mark.parametrize(

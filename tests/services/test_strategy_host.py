@@ -74,7 +74,8 @@ async def test_after_a_fall_it_is_started_again_and_after_three_it_waits_for_a_h
 
     assert "3" in explain(refused.value, language="en")
     assert [one.error.code for one in host.strikes("moody")] == ["strategy_too_busy"] * 3
-    host.forgive("moody")
+    await host.seat("moody", MOODY)
+    assert host.strikes("moody") == ()
     assert (await host.ask("moody", {"n": 4})).value == 4
 
 

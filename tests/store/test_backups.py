@@ -21,7 +21,7 @@ from sqlmodel import SQLModel, select
 from aristobot.errors import StoreDamaged, StoreError
 from aristobot.kinds import HaltLevel, HaltScope
 from aristobot.settings import Settings
-from aristobot.store import audit, candles, halts, instruments
+from aristobot.store import audit, candles, halts
 from aristobot.store.backups import SCHEDULED, check_sqlite, copy_name, copy_sqlite, sealed_copy, thin_out
 from aristobot.store.carrying import address
 from aristobot.store.database import Database, make_engine
@@ -46,6 +46,7 @@ from tests.builders import (
     a_webhook,
     an_instrument,
     an_order,
+    list_instruments,
 )
 
 KEY = b"k" * 32
@@ -67,7 +68,7 @@ async def furnish(db: Database) -> User:
         a_webhook(broker, payload=bytes(range(256))),
     ]
     await db.write(SYSTEM, lambda s: s.add_all(rows))
-    await db.write(SYSTEM, lambda s: instruments.replace_all(s, "binance", [an_instrument()], MIDNIGHT))
+    await db.write(SYSTEM, lambda s: list_instruments(s, "binance", [an_instrument()], MIDNIGHT))
     await db.write(SYSTEM, lambda s: candles.add(s, "binance", a_candle(), MIDNIGHT, live=True))
     await db.write(user.id, lambda s: audit.record(s, KEY, "furnished", at=MIDNIGHT, after={"price": Decimal("1.50")}))
     return user

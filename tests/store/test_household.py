@@ -14,6 +14,7 @@ from aristobot.errors import Conflict, NotFound
 from aristobot.kinds import BrokerAccess, BrokerMode, Role, TokenScope
 from aristobot.store import brokers, sessions, tokens, users
 from aristobot.store.database import Database
+from aristobot.store.inbox import token_owners
 from aristobot.store.tables import ApiToken, Broker, LoginSession, User, WebhookToken
 from aristobot.store.tenancy import SYSTEM, TenantError
 from aristobot.store.trading_tables import Order
@@ -176,8 +177,10 @@ async def test_removing_a_broker_wipes_its_secrets_and_keeps_its_history(db: Dat
 
 
 async def led_to(db: Database, token_hash: str, hours: float) -> uuid.UUID | None:
-    found = await db.read(SYSTEM, lambda s: brokers.by_webhook_token(s, token_hash, MIDNIGHT + hours * HOUR))
-    return None if found is None else found[0].id
+    """The broker to which the ingress lets a token lead, so many hours after midnight."""
+    owner = (await db.read(SYSTEM, token_owners)).get(token_hash)
+    valid = owner is not None and (owner.expires_at is None or owner.expires_at > MIDNIGHT + hours * HOUR)
+    return owner.broker_id if owner is not None and valid else None
 
 
 async def test_two_webhook_tokens_are_valid_while_one_replaces_the_other(db: Database, ann: User) -> None:

@@ -16,10 +16,9 @@ from aristobot.errors import DataError
 from aristobot.market import InstrumentState, Timeframe
 from aristobot.store import candles, heartbeats, instruments
 from aristobot.store.database import Database
-from aristobot.store.instruments import CatalogueChange
 from aristobot.store.tables import HeartbeatEvent, InstrumentRow
 from aristobot.store.tenancy import SYSTEM
-from tests.builders import MIDNIGHT, a_candle, an_instrument
+from tests.builders import MIDNIGHT, a_candle, an_instrument, list_instruments
 
 MINUTE = timedelta(minutes=1)
 ANYBODY = uuid.uuid4()
@@ -34,7 +33,7 @@ async def test_an_instrument_comes_back_with_every_rule(db: Database) -> None:
         order_types=frozenset({"limit", "market"}),
         oco_allowed=True,
     )
-    await db.write(SYSTEM, lambda s: instruments.replace_all(s, "binance", [listed], MIDNIGHT))
+    await db.write(SYSTEM, lambda s: list_instruments(s, "binance", [listed], MIDNIGHT))
     assert await db.read(ANYBODY, lambda s: instruments.get(s, "binance", "PEPE/EUR")) == listed
     assert await db.read(ANYBODY, lambda s: instruments.get(s, "kraken", "PEPE/EUR")) is None
 
@@ -42,11 +41,15 @@ async def test_an_instrument_comes_back_with_every_rule(db: Database) -> None:
 async def test_a_catalogue_is_replaced_by_writing_what_differs(db: Database) -> None:
     listed = [an_instrument(f"C{number}/USDT") for number in range(50)]
     later = MIDNIGHT + MINUTE
-    first = await db.write(SYSTEM, lambda s: instruments.replace_all(s, "binance", listed, MIDNIGHT))
-    again = await db.write(SYSTEM, lambda s: instruments.replace_all(s, "binance", listed, later))
+    first = await db.write(SYSTEM, lambda s: list_instruments(s, "binance", listed, MIDNIGHT))
+    again = await db.write(SYSTEM, lambda s: list_instruments(s, "binance", listed, later))
     changed = [replace(listed[0], tick=Decimal("0.5")), *listed[1:-1], an_instrument("NEW/USDT")]
-    third = await db.write(SYSTEM, lambda s: instruments.replace_all(s, "binance", changed, later))
-    assert (first, again, third) == (CatalogueChange(50, 0, 0), CatalogueChange(0, 0, 0), CatalogueChange(1, 1, 1))
+    third = await db.write(SYSTEM, lambda s: list_instruments(s, "binance", changed, later))
+    assert [(len(one.added), len(one.changed), len(one.removed)) for one in (first, again, third)] == [
+        (50, 0, 0),
+        (0, 0, 0),
+        (1, 1, 1),
+    ]
     assert await db.read(ANYBODY, lambda s: set(instruments.all_of(s, "binance"))) == set(changed)
     written = (
         sa.select(col(InstrumentRow.symbol)).where(col(InstrumentRow.updated_at) == later).order_by(col(InstrumentRow.symbol))
@@ -56,9 +59,9 @@ async def test_a_catalogue_is_replaced_by_writing_what_differs(db: Database) -> 
 
 async def test_the_catalogue_of_one_exchange_leaves_the_others_alone(db: Database) -> None:
     kraken = an_instrument(exchange="kraken")
-    await db.write(SYSTEM, lambda s: instruments.replace_all(s, "kraken", [kraken], MIDNIGHT))
-    await db.write(SYSTEM, lambda s: instruments.replace_all(s, "binance", [an_instrument()], MIDNIGHT))
-    await db.write(SYSTEM, lambda s: instruments.replace_all(s, "binance", [], MIDNIGHT))
+    await db.write(SYSTEM, lambda s: list_instruments(s, "kraken", [kraken], MIDNIGHT))
+    await db.write(SYSTEM, lambda s: list_instruments(s, "binance", [an_instrument()], MIDNIGHT))
+    await db.write(SYSTEM, lambda s: list_instruments(s, "binance", [], MIDNIGHT))
     assert await db.read(ANYBODY, lambda s: instruments.all_of(s, "kraken")) == [kraken]
     assert await db.read(ANYBODY, lambda s: instruments.all_of(s, "binance")) == []
 
@@ -78,7 +81,7 @@ SEARCHES = [
 async def test_instruments_are_found_by_a_few_letters(db: Database) -> None:
     symbols = ("WBTC/USDT", "BTCST/USDT", "BTC/USDT", "BTC/EUR", "ETH/USDT", "ODD%/USDT")
     listed = [an_instrument(symbol) for symbol in symbols]
-    await db.write(SYSTEM, lambda s: instruments.replace_all(s, "binance", listed, MIDNIGHT))
+    await db.write(SYSTEM, lambda s: list_instruments(s, "binance", listed, MIDNIGHT))
     for quote, text, limit, expected in SEARCHES:
         found = await db.read(ANYBODY, partial(instruments.search, exchange="binance", quote=quote, text=text, limit=limit))
         assert [one.symbol for one in found] == expected, (quote, text)

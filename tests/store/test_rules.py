@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any
 
 import pytest
@@ -13,10 +15,11 @@ from sqlmodel import col, select
 
 from aristobot.errors import Conflict
 from aristobot.kinds import LotStatus, WebhookStatus
+from aristobot.store import webhooks
 from aristobot.store.database import Database
-from aristobot.store.failures import is_conflict
+from aristobot.store.failures import translated
 from aristobot.store.tables import Broker, User
-from aristobot.store.tenancy import SYSTEM, GuardedSession, change_status, insert_once
+from aristobot.store.tenancy import SYSTEM, GuardedSession, insert_once
 from aristobot.store.trading_tables import FillRow, PositionRow, Webhook
 from tests.builders import a_broker, a_fill_row, a_position, a_user, a_webhook, a_webhook_state, an_order
 
@@ -39,7 +42,8 @@ async def test_closing_a_position_frees_its_place(db: Database, broker: Broker) 
     await db.write(broker.user_id, lambda s: s.add(first))
 
     def reopen(session: GuardedSession) -> None:
-        assert change_status(session, PositionRow, first.id, LotStatus.OPEN, LotStatus.CLOSED)
+        session.get_one(PositionRow, first.id).status = LotStatus.CLOSED
+        session.flush()
         session.add(second)
 
     await db.write(broker.user_id, reopen)
@@ -78,30 +82,26 @@ async def test_insert_once_fills_the_defaults_and_leaves_the_transaction_usable(
     assert await db.read(broker.user_id, lambda s: s.scalar(sa.select(sa.func.count(col(Webhook.id))))) == 2
 
 
-async def test_of_six_who_claim_an_alert_one_gets_it(db: Database, broker: Broker) -> None:
+async def test_of_six_who_finish_an_alert_one_is_believed(db: Database, broker: Broker) -> None:
     webhook = a_webhook(broker)
     await db.write(broker.user_id, lambda s: s.add(webhook))
 
-    def claim(session: GuardedSession) -> bool:
-        from_, to = WebhookStatus.RECEIVED, WebhookStatus.PROCESSING
-        return change_status(session, Webhook, webhook.id, from_, to, claims=1)
-
-    assert sorted(await at_once(lambda: db.write(broker.user_id, claim))) == [False] * (AT_ONCE - 1) + [True]
-    found = await db.read(broker.user_id, lambda s: s.get_one(Webhook, webhook.id))
-    assert (found.status, found.claims) == (WebhookStatus.PROCESSING, 1)
-
-
-async def test_a_status_may_change_from_several_others_but_never_for_a_stranger(db: Database, broker: Broker) -> None:
-    webhook, stranger = a_webhook(broker), a_user()
-    await db.write(SYSTEM, lambda s: s.add_all([webhook, stranger]))
-    living = (WebhookStatus.RECEIVED, WebhookStatus.PROCESSING)
-
     def finish(session: GuardedSession) -> bool:
-        return change_status(session, Webhook, webhook.id, living, WebhookStatus.ERROR, reason="stale")
+        return webhooks.finish(session, webhook.id, {"status": WebhookStatus.PROCESSED, "reason": uuid.uuid4().hex})
 
-    assert not await db.write(stranger.id, finish)
-    assert await db.write(broker.user_id, finish)
-    assert not await db.write(broker.user_id, finish)
+    assert sorted(await at_once(lambda: db.write(broker.user_id, finish))) == [False] * (AT_ONCE - 1) + [True]
+    found = await db.read(broker.user_id, lambda s: s.get_one(Webhook, webhook.id))
+    assert found.status is WebhookStatus.PROCESSED
+
+
+async def test_an_alert_is_finished_whether_it_was_begun_or_not_but_never_by_a_stranger(db: Database, broker: Broker) -> None:
+    fresh, begun, stranger = a_webhook(broker), a_webhook(broker, status=WebhookStatus.PROCESSING), a_user()
+    await db.write(SYSTEM, lambda s: s.add_all([fresh, begun, stranger]))
+    for webhook_id in (fresh.id, begun.id):
+        finish = partial(webhooks.finish, webhook_id=webhook_id, values={"status": WebhookStatus.ERROR, "reason": "stale"})
+        assert not await db.write(stranger.id, finish)
+        assert await db.write(broker.user_id, finish)
+        assert not await db.write(broker.user_id, finish)
 
 
 async def test_a_change_of_status_shows_on_the_row_that_the_session_holds(db: Database, broker: Broker) -> None:
@@ -110,7 +110,7 @@ async def test_a_change_of_status_shows_on_the_row_that_the_session_holds(db: Da
 
     def change(session: GuardedSession) -> WebhookStatus:
         row = session.get_one(Webhook, webhook.id)
-        change_status(session, Webhook, webhook.id, WebhookStatus.RECEIVED, WebhookStatus.MISS)
+        webhooks.finish(session, webhook.id, {"status": WebhookStatus.MISS})
         return row.status
 
     assert await db.write(broker.user_id, change) is WebhookStatus.MISS
@@ -159,10 +159,11 @@ async def test_a_conflict_inside_a_savepoint_leaves_the_rest_of_the_transaction(
                 session.add(a_position(broker))
         except IntegrityError as error:
             session.add(a_position(broker, owner="manual"))
-            return "conflict" if is_conflict(error) else "another error"
-        return "no conflict"
+            told = translated(error)
+            return told.code if told is not None else "a mistake of ours"
+        return "nothing"
 
-    assert await db.write(broker.user_id, try_twice) == "conflict"
+    assert await db.write(broker.user_id, try_twice) == "already_exists"
     owners = await db.read(broker.user_id, lambda s: sorted(s.exec(select(PositionRow.owner)).all()))
     assert owners == ["manual", "webhooks"]
 
