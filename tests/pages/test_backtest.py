@@ -22,13 +22,13 @@ from aristobot.exchange import Fees
 from aristobot.kinds import BacktestStatus, Role
 from aristobot.market import Timeframe
 from aristobot.research_events import BacktestFinished, BacktestProgressed
-from aristobot.store import instruments
 from aristobot.store.tenancy import SYSTEM
 from aristobot.templates import template
 from components.candle_import import plain_name
 from components.run_progress import RunProgress
 from services.app import App
 from tests.backtesting import an_instrument, real_history
+from tests.builders import list_instruments
 from tests.house import ROOT
 from tests.pages.visitors import a_known_broker, a_resident, come_in, until
 
@@ -189,7 +189,7 @@ async def test_the_form_says_which_fees_count_and_gives_those_of_the_account(scr
     who = await a_resident(app)
     broker = await a_known_broker(app, who, exchange="binance", name="Main")
     listed = msgspec.structs.replace(an_instrument(), maker_fee=Decimal("0.001"), taker_fee=Decimal("0.0015"))
-    await app.db.write(SYSTEM, lambda s: instruments.replace_all(s, "binance", [listed], app.clock.now()))
+    await app.db.write(SYSTEM, lambda s: list_instruments(s, "binance", [listed], app.clock.now()))
     await app.floor.brokers.load()
     await come_in(screen, app, who)
     await screen.open("/backtest")
