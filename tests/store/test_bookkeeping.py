@@ -19,7 +19,7 @@ from aristobot.store import bookkeeping, brackets, holdings, orders, positions
 from aristobot.store.database import Database
 from aristobot.store.tables import Broker
 from aristobot.store.tenancy import SYSTEM, GuardedSession
-from aristobot.store.trading_tables import FillRow, Order, PositionRow, WebhookState
+from aristobot.store.trading_tables import Bracket, FillRow, Order, PositionRow, WebhookState
 from tests.builders import MIDNIGHT, a_fill, a_stored_broker, an_instrument, an_order, an_order_report
 
 D = Decimal
@@ -195,6 +195,24 @@ async def test_exits_that_an_entry_wants_are_asked_for_with_its_first_fill_and_o
     await db.write(broker.user_id, lambda s: brackets.ask(s, position_id, D(58000), [], MIDNIGHT))
     await hear(db, broker, report_of(entry, S.FILLED, D("0.1"), first, second))
     assert await asked() == (D(58000), [])
+
+
+async def test_a_move_that_failed_does_not_undo_what_was_asked_for_since(db: Database) -> None:
+    broker = await a_stored_broker(db)
+    entry = await an_order_of(db, broker, Side.BUY, "0.1", exit_stop=D(57000))
+    bought = a_fill(trade_id="1", quantity=D("0.1"), price=D(60000), fee=D(0))
+    position_id = (await hear(db, broker, report_of(entry, S.FILLED, D("0.1"), bought))).position_id
+    assert position_id is not None
+
+    async def restored(failed: Bracket) -> tuple[bool, Decimal]:
+        done = await db.write(broker.user_id, lambda s: brackets.restore(s, failed, D(57000), [], MIDNIGHT))
+        [bracket] = await db.read(broker.user_id, positions.brackets)
+        return done, bracket.stop_price
+
+    failed = await db.write(broker.user_id, lambda s: brackets.ask(s, position_id, D(59000), [], MIDNIGHT))
+    newer = await db.write(broker.user_id, lambda s: brackets.ask(s, position_id, D(58000), [], MIDNIGHT))
+    assert await restored(failed) == (False, D(58000))
+    assert await restored(newer) == (True, D(57000))
 
 
 async def test_what_a_position_brought_on_other_days_is_neither_todays_gain_nor_todays_loss(db: Database) -> None:
