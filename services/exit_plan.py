@@ -111,7 +111,7 @@ def slices(plan: ExitPlan, quantity: Decimal, instrument: Instrument, done_legs:
         last = position == len(open_targets) - 1 and shares == whole
         part = left if last else min(left, instrument.quantity(percent_of(quantity, share * HUNDRED / whole) + carried))
         if not _is_sellable(part, plan.stop or target, instrument):
-            carried += part
+            carried = part  # what was carried before is in it
             continue
         cut.append(Slice(leg, part, plan.stop, target))
         left, carried = left - part, ZERO

@@ -83,6 +83,15 @@ async def filled_in(screen: User) -> None:
     one(screen, "parameter-slow").set_value("20")
 
 
+async def at_the_form(screen: User, app: App) -> Any:
+    """Somebody who has the form before them, with that span."""
+    who = await a_resident(app)
+    await come_in(screen, app, who)
+    await screen.open("/backtest")
+    await filled_in(screen)
+    return who
+
+
 def _marks(screen: User) -> set[str]:
     assert screen.client is not None
     return {mark for found in screen.client.elements.values() for mark in found._markers}
@@ -228,10 +237,7 @@ async def test_progress_that_is_told_after_the_end_does_not_come_back(screen: Us
 async def test_a_second_leg_is_added_played_and_told_beside_the_whole(screen: User, app: App, working: None) -> None:
     history = real_history("SOLUSDT")
     CandleFiles(app.settings.data_dir).merge(CandleSeries("binance", "SOL/USDT", Timeframe.H4), history.candles, app.clock.now())
-    who = await a_resident(app)
-    await come_in(screen, app, who)
-    await screen.open("/backtest")
-    await filled_in(screen)
+    who = await at_the_form(screen, app)
     assert not shown(screen, "bt-allotted")
     screen.find("add-leg").click()
     await until(lambda: "leg1-parameter-fast" in _marks(screen))
@@ -281,10 +287,7 @@ async def test_an_older_version_of_a_strategy_is_tried(screen: User, app: App, w
 
 
 async def test_what_cannot_be_is_told_at_its_field(screen: User, app: App, working: None) -> None:
-    who = await a_resident(app)
-    await come_in(screen, app, who)
-    await screen.open("/backtest")
-    await filled_in(screen)
+    who = await at_the_form(screen, app)
     one(screen, "parameter-fast").set_value("9999")
     screen.find("bt-run").click()
     await until(lambda: one(screen, "parameter-fast").error)
@@ -296,10 +299,7 @@ async def test_what_cannot_be_is_told_at_its_field(screen: User, app: App, worki
 
 
 async def test_a_run_without_candles_says_why_and_one_is_cancelled(screen: User, app: App, working: None) -> None:
-    who = await a_resident(app)
-    await come_in(screen, app, who)
-    await screen.open("/backtest")
-    await filled_in(screen)
+    await at_the_form(screen, app)
     one(screen, "bt-symbol").set_value("ETH/USDT")
     one(screen, "bt-fetch").set_value(False)
     screen.find("bt-run").click()

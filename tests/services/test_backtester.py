@@ -43,18 +43,18 @@ FALLS = (
 )
 
 
+def a_cross(symbol: str, fast: int, slow: int) -> dict[str, Any]:
+    """The EMA cross on a pair, as every wish names it."""
+    named = {"strategy": "EMA cross", "text": template("ema_cross").text, "template": "ema_cross"}
+    return {**named, "symbol": symbol, "timeframe": "4h", "parameters": {"fast": fast, "slow": slow}}
+
+
 def a_wish(**differences: Any) -> Wish:
     """The EMA cross over the candles that are there."""
-    given: dict[str, Any] = {
-        "strategy": "EMA cross",
-        "text": template("ema_cross").text,
-        "template": "ema_cross",
+    given = a_cross("BTC/USDT", 5, 20) | {
         "exchange": "binance",
-        "symbol": "BTC/USDT",
-        "timeframe": "4h",
         "since": datetime(2023, 12, 1, tzinfo=UTC),
         "until": datetime(2024, 6, 1, tzinfo=UTC),
-        "parameters": {"fast": 5, "slow": 20},
         "costs": {"maker": "0.001", "taker": "0.001"},
     }
     return Wish(**(given | differences))
@@ -62,15 +62,7 @@ def a_wish(**differences: Any) -> Wish:
 
 def a_leg(**differences: Any) -> LegWish:
     """The same cross on another pair."""
-    given: dict[str, Any] = {
-        "strategy": "EMA cross",
-        "text": template("ema_cross").text,
-        "template": "ema_cross",
-        "symbol": "SOL/USDT",
-        "timeframe": "4h",
-        "parameters": {"fast": 8, "slow": 30},
-    }
-    return LegWish(**(given | differences))
+    return LegWish(**(a_cross("SOL/USDT", 8, 30) | differences))
 
 
 def furnish(house: Street, pair: str = "BTCUSDT") -> int:

@@ -130,3 +130,9 @@ def test_two_half_targets_share_the_position_and_the_reached_one_is_not_placed_a
     assert [(one.leg, one.quantity, one.target) for one in first] == [("t0", D("0.05"), D(61000)), ("t1", D("0.05"), D(62000))]
     later = slices(plan, D("0.05"), BTC, frozenset({"t0"}))
     assert [(one.leg, one.quantity, one.target) for one in later] == [("t1", D("0.05"), D(62000))]
+
+
+def test_parts_too_small_to_be_sold_alone_join_the_next_once() -> None:
+    plan = ExitPlan(D(0), ((D(1), D(61000)), (D(1), D(61100)), (D(48), D(61200)), (D(50), D(61300))))
+    cut = slices(plan, D("0.004"), BTC, frozenset())
+    assert [(one.leg, one.quantity) for one in cut] == [("t2", D("0.00200")), ("t3", D("0.00200"))]
