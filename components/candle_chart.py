@@ -18,7 +18,7 @@ from typing import Any
 from nicegui import ui
 
 from aristobot.market import Candle, Symbol, Timeframe
-from components import theme
+from components import ahead, theme
 from components.chart_marks import FillMark, PriceLine, fill_item, line_item
 from components.chart_options import FIRST_VIEW, chart_options
 from components.words import labelled
@@ -41,6 +41,7 @@ class CandleChart(ui.echart):
         self._bars: list[Candle] = []
         self._lines: tuple[PriceLine, ...] = ()
         self._fills: tuple[FillMark, ...] = ()
+        ahead.at_once(ahead.CHART)
         self._begun_at = time.monotonic()
         super().__init__(chart_options(self.timeframe, 2, 0))
         labelled(self.classes("candle-chart"), name).props("role=img")

@@ -9,6 +9,7 @@ from nicegui import events, ui
 from aristobot.diagnostics import Diagnostic
 from aristobot.language import _, explain
 from aristobot.strategy_catalog import completions
+from components import ahead
 
 Do = Callable[[], Awaitable[object] | object]
 
@@ -28,6 +29,7 @@ class CodeEditor:
     """The field and its help. `typed` is called after every change that the user made, `found` with an unsaved copy."""
 
     def __init__(self, label: str, typed: Do, found: Callable[[str], Awaitable[object] | object]) -> None:
+        ahead.at_once(ahead.EDITOR)
         self._typed = typed
         self._showing = False
         self.field = ui.codemirror(language="Python", theme="oneDark", on_change=self._changed).classes("code-editor")

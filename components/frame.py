@@ -12,6 +12,7 @@ from nicegui.page_arguments import RouteMatch
 
 from aristobot import __version__
 from aristobot.language import _
+from components import ahead
 from components.empty_state import error_state
 from components.entrance import HOME
 from components.herald import Herald
@@ -35,6 +36,7 @@ def draw_frame(app: App, viewer: Viewer) -> None:
     if viewer.login.language == "en":
         ui.run_javascript("Quasar.lang.set(Quasar.lang.enUS); document.documentElement.lang = 'en'")
     _leave_one_main()
+    ahead.when_idle()
     entries: dict[str, ui.element] = {}
     palette = keyboard(app, viewer)
     with ui.element("div").classes("shell"):

@@ -86,6 +86,8 @@ class _House:
             binding_refresh_interval=None,
             reconnect_timeout=RECONNECT_SECONDS,
             show_welcome_message=False,
+            tailwind=False,  # a style sheet of our own says it all, and nothing has to be worked out in the browser
+            gzip_middleware_factory=None,  # the shelf packs
         )
         return Crossing(web, self._app)
 

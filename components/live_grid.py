@@ -8,6 +8,7 @@ from typing import Any
 
 from nicegui import ui
 
+from components import ahead
 from components.words import labelled
 
 Row = dict[str, Any]
@@ -53,6 +54,7 @@ class LiveGrid(ui.aggrid):
     """Rows are dictionaries of texts with a unique `id`; the newest stands first, and at most `most` are kept."""
 
     def __init__(self, columns: list[Row], *, name: str, most: int = 100, on_open: Callable[[str], Any] | None = None) -> None:
+        ahead.at_once(ahead.GRID)
         self._most = most
         self._rows: list[Row] = []
         self._sent_all_at = time.monotonic()

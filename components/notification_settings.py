@@ -19,6 +19,7 @@ from components.live import Live
 from components.page_head import panel
 from components.reauth import reauthenticated
 from components.silence_list import SilenceList
+from components.switch_table import SwitchTable
 from components.viewer import Viewer, for_traders
 from components.words import Words, labelled
 from services.channel_view import ChannelView
@@ -47,12 +48,15 @@ class NotificationSettings:
     def __init__(self, app: App, user: Viewer, live: Live) -> None:
         self._app = app
         self._user = user
+        self._ways: dict[NoticeKind, set[Outlet]] = {}
         with panel(_("Notifications")) as head:
             self._channels = ui.element("div")
             self._silence = SilenceList(app, user, live)
             with ui.element("div").classes("notify-scroll"):
-                self._table = ui.element("div").classes("notify-table").props("role=table")
-                labelled(self._table, _("Which news take which way"))
+                ways = [(outlet.value, outlet_name(outlet), _ICONS[outlet]) for outlet in Outlet]
+                self._table = SwitchTable(_("Which news take which way"), _("News"), ways, self._switched).mark("ways")
+        if not user.may_trade:
+            self._table.refuse(explain("viewer_only_looks"))
         with head:
             allow = ui.button(_("Allow on this browser"), icon="desktop_windows", on_click=self._ask_browser)
             allow.props("outline no-caps").mark("allow-browser")
@@ -126,34 +130,18 @@ class NotificationSettings:
                 complain(error)
 
     async def _show_switches(self) -> None:
-        switches = await self._app.news.settings.switches(self._user.id)
-        self._table.clear()
-        with self._table:
-            with ui.element("div").classes("notify-row head").props("role=row"):
-                Words("span", _("News")).props("role=columnheader")
-                for outlet in Outlet:
-                    with ui.element("span").props("role=columnheader"):
-                        ui.icon(_ICONS[outlet]).props("aria-hidden=true")
-                        Words("span", outlet_name(outlet), "notify-name")
-            for kind, outlets in switches.items():
-                self._row(kind, set(outlets))
+        chosen = await self._app.news.settings.switches(self._user.id)
+        self._ways = {kind: set(ways) for kind, ways in chosen.items()}
+        self._table.show({kind.value: kind_title(kind) for kind in chosen}, {kind.value: ways for kind, ways in chosen.items()})
 
-    def _row(self, kind: NoticeKind, outlets: set[Outlet]) -> None:
-        with ui.element("div").classes("notify-row").props("role=row"):
-            Words("span", kind_title(kind)).props("role=rowheader")
-            for outlet in Outlet:
-                with ui.element("span").props("role=cell"):
-                    box = ui.checkbox(value=outlet in outlets, on_change=partial(self._switched, kind, outlet, outlets))
-                    labelled(for_traders(box, self._user), f"{kind_title(kind)}: {outlet_name(outlet)}").props("dense").mark(
-                        f"{kind}-{outlet}"
-                    )
-
-    async def _switched(self, kind: NoticeKind, outlet: Outlet, outlets: set[Outlet]) -> None:
-        outlets.symmetric_difference_update({outlet})
+    async def _switched(self, row: str, column: str, on: bool) -> None:
+        ways = self._ways[NoticeKind(row)]
+        (ways.add if on else ways.discard)(Outlet(column))
         try:
-            await self._app.news.settings.switch(self._user.id, kind, frozenset(outlets))
+            await self._app.news.settings.switch(self._user.id, NoticeKind(row), frozenset(ways))
         except AristobotError as error:
             complain(error)
+            await self._show_switches()
 
     async def _ask_browser(self) -> None:
         try:

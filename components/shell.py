@@ -22,6 +22,7 @@ from components.guard import Guard, close_pages, viewer_of, watch_events
 from components.hardening import Hardening
 from components.menu import doors, page, pages
 from components.patience import Patience
+from components.shelf import Shelf
 from components.viewer import viewing
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ def mount(app: App, entrance: Entrance, *, hosts: Collection[str] = ()) -> None:
     theme.setup()
     sessions = app.accounts.sessions
     web.add_middleware(Guard, sessions=sessions, cookie=entrance.cookie, patience=Patience(app.clock))
+    web.add_middleware(Shelf)
     web.add_middleware(Hardening, hosts=hosts, proxies=app.settings.trusted_proxies)
     web.include_router(entrance.routes())
     watch_events(sessions, app.settings.language)

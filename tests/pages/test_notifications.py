@@ -11,6 +11,7 @@ from nicegui.testing import User
 from aristobot.kinds import BrokerMode, RhythmMode
 from aristobot.notices import Notice, NoticeKind, Outlet
 from components.notification_bell import NotificationBell
+from components.switch_table import SwitchTable
 from services.app import App
 from services.notifiers.email import EmailByServer
 from tests.pages.visitors import a_known_broker, a_resident, come_in, until
@@ -74,11 +75,14 @@ async def test_a_switch_is_kept_at_once(screen: User, app: App) -> None:
     alice = await a_resident(app)
     await come_in(screen, app, alice)
     await screen.open("/account")
-    await screen.should_see("Position sans stop")
-    box = next(iter(screen.find("order_filled-telegram").elements))
-    assert isinstance(box, ui.checkbox)
-    assert not box.value
-    screen.find("order_filled-telegram").click()
+    await screen.should_see("ways")
+    (table,) = screen.find(SwitchTable).elements
+    await until(lambda: bool(table.props["rows"]))
+    (row,) = [one for one in table.props["rows"] if one["name"] == "order_filled"]
+    places = [one["name"] for one in table.props["columns"]]
+    assert [place for place, on in zip(places, row["on"], strict=True) if on] == ["sound"]
+    screen.find(SwitchTable).trigger("flipped", {"row": "order_filled", "column": "telegram", "on": True})
+    screen.find(SwitchTable).trigger("flipped", {"row": "nothing", "column": "telegram", "on": True})
 
     async def kept() -> frozenset[Outlet]:
         return (await app.news.settings.switches(alice.id))[NoticeKind.ORDER_FILLED]
