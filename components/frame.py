@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from loguru import logger
 from nicegui import ui
 from nicegui.page_arguments import RouteMatch
 
@@ -16,13 +14,12 @@ from components import ahead
 from components.empty_state import error_state
 from components.entrance import HOME
 from components.herald import Herald
-from components.live import Live
-from components.menu import Page, pages
-from components.notice import notice
+from components.menu import pages
+from components.page_builder import PageBuilder
 from components.palette import keyboard
 from components.restart_report import restart_notice
 from components.status_bar import status_bar
-from components.viewer import Viewer, viewing
+from components.viewer import Viewer
 from components.words import Words, labelled
 
 if TYPE_CHECKING:
@@ -45,7 +42,7 @@ def draw_frame(app: App, viewer: Viewer) -> None:
             status_bar(app, viewer)
             with ui.element("main").classes("content").props("tabindex=-1") as content:
                 restart_notice(app, viewer)
-                routes: dict[str, Callable[..., Any]] = {one.route: _Builder(app, viewer, one) for one in pages()}
+                routes: dict[str, Callable[..., Any]] = {one.route: PageBuilder(app, viewer, one) for one in pages()}
                 _Stage(app, viewer, {**routes, "/": routes[HOME]}).classes("w-full")
         ui.element("div").classes("nav-shade").on("click", js_handler=CLOSE_MENU)
     ui.skip_link(_("Skip to the page"), target=content)
@@ -127,36 +124,3 @@ class _Stage(ui.sub_pages):
     def _render_404(self) -> None:
         with ui.element("div").classes("page"):
             error_state(_("There is no such page"), _("Choose one from the menu."))
-
-
-class _Builder:
-    """Draws one page inside the frame. Its signature is what NiceGUI may fill in from the address."""
-
-    def __init__(self, app: App, viewer: Viewer, one: Page) -> None:
-        self._app, self._viewer, self._page = app, viewer, one
-        self.__signature__ = inspect.Signature(one.parameters)
-
-    async def __call__(self, **given: Any) -> None:
-        """Draw it; its fault stays inside it."""
-        one = self._page
-        with viewing(self._viewer), ui.element("div").classes("page") as area:
-            ui.page_title(f"{one.title if one.fault else _(one.title)} – Aristobot")
-            if one.fault:
-                _show_fault(one)
-                return
-            try:
-                drawn = one.build(self._app, self._viewer, Live(self._app.bus, self._viewer), **given)
-                if inspect.isawaitable(drawn):
-                    await drawn
-            except Exception:  # the menu and the other pages go on
-                logger.exception("The page {} could not be drawn", one.route)
-                if not area.is_deleted:
-                    area.clear()
-                    with area:
-                        error_state(_("This page could not be drawn"), _("The log has the details."), ui.navigate.reload)
-
-
-def _show_fault(one: Page) -> None:
-    with ui.element("section").classes("panel"), ui.element("div").classes("panel-body"):
-        notice(_("The page “{name}” could not be loaded. The other pages are not affected.", name=one.title), "bad")
-        Words("pre", one.fault, "code mono")

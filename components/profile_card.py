@@ -37,8 +37,9 @@ class ProfileCard:
             with ui.element("div").classes("fields"):
                 self._language = ui.select(language_names(), value=user.login.language, label=_("Language"))
                 self._language.props("outlined options-dense").mark("language")
-                self._zone = ui.select(_zones(), value=user.login.timezone, label=_("Time zone"), with_input=True)
-                self._zone.props("outlined options-dense").mark("timezone")
+                mine = user.login.timezone
+                self._zone = ui.select([mine], value=mine, label=_("Time zone"), with_input=True).mark("timezone")
+                self._zone.props("outlined options-dense").on("popup-show", self._offer_zones)
                 self._broker = for_traders(ui.select({}, label=_("Default broker")), user)
                 self._broker.props("outlined options-dense").mark("default-broker")
                 self._costs = for_traders(ui.select(_methods(), label=_("How costs are told")), user)
@@ -60,6 +61,11 @@ class ProfileCard:
         self._costs.set_value(row.cost_method.value)
         self._known = {"language": row.language, "timezone": row.timezone}
         self._known |= {"default_broker_id": default, "cost_method": row.cost_method.value}
+
+    def _offer_zones(self) -> None:
+        """All of them, when somebody looks: half a thousand are more than the rest of the page."""
+        if len(self._zone.options) == 1:
+            self._zone.set_options(_zones(self._zone.value))
 
     async def _save(self) -> None:
         fields = {"language": self._language, "timezone": self._zone, "cost_method": self._costs}
@@ -94,6 +100,7 @@ def _methods() -> dict[str, str]:
     }
 
 
-def _zones() -> list[str]:
-    """The zones that people choose: those with a continent, and UTC."""
-    return ["UTC", *sorted(one for one in available_timezones() if "/" in one and not one.startswith(("Etc/", "posix", "right")))]
+def _zones(mine: str) -> list[str]:
+    """The zones that people choose, those with a continent and UTC, and the one that is kept."""
+    known = {one for one in available_timezones() if "/" in one and not one.startswith(("Etc/", "posix", "right"))}
+    return ["UTC", *sorted((known | {mine}) - {"UTC"})]

@@ -6,12 +6,11 @@ import inspect
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any
 
+from fastapi import Request, Response
 from fastapi.exception_handlers import http_exception_handler
 from nicegui import Client, ui
 from nicegui import app as web
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import Response
 
 from aristobot.events import SessionEnded
 from aristobot.language import use_language

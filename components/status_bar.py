@@ -77,19 +77,26 @@ def _exchanges(app: App, live: Live) -> None:
 def _services(app: App, live: Live) -> None:
     with ui.element("button").classes("lamp-more").props("type=button"):
         lamp = Lamp(_("Services"))
-        with ui.menu(), ui.element("div").classes("panel-body") as listed:
-            pass
+        with ui.menu() as menu:
+            listed = ui.element("div").classes("panel-body service-list")
+    listed.style(f"--services: {len(app.supervisor.states())}")
+
+    def draw() -> None:
+        """One by one they are told to who has opened the list."""
+        listed.clear()
+        with listed:
+            for one in app.supervisor.states() if menu.value else ():
+                Lamp(one.name.replace("_", " "), one.detail, {"running": "good", "fallen": "bad"}.get(one.state, ""))
 
     def show(event: ServiceStateChanged | None = None) -> None:
         states = app.supervisor.states()
         running = sum(one.state == "running" for one in states)
         fallen = any(one.state == "fallen" for one in states)
         lamp.show(f"{running}/{len(states)}", "bad" if fallen else "good" if running == len(states) else "warn")
-        listed.clear()
-        with listed:
-            for one in states:
-                Lamp(one.name.replace("_", " "), one.detail, {"running": "good", "fallen": "bad"}.get(one.state, ""))
+        if menu.value:
+            draw()
 
+    menu.on_value_change(draw)
     live.latest(ServiceStateChanged, do=show, max_fps=2)
     show()
 

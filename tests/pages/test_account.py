@@ -110,6 +110,7 @@ async def test_a_change_of_language_and_zone_is_kept(screen: User, app: App) -> 
     await screen.open("/account")
     await screen.should_see("Fuseau horaire")
     field(screen, "language").set_value("en")
+    screen.find(marker="timezone").trigger("popupShow")
     field(screen, "timezone").set_value("America/New_York")
     screen.find(marker="save-profile").click()
     await screen.should_see("Time zone", retries=20)

@@ -1,0 +1,62 @@
+"""Draws one page inside the frame: in one go, and so that its fault stays its own."""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING, Any
+
+from loguru import logger
+from nicegui import ui
+
+from aristobot.language import _
+from components.empty_state import error_state
+from components.live import Live
+from components.menu import Page
+from components.notice import notice
+from components.one_go import hold_back, let_go
+from components.viewer import Viewer, viewing
+from components.words import Words
+
+if TYPE_CHECKING:
+    from services.app import App
+
+
+class PageBuilder:
+    """Its signature is what NiceGUI may fill in from the address."""
+
+    def __init__(self, app: App, viewer: Viewer, one: Page) -> None:
+        self._app, self._viewer, self._page = app, viewer, one
+        self.__signature__ = inspect.Signature(one.parameters)
+
+    async def __call__(self, **given: Any) -> None:
+        """Draw it, then send it; its fault stays inside it."""
+        client = ui.context.client
+        await hold_back(client, self._app.clock)
+        try:
+            await self._draw(given)
+        finally:
+            let_go(client)
+
+    async def _draw(self, given: dict[str, Any]) -> None:
+        one = self._page
+        with viewing(self._viewer), ui.element("div").classes("page") as area:
+            ui.page_title(f"{one.title if one.fault else _(one.title)} – Aristobot")
+            if one.fault:
+                _show_fault(one)
+                return
+            try:
+                drawn = one.build(self._app, self._viewer, Live(self._app.bus, self._viewer), **given)
+                if inspect.isawaitable(drawn):
+                    await drawn
+            except Exception:  # the menu and the other pages go on
+                logger.exception("The page {} could not be drawn", one.route)
+                if not area.is_deleted:
+                    area.clear()
+                    with area:
+                        error_state(_("This page could not be drawn"), _("The log has the details."), ui.navigate.reload)
+
+
+def _show_fault(one: Page) -> None:
+    with ui.element("section").classes("panel"), ui.element("div").classes("panel-body"):
+        notice(_("The page “{name}” could not be loaded. The other pages are not affected.", name=one.title), "bad")
+        Words("pre", one.fault, "code mono")
