@@ -11,6 +11,7 @@ the page's to check. Marks stay until the next `annotate`, through every `load` 
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -43,6 +44,7 @@ class CandleChart(ui.echart):
         self._fills: tuple[FillMark, ...] = ()
         ahead.at_once(ahead.CHART)
         self._begun_at = time.monotonic()
+        self._waiting = False
         super().__init__(chart_options(self.timeframe, 2, 0))
         labelled(self.classes("candle-chart"), name).props("role=img")
 
@@ -70,7 +72,7 @@ class CandleChart(ui.echart):
             return candle.closed and self._correct(candle)
         if last is not None and candle.open_ms == last.open_ms:
             self._bars[-1] = candle
-            self._send(self._moving())
+            self._send(self._moving(), waits=True)
             return True
         self._bars.append(candle)
         del self._bars[: -self._most]
@@ -91,14 +93,24 @@ class CandleChart(ui.echart):
         self._lines, self._fills = tuple(lines), tuple(fills)
         self._send({"series": self._marks()})
 
-    def _send(self, change: dict[str, Any]) -> None:
-        """Keep Python's copy true, and let the change alone travel."""
+    def _send(self, change: dict[str, Any], *, waits: bool = False) -> None:
+        """Keep Python's copy true, and let the change alone travel. One that `waits` is shown when the chart has arrived."""
         with self._props.suspend_updates():
             self._write(self.options, change)
-        if time.monotonic() - self._begun_at < _ARRIVING:
-            self.update()
-        else:
+        left = _ARRIVING - (time.monotonic() - self._begun_at)
+        if left <= 0:
             self.run_chart_method("setOption", change, {"lazyUpdate": True})
+        elif not waits:
+            self.update()
+        elif not self._waiting:
+            self._waiting = True
+            asyncio.get_running_loop().call_later(left, self._catch_up)
+
+    def _catch_up(self) -> None:
+        """What moved meanwhile, once instead of many times."""
+        self._waiting = False
+        if not self.is_deleted:
+            self.update()
 
     @staticmethod
     def _write(options: dict[str, Any], change: dict[str, Any]) -> None:

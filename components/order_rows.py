@@ -66,7 +66,7 @@ def history_columns() -> list[dict[str, Any]]:
         column("at", _("Ended"), 126, grows=1),
         column("symbol", _("Symbol"), 90, grows=1),
         chip("side", _("Side"), 78, grows=1),
-        column("type", _("Kind"), 168, grows=1, least=765),
+        column("type", _("Kind"), 168, grows=2, least=765),
         chip("status", _("Status"), 112, grows=1),
         column("quantity", _("Quantity"), 90, grows=1, number=True, least=950),
         column("filled", _("Filled"), 84, grows=1, number=True, least=600),

@@ -39,7 +39,7 @@ async def test_the_page_stands_while_the_exchange_does_not_answer(screen: User, 
     await come_in(screen, app, alice)
     await screen.open("/manual-trading")
     await screen.should_see("Aucun ordre ouvert", retries=30)
-    await screen.should_see("Aucun ordre terminé")
+    await screen.should_see("Aucun ordre terminé", retries=30)
     await screen.should_see("Valider")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -16,14 +15,14 @@ from tests.pages.visitors import a_resident, come_in, until
 
 
 @pytest.fixture
-async def client(screen: User, app: App) -> AsyncIterator[Client]:
+async def client(screen: User, app: App) -> Client:
     """A page that stands in a browser."""
     await come_in(screen, app, await a_resident(app))
     await screen.open("/log")
     visitor = screen.client
     assert visitor is not None
     await until(lambda: not visitor.outbox.updates)
-    yield visitor
+    return visitor
 
 
 async def _turns() -> None:
