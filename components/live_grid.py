@@ -19,8 +19,9 @@ _ARRIVING = 2.0
 #: The browser itself ends the freshness of a row, so that scrolling does not make it glow again.
 _FORGET_FRESH = "p => p.node.data?.fresh && setTimeout(() => { if (p.node.data) p.node.data.fresh = false; }, 3000)"
 #: Columns that say the least are hidden when the table is narrow: `least` is the width below which they go.
-_FIT = """p => p.api.getColumns().forEach(c => {
-  const least = c.getColDef().context?.least; if (least) p.api.setColumnsVisible([c], p.clientWidth >= least); })"""
+_FIT = """p => { const fits = c => p.clientWidth >= (c.getColDef().context?.least ?? 0);
+  const wrong = p.api.getColumns().filter(c => c.isVisible() !== fits(c));
+  for (const shown of [true, false]) p.api.setColumnsVisible(wrong.filter(c => fits(c) === shown), shown); }"""
 _ENTER = "e => e.event?.key === 'Enter' && emit({data: e.data})"
 _CHIP = """p => { const e = document.createElement('span'); if (p.value) {
   e.className = 'chip ' + (p.data[p.colDef.context.tone] || 'quiet'); e.textContent = p.value; } return e; }"""
@@ -68,6 +69,7 @@ class LiveGrid(ui.aggrid):
                 ":onGridSizeChanged": _FIT,
                 "defaultColDef": {"sortable": False, "resizable": False, "suppressMovable": True},
                 "animateRows": False,
+                "suppressColumnMoveAnimation": True,
                 "tooltipShowDelay": 300,
                 "suppressNoRowsOverlay": True,
                 "suppressColumnVirtualisation": True,  # or a header that came into view by a resize stays blank
