@@ -8,20 +8,22 @@ still; until then pages that are gone stay. Cut open, they go by themselves, one
 from __future__ import annotations
 
 from nicegui import Client
-from nicegui.element import Element
+
+#: Where NiceGUI keeps who is told of a change. They are its own: where another version keeps them elsewhere, nothing is cut.
+_BAGS = ("_props", "_classes", "_style")
+_TOLD = "_change_handlers"
 
 
 def part_from(client: Client) -> None:
     """Cut what would hold itself. The client is about to be deleted: nobody asks any more what has changed on it."""
     for element in client.elements.values():
-        _cut(element)
+        for holder in (*(getattr(element, bag, None) for bag in _BAGS), element):
+            _cut(holder)
     client.outbox.message_history.clear()  # what was sent, in case the visitor came back
 
 
-def _cut(element: Element) -> None:
-    for bag in (element._props, element._classes, element._style):
-        bag._change_handlers.clear()
-    for name in ("_change_handlers", "_click_handlers"):  # of fields and buttons: they lead back to what made them
-        handlers = vars(element).get(name)
-        if isinstance(handlers, list):
-            handlers.clear()
+def _cut(holder: object) -> None:
+    """Of a bag, or of a field: its handlers lead back to what made them."""
+    handlers = getattr(holder, _TOLD, None)
+    if isinstance(handlers, list):
+        handlers.clear()
