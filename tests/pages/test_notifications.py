@@ -8,6 +8,7 @@ import pytest
 from nicegui import ui
 from nicegui.testing import User
 
+from aristobot.clock import SystemClock
 from aristobot.kinds import BrokerMode, RhythmMode
 from aristobot.notices import Notice, NoticeKind, Outlet
 from components.notification_bell import NotificationBell
@@ -87,10 +88,10 @@ async def test_a_switch_is_kept_at_once(screen: User, app: App) -> None:
     async def kept() -> frozenset[Outlet]:
         return (await app.news.settings.switches(alice.id))[NoticeKind.ORDER_FILLED]
 
-    chosen = await kept()
-    for _look in range(100):
+    for _look in range(500):
         if (chosen := await kept()) == {Outlet.SOUND, Outlet.TELEGRAM}:
             break
+        await SystemClock().sleep(0.02)
     assert chosen == {Outlet.SOUND, Outlet.TELEGRAM}
 
 

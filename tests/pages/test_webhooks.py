@@ -77,7 +77,7 @@ async def test_an_empty_page_says_what_will_appear(screen: User, app: App) -> No
     await come_in(screen, app, await a_resident(app))
     await screen.open("/webhooks")
     await screen.should_see("Aucune alerte sur cette période", retries=10)
-    await screen.should_see("Aucune position ouverte")
+    await screen.should_see("Aucune position ouverte", retries=30)
 
 
 async def test_the_cards_and_the_tables_show_what_happened(screen: User, app: App) -> None:
@@ -208,7 +208,7 @@ async def test_a_position_follows_the_price_and_goes_when_it_closes(screen: User
         PositionUpdated(at=app.clock.now(), user_id=alice.id, position_id=held.id, broker_id=broker.id, symbol="BTC/USDT")
     )
     await until(lambda: not grids(screen)[1].rows)
-    await screen.should_see("Aucune position ouverte")
+    await screen.should_see("Aucune position ouverte", retries=30)
 
 
 async def test_an_alert_without_a_price_shows_the_average_at_which_it_was_filled(screen: User, app: App) -> None:
