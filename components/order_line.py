@@ -43,6 +43,7 @@ class OrderLine(ui.element):
         self.row = row
         self._hand = hand
         self._fields: tuple[AmountField, AmountField] | None = None
+        self._offered = ZERO
         self._draw()
 
     def update_row(self, row: Order) -> None:
@@ -91,6 +92,7 @@ class OrderLine(ui.element):
             quantity = AmountField(_("Quantity"), "quantity")
             quantity.unit(base)
             quantity.write(row.quantity - row.filled)
+            self._offered = quantity.amount
             quantity.set_enabled(row.role not in EXITS)
             self._fields = (price, quantity)
             for field in self._fields:
@@ -106,7 +108,7 @@ class OrderLine(ui.element):
             return
         try:
             price, quantity = (field.amount for field in fields)
-            changed = quantity if quantity != self.row.quantity - self.row.filled else ZERO
+            changed = quantity if quantity != self._offered else ZERO  # what was filled meanwhile is no wish for more
             await self._hand.edit(self.row, price, changed)
         except AristobotError as error:
             complain(error)

@@ -9,14 +9,17 @@ from typing import Any
 
 import pytest
 from nicegui.testing import User
+from nicegui.testing.user_interaction import UserInteraction
 
 from aristobot.events import OrderUpdated, PricesUpdated
 from aristobot.kinds import OrderOrigin, Role
 from aristobot.language import use_language
-from aristobot.orders import OrderStatus, Side
+from aristobot.orders import OrderStatus, OrderType, Side
 from aristobot.store import favourites
+from aristobot.store.trading_tables import Order
+from components.order_line import OrderLine
 from components.order_rows import csv_of, row_of
-from components.trading_fields import written
+from components.trading_fields import AmountField, written
 from components.trading_toasts import toast_of
 from services.app import App
 from services.execution_window import OPEN_FOR, ExecutionWindows
@@ -113,6 +116,47 @@ async def test_the_form_writes_nothing_where_somebody_types_and_shows_what_count
     screen.find(marker="quantity").trigger("focus")
     quantity.wipe()  # what was sent must not be sent again by a slip
     assert quantity.value == ""
+
+
+class Edits:
+    """Notes what the line of an order asks for."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[Decimal, Decimal]] = []
+
+    async def edit(self, row: Order, price: Decimal, quantity: Decimal) -> None:
+        self.asked.append((price, quantity))
+
+    async def cancel(self, row: Order) -> None:
+        self.asked.clear()
+
+
+async def test_what_fills_while_a_price_is_edited_is_not_ordered_once_more(screen: User, app: App) -> None:
+    alice = await a_resident(app)
+    broker = await a_known_broker(app, alice)
+    await come_in(screen, app, alice)
+    await screen.open("/heartbeat")
+    resting: dict[str, Any] = {"type": OrderType.LIMIT, "quantity": D("0.02"), "price": D(50000)}
+    row = an_order(broker, status=OrderStatus.OPEN, **resting)
+    hand = Edits()
+    with screen:
+        line = OrderLine(row, hand)
+
+    def press(icon: str) -> None:
+        [button] = [one for one in line.descendants() if one.props.get("icon") == icon]
+        UserInteraction(screen, {button}, None).click()
+
+    for typed, wanted in (("", D(0)), ("0,01", D("0.01"))):
+        line.update_row(an_order(broker, id=row.id, status=OrderStatus.OPEN, **resting))
+        press("edit")
+        price, quantity = [one for one in line.descendants() if isinstance(one, AmountField)]
+        line.update_row(an_order(broker, id=row.id, status=OrderStatus.PARTIALLY_FILLED, filled=D("0.005"), **resting))
+        price.set_value("51000")
+        if typed:
+            quantity.set_value(typed)
+        press("check")
+        await until(lambda: hand.asked)
+        assert hand.asked.pop() == (D(51000), wanted)
 
 
 async def test_who_may_only_look_cannot_validate(screen: User, app: App) -> None:
