@@ -20,9 +20,10 @@ from aristobot.clock import SystemClock
 from services.simulator.server import SimulatorServer
 from tests.exchanges.compliance import PASSPHRASE, SYMBOL, Case, cases
 from tests.exchanges.messages import PAYLOADS
+from tests.lazily import Lazily
 
 T = TypeVar("T")
-ccxt = importlib.import_module("ccxt")
+ccxt = Lazily("ccxt")
 #: Real seconds within which it hears what it waits for.
 PATIENCE = 8.0
 #: Where nobody listens: what is not led to the simulator must not reach the world.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import AsyncIterator
 from decimal import Decimal
 from typing import Any
@@ -11,8 +10,9 @@ import pytest
 
 from aristobot.clock import SystemClock
 from services.simulator.server import SimulatorServer
+from tests.lazily import Lazily
 
-ccxt = importlib.import_module("ccxt.pro")
+ccxt = Lazily("ccxt.pro")
 SYMBOL = "BTC/USDT"
 
 

@@ -12,11 +12,12 @@ import pytest
 
 from aristobot.clock import SystemClock
 from services.simulator.server import SimulatorServer
+from tests.lazily import Lazily
 from tests.simulator.kraken_speaker import SECRET
 
 SYMBOL = "BTC/USD"
 CLOCK = SystemClock()
-ccxt = importlib.import_module("ccxt")
+ccxt = Lazily("ccxt")
 OPTIONS = {"apiKey": "key-one", "secret": SECRET, "enableRateLimit": False}
 
 
