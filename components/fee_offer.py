@@ -26,7 +26,7 @@ class FeeOffer:
         self._own: Fees | None = None
         self._line = ui.label(_("Without a fee, the pair’s own is taken.")).classes("small muted").mark(f"{mark}-fees")
         self._take = ui.button("", icon="account_balance_wallet", on_click=self._taken).props("flat dense no-caps")
-        self._take.mark(f"{mark}-own-fees").set_visibility(False)
+        self._take.classes("bt-add-leg").mark(f"{mark}-own-fees").set_visibility(False)
         for name in ("exchange", "symbol"):
             series.fields[name].on_value_change(self.tell)
 
@@ -38,10 +38,10 @@ class FeeOffer:
             return  # somebody went on typing: another answer is on its way
         self._line.set_text(_words(found))
         self._own = found.own
-        self._take.set_visibility(found.own is not None)
+        self._take.set_visibility(found.own is not None and found.own != found.pair)
         if found.own is not None:
             maker, taker = (_shown(one) for one in _counted(found.own))
-            words = _("Take those of {broker}: {maker} resting, {taker} taking", broker=found.broker, maker=maker, taker=taker)
+            words = _("Take those of {broker}: {maker} / {taker}", broker=found.broker, maker=maker, taker=taker)
             self._take.set_text(words)
 
     def _taken(self) -> None:
