@@ -81,11 +81,15 @@ class HeartbeatChanged(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignalReceived(Event):
-    """An alert is stored durably and waits for the engine; `payload` spares the engine a look into the store."""
+    """An alert is stored durably and waits for the engine; `payload` spares the engine a look into the store.
+
+    `recovered`: it may have been begun before, so that it is taken up as after a crash.
+    """
 
     webhook_id: uuid.UUID
     broker_id: uuid.UUID
     payload: bytes = b""
+    recovered: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

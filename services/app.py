@@ -34,6 +34,7 @@ from services.candle_library import CandleLibrary
 from services.candle_watch import CandleWatch
 from services.credential_names import CredentialNames
 from services.disk_guard import DiskGuard
+from services.doubted_alerts import DoubtedAlerts
 from services.dust import DustSweeper
 from services.exchange_gateway import ExchangeGateway
 from services.exit_placer import ExitPlacer
@@ -116,6 +117,7 @@ class App:
         self.monitor = OrderMonitor(self.floor, self.records, self.resolver)
         self.engine = TradingEngine(self.floor, WebhookTrading(self.floor, self.desk, self.keeper, self.markets))
         self.flattener = Flattener(self.floor, self.desk, self.keeper)
+        self.doubted = DoubtedAlerts(self.db, self.bus, clock)
         self.receiver = self._ingress()
         self.candles = CandleHistory(self.db, self.bus, clock, self.gateway)
         self.library = CandleLibrary(self.bus, clock, self.gateway, settings.data_dir, Workers())
@@ -161,6 +163,7 @@ class App:
         inbox = AlertInbox(self.db, self.floor.urgent)
         receiver = WebhookReceiver(self.db, self.bus, self.clock, self.settings, inbox=inbox)
         receiver.begin, receiver.waiting_for = self.engine.begin, self.waiting_for
+        receiver.doubt = self.doubted.add
         return receiver
 
     def _strategy_trading(self) -> StrategyTrading:
@@ -258,6 +261,7 @@ class App:
         await self.candle_watch.close()
         await self.library.close()
         await self.supervisor.stop()
+        await self.doubted.stop()
         await self.credential_names.close()
         await self.gateway.close()
         await self.db.close()

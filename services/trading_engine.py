@@ -135,7 +135,7 @@ class TradingEngine:
             if begun.taken_up_at is not None:
                 note_taken_up(begun.webhook_id, begun.taken_up_at)
             return
-        taken = _Taken(event.webhook_id, event.broker_id, event.payload, event.at, event.trace_id, recovered=False)
+        taken = _Taken(event.webhook_id, event.broker_id, event.payload, event.at, event.trace_id, recovered=event.recovered)
         await self._take_up(taken)
 
     async def _take_up(self, taken: _Taken) -> None:

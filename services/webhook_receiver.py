@@ -78,6 +78,8 @@ class WebhookReceiver:
         self.waiting_for: Callable[[], Sequence[str]] = tuple
         #: Begins with an alert while it is being stored, and is told whether it is stored and new; the App replaces it.
         self.begin: Callable[[Alert], Callable[[bool], None] | None] = lambda alert: None
+        #: Is told of an alert that is answered 503 and may be stored all the same; the App replaces it.
+        self.doubt: Callable[[Alert], None] = lambda alert: None
 
     @property
     def address(self) -> str:
@@ -191,6 +193,7 @@ class WebhookReceiver:
             stored = await self._inbox.add(alert)
             is_new = not stored.duplicate
         except AristobotError as error:
+            self.doubt(alert)
             raise self._not_stored(error) from error
         finally:
             if tell is not None:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Callable
-from typing import Any
+from concurrent.futures import Future
+from typing import Any, cast
 
 import pytest
 
 from aristobot.errors import StoreError
 from aristobot.kinds import WebhookOutcome, WebhookStatus
 from aristobot.orders import OrderStatus, Side
+from aristobot.store import webhooks
+from aristobot.store.database import Database
 from aristobot.store.inbox import Alert, AlertInbox, Stored
 from aristobot.store.trading_tables import Order
 from tests.services.trading import Trader, TradingHouse
@@ -33,6 +36,23 @@ class LateInbox(AlertInbox):
         if self._fails:
             raise StoreError("store_unreachable")
         return await super().add(alert)
+
+
+class LostAnswers:
+    """A database whose first commit comes true while its answer is lost."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._lost = False
+
+    def hand_in(self, work: Callable[[Any], Any], *, urgent: bool) -> Future[Any]:
+        """As the database's own, but for the first time."""
+        done = self._db.hand_in(work, urgent=urgent)
+        if self._lost:
+            return done
+        self._lost, told = True, Future[Any]()
+        done.add_done_callback(lambda _: told.set_exception(StoreError("store_unreachable")))
+        return told
 
 
 def begun(house: TradingHouse) -> Callable[[], bool]:
@@ -93,6 +113,25 @@ async def test_an_alert_that_cannot_be_stored_leaves_nothing_behind(house: Tradi
     assert await house.rows(trader) == known
     assert await house.app.floor.accounts.free(await account(house, trader), "USDT") == free
     assert (await house.alert(trader, action="SellMarket")).outcome == WebhookOutcome.ORDERED
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["once", "sent_again"])
+async def test_an_alert_that_is_stored_though_its_sender_was_told_otherwise_is_carried_out_once(
+    house: TradingHouse, trader: Trader, again: bool
+) -> None:
+    await house.alert(trader, action="PING")  # the broker is in memory
+    house.app.floor.urgent._db = cast(Database, LostAnswers(house.app.db))
+    wish = ENTRY | {"id": uuid.uuid4().hex}
+    with pytest.raises(AssertionError, match="not_stored"):
+        await house.send(trader, wish)
+    if again:
+        await house.send(trader, wish)
+    await house.until(lambda: bool(trader.orders(side=Side.BUY)))
+    row = (await house.app.db.read(trader.user_id, webhooks.recent))[0]
+    assert (await house.ended(row.id)).outcome == WebhookOutcome.ORDERED
+    await house.clock.sleep(90)
+    assert len(trader.orders(side=Side.BUY)) == 1
+    assert not house.app.doubted._refused
 
 
 async def account(house: TradingHouse, trader: Trader) -> Any:
