@@ -51,8 +51,7 @@ async def leaks_a_cancellation() -> None:
 def said() -> object:
     """What is logged while the test runs."""
     lines: list[str] = []
-    sink = logger.add(lambda message: lines.append(str(message)), format="{level} {extra[service]} {message}", level="INFO")
-    logger.configure(extra={"service": ""})
+    sink = logger.add(lambda message: lines.append(str(message)), format="{level} {message}", level="INFO")
     yield lines
     logger.remove(sink)
 
