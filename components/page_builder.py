@@ -1,4 +1,4 @@
-"""Draws one page inside the frame: in one go, and so that its fault stays its own."""
+"""Draws one page inside the frame, so that its fault stays its own."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from components.empty_state import error_state
 from components.live import Live
 from components.menu import Page
 from components.notice import notice
-from components.one_go import hold_back, let_go
 from components.viewer import Viewer, viewing
 from components.words import Words
 
@@ -29,15 +28,7 @@ class PageBuilder:
         self.__signature__ = inspect.Signature(one.parameters)
 
     async def __call__(self, **given: Any) -> None:
-        """Draw it, then send it; its fault stays inside it."""
-        client = ui.context.client
-        await hold_back(client, self._app.clock)
-        try:
-            await self._draw(given)
-        finally:
-            let_go(client)
-
-    async def _draw(self, given: dict[str, Any]) -> None:
+        """Draw it; its fault stays inside it."""
         one = self._page
         with viewing(self._viewer), ui.element("div").classes("page") as area:
             ui.page_title(f"{one.title if one.fault else _(one.title)} – Aristobot")
