@@ -32,8 +32,8 @@ def _put_folders_into_memory(memory: Path) -> None:
 
 
 def _side_by_side(arguments: list[str]) -> list[str]:
-    """All tests at once go over a process per core and one more, for many a test waits: for browsers, restarts, fences."""
-    workers = min(os.cpu_count() or 1, 4) + 1
+    """All tests at once go over a process per core, four at most: journeys and kills bring processes of their own."""
+    workers = min(max(os.cpu_count() or 1, 2), 4)
     return [] if arguments else ["-n", str(workers), "--dist", "loadfile", "--no-loadscope-reorder"]
 
 

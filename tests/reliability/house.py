@@ -78,7 +78,6 @@ def main() -> None:
                 if not pid:
                     _live(order)
                 names[pid] = order["name"]
-                say(event="born", name=order["name"], pid=pid)
     for pid in names:
         os.kill(pid, signal.SIGKILL)
 
@@ -101,6 +100,7 @@ def _bury(names: dict[int, str]) -> None:
 def _live(order: dict[str, Any]) -> None:
     """The whole life of a house; never returns."""
     begun = time.perf_counter()
+    say(event="born", name=order["name"], pid=os.getpid())  # by itself: its parent might say so after it is ready
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
