@@ -84,10 +84,9 @@ class KillSwitch:
         before = {halt.id: halt for halt in self._active}
         await self.load()
         after = {halt.id: halt for halt in self._active}
-        for added in after.keys() - before.keys():
-            await self._tell(after[added], after[added].level, after[added].set_by)
-        for gone in before.keys() - after.keys():
-            await self._tell(before[gone], None)
+        self._untold.extend((after[added], after[added].level, after[added].set_by) for added in after.keys() - before.keys())
+        self._untold.extend((before[gone], None, "") for gone in before.keys() - after.keys())
+        await self._tell_all()
 
     def active(self) -> list[Halt]:
         """The halts in force, as rows; the file as one of its own."""

@@ -120,7 +120,7 @@ async def look_on(clock: ManualClock, looking: asyncio.Task[None], seen: Callabl
 
 
 @pytest.mark.parametrize("answers", [0, 1], ids=["before it is read", "between reading it and telling of it"])
-async def test_a_halt_that_was_set_during_an_outage_is_in_force_and_told_after_it(
+async def test_halts_that_were_set_during_an_outage_are_in_force_and_told_after_it(
     lite: Database, tmp_path: Path, answers: int
 ) -> None:
     broker, store, bus, clock = await a_stored_broker(lite), Outage(lite.url), Bus(), ManualClock()
@@ -128,14 +128,15 @@ async def test_a_halt_that_was_set_during_an_outage_is_in_force_and_told_after_i
     bus.listen(TradingHalted, do=told.append)
     switch = KillSwitch(store, bus, clock, tmp_path)
     looking = asyncio.create_task(switch.run())
-    await KillSwitch(lite, Bus(), clock, tmp_path).set(HaltScope.BROKER, broker.id, HaltLevel.FLATTEN, by="the operator")
+    elsewhere = KillSwitch(lite, Bus(), clock, tmp_path)
+    await elsewhere.set(HaltScope.BROKER, broker.id, HaltLevel.FLATTEN, by="the operator")
+    await elsewhere.set(HaltScope.USER, broker.user_id, HaltLevel.REDUCE, by="the operator")
     store.answers = answers
     await look_on(clock, looking, lambda: store.refused >= 3)
-    assert told == []
     store.answers = float("inf")
-    await look_on(clock, looking, lambda: bool(told))
-    assert [(event.user_id, event.level) for event in told] == [(broker.user_id, "flatten")]
-    assert [halt.level for halt in switch.active()] == [HaltLevel.FLATTEN]
+    await look_on(clock, looking, lambda: len(told) == 2)
+    assert {(event.user_id, event.level) for event in told} == {(broker.user_id, "flatten"), (broker.user_id, "reduce")}
+    assert {halt.level for halt in switch.active()} == {HaltLevel.FLATTEN, HaltLevel.REDUCE}
     assert not looking.done()
     looking.cancel()
     await store.close()
