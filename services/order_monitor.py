@@ -101,19 +101,8 @@ class OrderMonitor:
             self._brokers_changed.clear()
             await self._floor.brokers.load()
 
-    async def reconcile(self, user_id: uuid.UUID | None = None) -> list[Difference]:
-        """Compare every order that may still change with its exchange, now; returns what differed.
-
-        Raises the first ExchangeError, once every broker has been looked at.
-        """
-        answers = (await self.reconcile_each(user_id)).values()
-        for answer in answers:
-            if isinstance(answer, AristobotError):
-                raise answer
-        return [one for answer in answers if not isinstance(answer, AristobotError) for one in answer]
-
-    async def reconcile_each(self, user_id: uuid.UUID | None = None) -> dict[uuid.UUID, list[Difference] | AristobotError]:
-        """What differed at each broker, or why it could not be compared: one that fails stops no other."""
+    async def reconcile(self, user_id: uuid.UUID | None = None) -> dict[uuid.UUID, list[Difference] | AristobotError]:
+        """Compare every order that may still change with its exchange, now: what differed at each broker, or why nobody knows."""
         answers: dict[uuid.UUID, list[Difference] | AristobotError] = {}
         for account in self._with_keys():
             if user_id is None or account.user_id == user_id:

@@ -155,7 +155,7 @@ async def reconcile(house: House, who: Trader, response: Response) -> Reconciled
 
     207 when some brokers could not be compared; an error when none could.
     """
-    answers = await house.monitor.reconcile_each(who.user_id)
+    answers = await house.monitor.reconcile(who.user_id)
     failed = {broker_id: one for broker_id, one in answers.items() if isinstance(one, AristobotError)}
     if failed and len(failed) == len(answers):
         raise next(iter(failed.values()))
