@@ -1,13 +1,18 @@
-"""Time, handed to whoever needs it. The only file that asks the machine what time it is."""
+"""Time, handed to whoever needs it. The only file that asks the machine what time it is.
+
+asyncio is imported when somebody sleeps: the processes of strategies read times and do without it, and all that it brings along.
+"""
 
 from __future__ import annotations
 
-import asyncio
 import heapq
 import itertools
 import time
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    import asyncio
 
 _NANOSECONDS = 1_000_000_000
 
@@ -43,6 +48,8 @@ class SystemClock:
 
     async def sleep(self, seconds: float) -> None:
         """Sleep for real."""
+        import asyncio
+
         await asyncio.sleep(seconds)
 
 
@@ -68,6 +75,8 @@ class ManualClock:
 
     async def sleep(self, seconds: float) -> None:
         """Wait until somebody advances the clock far enough."""
+        import asyncio
+
         if seconds <= 0:
             await asyncio.sleep(0)
             return
@@ -77,6 +86,8 @@ class ManualClock:
 
     async def advance(self, seconds: float, settle: int = 20) -> None:
         """Move on by `seconds`, wake who is due at their own moment, and let them run for `settle` loop turns each."""
+        import asyncio
+
         if seconds < 0:
             raise ValueError("time does not go back")
         target = self._elapsed + _nanoseconds(seconds)

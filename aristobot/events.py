@@ -267,7 +267,7 @@ class CatalogProgressed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CatalogDoubted(Event):
-    """An exchange refused what its catalogue allows: an unknown symbol, a step or a minimum."""
+    """A catalogue allowed what its exchange refused (a symbol, a step, a minimum), or stands in the way of what it might take."""
 
     exchange: str
 

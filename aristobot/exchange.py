@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -80,7 +80,6 @@ class Capabilities:
     timeframes: tuple[Timeframe, ...]
     #: Seconds after which a request that was not executed can no longer be: the fence is built on it (reliability, 3.3).
     request_window: float
-    official_hosts: tuple[str, ...] = ()
     #: Whether a resting exit locks what it would sell, so that two of the full size cannot rest.
     exits_lock_funds: bool = True
     #: Whether `edit_order` under the same client id gives a resting stop another price and quantity in place, never naked.
@@ -91,6 +90,10 @@ class Capabilities:
     finds_many: bool = False
     #: Whether `fees` tells what this account pays, which is another matter than what the catalogue lists.
     tells_fees: bool = False
+    #: Whether last prices come as they change, of any number of symbols over one connection.
+    streams_prices: bool = False
+    #: Whether the exchange says by itself when the state or the rules of a pair change.
+    streams_instruments: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +214,29 @@ class SupportsAccountStream(Protocol):
 
     def stream_account(self, keys: Credentials) -> AsyncIterator[AccountUpdate]:
         """Order and balance changes of one account; begins with, and after every reconnection repeats, StreamReset."""
+
+
+class SupportsPriceStream(Protocol):
+    """A client whose capabilities say `streams_prices`."""
+
+    def stream_prices(self, wanted: Callable[[], Collection[Symbol]]) -> AsyncIterator[Ticker]:
+        """Last prices as they change, the present ones first; reconnects by itself, for ever.
+
+        `wanted` is asked again every moment: what it names is followed, and what it names no more is left. A symbol that the
+        exchange does not have is passed over. `Ticker.at` is when the price was one, by the exchange's clock: what comes late
+        shows its age.
+        """
+
+
+class SupportsInstrumentStream(Protocol):
+    """A client whose capabilities say `streams_instruments`."""
+
+    def stream_instruments(self) -> AsyncIterator[Sequence[Instrument]]:
+        """Listed pairs as they are now, whenever some differ from what was last said of them; reconnects by itself, for ever.
+
+        After a connection was lost, what changed meanwhile comes first. New pairs, and those that vanish, are `instruments`' to
+        tell. Raises TryAgain while the list itself cannot be read.
+        """
 
 
 class SupportsSearch(Protocol):

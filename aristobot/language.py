@@ -7,6 +7,7 @@ an exception, because words are looked for when something already went wrong.
 
 from __future__ import annotations
 
+import re
 import string
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -28,6 +29,10 @@ from aristobot.money import plain
 LANGUAGES = ("fr", "en")
 DEFAULT = "fr"
 FALLBACK = "en"
+
+#: How a sentence names what somebody else said: where nobody kept it, the sentence ends before.
+_AFTER_COLON = re.compile(r"\s?:\s?\{detail\}\.?")
+_ELSEWHERE = re.compile(r"\s?(?:\(\{detail\}\)|\{detail\})")
 
 _current: ContextVar[str] = ContextVar("language", default=DEFAULT)
 
@@ -68,6 +73,8 @@ def explain(error: AristobotError | str, facts: Mapping[str, object] | None = No
     template = next((words for msgid in _msgids(code, bare) if (words := _words(msgid, spoken))), None)
     if template is None:
         return _with_facts(bare, known)
+    if "detail" not in known:
+        template = _ELSEWHERE.sub("", _AFTER_COLON.sub(".", template))
     with use_language(spoken):  # facts are written in it too
         words = _filled(template, known)
         return _("{among}: {words}", among=known["among"], words=words) if "among" in known else words

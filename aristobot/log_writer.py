@@ -16,11 +16,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from aristobot.clock import iso_milliseconds
+from aristobot.clock import SystemClock, iso_milliseconds
 from aristobot.redaction import Redactor
 
 if TYPE_CHECKING:
     from loguru import Message, Record
+
+#: Seconds after which every service's files are looked at, also of those that say nothing any more.
+SWEEP_EVERY = 3600.0
 
 Line = dict[str, Any]
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -39,6 +42,10 @@ class Rotation:
     every_seconds: int | None = None
     keep: int = 5
     keep_seconds: int | None = None
+
+    def is_too_old(self, path: Path, at: datetime) -> bool:
+        """Whether nothing was written to a file for so long that it goes. Raises OSError when it is gone already."""
+        return self.keep_seconds is not None and at.timestamp() - path.stat().st_mtime > self.keep_seconds
 
 
 class LiveLines:
@@ -117,9 +124,7 @@ class LogFile:
         for path in self._folder.glob(f"{self._name}.*.log"):
             number = path.name.removeprefix(f"{self._name}.").removesuffix(".log")
             too_many = number.isdecimal() and int(number) > self._rotation.keep
-            keep_seconds = self._rotation.keep_seconds
-            too_old = keep_seconds is not None and at.timestamp() - path.stat().st_mtime > keep_seconds
-            if number.isdecimal() and (too_many or too_old):
+            if number.isdecimal() and (too_many or self._rotation.is_too_old(path, at)):
                 path.unlink(missing_ok=True)
 
     def _path(self, number: int) -> Path:
@@ -137,6 +142,7 @@ class LogWriter(threading.Thread):
         *,
         console: bool = True,
         size: int = 20_000,
+        sweep_every: float = SWEEP_EVERY,
     ) -> None:
         super().__init__(name="logs", daemon=True)
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -147,6 +153,7 @@ class LogWriter(threading.Thread):
         self._last_at: datetime | None = None
         self.folder, self._rotation, self._redactor = folder, rotation, redactor
         self._console, self._size = console, size
+        self._clock, self._sweep_every, self._swept_at = SystemClock(), sweep_every, -sweep_every
         self._queue: queue.SimpleQueue[Message | threading.Event | None] = queue.SimpleQueue()
         self._files: dict[str, LogFile] = {}
 
@@ -171,7 +178,7 @@ class LogWriter(threading.Thread):
 
     def run(self) -> None:
         """The thread's work, until `stop`."""
-        while (item := self._queue.get()) is not None:
+        while (item := self._next()) is not None:
             if isinstance(item, threading.Event):
                 self._settle()
                 item.set()
@@ -186,6 +193,28 @@ class LogWriter(threading.Thread):
         for file in self._files.values():
             with suppress(OSError):
                 file.close()
+
+    def _next(self) -> Message | threading.Event | None:
+        while True:
+            wait = self._swept_at + self._sweep_every - self._clock.monotonic()
+            if wait <= 0:
+                self._sweep()
+            else:
+                with suppress(queue.Empty):
+                    return self._queue.get(timeout=wait)
+
+    def _sweep(self) -> None:
+        """Delete what is too old, whoever wrote it: the file that a service still writes to as well, once it is silent."""
+        self._swept_at = self._clock.monotonic()
+        for path in self.folder.glob("*.log"):
+            with suppress(OSError):
+                writing = self._files.get(path.name.removesuffix(".log"))
+                if writing is not None:
+                    writing.flush()
+                if self._rotation.is_too_old(path, self._clock.now()):
+                    if writing is not None:
+                        writing.close()
+                    path.unlink()
 
     def _settle(self) -> None:
         with suppress(OSError):
@@ -231,7 +260,7 @@ class LogWriter(threading.Thread):
         if sys.stderr is None:  # a windowed bundle has no terminal
             return
         at = record["time"].strftime("%H:%M:%S.%f")[:-3]
-        trace = str(line.get("trace_id") or "")[:8]
+        trace = str(line.get("trace_id") or "")[-8:]  # those of alerts begin with their moment and are alike
         data = " ".join(f"{name}={value}" for name, value in (line.get("data") or {}).items())
         text = " ".join(part for part in (at, f"{line['level']:<7}", str(line["service"]), trace, str(line["msg"]), data) if part)
         error = line.get("error")

@@ -91,7 +91,8 @@ def divided(dividend: Decimal, divisor: Decimal, places: int = 18) -> Decimal:
     """Divide and round down to `places` decimals, the precision of the store. Raise DataError on a zero divisor."""
     if not divisor:
         raise DataError("division_by_zero", dividend=str(dividend))
-    return WIDE.divide(dividend, divisor).quantize(Decimal(1).scaleb(-places), rounding=ROUND_DOWN, context=WIDE)
+    finest = _FINEST if places == 18 else Decimal(1).scaleb(-places)
+    return WIDE.divide(dividend, divisor).quantize(finest, rounding=ROUND_DOWN, context=WIDE)
 
 
 def kept(value: Decimal) -> Decimal:

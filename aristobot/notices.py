@@ -20,6 +20,7 @@ class NoticeKind(StrEnum):
     STOP_MISSING = "stop_missing"
     HALT = "halt"
     EXCHANGE = "exchange"
+    KEY = "key"
     ALERT_REFUSED = "alert_refused"
     ALERT_MISSED = "alert_missed"
     NEW_DEVICE = "new_device"
@@ -60,6 +61,7 @@ USUAL: Mapping[NoticeKind, frozenset[Outlet]] = MappingProxyType(
         _K.STOP_MISSING: _LOUD,
         _K.HALT: _LOUD,
         _K.EXCHANGE: _SEEN,
+        _K.KEY: _SEEN | {Outlet.BROWSER},
         _K.ALERT_REFUSED: _SEEN,
         _K.ALERT_MISSED: _LOUD,
         _K.NEW_DEVICE: _SEEN,

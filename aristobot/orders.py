@@ -9,6 +9,8 @@ from decimal import Decimal
 from enum import StrEnum
 from hashlib import sha1
 
+import msgspec
+
 from aristobot.market import Symbol
 from aristobot.money import ZERO, divided, times
 
@@ -105,8 +107,7 @@ def can_rest(kind: OrderType, lives: TimeInForce) -> bool:
     return kind is not OrderType.MARKET and lives is TimeInForce.GTC
 
 
-@dataclass(frozen=True, slots=True)
-class OrderRequest:
+class OrderRequest(msgspec.Struct, frozen=True):
     """What we ask: rounded, checked, with its client id. `quantity` is base; a market buy may say `quote_quantity` instead."""
 
     client_order_id: str
@@ -120,8 +121,7 @@ class OrderRequest:
     time_in_force: TimeInForce = TimeInForce.GTC
 
 
-@dataclass(frozen=True, slots=True)
-class OcoRequest:
+class OcoRequest(msgspec.Struct, frozen=True):
     """A stop and a target over the same quantity: one fills, the exchange cancels the other. Selling only."""
 
     list_client_id: str
@@ -131,8 +131,7 @@ class OcoRequest:
     target: OrderRequest
 
 
-@dataclass(frozen=True, slots=True)
-class OtocoRequest:
+class OtocoRequest(msgspec.Struct, frozen=True):
     """A limit entry whose stop and target are placed by the exchange itself once it is fully filled.
 
     The quantity of both exits is what the buy brings after fees, rounded down to the lot (`exit_quantity`); zero leaves it

@@ -9,10 +9,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
+
+import msgspec
 
 from aristobot.clock import from_milliseconds
 from aristobot.errors import DataError
@@ -20,6 +23,8 @@ from aristobot.market import Timeframe
 from aristobot.money import ZERO
 
 LARGEST_BODY = 65_536
+#: Characters: a word that calls itself a token and is shorter opens nothing of ours.
+_LEAST_SECRET = 16
 MOST_COMMANDS = 20
 MOST_FIELDS = 200
 DEEPEST = 6
@@ -55,7 +60,7 @@ _DOUBLE_QUOTES = dict.fromkeys(map(ord, "“”„‟«»″"), '"')
 _DECODER = json.JSONDecoder(object_pairs_hook=tuple, parse_float=str, parse_int=str, parse_constant=str, strict=False)
 _REPAIR = re.compile(r'"(?:[^"\\]|\\.)*+\\?"?|(:\s*-?[0-9]++),([0-9]++)(?=\s*+[,}])|,(?=\s*+[}\]])', re.DOTALL)
 _NO_LETTER = re.compile(r"[\W_]+")
-_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:[.,][0-9]*)?|[.,][0-9]+)(?:[eE][+-]?[0-9]{1,2})?")
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:[.,][0-9]*)?|[.,][0-9]+)(?:[eE][+-]?[0-9]{1,4})?")
 _INTERVAL = re.compile(r"([0-9]{0,5})(S|[Dd]|[Ww]|M|[mhH])?")
 _INTERVAL_UNITS = {"S": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800, "M": 2_592_000}
 _NOT_A_NUMBER = frozenset({"nan", "na", "infinity", "inf"})
@@ -119,7 +124,7 @@ def read(raw: bytes) -> list[Fields]:
     """The commands of an alert in their order, at least one. Raises DataError with the reason when nothing can be read."""
     if len(raw) > LARGEST_BODY:
         raise DataError("reason.too_large", limit=LARGEST_BODY)
-    text = _decoded(raw).strip().strip("\x00\ufeff").strip()
+    text = decoded(raw).strip().strip("\x00\ufeff").strip()
     if not text:
         raise DataError("reason.empty")
     if text[0] not in "{[":
@@ -135,9 +140,34 @@ def read(raw: bytes) -> list[Fields]:
     return [_named(_object(one)) for one in listed]
 
 
-def _decoded(raw: bytes) -> str:
-    encoding = "utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
-    return raw.decode(encoding, errors="replace")
+def decoded(raw: bytes) -> str:
+    """The text of a body: UTF-8, or UTF-16 with its mark; what is neither becomes replacement characters."""
+    encoding = "utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8"
+    return raw.decode(encoding, errors="replace").removeprefix("\ufeff")  # the codec that drops it itself is none in C
+
+
+def laid_out(body: bytes) -> str:
+    """A body for people to read: JSON in lines, no figure rounded and no name left out; the rest as it is."""
+    text = decoded(body)
+    with suppress(msgspec.DecodeError, RecursionError):
+        text = msgspec.json.format(text, indent=2)
+    return text
+
+
+def masked(body: bytes, token: str, *, read_from_it: bool) -> bytes:
+    """The body with a token of ours masked wherever it stands.
+
+    One that was `read_from_it` is found in any spelling: with characters escaped as JSON may, or in UTF-16.
+    """
+    if len(token) < _LEAST_SECRET:
+        return body
+    if (plain := token.encode("utf-8", "replace")) in body:
+        return body.replace(plain, b"***")
+    if not read_from_it:
+        return body
+    spelled = "".join(rf"(?:{re.escape(one)}|\\u(?i:{ord(one):04x}))" for one in token)
+    text, found = re.subn(spelled, "***", decoded(body))
+    return text.encode("utf-8", "replace") if found else body
 
 
 def _json(text: str) -> Any:

@@ -12,6 +12,8 @@ from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+import msgspec
+
 from aristobot.errors import InvalidInput, RiskRefused
 from aristobot.kinds import BrokerAccess, HaltLevel
 from aristobot.market import Instrument, InstrumentState, Symbol
@@ -70,8 +72,7 @@ def _read_limit(name: str, kind: str, value: object) -> object:
     return int(number) if kind.startswith("int") else number
 
 
-@dataclass(frozen=True, slots=True)
-class Proposal:
+class Proposal(msgspec.Struct, frozen=True):
     """An order about to be written. `price` is what we might pay at worst, `reference` the market's last price.
 
     `replacing`: it takes the place of an order that rests already.
@@ -88,8 +89,7 @@ class Proposal:
     replacing: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Situation:
+class Situation(msgspec.Struct, frozen=True):
     """How the broker stands at this moment."""
 
     access: BrokerAccess
@@ -104,8 +104,7 @@ class Situation:
     unknown_on_symbol: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Past:
+class _Past(msgspec.Struct, frozen=True):
     at: datetime
     symbol: Symbol
     side: Side
@@ -199,7 +198,8 @@ def _doubt(proposal: Proposal, situation: Situation, limits: Limits, activity: A
 
 def _instrument(proposal: Proposal, situation: Situation, limits: Limits, activity: Activity) -> RiskRefused | None:
     instrument = proposal.instrument
-    if instrument.state is not InstrumentState.TRADING:
+    # What is known of a state may be hours old. An entry can wait for better knowledge; an exit is for the exchange to refuse.
+    if instrument.state is not InstrumentState.TRADING and not proposal.reducing:
         return RiskRefused("market_closed", symbol=instrument.symbol, state=instrument.state.value)
     if proposal.quantity <= ZERO or proposal.quantity < instrument.min_quantity:
         facts = {"quantity": plain(proposal.quantity), "minimum": plain(instrument.min_quantity)}

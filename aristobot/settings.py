@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -34,20 +35,15 @@ PREFIX = "ARISTOBOT_"
 #: They belong to the tests and to the start itself.
 _NOT_OURS = (f"{PREFIX}TEST_", f"{PREFIX}REQUIRE_", f"{PREFIX}BOOTSTRAPPED")
 
-#: Which part of an exchange's addresses each name sets: `ARISTOBOT_BINANCE_WS_API_URL` → binance, trading.
-EXCHANGE_ADDRESSES: Mapping[str, tuple[str, str]] = MappingProxyType(
-    {
-        "binance_rest_url": ("binance", "rest"),
-        "binance_ws_url": ("binance", "stream"),
-        "binance_ws_api_url": ("binance", "trading"),
-        "bitget_rest_url": ("bitget", "rest"),
-        "bitget_ws_public_url": ("bitget", "stream"),
-        "bitget_ws_private_url": ("bitget", "trading"),
-        "kraken_rest_url": ("kraken", "rest"),
-        "kraken_ws_public_url": ("kraken", "stream"),
-        "kraken_ws_private_url": ("kraken", "trading"),
-    }
-)
+#: Nobody shall switch this on by the way.
+_WITHOUT_OPTION = {"debug"}
+
+#: Which part of an exchange's addresses a name sets by what follows the exchange's: `ARISTOBOT_KRAKEN_WS_PUBLIC_URL`. Whether
+#: there is such an exchange is not known here; whoever knows the clients refuses what leads nowhere (`address_variable`).
+_ADDRESSES = {"rest_url": "rest", "ws_public_url": "stream", "ws_private_url": "trading"}
+#: Names of their own, by the exchange's documentation.
+_OWN_ADDRESSES = {"binance_ws_url": ("binance", "stream"), "binance_ws_api_url": ("binance", "trading")}
+_ADDRESS = re.compile(rf"([a-z0-9]+)_({'|'.join(_ADDRESSES)})")
 
 _S = TypeVar("_S", bound="Settings")
 LogLevel = Literal["TRACE", "DEBUG", "INFO", "SUCCESS", "WARNING", "ERROR", "CRITICAL"]
@@ -150,52 +146,87 @@ class Settings(BaseModel):
 
 
 def language_asked(arguments: Sequence[str], environ: Mapping[str, str] | None = None) -> str:
-    """The language that the command line or the environment asks for, before anything is read or made; "" for none."""
+    """The language that line, environment or an `.env` asks for, before anything is checked or made; "" for none."""
+    environ = os.environ if environ is None else environ
+    outside = dict(_lines(Path.cwd())) | dict(environ)
+    told = _typed("--language", arguments) or outside.get(f"{PREFIX}LANGUAGE")
+    if not told and "--demo" not in arguments:
+        folder = _typed("--data-dir", arguments) or outside.get(f"{PREFIX}DATA_DIR") or default_data_dir(environ)
+        told = _lines(Path(folder).expanduser()).get(f"{PREFIX}LANGUAGE")
+    return (told or "").lower()
+
+
+def _typed(option: str, arguments: Sequence[str]) -> str:
     for word, following in zip(arguments, [*arguments[1:], ""], strict=True):
-        if word == "--language" or word.startswith("--language="):
-            return (following if word == "--language" else word.partition("=")[2]).lower()
-    return (os.environ if environ is None else environ).get(f"{PREFIX}LANGUAGE", "").lower()
+        if word == option or word.startswith(f"{option}="):
+            return following if word == option else word.partition("=")[2]
+    return ""
+
+
+def _lines(folder: Path) -> Mapping[str, str | None]:
+    """What an `.env` says; nothing when it cannot be read, which is said when it matters."""
+    try:
+        return dotenv_values(folder / ".env")
+    except (OSError, ValueError):
+        return {}
+
+
+def address_variable(exchange: str, part: str) -> str:
+    """The environment's name for a part (rest, stream, trading) of an exchange's addresses."""
+    return f"{PREFIX}{exchange}_{next(name for name, one in _ADDRESSES.items() if one == part)}".upper()
+
+
+def _part_of(name: str) -> tuple[str, str] | None:
+    """Which part of which exchange's addresses a name sets; None when it is none of theirs."""
+    found = _ADDRESS.fullmatch(name)
+    return (found[1], _ADDRESSES[found[2]]) if found else _OWN_ADDRESSES.get(name)
+
+
+def _is_known(name: str) -> bool:
+    return name in _known_names() or _part_of(name) is not None
 
 
 def _known_names() -> set[str]:
-    return (set(Settings.model_fields) - {"exchange_urls"}) | set(EXCHANGE_ADDRESSES)
+    return set(Settings.model_fields) - {"exchange_urls"}
 
 
 def _ours(source: Mapping[str, str | None]) -> dict[str, Any]:
     """What a source says under our prefix; an empty value says nothing. Raise for a name that nobody knows."""
-    known = _known_names()
     found: dict[str, Any] = {}
     for variable, value in source.items():
         if not variable.startswith(PREFIX) or variable.startswith(_NOT_OURS):
             continue
         name = variable.removeprefix(PREFIX).lower()
-        if name not in known or variable != PREFIX + name.upper():
-            raise _unknown(variable, PREFIX + _nearest(name, known).upper())
+        if not _is_known(name) or variable != PREFIX + name.upper():
+            raise _unknown(variable, PREFIX + _nearest(name).upper())
         if value:
             found[name] = value
     return found
 
 
 def _named_options(options: Mapping[str, object]) -> dict[str, Any]:
-    known = _known_names() | {"exchange_urls"}
     named = {name.lstrip("-").replace("-", "_"): value for name, value in options.items()}
     for name in named:
-        if name not in known:
-            raise _unknown(_option(name), _option(_nearest(name, known)))
+        if name != "exchange_urls" and not _is_known(name):
+            raise _unknown(_option(name), _option(_nearest(name)))
     return {name: value for name, value in named.items() if value is not None and value != ""}
 
 
 def _wrong(code: str, field: str, **facts: object) -> ConfigurationError:
-    """An error that names the setting as Python, as the environment and as the command line know it."""
-    return ConfigurationError(code, field=field, variable=PREFIX + field.upper(), option=_option(field), **facts)
+    """An error that names the setting as Python, as the environment and, where it is an option, the command line know it."""
+    variable, option = PREFIX + field.upper(), _option(field)
+    setting = f"{variable} ({option})" if field in _known_names() - _WITHOUT_OPTION else variable
+    return ConfigurationError(code, field=field, variable=variable, option=option, setting=setting, **facts)
 
 
 def _unknown(name: str, nearest: str) -> ConfigurationError:
     return ConfigurationError("setting_unknown", field=name, variable=name, nearest=nearest)
 
 
-def _nearest(name: str, known: set[str]) -> str:
-    return difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.0)[0]
+def _nearest(name: str) -> str:
+    exchange, behind, _ = name.partition("_")
+    addresses = {f"{exchange}_{one}" for one in _ADDRESSES} if behind else set()
+    return difflib.get_close_matches(name, sorted(_known_names() | addresses | set(_OWN_ADDRESSES)), n=1, cutoff=0.0)[0]
 
 
 def _option(name: str) -> str:
@@ -220,7 +251,7 @@ def _data_folder(given: object, environ: Mapping[str, str], *, demo: bool) -> Pa
 
 def _isolate(values: dict[str, Any], given: Mapping[str, object]) -> None:
     """A demo has its own database, key and exchange, whatever the environment says of the real ones."""
-    for name in ("database_url", "master_key_file", *EXCHANGE_ADDRESSES):
+    for name in ("database_url", "master_key_file", *filter(_part_of, list(values))):
         if name in given:
             raise _wrong("demo_is_separate", name)
         values.pop(name, None)
@@ -231,8 +262,9 @@ def _validated(kind: type[_S], values: dict[str, Any]) -> _S:
     values.setdefault("database_url", sqlite_address(folder / "aristobot.db"))
     values["master_key_file"] = Path(values.get("master_key_file") or folder / "secret.key").expanduser().absolute()
     urls: dict[str, dict[str, str]] = {name: dict(parts) for name, parts in values.get("exchange_urls", {}).items()}
-    for name, (exchange, part) in EXCHANGE_ADDRESSES.items():
-        if (address := values.pop(name, None)) is not None:
+    for name in list(values):
+        if (told := _part_of(name)) is not None and (address := values.pop(name)) is not None:
+            exchange, part = told
             urls.setdefault(exchange, {})[part] = _checked_address(name, str(address), part)
     try:
         settings = kind.model_validate({**values, "exchange_urls": urls})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import stat
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,7 +13,8 @@ from urllib.parse import quote, urlsplit
 from pydantic_core import PydanticCustomError
 
 _POSTGRES = ("postgres://", "postgresql://")
-_SUPPORTED = ("sqlite://", "postgresql+psycopg://")
+_NO_FILE = ("", "/", "/:memory:")
+_SUPPORTED = ("sqlite:///", "postgresql+psycopg://")
 
 
 def default_data_dir(environ: Mapping[str, str]) -> Path:
@@ -27,6 +29,8 @@ def default_data_dir(environ: Mapping[str, str]) -> Path:
 def open_folder(path: Path) -> Path:
     """Make the folder if need be, for its owner alone, and return its absolute path; OSError when that is impossible."""
     path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if path.stat().st_mode & stat.S_ISVTX:  # as /tmp: closed to others, it would be missed by the whole system
+        raise PermissionError(1, os.strerror(1))
     if os.name == "posix":
         path.chmod(0o700)
     if not os.access(path, os.W_OK | os.X_OK):
@@ -45,7 +49,7 @@ def database_address(text: str) -> str:
     for prefix in _POSTGRES:
         if address.startswith(prefix):
             address = "postgresql+psycopg://" + address.removeprefix(prefix)
-    if not address.startswith(_SUPPORTED):
+    if not address.startswith(_SUPPORTED) or address.removeprefix("sqlite://") in _NO_FILE:
         raise PydanticCustomError("setting_database", "unknown database")
     return address
 

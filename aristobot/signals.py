@@ -16,6 +16,8 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
+import msgspec
+
 from aristobot.errors import DataError
 from aristobot.market import Timeframe
 from aristobot.money import HUNDRED, ZERO, percent_of, plain
@@ -81,8 +83,7 @@ class Target:
         return f"{plain(self.share)}%@{self.price}"
 
 
-@dataclass(frozen=True, slots=True)
-class Signal:
+class Signal(msgspec.Struct, frozen=True):
     """One command of an alert. `percent` is of the free quote for a buy, of the base held for a sell; prices are in quote.
 
     `symbol_text` is as TradingView spells it; `interval_seconds` is 0 when unknown; moments are UTC.
@@ -184,7 +185,7 @@ def parse(raw: bytes) -> Parsed:
         row=_row(listed[0], commands[0] if commands else None),
         identity=_identity(listed),
         has_time=all(_carries_time(fields) for fields in listed),
-        token=listed[0].shown("token", 128),
+        token=next((token for fields in listed if (token := fields.shown("token", 128))), ""),
         ignored=tuple(dict.fromkeys(name for fields in listed for name in fields.ignored)),
     )
 

@@ -67,7 +67,7 @@ class Driver:
         self.series = {name: deque(maxlen=strategy.lookback) for name in self.arrays}
         for name, values in self.series.items():
             setattr(strategy, name, values)
-        self._feeds = [(self.series[name], memoryview(array)) for name, array in self.arrays.items()]  # type: ignore[arg-type] # a buffer
+        self._feeds = [(self.series[name], array.data) for name, array in self.arrays.items()]
         self.mentions_series = not self._traits.outside.isdisjoint(self.series)
         given_signals = strategy.signals() if "signals" in self.own else None
         if given_signals is not None:
@@ -274,16 +274,51 @@ class Driver:
                 memory.locked_until, memory.lock_reason = until, name
 
     def state(self) -> dict[str, Any]:
-        """What a restart needs, as JSON; raise StrategyError `vars_not_json` when `vars` holds anything else."""
+        """What a restart needs, as JSON. A number of numpy's is a number, a tuple comes back as a list.
+
+        Raises StrategyError `vars_not_json` when `vars` holds what would not come back as it is: sets, dates, NaN, keys that are
+        no texts.
+        """
+        memory = self.run.memory
         try:
-            kept: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(self.run.memory))
-        except (TypeError, ValueError, msgspec.MsgspecError) as error:
+            kept: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(memory, enc_hook=_number))
+        except (TypeError, ValueError, RecursionError, msgspec.MsgspecError) as error:
             raise StrategyError("vars_not_json", detail=str(error)[:120]) from None
+        for name, value in memory.vars.items():
+            if name not in kept["vars"] or not _comes_back(value, kept["vars"][name]):
+                raise StrategyError("vars_not_json", detail=f"{name!r:.60}, {type(value).__name__}")
         return kept
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from what `state` gave."""
         self.run.memory = msgspec.convert(dict(state), Memory)
+
+
+def unkept(driver: Driver) -> str:
+    """What of `vars` no restart would bring back; empty when all of it would."""
+    try:
+        driver.state()
+    except StrategyError as error:
+        return str(error.facts["detail"])
+    return ""
+
+
+def _number(value: Any) -> Any:
+    """A number of numpy's as Python's."""
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"{type(value).__name__}: {str(value)[:60]}")
+
+
+def _comes_back(value: Any, kept: Any) -> bool:
+    """Whether what was kept of a value is that value again."""
+    if isinstance(value, dict):
+        same = isinstance(kept, dict) and value.keys() == kept.keys()
+        return same and all(_comes_back(one, kept[name]) for name, one in value.items())
+    if isinstance(value, list | tuple):
+        same = isinstance(kept, list) and len(value) == len(kept)
+        return same and all(_comes_back(*pair) for pair in zip(value, kept, strict=True))
+    return bool(value == kept)
 
 
 @lru_cache(maxsize=256)

@@ -208,8 +208,8 @@ class Run:
     def show(self, tape: Tape) -> None:
         """Look at these candles from here on."""
         self.tape = tape
-        self.closes = memoryview(np.ascontiguousarray(tape.candles[:, 2]))  # type: ignore[arg-type] # an array is a buffer
-        self.times = memoryview(np.ascontiguousarray(tape.candles[:, 0]))  # type: ignore[arg-type] # an array is a buffer
+        self.closes = np.ascontiguousarray(tape.candles[:, 2]).data
+        self.times = np.ascontiguousarray(tape.candles[:, 0]).data
 
     @property
     def price(self) -> float:

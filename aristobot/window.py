@@ -12,6 +12,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -185,11 +186,14 @@ def main(arguments: list[str]) -> int:
         return 0 if _native(url, storage) else NO_ENGINE
     leash = Leash()
     if way == "--leash":
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every program of a terminal: the house lets go in its order
         leash.watch(sys.stdin.fileno())
     if not wait_for(url):
         _say(f"Nobody answers at {url}")
         return 1
     show(url, storage, leash)
+    if way == "--leash" and not leash.let_go:
+        _say(f"The window is closed. Aristobot keeps working: {url}")
     return 0
 
 
@@ -198,4 +202,5 @@ def _say(words: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    with suppress(KeyboardInterrupt):
+        sys.exit(main(sys.argv[1:]))

@@ -1,6 +1,6 @@
-// A lamp with an age that the browser counts on by itself, from what the server last reported.
+// A lamp with an age that the browser counts on by itself, from what the server last reported. No live region: it would be read out every second.
 export default {
-  template: `<span class="lamp" :class="tone" role="status" :aria-label="name + ': ' + text">
+  template: `<span class="lamp" :class="tone" role="img" :aria-label="name + ': ' + text">
     <span class="lamp-dot"></span><span class="lamp-words age-name">{{ name }}</span><span class="lamp-value age-value">{{ text }}</span></span>`,
   props: { name: String, seconds: Number, beat: Number, unknown: String, late: Number, lost: Number },
   data() { return { since: 0, now: 0, timer: null }; },

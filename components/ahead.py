@@ -15,12 +15,14 @@ GRID = "nicegui-aggrid"
 CHART = "nicegui-echart"
 EDITOR = "nicegui-codemirror"
 
-#: Once the page stands and has nothing to do, one after the other: first what is to be fetched, then what is to be started.
+#: Once the page stands: all of it fetched and compiled beside what the page does, then started one by one whenever it rests.
 _WHEN_IDLE = """<script>
 addEventListener('load', () => setTimeout(async () => {
   const idle = () => new Promise(done => (self.requestIdleCallback ?? setTimeout)(done));
-  for (const name of %s) { await idle(); await import(name).catch(() => {}); }
-}, 2500));
+  const [names, files] = %s;
+  for (const href of files) document.head.append(Object.assign(document.createElement('link'), {rel: 'modulepreload', href}));
+  for (const name of names) { await idle(); await import(name).catch(() => {}); }
+}, 1500));
 </script>"""
 
 
@@ -34,8 +36,9 @@ def at_once(library: str) -> None:
 
 def when_idle() -> None:
     """Have the browser fetch what the other pages need as soon as it has nothing better to do."""
-    names = [GRID, CHART, EDITOR, *_components()]
-    ui.add_body_html(_WHEN_IDLE % json.dumps(names))
+    libraries, components = [GRID, CHART, EDITOR], list(_components())
+    files = [*map(_address, libraries), *components]
+    ui.add_body_html(_WHEN_IDLE % json.dumps([[*libraries, *components], files]))
 
 
 def _components() -> Iterator[str]:

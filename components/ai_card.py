@@ -14,7 +14,7 @@ from components.buttons import main_button, quiet_button
 from components.confirm import complain, say
 from components.form import submitting, text_field
 from components.notice import notice
-from components.page_head import panel
+from components.page_head import Part, panel
 from components.reauth import reauthenticated
 from components.viewer import Viewer, for_traders
 from components.words import Words
@@ -28,7 +28,7 @@ NOBODY = ""
 _MOST_MODELS = 400
 
 
-class AiCard:
+class AiCard(Part[User]):
     """The panel; `await show()` fills in what is kept."""
 
     def __init__(self, app: App, user: Viewer) -> None:
@@ -60,13 +60,17 @@ class AiCard:
         for field in (self._provider, self._model, self._url, self._key):
             for_traders(field, self._user)
 
-    async def show(self) -> None:
+    @classmethod
+    async def read(cls, app: App, user: Viewer) -> User:
+        """What is kept."""
+        return await app.accounts.household.get(user.id)
+
+    def draw(self, found: User) -> None:
         """Draw what is kept; of the key only that there is one."""
-        row = await self._app.accounts.household.get(self._user.id)
-        self._provider.set_value(row.ai_provider or NOBODY)
-        self._url.set_value(row.ai_url or "")
-        self._model.set_value(row.ai_model or "")
-        self._kept(row)
+        self._provider.set_value(found.ai_provider or NOBODY)
+        self._url.set_value(found.ai_url or "")
+        self._model.set_value(found.ai_model or "")
+        self._kept(found)
         self._chosen()
 
     def _kept(self, row: User) -> None:

@@ -16,7 +16,7 @@ from components import formats
 from components.alert_builder_form import AlertForm
 from components.alert_builder_reading import AlertReading
 from components.buttons import main_button, quiet_button
-from components.confirm import complain, dialog_card
+from components.confirm import complain, dialog_card, take_away
 from components.notice import notice
 from components.viewer import Viewer
 from components.webhook_address import WebhookAddress, copy_button
@@ -50,7 +50,7 @@ class AlertBuilder:
                 address = WebhookAddress(self._app, self._user, self._broker)
                 quiet_button(_("Webhook address"), "link", address.open).mark("builder-address")
                 self._try = main_button(_("Send as a test"), "send", self._send).mark("builder-test")
-        dialog.on("hide", dialog.delete)
+        dialog.on("hide", lambda: take_away(dialog))
         dialog.open()
         self._rebuild()
         await self._show_address()

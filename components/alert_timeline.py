@@ -11,7 +11,7 @@ from aristobot.errors import AristobotError
 from aristobot.language import _
 from aristobot.log_writer import Line
 from components.buttons import main_button, quiet_button
-from components.confirm import complain, dialog_card
+from components.confirm import complain, dialog_card, take_away
 from components.empty_state import empty_state
 from components.log_rows import level_words, message_of, moment_of, service_words, when_exactly
 from components.path_words import ICONS, duration, stage_words, step_details
@@ -45,7 +45,7 @@ async def show_path(app: App, user: Viewer, trace_id: str, *, link: bool = True)
                     ui.navigate.to(f"/log?trace={trace_id}")
 
                 main_button(_("Lines in the log"), icon="terminal", on_click=to_log).mark("to-log")
-    dialog.on("hide", dialog.delete)
+    dialog.on("hide", lambda: take_away(dialog))
     dialog.open()
 
 

@@ -14,7 +14,7 @@ from aristobot.diagnostics import Diagnostic, Severity
 from aristobot.language import _, explain
 from components.buttons import main_button, quiet_button
 from components.code_compare import CodeCompare
-from components.confirm import dialog_card
+from components.confirm import dialog_card, take_away
 from components.findings import ICONS, tally
 from components.notice import notice
 from components.words import Words
@@ -118,7 +118,7 @@ class DraftCard(ui.element):
                 main_button(_("Put it into the editor"), "input", lambda: self._close(dialog, self._taken)).mark(
                     "take-draft-wide"
                 )
-        dialog.on("hide", dialog.delete)
+        dialog.on("hide", lambda: take_away(dialog))
         dialog.open()
 
     def _close(self, dialog: ui.dialog, do: Callable[[], None]) -> None:

@@ -16,7 +16,7 @@ from aristobot.store.strategy_tables import Activation
 from aristobot.store.tables import Broker
 from components.backtest_parameters import ParameterFields
 from components.buttons import main_button, quiet_button
-from components.confirm import dialog_card
+from components.confirm import dialog_card, take_away
 from components.form import submitting
 from components.notice import notice
 from components.symbol_picker import SymbolPicker
@@ -48,7 +48,7 @@ class BotDialog:
                 await self._draw()
             else:
                 self._draw_missing()
-        dialog.on("hide", dialog.delete)
+        dialog.on("hide", lambda: take_away(dialog))
         dialog.open()
 
     def _draw_missing(self) -> None:

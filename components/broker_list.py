@@ -17,7 +17,7 @@ from components.connection_dialog import try_broker
 from components.empty_state import empty_state
 from components.handlers import within
 from components.live import Live
-from components.page_head import panel
+from components.page_head import Part, panel
 from components.reauth import reauthenticated
 from components.viewer import Viewer, for_traders
 from components.webhook_address import WebhookAddress
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from services.app import App
 
 
-class BrokerList:
+class BrokerList(Part[list["Broker"]]):
     """The panel; it follows every change of a broker, wherever it was made."""
 
     def __init__(self, app: App, user: Viewer, live: Live) -> None:
@@ -44,15 +44,19 @@ class BrokerList:
         live.latest(BrokerUpdated, do=self.show, max_fps=4)
         live.latest(CatalogProgressed, do=self._follow, max_fps=10)
 
-    async def show(self, _event: object = None) -> None:
-        """Draw the brokers as they are now."""
-        brokers = await self._app.brokers.mine(self._user.id)
+    @classmethod
+    async def read(cls, app: App, user: Viewer) -> list[Broker]:
+        """The brokers as they are now."""
+        return await app.brokers.mine(user.id)
+
+    def draw(self, found: list[Broker]) -> None:
+        """Draw them."""
         self._list.clear()
         self._rows.clear()
         with self._list:
-            if not brokers:
+            if not found:
                 empty_state("account_balance", _("No broker yet"), _("Add your account at an exchange to trade with it."))
-            for broker in brokers:
+            for broker in found:
                 self._draw(broker)
 
     def _draw(self, broker: Broker) -> None:

@@ -45,14 +45,6 @@ def moment(**parts: str) -> str:
     return f"(() => {{ const f = new Intl.DateTimeFormat({_tag()}, {options}); return ms => f.format(Number(ms)); }})()"
 
 
-def cell(write: str, *, instead: Mapping[str, str] | None = None) -> str:
-    """A formatter of table cells: `write`, nothing for nothing, other words for rows of some `kind`."""
-    return (
-        f"(() => {{ const write = {write}, instead = {json.dumps(dict(instead or {}))};"
-        " return p => instead[p.data.kind] ?? (p.value == null ? '' : write(p.value)); })()"
-    )
-
-
 def _numbers(options: Mapping[str, object]) -> str:
     made = f"new Intl.NumberFormat({_tag()}, {json.dumps(options)})"
     return f"(() => {{ const f = {made}; return n => f.format(n).replace('-', '\\u2212'); }})()"

@@ -11,27 +11,23 @@ the page's to check. Marks stay until the next `annotate`, through every `load` 
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from nicegui import ui
 
 from aristobot.market import Candle, Symbol, Timeframe
-from components import ahead, theme
+from components import theme
 from components.chart_marks import FillMark, PriceLine, fill_item, line_item
 from components.chart_options import FIRST_VIEW, chart_options
 from components.words import labelled
 
-#: Seconds in which the chart itself may still be on its way to the browser: until then it travels whole.
-_ARRIVING = 2.0
 #: Of a line far away, the scale takes no notice: one that lies further than so many times the range of the candles in view.
 _NEAR = 1.5
 _MOST_DECIMALS = 10
 
 
-class CandleChart(ui.echart):
+class CandleChart(ui.echart, component="candle_chart.js"):
     """Candles in green and red, their volume below, the last price on the right, own orders and fills on top."""
 
     def __init__(self, name: str, *, most: int = 600) -> None:
@@ -42,9 +38,6 @@ class CandleChart(ui.echart):
         self._bars: list[Candle] = []
         self._lines: tuple[PriceLine, ...] = ()
         self._fills: tuple[FillMark, ...] = ()
-        ahead.at_once(ahead.CHART)
-        self._begun_at = time.monotonic()
-        self._waiting = False
         super().__init__(chart_options(self.timeframe, 2, 0))
         labelled(self.classes("candle-chart"), name).props("role=img")
 
@@ -72,7 +65,7 @@ class CandleChart(ui.echart):
             return candle.closed and self._correct(candle)
         if last is not None and candle.open_ms == last.open_ms:
             self._bars[-1] = candle
-            self._send(self._moving(), waits=True)
+            self._send(self._moving())
             return True
         self._bars.append(candle)
         del self._bars[: -self._most]
@@ -90,27 +83,17 @@ class CandleChart(ui.echart):
 
     def annotate(self, lines: Iterable[PriceLine] = (), fills: Iterable[FillMark] = ()) -> None:
         """Draw these orders, levels and executions instead of those drawn so far."""
-        self._lines, self._fills = tuple(lines), tuple(fills)
+        before, (self._lines, self._fills) = (self._lines, self._fills), (tuple(lines), tuple(fills))
+        if before == (self._lines, self._fills):
+            return
         self._send({"series": self._marks()})
 
-    def _send(self, change: dict[str, Any], *, waits: bool = False) -> None:
-        """Keep Python's copy true, and let the change alone travel. One that `waits` is shown when the chart has arrived."""
+    def _send(self, change: dict[str, Any]) -> None:
+        """Keep Python's copy true, and let the change alone travel; a chart that waits to travel whole takes it along."""
         with self._props.suspend_updates():
             self._write(self.options, change)
-        left = _ARRIVING - (time.monotonic() - self._begun_at)
-        if left <= 0:
+        if self.id not in self.client.outbox.updates:
             self.run_chart_method("setOption", change, {"lazyUpdate": True})
-        elif not waits:
-            self.update()
-        elif not self._waiting:
-            self._waiting = True
-            asyncio.get_running_loop().call_later(left, self._catch_up)
-
-    def _catch_up(self) -> None:
-        """What moved meanwhile, once instead of many times."""
-        self._waiting = False
-        if not self.is_deleted:
-            self.update()
 
     @staticmethod
     def _write(options: dict[str, Any], change: dict[str, Any]) -> None:

@@ -17,7 +17,7 @@ from aristobot.language import _, explain
 from aristobot.market import Timeframe, timeframe_of
 from components.backtest_fields import TIGHT, pair_of
 from components.buttons import quiet_button
-from components.confirm import dialog_card
+from components.confirm import dialog_card, take_away
 from components.notice import notice
 from components.words import Words, labelled
 from services.candle_library import LARGEST_FILE, BroughtIn
@@ -40,7 +40,7 @@ class CandleImport:
         """Ask for a file; exchange and pair begin as the fields that are `given` say."""
         with dialog_card(_("Candles from a file")) as dialog, ui.element("div").classes("dialog-body"):
             self._draw(str(given["exchange"].value), str(given["symbol"].value or ""))
-        dialog.on("hide", dialog.delete)
+        dialog.on("hide", lambda: take_away(dialog))
         dialog.open()
 
     def _draw(self, exchange: str, symbol: str) -> None:

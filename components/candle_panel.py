@@ -2,12 +2,12 @@
 
 panel = CandlePanel(app, live)
 await panel.show("binance", "BTC/USDT")
-panel.chart.annotate([PriceLine(LineKind.STOP, Decimal("58800"), "SL")])
+panel.annotate("BTC/USDT", [PriceLine(LineKind.STOP, Decimal("58800"), "SL")])
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from nicegui import ui
@@ -15,9 +15,11 @@ from nicegui import ui
 from aristobot.errors import AristobotError
 from aristobot.events import CandleUpdated
 from aristobot.language import _, explain
-from aristobot.market import Symbol, Timeframe
+from aristobot.market import Candle, Symbol, Timeframe
+from components import ahead, formats
 from components.candle_chart import CandleChart
 from components.candle_feed import CandleFeed
+from components.chart_marks import FillMark, PriceLine
 from components.empty_state import empty_state, error_state
 from components.live import Live
 from components.words import Words, labelled
@@ -31,7 +33,10 @@ PER_SECOND = 8
 
 
 class CandlePanel:
-    """A framed chart. `head` has room for what a page wants beside the timeframes."""
+    """A framed chart. `head` has room for what a page wants beside the timeframes.
+
+    The chart comes with its first candles, so that the page need not wait for it; its room is kept from the start.
+    """
 
     def __init__(self, app: App, live: Live, *, timeframe: Timeframe = Timeframe.M5, classes: str = "") -> None:
         self._app = app
@@ -39,6 +44,9 @@ class CandlePanel:
         self._loading = 0
         self._settling = False
         self._shown: tuple[str, Symbol, Timeframe] | None = None
+        self._chart: CandleChart | None = None
+        self._marks: tuple[Symbol, Sequence[PriceLine], Sequence[FillMark]] = ("", (), ())
+        ahead.at_once(ahead.CHART)
         with ui.element("section").classes(f"panel {classes}"):
             with ui.element("div").classes("panel-head") as self.head:
                 self._title = Words("h2", "")
@@ -46,9 +54,9 @@ class CandlePanel:
                     ui.toggle([timeframe.value], value=timeframe.value).props("no-caps unelevated").classes("small-toggle")
                 )
                 labelled(self._choice, _("Timeframe")).mark("timeframe")
-            with ui.element("div").classes("chart-box"):
-                self.chart = CandleChart(_("Chart of candles"))
+            with ui.element("div").classes("chart-box") as self._box:
                 self._shade = ui.element("div").classes("chart-shade")
+                self._told = Words("p", "", "visually-hidden")
         self._feed = CandleFeed(app)
         self._choice.on_value_change(self._chosen)
         live.latest(CandleUpdated, do=self._moved, max_fps=PER_SECOND)
@@ -70,6 +78,20 @@ class CandlePanel:
         self._feed.look(exchange, symbol)
         await self._load()
 
+    def annotate(self, symbol: Symbol, lines: Sequence[PriceLine], fills: Sequence[FillMark]) -> None:
+        """Draw these marks on the chart of this symbol, now or when it is shown, instead of those drawn so far."""
+        self._marks = (symbol, lines, fills)
+        if self._chart is not None and self._chart.symbol == symbol:
+            self._chart.annotate(lines, fills)
+
+    def _drawn(self) -> CandleChart:
+        """The chart, below whatever covers it."""
+        if self._chart is None:
+            with self._box:
+                self._chart = CandleChart(_("Chart of candles"))
+            self._chart.move(target_index=0)
+        return self._chart
+
     async def _chosen(self, _event: object) -> None:
         if not self._settling:
             await self._load()
@@ -88,7 +110,9 @@ class CandlePanel:
             return
         if mine == self._loading:
             self._shown = (exchange, symbol, timeframe)
-            self.chart.load(symbol, timeframe, found)
+            self._drawn().load(symbol, timeframe, found)
+            self._told.set_text(in_words(timeframe, found))
+            self.annotate(*self._marks)
             if found:
                 self._shade.set_visibility(False)
             else:
@@ -103,10 +127,27 @@ class CandlePanel:
 
     def _moved(self, event: CandleUpdated) -> Awaitable[None] | None:
         candle = event.candle
-        if (event.exchange, candle.symbol, candle.timeframe) != self._shown:
+        if self._chart is None or (event.exchange, candle.symbol, candle.timeframe) != self._shown:
             return None
-        bars = self.chart.bars
+        bars = self._chart.bars
         if bars and candle.open_time > bars[-1].close_time:
             return self._load()  # something was missed
-        self.chart.push(candle)
+        self._chart.push(candle)
         return None
+
+
+def in_words(timeframe: Timeframe, candles: Sequence[Candle]) -> str:
+    """What the chart shows, for whoever does not see it; as of when it was drawn."""
+    if not candles:
+        return ""
+    highest, lowest = max(one.high for one in candles), min(one.low for one in candles)
+    return _(
+        "{count} candles of {timeframe} since {since}: from {first} to {last}, highest {highest}, lowest {lowest}.",
+        count=len(candles),
+        timeframe=timeframe.value,
+        since=formats.day_and_hour(candles[0].open_time),
+        first=formats.price(candles[0].open),
+        last=formats.price(candles[-1].close),
+        highest=formats.price(highest),
+        lowest=formats.price(lowest),
+    )

@@ -11,7 +11,7 @@ from aristobot.events import NotificationChannelChanged
 from aristobot.language import _
 from aristobot.notices import Outlet
 from components.buttons import main_button, quiet_button
-from components.confirm import dialog_card, say
+from components.confirm import dialog_card, say, take_away
 from components.form import submitting, text_field
 from components.live import Live
 from components.notice import notice
@@ -49,7 +49,7 @@ class ChannelDialog:
                 quiet_button(_("Close"), on_click=dialog.close)
                 self._button = main_button(_("Save"), on_click=lambda: self._save(fields)).mark("save-channel")
             Live(self._app.bus, self._user).each(NotificationChannelChanged, do=self._changed)
-        dialog.on("hide", dialog.delete)
+        dialog.on("hide", lambda: take_away(dialog))
         dialog.open()
 
     def _telegram(self) -> Fields:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from components.channel_dialog import ChannelDialog
 from components.confirm import complain, confirm, say
 from components.handlers import within
 from components.live import Live
+from components.page_head import Part
 from components.reauth import reauthenticated
 from components.viewer import Viewer, for_traders
 from components.words import Words, labelled
@@ -35,7 +37,7 @@ OUTLET_ICONS = {
 }
 
 
-class ChannelList:
+class ChannelList(Part[Mapping[Outlet, ChannelView]]):
     """One line per way; `await show()` fills it."""
 
     def __init__(self, app: App, user: Viewer, live: Live) -> None:
@@ -45,13 +47,17 @@ class ChannelList:
             self._list = ui.element("div")
         live.each(NotificationChannelChanged, do=lambda _event: self.show())
 
-    async def show(self) -> None:
-        """Draw what is kept now."""
-        known = await self._app.news.settings.channels(self._user.id)
+    @classmethod
+    async def read(cls, app: App, user: Viewer) -> Mapping[Outlet, ChannelView]:
+        """What is kept now."""
+        return await app.news.settings.channels(user.id)
+
+    def draw(self, found: Mapping[Outlet, ChannelView]) -> None:
+        """Draw it."""
         self._list.clear()
         with self._list:
             for outlet in OUTSIDE:
-                self._channel(outlet, known.get(outlet))
+                self._channel(outlet, found.get(outlet))
 
     def _channel(self, outlet: Outlet, view: ChannelView | None) -> None:
         with ui.element("div").classes("channel-item"):

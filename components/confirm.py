@@ -37,12 +37,29 @@ async def confirm(title: str, words: str, action: str, *, dangerous: bool = True
     return bool(await answer_of(dialog))
 
 
+#: A dialog that is taken away cannot do this itself. For pages from now on; and once, when one has gone.
+REMEMBER_FOCUS = (
+    "document.addEventListener('focusin', e => { if (!e.target.closest('.q-dialog')) window.focusBeforeDialog = e.target; })"
+)
+#: What had the focus may have been drawn anew meanwhile: then to what bears its name.
+_GIVE_FOCUS_BACK = """setTimeout(() => { const before = window.focusBeforeDialog, name = before?.ariaLabel;
+  const now = before?.isConnected ? before : name && document.querySelector(`[aria-label="${CSS.escape(name)}"]`);
+  if (document.activeElement === document.body) now?.focus(); }, 100)"""
+
+
 async def answer_of(dialog: ui.dialog) -> Any:
     """Open a dialog and wait for what it submits: None when it was closed, or went with its page."""
     answer = await dialog
-    if not dialog.is_deleted:
-        dialog.delete()
+    take_away(dialog)
     return answer
+
+
+def take_away(dialog: ui.dialog) -> None:
+    """Delete a dialog that was closed, unless it is gone, and give the focus back to whom it took it from."""
+    if not dialog.is_deleted:
+        client = dialog.client
+        dialog.delete()
+        client.run_javascript(_GIVE_FOCUS_BACK)
 
 
 def say(words: str) -> None:

@@ -11,7 +11,7 @@ from aristobot.language import _, explain
 from components import formats
 from components.broker_words import step_names
 from components.buttons import main_button
-from components.confirm import dialog_card
+from components.confirm import dialog_card, take_away
 from components.notice import notice
 from components.viewer import Viewer
 from components.words import Words
@@ -33,12 +33,12 @@ MOST_BALANCES = 8
 async def try_broker(app: App, user: Viewer, broker: Broker) -> None:
     """Open the dialog, run the test, show each step with its reason."""
     with dialog_card(_("Connection of {name}", name=broker.name)) as dialog:
-        with ui.element("div").classes("dialog-body") as body, ui.element("div").classes("line"):
+        with ui.element("div").classes("dialog-body").props("aria-live=polite") as body, ui.element("div").classes("line"):
             ui.spinner(size="24px")
             ui.label(_("Asking {exchange} …", exchange=broker.exchange.capitalize())).classes("muted")
         with ui.element("div").classes("dialog-foot"):
             main_button(_("Close"), on_click=dialog.close)
-    dialog.on("hide", dialog.delete)
+    dialog.on("hide", lambda: take_away(dialog))
     dialog.open()
     try:
         result = await app.brokers.test_connection(user.id, broker.id)

@@ -25,8 +25,7 @@ class ExchangePanel:
         self._app = app
         with panel(_("Exchanges")) as head:
             exchanges = app.gateway.exchanges()
-            with ui.element("div").style(f"height: {40 + 40 * len(exchanges)}px"):
-                self._grid = LiveGrid(self._columns(), name=_("Exchanges")).style("height: 100%")
+            self._place = ui.element("div").style(f"height: {40 + 40 * len(exchanges)}px")
             with ui.element("div").classes("panel-foot"):
                 title = app.settings.market_exchange.capitalize()
                 ui.label(
@@ -38,11 +37,18 @@ class ExchangePanel:
                 )
         with head:
             ui.label(_("since the start")).classes("muted small")
-        self._grid.fill(self._row(name) for name in exchanges)
+        self._grid: LiveGrid | None = None
         live.latest(ExchangeMeasured, ExchangeHealthChanged, CatalogProgressed, do=self._changed, max_fps=4)
 
+    def fill(self) -> None:
+        """Draw the rows; until then their room is kept."""
+        with self._place:
+            self._grid = LiveGrid(self._columns(), name=_("Exchanges")).style("height: 100%")
+        self._grid.fill(self._row(name) for name in self._app.gateway.exchanges())
+
     def _changed(self, event: ExchangeMeasured | ExchangeHealthChanged | CatalogProgressed) -> None:
-        self._grid.upsert(self._row(event.exchange))
+        if self._grid is not None:
+            self._grid.upsert(self._row(event.exchange))
 
     @staticmethod
     def _columns() -> list[dict[str, Any]]:

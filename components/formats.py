@@ -60,12 +60,13 @@ def price(value: Decimal | None) -> str:
 def _tiny(value: Decimal) -> str:
     """A price with many zeros, the way exchanges write it: 0.0000098123 becomes `0,0₅9812`."""
     zeros = -value.adjusted() - 1
-    digits = number(abs(value).scaleb(zeros), 1, 4).partition(_decimal_point())[2]
+    digits = number(abs(value).scaleb(zeros), 1, 4).partition(decimal_point())[2]
     below = "".join("₀₁₂₃₄₅₆₇₈₉"[int(digit)] for digit in str(zeros))
-    return f"{MINUS if value < 0 else ''}0{_decimal_point()}0{below}{digits}"
+    return f"{MINUS if value < 0 else ''}0{decimal_point()}0{below}{digits}"
 
 
-def _decimal_point() -> str:
+def decimal_point() -> str:
+    """What stands before the decimals of a number, and of a second."""
     return "," if current_language() == "fr" else "."
 
 

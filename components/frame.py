@@ -9,8 +9,10 @@ from nicegui import ui
 from nicegui.page_arguments import RouteMatch
 
 from aristobot import __version__
+from aristobot.errors import AristobotError
 from aristobot.language import _
 from components import ahead
+from components.confirm import REMEMBER_FOCUS, complain
 from components.empty_state import error_state
 from components.entrance import HOME
 from components.herald import Herald
@@ -19,7 +21,7 @@ from components.page_builder import PageBuilder
 from components.palette import keyboard
 from components.restart_report import restart_notice
 from components.status_bar import status_bar
-from components.viewer import Viewer
+from components.viewer import Viewer, viewing
 from components.words import Words, labelled
 
 if TYPE_CHECKING:
@@ -32,8 +34,10 @@ def draw_frame(app: App, viewer: Viewer) -> None:
     """Draw the whole page of one visit; what stands inside follows the address."""
     if viewer.login.language == "en":
         ui.run_javascript("Quasar.lang.set(Quasar.lang.enUS); document.documentElement.lang = 'en'")
+    ui.run_javascript(REMEMBER_FOCUS)
     _leave_one_main()
     ahead.when_idle()
+    ui.on_exception(lambda error: _stumbled(viewer, error))
     entries: dict[str, ui.element] = {}
     palette = keyboard(app, viewer)
     with ui.element("div").classes("shell"):
@@ -55,6 +59,12 @@ def draw_frame(app: App, viewer: Viewer) -> None:
 
     router.on_path_changed(arrived)
     _mark(entries, router.current_path)
+
+
+def _stumbled(viewer: Viewer, error: Exception) -> None:
+    """What nobody caught while a button was pressed: whoever pressed it hears that it came to nothing, and why."""
+    with viewing(viewer):
+        complain(error if isinstance(error, AristobotError) else _("That did not work. The log has the details."))
 
 
 def _leave_one_main() -> None:

@@ -8,7 +8,7 @@ import gc
 import json
 import os
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import uvicorn
 from fastapi import FastAPI
@@ -20,8 +20,9 @@ from components.crossing import Crossing
 from components.desktop import DesktopScreen
 from components.entrance import Entrance
 from components.hardening import host_name
-from components.listening import Server, bind, shown_host, unusable
+from components.listening import ScreenProtocol, Server, bind, shown_host, unusable
 from services.app import App
+from services.listener import PatientProtocol
 
 #: Seconds that open sockets may take to say goodbye when the house is closed.
 LAST_WORDS = 1
@@ -31,9 +32,14 @@ RECONNECT_SECONDS = 30.0
 
 def serve(app: App) -> int:
     """Serve until somebody stops it; exit code 0. Raises what hindered the start (a ConfigurationError for a taken port)."""
-    with asyncio.Runner(loop_factory=uvicorn.Config("", loop="auto").get_loop_factory()) as runner:
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
         runner.run(_House(app).live())
     return 0
+
+
+def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Uvicorn's choice of event loop. Without a word about logs it would put handlers of its own beside ours."""
+    return uvicorn.Config("", loop="auto", log_config=None).get_loop_factory()
 
 
 class _House:
@@ -58,9 +64,10 @@ class _House:
         gc.freeze()  # NiceGUI looks for its server through all that is not frozen: let that be little
         config = uvicorn.Config(
             front,
+            http=PatientProtocol if self._settings.trusted_proxies else ScreenProtocol,
             ws="wsproto",
             log_config=None,
-            log_level="warning",
+            log_level="error",  # uvicorn warns of each request that is none: strangers could fill the logs
             access_log=False,
             server_header=False,
             proxy_headers=bool(self._settings.trusted_proxies),

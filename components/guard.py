@@ -8,20 +8,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from http.cookies import SimpleCookie
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
 from loguru import logger
 from nicegui import Client, background_tasks, core
 from starlette.datastructures import Headers
+from starlette.requests import cookie_parser
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from aristobot.errors import NotSignedIn
+from aristobot.errors import NotSignedIn, StoreError
 from aristobot.events import SessionEnded
-from aristobot.language import use_language
+from aristobot.language import DEFAULT, use_language
 from aristobot.logs import log_context
+from components.away import away_answer, away_page
 from components.patience import Patience
 from components.viewer import Viewer, viewing
 from services.login_sessions import LoginSessions, SignedIn
@@ -46,11 +47,14 @@ def viewer_of(client: Client) -> Viewer | None:
 class Guard:
     """Pure ASGI, around all of NiceGUI. Decides on `scope["path"]` alone: what the router will see."""
 
-    def __init__(self, app: ASGIApp, *, sessions: LoginSessions, cookie: str, patience: Patience) -> None:
+    def __init__(
+        self, app: ASGIApp, *, sessions: LoginSessions, cookie: str, patience: Patience, language: str = DEFAULT
+    ) -> None:
         self._next = app
         self._sessions = sessions
         self._cookie = cookie
         self._patience = patience
+        self._language = language
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let through who may; answer everybody else."""
@@ -68,17 +72,7 @@ class Guard:
         if path.startswith(OPEN_FOLDERS):
             await self._next(scope, receive, send)
             return
-        refusal: Response | None = None
-        if scope["method"] not in ("GET", "HEAD") and not _same_origin(Headers(scope=scope)):
-            refusal = PlainTextResponse("forbidden", 403)
-        else:
-            who = await self._signed_in(scope)
-            if who is not None:
-                scope[VIEWER] = Viewer(who)
-            elif path not in OPEN_PATHS:
-                refusal = _refused(scope)
-            elif not self._patience.allows(_address(scope)):
-                refusal = PlainTextResponse("too many requests", 429, {"Retry-After": "60"})
+        refusal = await self._refusal(scope, path)
         if refusal is not None:
             await refusal(scope, receive, send)
         elif (viewer := scope.get(VIEWER)) is not None:
@@ -86,6 +80,23 @@ class Guard:
                 await self._next(scope, receive, send)
         else:
             await self._next(scope, receive, send)
+
+    async def _refusal(self, scope: Scope, path: str) -> Response | None:
+        """Why a request is not let through; None when it is, with its viewer in the scope."""
+        if scope["method"] not in ("GET", "HEAD") and not _same_origin(Headers(scope=scope)):
+            return PlainTextResponse("forbidden", 403)
+        try:
+            who = await self._signed_in(scope)
+        except StoreError as error:
+            logger.warning("Nobody can be let in to {}: {}", path, error)
+            return away_page(error, self._language) if _asks_for_a_page(scope) else away_answer(error)
+        if who is not None:
+            scope[VIEWER] = Viewer(who)
+        elif path not in OPEN_PATHS:
+            return _refused(scope)
+        elif not self._patience.allows(_address(scope)):
+            return PlainTextResponse("too many requests", 429, {"Retry-After": "60"})
+        return None
 
     async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The socket of a page: from our own origin, and with the session that fetched the page."""
@@ -106,12 +117,15 @@ class Guard:
         viewer = viewer_of(client)
         if viewer is None:
             return True
-        who = await self._signed_in(scope)
+        try:
+            who = await self._signed_in(scope)
+        except StoreError:
+            return False  # the browser asks again by itself
         return who is not None and who.session_id == viewer.session_id
 
     async def _signed_in(self, scope: Scope) -> SignedIn | None:
-        cookies = SimpleCookie(Headers(scope=scope).get("cookie", ""))
-        token = cookies[self._cookie].value if self._cookie in cookies else ""
+        # lenient: a host's other programs set cookies of their own shapes, and cookies know no ports
+        token = cookie_parser(Headers(scope=scope).get("cookie", "")).get(self._cookie, "")
         try:
             return await self._sessions.check(token) if token else None
         except NotSignedIn:
@@ -172,8 +186,8 @@ def turn_away(client: Client) -> None:
 
 
 async def _cut(client: Client) -> None:
-    if client.is_deleted:
-        return
+    if client.is_deleted or not client.has_socket_connection:
+        return  # it went by itself: NiceGUI has its end in hand, and would fall over a client that is gone already
     sockets = [sid for sid, _ in core.sio.manager.get_participants("/", client.id)]
     client.delete()
     for sid in sockets:
@@ -185,9 +199,13 @@ def _log_from_browser(client: Client, message: dict[str, Any]) -> None:
     logger.log(level, "Browser on {}: {}", client.page.path, str(message.get("message"))[:500])
 
 
+def _asks_for_a_page(scope: Scope) -> bool:
+    return scope["method"] == "GET" and "text/html" in Headers(scope=scope).get("accept", "*/*").replace("*/*", "text/html")
+
+
 def _refused(scope: Scope) -> Response:
     path: str = scope["path"]
-    if scope["method"] != "GET" or "text/html" not in Headers(scope=scope).get("accept", "*/*").replace("*/*", "text/html"):
+    if not _asks_for_a_page(scope):
         return JSONResponse({"error": {"code": "not_signed_in"}}, 401)
     query = scope.get("query_string", b"").decode("latin-1")
     wanted = f"{path}?{query}" if 0 < len(query) <= LONGEST_QUERY else path

@@ -8,35 +8,31 @@ from datetime import datetime
 from aristobot.errors import AristobotError
 from aristobot.language import _
 from aristobot.market import Candle, Timeframe
-from components import browser_formats, formats
+from components import formats
+from components.candle_table import CandleRow, CandleTable
 from components.lamps import AgeLamp
-from components.live_grid import LiveGrid, Row, column
 from components.page_head import panel
 from components.stateful_list import StatefulList
 from components.words import Words
 
 #: Closed candles a card shows.
 CLOSED = 240
-HISTORY, LIVE, FORMING = "history", "live", "forming"
 #: Seconds after a candle should have closed from which its absence is odd, and bad.
 _LATE, _LOST = 15, 60
-_HOUR = 3600
-_RULES = {f"beat-{kind}": f"data.kind === '{kind}'" for kind in (HISTORY, LIVE, FORMING)}
 
 
 class TimeframeCard:
-    """A table whose rows are sent as plain figures and written in the browser, in the reader's language and zone."""
+    """The frame stands at once and keeps its room; the table comes with its rows."""
 
     def __init__(self, timeframe: Timeframe, again: Callable[[], Awaitable[None]]) -> None:
         self.timeframe = timeframe
         self._again = again
         self._closed_ms = -1
         self._filled = False
+        self._early: dict[int, CandleRow] = {}
+        self._table: CandleTable | None = None
         with panel(timeframe.value, "beat-card") as head:
             self._list = StatefulList(icon="timer", empty=_("No candle yet"), empty_words="")
-            name = _("Candles of {timeframe}", timeframe=timeframe)
-            self._grid = self._list.hold(lambda: LiveGrid(_columns(timeframe), name=name, most=CLOSED + 1))
-            self._grid.options["rowClassRules"] = {**self._grid.options["rowClassRules"], **_RULES}
         with head:
             self._lag = Words("span", "", "muted small")
             self._age = AgeLamp(_("Age"), late=timeframe.seconds + _LATE, lost=timeframe.seconds + _LOST)
@@ -44,7 +40,9 @@ class TimeframeCard:
 
     def loading(self) -> None:
         """Nothing is known of the new choice yet; what comes of it meanwhile is kept."""
-        self._grid.fill([])
+        if self._table is not None:
+            self._table.fill([])
+        self._early.clear()
         self._closed_ms, self._filled = -1, False
         self._list.loading()
 
@@ -55,19 +53,26 @@ class TimeframeCard:
     def fill(self, candles: Sequence[Candle], lags: Mapping[int, float], now: datetime) -> None:
         """Show these closed candles, oldest first; `lags` says which came live, and how late."""
         last = candles[-1].open_ms if candles else -1
-        meanwhile = [row for row in self._grid.rows if int(row["id"]) > last]
-        self._grid.fill([*meanwhile, *(_row(one, lags.get(one.open_ms)) for one in reversed(candles))])
+        meanwhile = [row for opened, row in reversed(self._early.items()) if opened > last]
+        table = self._drawn()
+        table.fill([*meanwhile, *(CandleRow(one, lags.get(one.open_ms)) for one in reversed(candles))])
         self._filled = True
         if last >= self._closed_ms:
             self._closed_ms = last
             self._age.since((now - candles[-1].close_time).total_seconds() if candles else None)
             self._tell_lag(next((lags[one.open_ms] for one in reversed(candles) if one.open_ms in lags), None))
-        self._list.show(self._grid)
+        self._list.show(table)
+
+    def _drawn(self) -> CandleTable:
+        if self._table is None:
+            name = _("Candles of {timeframe}", timeframe=self.timeframe)
+            self._table = self._list.hold(lambda: CandleTable(self.timeframe, name=name, most=CLOSED + 1))
+        return self._table
 
     def moved(self, candle: Candle) -> None:
         """The forming candle changed."""
         if candle.open_ms > self._closed_ms:
-            self._put(_row(candle, None) | {"kind": FORMING})
+            self._put(CandleRow(candle))
 
     def closed(self, candle: Candle, received_at: datetime) -> None:
         """A candle closed and came at that moment."""
@@ -75,55 +80,17 @@ class TimeframeCard:
             return
         self._closed_ms = candle.open_ms
         lag = (received_at - candle.close_time).total_seconds()
-        self._put(_row(candle, lag))
+        self._put(CandleRow(candle, lag))
         self._age.since(lag)
         self._tell_lag(lag)
 
-    def _put(self, row: Row) -> None:
-        self._grid.upsert(row)
-        if self._filled:
-            self._list.show(self._grid)
+    def _put(self, row: CandleRow) -> None:
+        if not self._filled or self._table is None:
+            self._early[row.candle.open_ms] = row
+            return
+        self._table.put(row)
+        self._list.show(self._table)
 
     def _tell_lag(self, seconds: float | None) -> None:
         words = formats.NOTHING if seconds is None else formats.seconds(seconds)
         self._lag.set_text(_("Lag {seconds}", seconds=words))
-
-
-def _row(candle: Candle, lag: float | None) -> Row:
-    """A closed candle: live with its lag in seconds, else history."""
-    return {
-        "id": str(candle.open_ms),
-        "t": candle.open_ms + candle.timeframe.seconds * 1000,
-        "o": candle.open_text,
-        "h": candle.high_text,
-        "l": candle.low_text,
-        "c": candle.close_text,
-        "v": candle.volume_text,
-        "lag": lag,
-        "kind": HISTORY if lag is None else LIVE,
-    }
-
-
-def _columns(timeframe: Timeframe) -> list[Row]:
-    parts = {"hour": "2-digit", "minute": "2-digit"}
-    if timeframe.seconds >= _HOUR:
-        parts |= {"day": "2-digit", "month": "2-digit"}
-    when = browser_formats.cell(browser_formats.moment(**parts), instead={FORMING: _("forming")})
-    price = browser_formats.cell(browser_formats.price())
-    volume = browser_formats.cell(browser_formats.significant(4))
-    lag = browser_formats.cell(browser_formats.short_while())
-    return [
-        column("t", _("Close at"), 92 if timeframe.seconds >= _HOUR else 66, grows=2)
-        | {":valueFormatter": when, "cellClass": "beat-mark"},
-        _figure("o", _("O"), price, least=520),
-        _figure("h", _("H"), price),
-        _figure("l", _("L"), price),
-        _figure("c", _("C"), price) | {"cellClass": "number beat-mark"},
-        _figure("v", _("Vol."), volume, least=430),
-        _figure("lag", _("Lag"), lag),
-    ]
-
-
-def _figure(field: str, name: str, written: str, *, least: int = 0) -> Row:
-    plain = {"tooltipField": None, ":valueFormatter": written}
-    return column(field, name, 58, grows=2, number=True, least=least) | plain

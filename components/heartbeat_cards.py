@@ -11,9 +11,10 @@ from aristobot.clock import from_milliseconds
 from aristobot.errors import AristobotError
 from aristobot.events import CandleUpdated
 from aristobot.language import _
-from aristobot.market import Symbol, Timeframe
+from aristobot.market import Candle, Symbol, Timeframe
 from aristobot.store import candles
-from components.heartbeat_card import CLOSED, FORMING, HISTORY, LIVE, TimeframeCard
+from components.candle_table import FORMING, HISTORY, LIVE
+from components.heartbeat_card import CLOSED, TimeframeCard
 from components.live import Live
 from components.viewer import Viewer
 from components.words import Words
@@ -21,6 +22,8 @@ from components.words import Words
 if TYPE_CHECKING:
     from services.app import App
 
+#: Closed candles, how late those came that came live, or why they could not be read.
+_Found = tuple[list[Candle], dict[int, float], AristobotError | None]
 #: How often a second the forming candle of each card is written.
 PER_SECOND = 4
 
@@ -42,32 +45,44 @@ class TimeframeCards:
 
     async def show(self, exchange: str, symbol: Symbol) -> None:
         """Show the candles of another market."""
+        self.frame(exchange)
         self._market = (exchange, symbol)
+        self.loading()
+        await self._refill()
+
+    def loading(self) -> None:
+        """Nothing is known yet."""
+        for card in self._cards.values():
+            card.loading()
+
+    def frame(self, exchange: str) -> None:
+        """Draw the cards of an exchange, with nothing in them yet."""
         offered = self._app.candles.offered(exchange)
         if tuple(self._cards) != offered:
             self._place.clear()
             with self._place:
                 self._cards = {one: TimeframeCard(one, self._refill) for one in offered}
-        for card in self._cards.values():
-            card.loading()
-        await self._refill()
 
     async def _refill(self) -> None:
-        market = self._market
-        await asyncio.gather(*(self._fill(card, *market) for card in self._cards.values()))
-
-    async def _fill(self, card: TimeframeCard, exchange: str, symbol: Symbol) -> None:
-        try:
-            found = await self._app.candles.window(exchange, symbol, card.timeframe, CLOSED)
-            since = found[0].open_time if found else from_milliseconds(0)
-            series = (exchange, symbol, card.timeframe)
-            lags = await self._app.db.read(self._user.id, lambda s: candles.lags(s, series, since))
-        except AristobotError as error:
-            if self._market == (exchange, symbol):
-                card.failed(error)
+        """Read all of them, and draw them in one go: every change makes the browser look at the whole page."""
+        market, cards = self._market, list(self._cards.values())
+        found = await asyncio.gather(*(self._read(*market, card.timeframe) for card in cards))
+        if market != self._market:
             return
-        if self._market == (exchange, symbol):
-            card.fill(found, lags, self._app.clock.now())
+        for card, (closed, lags, error) in zip(cards, found, strict=True):
+            if error is not None:
+                card.failed(error)
+            else:
+                card.fill(closed, lags, self._app.clock.now())
+
+    async def _read(self, exchange: str, symbol: Symbol, timeframe: Timeframe) -> _Found:
+        try:
+            found = await self._app.candles.window(exchange, symbol, timeframe, CLOSED)
+            since = found[0].open_time if found else from_milliseconds(0)
+            series = (exchange, symbol, timeframe)
+            return found, await self._app.db.read(self._user.id, lambda s: candles.lags(s, series, since)), None
+        except AristobotError as error:
+            return [], {}, error
 
     def _card(self, event: CandleUpdated) -> TimeframeCard | None:
         ours = (event.exchange, event.candle.symbol) == self._market

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nicegui import ui
 
@@ -15,7 +15,7 @@ from components.confirm import complain, confirm, say
 from components.handlers import within
 from components.household_row import UserRow
 from components.live import Live
-from components.page_head import panel
+from components.page_head import Part, panel
 from components.reauth import reauthenticated
 from components.shown_once import show_once
 from components.user_dialog import add_user, once_words
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from services.app import App
 
 
-class HouseholdCard:
+class HouseholdCard(Part[tuple[list["User"], dict[Any, Any]]]):
     """The panel; it follows what any administrator changes, by screen or API."""
 
     def __init__(self, app: App, user: Viewer, live: Live) -> None:
@@ -43,10 +43,14 @@ class HouseholdCard:
         self._head = head
         live.each(HouseholdChanged, do=lambda _event: self.show())
 
-    async def show(self) -> None:
+    @classmethod
+    async def read(cls, app: App, user: Viewer) -> tuple[list[User], dict[Any, Any]]:
+        """Everybody, and when each was here last."""
+        return await app.accounts.household.everyone(), await app.accounts.sessions.last_seen()
+
+    def draw(self, found: tuple[list[User], dict[Any, Any]]) -> None:
         """Draw everybody as they are now."""
-        everyone = await self._app.accounts.household.everyone()
-        seen = await self._app.accounts.sessions.last_seen()
+        everyone, seen = found
         active = sum(one.is_active for one in everyone)
         self._count.set_text(_("{count} of {most} active", count=active, most=MOST_USERS))
         self._list.clear()

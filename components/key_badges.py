@@ -17,9 +17,7 @@ def key_badges(state: KeyState, now: datetime) -> None:
     """Draw the line; what is wrong comes first and is coloured."""
     with ui.element("div").classes("badges").mark("key-badges"):
         if state.failure:
-            _badge(
-                _("Key refused") if state.checked_at else _("Not verified"), "bad", explain(state.failure, state.failure_facts)
-            )
+            _badge(_("Key refused") if state.refused else _("Not verified"), "bad", explain(state.failure, state.failure_facts))
         if state.rights is not None:
             _rights(state.rights, accepted=state.withdraw_accepted)
             _end(state.rights.expires_at, now)

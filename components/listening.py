@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
 import socket
 from collections.abc import Iterator
@@ -11,8 +10,15 @@ from collections.abc import Iterator
 import uvicorn
 
 from aristobot.errors import ConfigurationError
+from services.listener import PatientProtocol, listening_socket
 
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class ScreenProtocol(PatientProtocol):
+    """For people who come themselves: nobody takes every connection that this process can hold."""
+
+    most_from_one = 128
 
 
 class Server(uvicorn.Server):
@@ -30,18 +36,14 @@ class Server(uvicorn.Server):
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """Take a port; 0 takes a free one. ConfigurationError when it is taken or not ours: uvicorn would end the process."""
-    family, kind, protocol, _, address = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)[0]
-    bound = socket.socket(family, kind, protocol or socket.IPPROTO_TCP)
+    """Take a port; 0 takes a free one. ConfigurationError when it is taken or not ours: uvicorn would end the process.
+
+    Who connects before it is served waits.
+    """
     try:
-        if os.name == "posix":
-            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        bound.bind(address)
+        return listening_socket(host, port)
     except OSError as error:
-        bound.close()
         raise unusable("port", f"{host}:{port}", error) from None
-    bound.setblocking(False)
-    return bound
 
 
 def unusable(field: str, value: str, error: OSError) -> ConfigurationError:

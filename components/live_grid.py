@@ -22,7 +22,10 @@ _FORGET_FRESH = "p => p.node.data?.fresh && setTimeout(() => { if (p.node.data) 
 _FIT = """p => { const fits = c => p.clientWidth >= (c.getColDef().context?.least ?? 0);
   const wrong = p.api.getColumns().filter(c => c.isVisible() !== fits(c));
   for (const shown of [true, false]) p.api.setColumnsVisible(wrong.filter(c => fits(c) === shown), shown); }"""
-_ENTER = "e => e.event?.key === 'Enter' && emit({data: e.data})"
+#: What NiceGUI hands on of a key does not say which it was.
+_ENTER = "e => e.event.key === 'Enter' && e.event.target.click()"
+#: A table is one stop of the Tab key, arrows move inside it: a thousand cells would keep everybody from what comes after.
+_NO_STOP = "() => false"
 _CHIP = """p => { const e = document.createElement('span'); if (p.value) {
   e.className = 'chip ' + (p.data[p.colDef.context.tone] || 'quiet'); e.textContent = p.value; } return e; }"""
 _TONE = "p => p.data[p.colDef.context.tone]"
@@ -71,14 +74,17 @@ class LiveGrid(ui.aggrid):
                 "animateRows": False,
                 "suppressColumnMoveAnimation": True,
                 "tooltipShowDelay": 300,
+                "loading": False,  # or "Loading..." is read out, in English, while rows are on their way
                 "suppressNoRowsOverlay": True,
+                ":tabToNextHeader": _NO_STOP,
+                ":tabToNextCell": _NO_STOP,
                 "suppressColumnVirtualisation": True,  # or a header that came into view by a resize stays blank
             }
         )
         labelled(self.classes("live-grid" if on_open else "live-grid grid-still").props("role=group"), name)
         if on_open is not None:
             self.on("rowClicked", lambda event: on_open(event.args["data"]["id"]), args=["data"])
-            self.on("cellKeyDown", lambda event: on_open(event.args["data"]["id"]), js_handler=_ENTER)
+            self.options[":onCellKeyDown"] = _ENTER
 
     @property
     def rows(self) -> list[Row]:

@@ -11,7 +11,7 @@ from aristobot.language import _
 from aristobot.log_writer import Line
 from components import formats
 from components.buttons import main_button, quiet_button
-from components.confirm import dialog_card
+from components.confirm import dialog_card, take_away
 from components.log_rows import level_words, moment_of, service_words
 from components.words import Words
 
@@ -36,7 +36,7 @@ def show_line(line: Line, *, on_trace: Callable[[str], object]) -> None:
                     on_trace(trace)
 
                 main_button(_("Everything of this trace"), icon="route", on_click=follow).mark("follow-trace")
-    dialog.on("hide", dialog.delete)
+    dialog.on("hide", lambda: take_away(dialog))
     dialog.open()
 
 

@@ -11,7 +11,8 @@ from aristobot.log_writer import Line
 from components import formats
 from components.viewer import zone
 
-SHORT_TRACE = 8
+#: Digits of an id that are shown.
+SHORT = 8
 #: Ids take half a line and say nothing to anybody; the detail has them whole.
 _LONG_ID = re.compile(r"\b(?:[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\b")
 
@@ -19,6 +20,7 @@ _LONG_ID = re.compile(r"\b(?:[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f
 def log_row(number: str, line: Line, now: datetime) -> dict[str, Any]:
     """The row of one line; `number` is its id."""
     level, tone = level_words(str(line.get("level")))
+    trace = str(line.get("trace_id") or "")
     return {
         "id": number,
         "at": when_exactly(moment_of(line), now),
@@ -26,9 +28,14 @@ def log_row(number: str, line: Line, now: datetime) -> dict[str, Any]:
         "level_tone": tone,
         "service": service_words(str(line.get("service"))),
         "grave": {"warn": "warned", "bad": "loss"}.get(tone, ""),
-        "message": _LONG_ID.sub(lambda found: found.group()[:SHORT_TRACE] + "…", message_of(line)),
-        "trace": str(line.get("trace_id") or "")[:SHORT_TRACE],
+        "message": _LONG_ID.sub(lambda found: _short(found.group(), trace), message_of(line)),
+        "trace": trace[-SHORT:],
     }
+
+
+def _short(whole: str, trace: str) -> str:
+    """An alert's id begins with its moment, as those of its neighbours do: it is told by its end, others by their beginning."""
+    return f"…{trace[-SHORT:]}" if whole.replace("-", "") == trace else f"{whole[:SHORT]}…"
 
 
 def level_words(level: str) -> tuple[str, str]:
@@ -52,7 +59,13 @@ def service_words(name: str) -> str:
 def message_of(line: Line) -> str:
     """What was said, in one line; of an error also its last words, which name it."""
     message, error = str(line.get("msg", "")), str(line.get("error") or "")
-    return f"{message} – {error.rstrip().splitlines()[-1]}" if error else message
+    return f"{message} – {last_words(error)}" if error else message
+
+
+def last_words(error: str) -> str:
+    """What names an error at the end of its traceback; around several at once Python draws frames, which say nothing."""
+    lines = (line.strip(" |+-") for line in reversed(error.splitlines()))
+    return next((line for line in lines if line), "")
 
 
 def moment_of(line: Line) -> datetime:
@@ -61,8 +74,8 @@ def moment_of(line: Line) -> datetime:
 
 
 def when_exactly(moment: datetime, now: datetime) -> str:
-    """The hour to the millisecond, with the day unless it is today: `21 nov. 09:31:05,123`."""
+    """The hour to the millisecond, with the day unless it is today: `21 nov. 09:31:05,123`, in English `21 Nov 09:31:05.123`."""
     local = moment.astimezone(zone())
     today = local.date() == now.astimezone(zone()).date()
     to_the_second = f"{local:%H:%M:%S}" if today else formats.moment(moment)
-    return f"{to_the_second},{local.microsecond // 1000:03d}"
+    return f"{to_the_second}{formats.decimal_point()}{local.microsecond // 1000:03d}"

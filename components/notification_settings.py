@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from nicegui import ui
 
@@ -12,7 +13,7 @@ from aristobot.notices import NoticeKind, Outlet
 from components.channel_list import OUTLET_ICONS, ChannelList
 from components.confirm import complain, say
 from components.live import Live
-from components.page_head import panel
+from components.page_head import Part, panel
 from components.silence_list import SilenceList
 from components.switch_table import SwitchTable
 from components.viewer import Viewer
@@ -21,13 +22,15 @@ from services.notice_words import kind_title, outlet_name
 if TYPE_CHECKING:
     from services.app import App
 
+#: By which ways each kind of news goes.
+Switches = Mapping[NoticeKind, frozenset[Outlet]]
 #: Asks the browser whether it may show notifications of its own; what it answers.
 _ASK = """if (window.pywebview?.api?.tell) return 'granted';
   if (!('Notification' in window)) return 'missing';
   return Notification.permission === 'default' ? await Notification.requestPermission() : Notification.permission"""
 
 
-class NotificationSettings:
+class NotificationSettings(Part[tuple[Any, Any, Switches]]):
     """The panel of the account page; `await show()` fills it."""
 
     def __init__(self, app: App, user: Viewer, live: Live) -> None:
@@ -46,14 +49,19 @@ class NotificationSettings:
             allow = ui.button(_("Allow on this browser"), icon="desktop_windows", on_click=self._ask_browser)
             allow.props("outline no-caps").mark("allow-browser")
 
-    async def show(self) -> None:
-        """Draw everything anew."""
-        await self._channels.show()
-        await self._silence.show()
-        await self._show_switches()
+    @classmethod
+    async def read(cls, app: App, user: Viewer) -> tuple[Any, Any, Switches]:
+        """The channels, what is expected of brokers, and the switches."""
+        return await ChannelList.read(app, user), await SilenceList.read(app, user), await app.news.settings.switches(user.id)
 
-    async def _show_switches(self) -> None:
-        chosen = await self._app.news.settings.switches(self._user.id)
+    def draw(self, found: tuple[Any, Any, Switches]) -> None:
+        """Draw everything anew."""
+        channels, silence, switches = found
+        self._channels.draw(channels)
+        self._silence.draw(silence)
+        self._show_switches(switches)
+
+    def _show_switches(self, chosen: Switches) -> None:
         self._ways = {kind: set(ways) for kind, ways in chosen.items()}
         self._table.show({kind.value: kind_title(kind) for kind in chosen}, {kind.value: ways for kind, ways in chosen.items()})
 
@@ -64,7 +72,7 @@ class NotificationSettings:
             await self._app.news.settings.switch(self._user.id, NoticeKind(row), frozenset(ways))
         except AristobotError as error:
             complain(error)
-            await self._show_switches()
+            self._show_switches(await self._app.news.settings.switches(self._user.id))
 
     async def _ask_browser(self) -> None:
         try:

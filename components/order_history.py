@@ -14,8 +14,9 @@ from aristobot.market import Symbol
 from aristobot.orders import REFUSED, OrderStatus
 from aristobot.store import orders
 from aristobot.store.trading_tables import Order
+from components.confirm import complain
 from components.live import Live
-from components.live_grid import LiveGrid
+from components.live_grid import LiveGrid, Row
 from components.order_rows import csv_of, history_columns, row_of
 from components.page_head import panel
 from components.stateful_list import StatefulList
@@ -44,7 +45,7 @@ class OrderHistory:
         with panel(_("Order history"), "history") as head:
             with head:
                 self._here = ui.checkbox(_("This pair only")).props("dense").mark("history-here")
-                choices = {ALL: _("All of them"), FILLED: _("Filled"), CANCELED: _("Canceled"), NO: _("Refused ones")}
+                choices = {ALL: _("All"), FILLED: _("Filled"), CANCELED: _("Cancelled"), NO: _("Refused ones")}
                 self._group = ui.toggle(choices, value=ALL).props("no-caps unelevated").classes("small-toggle")
                 labelled(self._group, _("Which orders")).mark("history-group")
                 ui.button("CSV", icon="download", on_click=self._download).props("flat dense no-caps").mark("csv")
@@ -53,7 +54,7 @@ class OrderHistory:
                 empty=_("No order has ended yet"),
                 empty_words=_("Filled, cancelled and refused orders stand here."),
             )
-            self._grid = self._list.hold(lambda: LiveGrid(history_columns(), name=_("Order history"), most=MOST))
+        self._grid: LiveGrid | None = None
         self._here.on_value_change(self._read)
         self._group.on_value_change(self._read)
         live.latest(OrderUpdated, do=self._changed, max_fps=2)
@@ -74,13 +75,24 @@ class OrderHistory:
             self._list.failed(error, self._read)
             return
         shown = [row_of(one) for one in found]
-        if not self._grid.rows:
-            self._grid.fill(shown)
-        elif [one["id"] for one in shown[1:]] == [one["id"] for one in self._grid.rows[: len(shown) - 1]]:
-            self._grid.upsert(shown[0])
-        elif shown != self._grid.rows:
-            self._grid.fill(shown)
-        self._list.show(self._grid)
+        if shown or self._grid is not None:
+            self._show(self._grid or self._drawn(), shown)
+        else:
+            self._list.nothing()
+
+    def _drawn(self) -> LiveGrid:
+        """The table: made when there is something to show in it, for nothing on this page takes longer."""
+        self._grid = self._list.hold(lambda: LiveGrid(history_columns(), name=_("Order history"), most=MOST))
+        return self._grid
+
+    def _show(self, grid: LiveGrid, shown: list[Row]) -> None:
+        if not grid.rows:
+            grid.fill(shown)
+        elif [one["id"] for one in shown[1:]] == [one["id"] for one in grid.rows[: len(shown) - 1]]:
+            grid.upsert(shown[0])
+        elif shown != grid.rows:
+            grid.fill(shown)
+        self._list.show(grid)
 
     async def _chosen(self, most: int) -> list[Order]:
         """The newest orders that have ended and answer the filters."""
@@ -90,5 +102,9 @@ class OrderHistory:
         return list(found)
 
     async def _download(self) -> None:
-        found = await self._chosen(MOST_IN_FILE)
+        try:
+            found = await self._chosen(MOST_IN_FILE)
+        except AristobotError as error:
+            complain(error)
+            return
         ui.download.content(csv_of(found).encode("utf-8-sig"), f"aristobot-{_('orders')}.csv", "text/csv")

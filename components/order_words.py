@@ -29,7 +29,7 @@ def order_status_words(status: OrderStatus) -> tuple[str, str]:
         OrderStatus.OPEN: (_("Open"), "primary"),
         OrderStatus.PARTIALLY_FILLED: (_("Partly filled"), "primary"),
         OrderStatus.FILLED: (_("Filled"), "good"),
-        OrderStatus.CANCELED: (_("Canceled"), "quiet"),
+        OrderStatus.CANCELED: (_("Cancelled"), "quiet"),
         OrderStatus.EXPIRED: (_("Expired"), "quiet"),
         OrderStatus.REJECTED: (_("Rejected"), "bad"),
         OrderStatus.DENIED: (_("Denied"), "bad"),

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from loguru import logger
 from nicegui import ui
 
-from aristobot.language import _
+from aristobot.errors import AristobotError
+from aristobot.language import _, explain
 from components.empty_state import error_state
 from components.live import Live
 from components.menu import Page
@@ -39,12 +40,19 @@ class PageBuilder:
                 drawn = one.build(self._app, self._viewer, Live(self._app.bus, self._viewer), **given)
                 if inspect.isawaitable(drawn):
                     await drawn
+            except AristobotError as error:
+                logger.warning("The page {} could not be drawn: {}", one.route, error)
+                self._instead(area, explain(error))
             except Exception:  # the menu and the other pages go on
                 logger.exception("The page {} could not be drawn", one.route)
-                if not area.is_deleted:
-                    area.clear()
-                    with area:
-                        error_state(_("This page could not be drawn"), _("The log has the details."), ui.navigate.reload)
+                self._instead(area, _("The log has the details."))
+
+    @staticmethod
+    def _instead(area: ui.element, why: str) -> None:
+        if not area.is_deleted:
+            area.clear()
+            with area:
+                error_state(_("This page could not be drawn"), why, ui.navigate.reload)
 
 
 def _show_fault(one: Page) -> None:

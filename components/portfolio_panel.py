@@ -46,7 +46,7 @@ class PortfolioPanel:
         self._lines: dict[tuple[uuid.UUID, str], tuple[Words, Words, Words]] = {}
         with panel(_("Portfolio"), "portfolio") as head:
             with head:
-                choices = {HERE: _("This broker"), EVERYWHERE: _("All of them")}
+                choices = {HERE: _("This broker"), EVERYWHERE: _("All")}
                 self._scope = ui.toggle(choices, value=HERE).props("no-caps unelevated").classes("small-toggle")
                 labelled(self._scope, _("Whose portfolio")).mark("portfolio-scope").on_value_change(self._draw)
             with ui.element("div").classes("portfolio-total"):
@@ -96,8 +96,7 @@ class PortfolioPanel:
 
     def _draw(self, _event: object = None) -> None:
         shown = [one for one in self._found if self._scope.value == EVERYWHERE or one.broker.id == self._broker_id]
-        self._total.set_text(formats.money(sum((one.total for one in shown), ZERO), self._quote))
-        self._euros.set_text("≈ " + formats.money(sum((one.euros for one in shown), ZERO), "EUR"))
+        self._write_total([one for one in shown if one.error is None])
         plan = [_outline(one) for one in shown]
         if plan != self._drawn:
             self._drawn = plan
@@ -105,6 +104,11 @@ class PortfolioPanel:
         for one in shown:
             for holding in one.holdings[:MOST]:
                 self._write(self._lines[one.broker.id, holding.balance.asset], holding)
+
+    def _write_total(self, known: list[Holdings]) -> None:
+        """What nobody could read is not worth nothing: it is not known."""
+        self._total.set_text(formats.money(sum((one.total for one in known), ZERO) if known else None, self._quote))
+        self._euros.set_text("≈ " + formats.money(sum((one.euros for one in known), ZERO), "EUR") if known else "")
 
     def _build(self, shown: list[Holdings]) -> None:
         """Draw the lines anew: only when there are others."""

@@ -11,11 +11,12 @@ from nicegui import ui
 from aristobot.events import BrokerUpdated
 from aristobot.kinds import CostMethod
 from aristobot.language import _
+from aristobot.store.tables import Broker, User
 from components.buttons import main_button
 from components.confirm import say
 from components.form import submitting
 from components.live import Live
-from components.page_head import panel
+from components.page_head import Part, panel
 from components.viewer import Viewer, for_traders, role_names
 from components.words import Words
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 NO_BROKER = ""
 
 
-class ProfileCard:
+class ProfileCard(Part[tuple[list[Broker], User]]):
     """The panel. What is saved is seen at once: every open page of the user is loaded anew."""
 
     def __init__(self, app: App, user: Viewer, live: Live) -> None:
@@ -52,10 +53,14 @@ class ProfileCard:
             Words("span", role_names()[user.login.role.value], "tag quiet")
         live.latest(BrokerUpdated, do=lambda _event: self.show(), max_fps=2)
 
-    async def show(self) -> None:
+    @classmethod
+    async def read(cls, app: App, user: Viewer) -> tuple[list[Broker], User]:
+        """The brokers that may be proposed, and what is kept."""
+        return await app.brokers.mine(user.id), await app.accounts.household.get(user.id)
+
+    def draw(self, found: tuple[list[Broker], User]) -> None:
         """Fill in what is kept."""
-        brokers = await self._app.brokers.mine(self._user.id)
-        row = await self._app.accounts.household.get(self._user.id)
+        brokers, row = found
         default = next((str(one.id) for one in brokers if one.is_default), NO_BROKER)
         self._broker.set_options({NO_BROKER: _("None")} | {str(one.id): one.name for one in brokers}, value=default)
         self._costs.set_value(row.cost_method.value)

@@ -15,13 +15,14 @@ from components import formats
 from components.buttons import main_button
 from components.confirm import complain
 from components.live import Live
-from components.page_head import panel
+from components.page_head import Part, panel
 from components.viewer import Viewer
 from components.words import Words
 from services.public_address import Check, State
 from services.reachability import NAMES
 
 if TYPE_CHECKING:
+    from aristobot.store.tables import Broker
     from services.app import App
 
 _SIGNS = {
@@ -44,7 +45,7 @@ def _names() -> dict[str, str]:
     }
 
 
-class ReachabilityPanel:
+class ReachabilityPanel(Part[list["Broker"]]):
     """One line per check; the lines stand from the start, so that nothing moves while they fill."""
 
     def __init__(self, app: App, user: Viewer, live: Live) -> None:
@@ -60,20 +61,27 @@ class ReachabilityPanel:
             self._words = ui.label(_("Eight things are looked at, from the address to the last call; it takes some seconds."))
             self._words.classes("muted").props("role=status")
             self._lines = {name: _Line(words) for name, words in _names().items()}
-        live.latest(BrokerUpdated, do=self.offer, max_fps=1)
+        live.latest(BrokerUpdated, do=self._offer_anew, max_fps=1)
 
-    async def offer(self, _event: object = None) -> None:
-        """Whose address can be examined, as the brokers are now."""
-        brokers = await self._app.brokers.mine(self._user.id)
-        known = {str(one.id): one.name for one in brokers}
+    @classmethod
+    async def read(cls, app: App, user: Viewer) -> list[Broker]:
+        """The brokers as they are now."""
+        return await app.brokers.mine(user.id)
+
+    def draw(self, found: list[Broker], *, anew: bool = False) -> None:
+        """Whose address can be examined. What was said of an examination stays when it is drawn anew."""
+        known = {str(one.id): one.name for one in found}
         kept = self._of.value if self._of.value in known else next(iter(known), None)
         self._of.set_options(known, value=kept)
-        self._of.set_visibility(len(brokers) > 1)
-        self._begin.set_enabled(bool(brokers) and self._user.may_trade)
-        if not brokers:
+        self._of.set_visibility(len(found) > 1)
+        self._begin.set_enabled(bool(found) and self._user.may_trade)
+        if not found:
             self._words.set_text(_("Add a broker first: its webhook address is what is examined."))
-        elif _event is None or not self._of.value:
+        elif not anew or not self._of.value:
             self._words.set_text(_("Eight things are looked at, from the address to the last call; it takes some seconds."))
+
+    async def _offer_anew(self, _event: BrokerUpdated) -> None:
+        self.draw(await self.read(self._app, self._user), anew=True)
 
     async def _examine(self) -> None:
         broker = next((one for one in await self._app.brokers.mine(self._user.id) if str(one.id) == self._of.value), None)

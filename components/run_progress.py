@@ -19,7 +19,7 @@ class RunProgress(ui.element):
 
     def __init__(self, on_cancel: Callable[[uuid.UUID], Awaitable[None]], stages: Mapping[str, str], way_out: str) -> None:
         super().__init__("section")
-        self.classes("panel bt-progress").props("role=status")
+        self.classes("panel bt-progress")
         self.run_id: uuid.UUID | None = None
         self._ended: uuid.UUID | None = None
         self._stages = stages

@@ -15,7 +15,7 @@ from components.form import submitting, text_field
 from components.handlers import within
 from components.live import Live
 from components.notice import notice
-from components.page_head import panel
+from components.page_head import Part, panel
 from components.qr import qr_code
 from components.reauth import reauthenticated
 from components.viewer import Viewer
@@ -51,7 +51,7 @@ def password_card(app: App, user: Viewer) -> None:
     again.mark("new-password-again")
 
 
-class SecondFactorCard:
+class SecondFactorCard(Part[bool]):
     """Switch the codes of the phone on or off."""
 
     def __init__(self, app: App, user: Viewer, live: Live) -> None:
@@ -64,10 +64,14 @@ class SecondFactorCard:
             self._tag = Words("span", "", "tag quiet")
         live.each(UserChanged, do=lambda _event: self.show())
 
-    async def show(self) -> None:
+    @classmethod
+    async def read(cls, app: App, user: Viewer) -> bool:
+        """Whether the codes are asked for."""
+        return (await app.accounts.household.get(user.id)).totp_sealed is not None
+
+    def draw(self, found: bool) -> None:
         """Draw what holds now."""
-        row = await self._app.accounts.household.get(self._user.id)
-        is_on = row.totp_sealed is not None
+        is_on = found
         self._tag.set_text(_("On") if is_on else _("Off"))
         self._tag.classes(replace=f"tag {'good' if is_on else 'quiet'}")
         self._body.clear()

@@ -15,7 +15,7 @@ from components import formats
 from components.confirm import complain, confirm
 from components.handlers import within
 from components.live import Live
-from components.page_head import panel
+from components.page_head import Part, panel
 from components.viewer import Viewer
 from components.words import Words, labelled
 from services.device_names import browser_words
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from services.app import App
 
 
-class SessionsCard:
+class SessionsCard(Part[list["LoginSession"]]):
     """Where the user is logged in, each with a way to end it."""
 
     def __init__(self, app: App, user: Viewer, live: Live) -> None:
@@ -39,13 +39,17 @@ class SessionsCard:
             self._others.props("flat no-caps dense").mark("end-others").set_visibility(False)
         live.each(SessionOpened, SessionEnded, do=lambda _event: self.show())
 
-    async def show(self) -> None:
-        """Draw the sessions that live now."""
-        rows = await self._app.accounts.sessions.mine(self._user.id)
-        self._others.set_visibility(len(rows) > 1)
+    @classmethod
+    async def read(cls, app: App, user: Viewer) -> list[LoginSession]:
+        """The sessions that live now."""
+        return await app.accounts.sessions.mine(user.id)
+
+    def draw(self, found: list[LoginSession]) -> None:
+        """Draw them."""
+        self._others.set_visibility(len(found) > 1)
         self._list.clear()
         with self._list:
-            for row in rows:
+            for row in found:
                 self._draw(row)
 
     def _draw(self, row: LoginSession) -> None:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Collection
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection
+from typing import TYPE_CHECKING
 
-from fastapi import Request, Response
-from fastapi.exception_handlers import http_exception_handler
 from nicegui import Client, ui
 from nicegui import app as web
-from starlette.exceptions import HTTPException
 
 from aristobot.events import SessionEnded
-from aristobot.language import use_language
 from components import parting, theme
+from components.away import fault_page
+from components.doorway import Door, Lost
 from components.entrance import Entrance
 from components.frame import draw_frame
 from components.guard import Guard, close_pages, viewer_of, watch_events
@@ -34,11 +31,12 @@ def mount(app: App, entrance: Entrance, *, hosts: Collection[str] = ()) -> None:
     """Give NiceGUI everything: looks, fence, ways in, pages. Once per process, and once per test."""
     theme.setup()
     sessions = app.accounts.sessions
-    web.add_middleware(Guard, sessions=sessions, cookie=entrance.cookie, patience=Patience(app.clock))
+    patience, language = Patience(app.clock), app.settings.language
+    web.add_middleware(Guard, sessions=sessions, cookie=entrance.cookie, patience=patience, language=language)
     web.add_middleware(Shelf)
-    web.add_middleware(Hardening, hosts=hosts, proxies=app.settings.trusted_proxies)
+    web.add_middleware(Hardening, hosts=hosts)
     web.include_router(entrance.routes())
-    watch_events(sessions, app.settings.language)
+    watch_events(sessions, language)
     web.on_delete(parting.part_from)
     app.bus.listen(SessionEnded, do=close_pages)
     web.config.socket_io_js_transports = ["websocket", "polling"]
@@ -51,34 +49,7 @@ def mount(app: App, entrance: Entrance, *, hosts: Collection[str] = ()) -> None:
 
     for route in ("/", *(one.route for one in pages())):
         ui.page(route, title="Aristobot")(shell)
-    web.exception_handler(404)(_Lost(shell))
+    web.exception_handler(404)(Lost(shell))
+    web.exception_handler(Exception)(lambda _request, _error: fault_page(language))
     for route, build in doors().items():
-        ui.page(route, title="Aristobot")(_Door(app, entrance, build))
-
-
-class _Lost:
-    """An address that leads nowhere: the frame with its menu, and words of ours instead of NiceGUI's English face."""
-
-    def __init__(self, shell: Callable[[Client], None]) -> None:
-        self._shell = shell
-
-    async def __call__(self, request: Request, error: HTTPException) -> Response:
-        """Draw it; what is not a page is answered as FastAPI does."""
-        if request.scope.get("endpoint") not in (None, web):
-            return await http_exception_handler(request, error)
-        with Client(ui.page("", title="Aristobot"), request=request) as client:
-            self._shell(client)
-        return client.build_response(request, 404)
-
-
-class _Door:
-    """A page for people who have not logged in, in the language of the house."""
-
-    def __init__(self, app: App, entrance: Entrance, build: Callable[..., Any]) -> None:
-        self._app, self._entrance, self._build = app, entrance, build
-        self.__signature__ = inspect.Signature(list(inspect.signature(build).parameters.values())[2:])
-
-    async def __call__(self, **given: Any) -> Any:
-        """Draw it."""
-        with use_language(self._app.settings.language):
-            return await self._build(self._app, self._entrance, **given)
+        ui.page(route, title="Aristobot")(Door(app, entrance, build))

@@ -9,7 +9,7 @@ from nicegui import events, ui
 
 from aristobot.language import _
 from components.buttons import main_button
-from components.confirm import dialog_card
+from components.confirm import dialog_card, take_away
 from components.words import Words
 
 Do = Callable[[], Awaitable[object] | object]
@@ -46,7 +46,7 @@ def show_shortcuts() -> None:
                     _line(words, key)
         with ui.element("div").classes("dialog-foot"):
             main_button(_("Close"), on_click=dialog.close)
-    dialog.on("hide", dialog.delete)
+    dialog.on("hide", lambda: take_away(dialog))
     dialog.open()
 
 

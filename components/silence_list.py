@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -16,6 +18,7 @@ from aristobot.store.tables import Broker
 from components import formats
 from components.handlers import within
 from components.live import Live
+from components.page_head import Part
 from components.silence_dialog import SilenceDialog
 from components.viewer import Viewer, for_traders
 from components.words import Words
@@ -24,7 +27,7 @@ if TYPE_CHECKING:
     from services.app import App
 
 
-class SilenceList:
+class SilenceList(Part[tuple[Sequence[Broker], Mapping[uuid.UUID, SilenceWatch]]]):
     """One line per broker that listens to alerts; `await show()` fills it."""
 
     def __init__(self, app: App, user: Viewer, live: Live) -> None:
@@ -33,10 +36,15 @@ class SilenceList:
         self._list = ui.element("div")
         live.each(BrokerUpdated, do=lambda _event: self.show())
 
-    async def show(self) -> None:
+    @classmethod
+    async def read(cls, app: App, user: Viewer) -> tuple[Sequence[Broker], Mapping[uuid.UUID, SilenceWatch]]:
+        """The brokers, and what is expected of each."""
+        rows = await app.db.read(user.id, brokers.mine)
+        return rows, await app.news.watchdog.settings(user.id)
+
+    def draw(self, found: tuple[Sequence[Broker], Mapping[uuid.UUID, SilenceWatch]]) -> None:
         """Draw what holds now."""
-        rows = await self._app.db.read(self._user.id, brokers.mine)
-        watches = await self._app.news.watchdog.settings(self._user.id)
+        rows, watches = found
         self._list.clear()
         with self._list:
             for row in rows:

@@ -14,7 +14,7 @@ from aristobot.language import _
 from aristobot.strategy_checks import LONGEST_TEXT
 from aristobot.templates import TEMPLATES
 from components.buttons import main_button, quiet_button
-from components.confirm import complain, dialog_card
+from components.confirm import complain, dialog_card, take_away
 from components.form import submitting, text_field
 from components.viewer import Viewer
 from components.words import Words
@@ -72,7 +72,7 @@ class NewStrategy:
                 quiet_button(_("Import a .py file"), "upload_file", lambda: upload.run_method("pickFiles"))
                 self._button = main_button(_("Create"), on_click=self._create).mark("create-strategy")
         self._choose(self._chosen)
-        dialog.on("hide", dialog.delete)
+        dialog.on("hide", lambda: take_away(dialog))
         dialog.open()
 
     def _card(self, name: str, title: str, about: str) -> None:

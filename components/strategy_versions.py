@@ -13,7 +13,7 @@ from aristobot.language import _
 from aristobot.store.strategy_tables import StrategyVersion
 from components.buttons import main_button, quiet_button
 from components.code_compare import CodeCompare
-from components.confirm import dialog_card
+from components.confirm import dialog_card, take_away
 from components.words import Words
 
 NOW = 0
@@ -46,7 +46,7 @@ class VersionsDialog:
                 quiet_button(_("Export as .py"), "download", self._export).mark("export-version")
                 if self._take is not None:
                     main_button(_("Put it into the editor"), "restore", lambda: self._taken(dialog)).mark("take-version")
-        dialog.on("hide", dialog.delete)
+        dialog.on("hide", lambda: take_away(dialog))
         dialog.open()
         await self._draw()
 

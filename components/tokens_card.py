@@ -17,7 +17,7 @@ from components.confirm import complain, confirm
 from components.empty_state import empty_state
 from components.handlers import within
 from components.live import Live
-from components.page_head import panel
+from components.page_head import Part, panel
 from components.reauth import reauthenticated
 from components.token_dialog import make_token, scope_names
 from components.viewer import Viewer
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _TONES = {TokenScope.READ: "quiet", TokenScope.TRADE: "primary", TokenScope.ADMIN: "warn"}
 
 
-class TokensCard:
+class TokensCard(Part[list["ApiToken"]]):
     """The user's own tokens that still count; it follows every change."""
 
     def __init__(self, app: App, user: Viewer, live: Live) -> None:
@@ -44,16 +44,20 @@ class TokensCard:
         self._head = head
         live.each(TokensChanged, do=lambda _event: self.show())
 
-    async def show(self) -> None:
-        """Draw the tokens that count now."""
-        now = self._app.clock.now()
-        rows = await self._app.accounts.tokens.of_user(self._user.id)
-        living = [row for row in rows if row.revoked_at is None and (row.expires_at is None or row.expires_at > now)]
+    @classmethod
+    async def read(cls, app: App, user: Viewer) -> list[ApiToken]:
+        """The tokens that count now."""
+        now = app.clock.now()
+        rows = await app.accounts.tokens.of_user(user.id)
+        return [row for row in rows if row.revoked_at is None and (row.expires_at is None or row.expires_at > now)]
+
+    def draw(self, found: list[ApiToken]) -> None:
+        """Draw them."""
         self._list.clear()
         with self._list:
-            if not living:
+            if not found:
                 empty_state("vpn_key", _("No token yet"), _("A program of yours shows a token to read your data or to trade."))
-            for row in living:
+            for row in found:
                 self._draw(row)
 
     def _draw(self, row: ApiToken) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 from aristobot.errors import AristobotError
@@ -19,3 +20,8 @@ def beside(live: Live, do: Callable[[], Awaitable[None]]) -> None:
             complain(error)
 
     live.beside(safely(), "beside the page")
+
+
+async def together(*doing: Awaitable[None]) -> None:
+    """Do all of it at the same time, and wait for the last."""
+    await asyncio.gather(*doing)

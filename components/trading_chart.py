@@ -38,8 +38,8 @@ class TradingChart:
     async def show(self, broker_id: uuid.UUID, exchange: str, symbol: Symbol) -> None:
         """Show a pair with what this broker does on it."""
         self._broker_id, self._symbol = broker_id, symbol
-        await self.panel.show(exchange, symbol)
         await self._mark()
+        await self.panel.show(exchange, symbol)
 
     async def _changed(self, event: OrderUpdated | PositionUpdated) -> None:
         if (event.broker_id, event.symbol) == (self._broker_id, self._symbol):
@@ -56,7 +56,7 @@ class TradingChart:
         alive, held, fills = await self._app.db.read(self._user.id, work)
         if (broker_id, symbol) == (self._broker_id, self._symbol):
             lines = [line for line in (_line(one) for one in alive) if line is not None]
-            self.panel.chart.annotate([*(_entry(one) for one in held), *lines], [_fill(one) for one in fills])
+            self.panel.annotate(symbol, [*(_entry(one) for one in held), *lines], [_fill(one) for one in fills])
 
 
 def _entry(row: PositionRow) -> PriceLine:

@@ -14,10 +14,9 @@ from components.live import Live
 from components.order_form import OrderForm
 from components.order_history import OrderHistory
 from components.order_table import OrderTable
-from components.page_head import page_head
 from components.portfolio_panel import PortfolioPanel
 from components.symbol_picker import SymbolPicker
-from components.trading_beside import beside
+from components.trading_beside import beside, together
 from components.trading_chart import TradingChart
 from components.trading_keys import act_on_keys, draw_keys
 from components.trading_positions import TradingPositions
@@ -31,13 +30,13 @@ USUAL = "BTC"
 
 
 class TradingDesk:
-    """The parts of the page, and what they all look at: one broker, one pair."""
+    """The parts of the page, below its head and in it, and what they all look at: one broker, one pair."""
 
-    def __init__(self, app: App, user: Viewer, live: Live, known: list[Broker]) -> None:
+    def __init__(self, app: App, user: Viewer, live: Live, known: list[Broker], head: ui.element) -> None:
         self._app, self._live = app, live
         self._brokers = {str(one.id): one for one in known}
         self._broker, self._symbol = known[0], ""
-        with page_head(_("Manual trading"), _("What you validate is what is sent, within fifteen seconds.")):
+        with head:
             names = {key: one.name for key, one in self._brokers.items()}
             self._choice = ui.select(names, value=str(known[0].id), label=_("Broker")).props("outlined dense").classes("filter")
             self._choice.mark("broker").on_value_change(self._broker_chosen)
@@ -64,18 +63,20 @@ class TradingDesk:
         self._broker, self._symbol = broker, symbol
         self._choice.set_value(str(broker.id))
         self._app.prices.watch(broker.exchange, [symbol])
-        await self._picker.show(broker.exchange, symbol)
-        await self._orders.show(broker.id)
-        await self._positions.show(broker.id, broker.exchange)
-        await self._dust.show(broker.id)
-        await self._show_pair()
+        await together(
+            self._picker.show(broker.exchange, symbol),
+            self._orders.show(broker.id),
+            self._positions.show(broker.id, broker.exchange),
+            self._dust.show(broker.id),
+            self._show_pair(),
+        )
 
     async def _show_pair(self) -> None:
         broker, symbol = self._broker, self._symbol
-        await self._history.show(broker.id, symbol)
         beside(self._live, lambda: self._form.show(broker.id, broker.exchange, symbol))
         beside(self._live, lambda: self._chart.show(broker.id, broker.exchange, symbol))
         beside(self._live, lambda: self._portfolio.show(broker.id, symbol.partition("/")[2]))
+        await self._history.show(broker.id, symbol)
 
     async def _picked(self, symbol: Symbol) -> None:
         self._symbol = symbol

@@ -13,11 +13,12 @@ from aristobot.events import OrderUpdated, PositionUpdated, PricesUpdated
 from aristobot.language import _
 from aristobot.store.trading_tables import PositionRow
 from components import formats
-from components.confirm import complain, confirm, say
+from components.confirm import complain, confirm
 from components.empty_state import empty_state
 from components.handlers import within
 from components.live import Live
 from components.page_head import panel
+from components.sold_words import tell_sold
 from components.trading_position_line import Held, draw_position, held_at, write_gain
 from components.trading_toasts import why_refused
 from components.viewer import Viewer, for_traders
@@ -108,4 +109,4 @@ class TradingPositions:
         for one in done:
             if one.error is not None:
                 complain(one.error)
-        say(_("{count} positions sold", count=sum(one.error is None for one in done)))
+        tell_sold(done)

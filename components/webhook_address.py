@@ -11,7 +11,7 @@ from aristobot.errors import AristobotError
 from aristobot.language import _, explain
 from components import formats
 from components.buttons import main_button, quiet_button
-from components.confirm import complain, confirm, dialog_card, say
+from components.confirm import complain, confirm, dialog_card, say, take_away
 from components.notice import notice
 from components.reauth import reauthenticated
 from components.viewer import Viewer
@@ -63,7 +63,7 @@ class WebhookAddress:
             with ui.element("div").classes("dialog-foot"):
                 quiet_button(_("New address"), "autorenew", self._rotate).mark("rotate")
                 self._try = main_button(_("Send a test"), "send", self._send).mark("send-test")
-        dialog.on("hide", dialog.delete)
+        dialog.on("hide", lambda: take_away(dialog))
         dialog.open()
         await self._show_known()
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import uuid
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from nicegui import ui
@@ -12,13 +10,14 @@ from nicegui import ui
 from aristobot.errors import AristobotError
 from aristobot.language import _, explain
 from aristobot.orders import Side
+from aristobot.payloads import laid_out
 from aristobot.store import orders, webhooks
 from aristobot.store.tenancy import GuardedSession
 from aristobot.store.trading_tables import Order, Webhook
 from components import formats
 from components.alert_timeline import show_path
 from components.buttons import quiet_button
-from components.confirm import complain, dialog_card
+from components.confirm import complain, dialog_card, take_away
 from components.order_words import order_details, order_status_words
 from components.viewer import Viewer
 from components.webhook_rows import ACTION_TONES, reason_words, status_words
@@ -52,15 +51,13 @@ async def show_webhook(app: App, user: Viewer, webhook_id: uuid.UUID) -> None:
         with ui.element("div").classes("dialog-foot"):
             follow = quiet_button(_("Path of the alert"), icon="route", on_click=lambda: show_path(app, user, webhook.trace_id))
             follow.mark("path")
-    dialog.on("hide", dialog.delete)
+    dialog.on("hide", lambda: take_away(dialog))
     dialog.open()
 
 
 def payload_words(payload: bytes) -> str:
-    """The body as it came; JSON is laid out, the rest stands as it is."""
-    text = payload.decode("utf-8", "replace")
-    with suppress(ValueError):
-        text = json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+    """The body as it came, or as much of it as fits."""
+    text = laid_out(payload)
     return text if len(text) <= LONGEST_PAYLOAD else text[:LONGEST_PAYLOAD] + "…"
 
 

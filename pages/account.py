@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from nicegui import ui
@@ -28,25 +29,32 @@ if TYPE_CHECKING:
 
 @page("/account", title="Account", icon="person", order=90)
 async def account(app: App, user: Viewer, live: Live) -> None:
-    """Brokers first: they are what people come here for."""
+    """Brokers first: they are what people come here for. What follows travels right after them."""
+    mine = await app.brokers.mine(user.id)
     with page_head(_("Account"), _("Your brokers, your language, and how you come in.")):
         pass
-    brokers = BrokerList(app, user, live)
-    ExchangePanel(app, live)
-    reachability = ReachabilityPanel(app, user, live)
+    BrokerList(app, user, live).draw(mine)
+    exchanges = ExchangePanel(app, live)
+    profile, ai, factor, logins, tokens, news = await asyncio.gather(
+        ProfileCard.read(app, user),
+        AiCard.read(app, user),
+        SecondFactorCard.read(app, user),
+        SessionsCard.read(app, user),
+        TokensCard.read(app, user),
+        NotificationSettings.read(app, user),
+    )
+    household = await HouseholdCard.read(app, user) if user.is_administrator else None
+    exchanges.fill()
+    ReachabilityPanel(app, user, live).draw(mine)
     with ui.element("div").classes("halves"):
         with ui.element("div").classes("stack"):
-            profile = ProfileCard(app, user, live)
+            ProfileCard(app, user, live).draw(profile)
             password_card(app, user)
-            ai = AiCard(app, user)
+            AiCard(app, user).draw(ai)
         with ui.element("div").classes("stack"):
-            second_factor = SecondFactorCard(app, user, live)
-            sessions = SessionsCard(app, user, live)
-            tokens = TokensCard(app, user, live)
-    household = HouseholdCard(app, user, live) if user.is_administrator else None
-    notifications = NotificationSettings(app, user, live)
-    for card in (brokers, profile, second_factor, sessions, tokens, ai, notifications):
-        await card.show()
-    await reachability.offer()
+            SecondFactorCard(app, user, live).draw(factor)
+            SessionsCard(app, user, live).draw(logins)
+            TokensCard(app, user, live).draw(tokens)
     if household is not None:
-        await household.show()
+        HouseholdCard(app, user, live).draw(household)
+    NotificationSettings(app, user, live).draw(news)

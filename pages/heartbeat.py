@@ -41,11 +41,11 @@ async def heartbeat(app: App, user: Viewer, live: Live) -> None:
         chart = CandlePanel(app, live)
         StreamPanel(live)
     cards = TimeframeCards(app, user, live)
+    cards.frame(heart.exchange)
     history = HeartbeatHistory(app, user, live)
 
     async def fill() -> None:
-        await figures.show()
-        await history.show()
+        await asyncio.gather(figures.show(), history.show())
         await show(*choice.market)
 
     live.beside(fill(), "fill the heartbeat page")

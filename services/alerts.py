@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
 from loguru import logger
 
 from aristobot.clock import iso_milliseconds
@@ -25,8 +26,7 @@ OWNER = "webhooks"
 NOTHING_DONE = (OrderStatus.REJECTED, OrderStatus.NOT_ACCEPTED)
 
 
-@dataclass(frozen=True, slots=True)
-class Alert:
+class Alert(msgspec.Struct, frozen=True):
     """One alert under work; `recovered` when an earlier run of the house may have begun it.
 
     With `stored` it was begun while it was being stored, which brings a yes, or a no for a duplicate or a failure.
@@ -36,7 +36,7 @@ class Alert:
     account: Account
     received_at: datetime
     recovered: bool = False
-    order_ids: list[str] = field(default_factory=list)
+    order_ids: list[str] = msgspec.field(default_factory=list)
     stored: asyncio.Future[bool] | None = None
 
     @property
@@ -121,5 +121,5 @@ def told(verdict: Verdict) -> dict[str, Any]:
 
 def _told_order(row: Order) -> dict[str, str]:
     """`price` is the average at which it was filled."""
-    known = {"id": row.id.hex, "side": row.side.value, "status": row.status.value, "filled": plain(row.filled)}
+    known = {"id": str(row.id), "side": row.side.value, "status": row.status.value, "filled": plain(row.filled)}
     return known | ({"price": plain(divided(row.quote_filled, row.filled))} if row.filled else {})

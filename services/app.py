@@ -11,10 +11,12 @@ from loguru import logger
 from aristobot.bus import Bus
 from aristobot.clock import Clock
 from aristobot.events import ReadyChanged
+from aristobot.language import explain
 from aristobot.settings import Settings
 from aristobot.store.database import Database
 from aristobot.store.inbox import AlertInbox
 from aristobot.store.instance import installation
+from aristobot.store.room import take_room
 from aristobot.store.shelf import Shelf
 from aristobot.store.tenancy import SYSTEM
 from aristobot.store.urgent import urgent_commits
@@ -42,6 +44,7 @@ from services.fee_book import FeeBook
 from services.flattener import Flattener
 from services.halt_desk import HaltDesk
 from services.heartbeat import Heartbeat
+from services.key_rotation import unopened
 from services.kill_switch import KillSwitch
 from services.log_tail import LogTail
 from services.manual_trading import ManualTrading
@@ -223,11 +226,18 @@ class App:
         self.bus.adopt_loop()
         house = await self.db.read(SYSTEM, installation)
         self.floor.installation, self.floor.epoch = house.installation_id, house.epoch
+        await take_room(self.db)
+        await self._look_at_the_seals()
         await self.accounts.prepare()
         await self.kill_switch.load()
         await self.floor.brokers.load()
         self._recovery = asyncio.ensure_future(self._recover())
         await self.supervisor.start()
+
+    async def _look_at_the_seals(self) -> None:
+        if lost := await self.db.read(SYSTEM, lambda session: unopened(session, self.vault)):
+            path = self.settings.master_key_file
+            logger.error(explain("error.seals_unopened", {"count": lost, "path": path}, self.settings.language))
 
     async def _recover(self) -> None:
         """Every broker is compared with its exchange before anything trades; until then new orders are refused."""

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from aristobot.clock import Clock
-from aristobot.errors import DataError, ExchangeError
+from aristobot.errors import BadKey, DataError, ExchangeError, MissingRight
 from aristobot.exchange import Credentials, ExchangeClient, KeyRights
 from aristobot.portfolio import Balance
 from services.key_state import WORRYING_OFFSET_MS
@@ -31,12 +31,16 @@ class StepState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One check. `reason` is a code for the language room (`error.…` or `reason.…`), with its facts."""
+    """One check. `reason` is a code for the language room (`error.…` or `reason.…`), with its facts.
+
+    `refused` says that it was a no to the key.
+    """
 
     name: str
     state: StepState
     reason: str = ""
     facts: Mapping[str, object] = field(default_factory=dict)
+    refused: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +131,8 @@ async def _asked(name: str, call: Awaitable[_R], steps: list[Step]) -> _R | None
     try:
         answer = await call
     except (ExchangeError, DataError) as error:
-        steps.append(Step(name, StepState.FAILED, f"error.{error.code}", error.facts))
+        refused = isinstance(error, BadKey | MissingRight)
+        steps.append(Step(name, StepState.FAILED, f"error.{error.code}", error.facts, refused))
         return None
     steps.append(Step(name, StepState.OK))
     return answer

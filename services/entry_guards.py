@@ -1,4 +1,7 @@
-"""Exits for entries of alerts whose fill came when nobody attended to them any more: after a restart, or late."""
+"""Exits for entries of alerts whose fill came when nobody attended to them any more: after a restart, or late.
+
+Exits asked for after an entry was written are newer than those that its alert asks for, and stay.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +13,11 @@ from itertools import chain, repeat
 from loguru import logger
 
 from aristobot.errors import AristobotError
-from aristobot.kinds import LotStatus
 from aristobot.logs import log_context
 from aristobot.signals import parse
-from aristobot.store import orders, positions, webhooks
+from aristobot.store import brackets, positions, webhooks
 from aristobot.store.tenancy import SYSTEM
-from aristobot.store.trading_tables import Webhook
+from aristobot.store.trading_tables import Order, Webhook
 from services.alerts import OWNER, Alert
 from services.trading_floor import TradingFloor
 from services.webhook_trading import WebhookTrading
@@ -35,19 +37,19 @@ class EntryGuards:
         self._trading = trading
         self._under_work = under_work
         self._seen_to: set[uuid.UUID] = set()
+        self._asked: set[uuid.UUID] = set()
         self._protecting: dict[uuid.UUID, asyncio.Task[None]] = {}
         self._afterwards: dict[uuid.UUID, tuple[uuid.UUID, uuid.UUID]] = {}
 
     async def protect_naked(self) -> None:
-        """Protection first: positions whose entry was filled and whose exits were never asked for."""
+        """Protection first: positions whose entry was filled and whose exits were not asked for."""
         for position in await self._floor.db.read(SYSTEM, positions.open_ones):
             if position.owner == OWNER:
                 self._start(position.user_id, position.id)
 
     def filled(self, user_id: uuid.UUID, position_id: uuid.UUID) -> None:
         """An entry whose fills come after its alert had ended still brings the exits that the alert asked for."""
-        if position_id not in self._seen_to:
-            self._start(user_id, position_id)
+        self._start(user_id, position_id)
 
     def ended(self, webhook_id: uuid.UUID) -> None:
         """An alert is not under work any more."""
@@ -63,34 +65,36 @@ class EntryGuards:
 
     def _start(self, user_id: uuid.UUID, position_id: uuid.UUID) -> None:
         """Beside everything else: a position whose exchange is silent must not make the others wait."""
+        self._asked.add(position_id)
         if position_id not in self._protecting:
-            task = self._protecting[position_id] = asyncio.create_task(self._protect(user_id, position_id))
-            task.add_done_callback(lambda _: self._protecting.pop(position_id, None))
+            self._protecting[position_id] = asyncio.create_task(self._protect(user_id, position_id))
 
     async def _protect(self, user_id: uuid.UUID, position_id: uuid.UUID) -> None:
-        for pause in chain(_PAUSES, repeat(_PAUSES[-1])):
-            try:
-                await self._try(user_id, position_id)
-                return
-            except AristobotError as error:
-                logger.error("Position {} could not be given its exits yet: {}", position_id, error)
-            await self._floor.clock.sleep(pause)
+        """Until nothing was filled while we looked."""
+        pauses = chain(_PAUSES, repeat(_PAUSES[-1]))
+        try:
+            while position_id in self._asked:
+                self._asked.discard(position_id)
+                try:
+                    await self._try(user_id, position_id)
+                except AristobotError as error:
+                    logger.error("Position {} could not be given its exits yet: {}", position_id, error)
+                    self._asked.add(position_id)
+                    await self._floor.clock.sleep(next(pauses))
+        finally:
+            del self._protecting[position_id]
 
     async def _try(self, user_id: uuid.UUID, position_id: uuid.UUID) -> None:
-        position = await self._floor.db.read(user_id, lambda s: positions.get(s, position_id))
-        if position.status is not LotStatus.OPEN:
-            return
-        bracket = await self._floor.db.read(user_id, lambda s: positions.bracket_of(s, position_id))
-        if bracket is not None:
-            self._seen_to.add(position_id)
-            return
-        entry = await self._floor.db.read(user_id, lambda s: orders.entry_of(s, position_id))
-        if entry is None or entry.webhook_id is None:
-            return
-        if self._under_work(entry.webhook_id):
-            self._afterwards[entry.webhook_id] = (user_id, position_id)
-            return
-        cause: uuid.UUID = entry.webhook_id
+        for entry in await self._floor.db.read(user_id, lambda s: brackets.unheeded(s, position_id)):
+            if entry.webhook_id is None or entry.id in self._seen_to:
+                continue
+            if self._under_work(entry.webhook_id):
+                self._afterwards[entry.webhook_id] = (user_id, position_id)
+                return
+            await self._see_to(user_id, position_id, entry, entry.webhook_id)
+            self._seen_to.add(entry.id)
+
+    async def _see_to(self, user_id: uuid.UUID, position_id: uuid.UUID, entry: Order, cause: uuid.UUID) -> None:
         row: Webhook = await self._floor.db.read(user_id, lambda s: webhooks.get(s, cause))
         commands = parse(row.payload).commands
         index = int(entry.leg.removeprefix("c") or 0)

@@ -31,6 +31,7 @@ from aristobot.store.database import Database
 from aristobot.store.tables import Broker
 from aristobot.vault import Vault
 from services.exchanges import discover
+from services.exchanges.admission import refuse_strangers
 
 #: Seconds between two looks at an exchange, and between two measurements of its clock.
 LOOK_EVERY = 15.0
@@ -86,7 +87,8 @@ class ExchangeGateway:
         self._factories: dict[str, ClientFactory] = discover()
         if settings.market_exchange not in self._factories:
             facts = {"field": "market_exchange", "value": settings.market_exchange, "expected": tuple(self._factories)}
-            raise ConfigurationError("setting_choice", variable="ARISTOBOT_MARKET_EXCHANGE", option="--market-exchange", **facts)
+            raise ConfigurationError("setting_choice", setting="ARISTOBOT_MARKET_EXCHANGE (--market-exchange)", **facts)
+        refuse_strangers(self._addresses, self._factories)
         self._lines: dict[tuple[str, Endpoints], _Line] = {}
         self._shared: dict[str, _Line] = {}
         self._opened: dict[uuid.UUID, tuple[tuple[object, ...], Credentials]] = {}

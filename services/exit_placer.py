@@ -73,8 +73,12 @@ class ExitPlacer:
         self.watch.unfinished.add(position_id)
 
     async def stand_down(self, user_id: uuid.UUID, position_id: uuid.UUID) -> brackets.Guarded:
-        """Take every exit back; what is left afterwards. Raises ExchangeError, also when a sale stays in doubt."""
+        """Take every exit back; what is left afterwards.
+
+        Raises ExchangeError, also when a sale stays in doubt, or when the market is closed and would take no exit in their place.
+        """
         guarded = await self._doubts.settled(user_id, position_id)
+        await self._survey.check_open(guarded)
         await self._orders.withdraw(user_id, guarded.resting)
         return await self._doubts.settled(user_id, position_id)
 
@@ -95,6 +99,10 @@ class ExitPlacer:
             guarded = await self._doubts.settled(user_id, position_id)
         now = await self._survey.of(account, guarded, bracket)
         taking = bool(guarded.taking.legs)
+        if now.must_stay and (taking or now.reached or now.fell_through or not now.in_order):
+            self._survey.doubt(account.broker.exchange)
+            self.watch.look_again[position_id] = self._floor.clock.monotonic() + _MOVE_EVERY
+            return True
         if now.fell_through or ((taking or not now.in_order) and (exit_now or now.leaves_nothing_to_guard)):
             await self._exit(now)
             return True

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
+import msgspec
+
 from aristobot.market import Instrument
 from aristobot.money import HUNDRED, ZERO, amount, percent_of, plain, round_up, times
 from aristobot.signals import PriceSpec, Target
@@ -94,6 +96,20 @@ def kept_plan(guarded: Guarded) -> ExitPlan:
     if guarded.bracket is None:
         return ExitPlan()
     return ExitPlan(guarded.bracket.stop_price, _targets(guarded.targets_left))
+
+
+def bearing(instrument: Instrument, resting: Sequence[Order]) -> Instrument:
+    """The instrument with minimums no higher than the orders that rest: what was taken goes on resting when a minimum rises.
+
+    Else a stop would be taken back for being too small, and no other could stand in its place.
+    """
+    least = min((order.quantity for order in resting), default=instrument.min_quantity)
+    values = (times(order.quantity, order.stop_price or order.price) for order in resting)
+    cheapest = min(values, default=instrument.min_notional)
+    if least >= instrument.min_quantity and cheapest >= instrument.min_notional:
+        return instrument
+    lower = {"min_quantity": min(least, instrument.min_quantity), "min_notional": min(cheapest, instrument.min_notional)}
+    return msgspec.structs.replace(instrument, **lower)
 
 
 def slices(plan: ExitPlan, quantity: Decimal, instrument: Instrument, done_legs: frozenset[str]) -> list[Slice]:

@@ -7,13 +7,14 @@ from decimal import Decimal
 
 from loguru import logger
 
-from aristobot.errors import DataError, ExchangeError
-from aristobot.market import Instrument
+from aristobot.errors import DataError, ExchangeError, TryAgain
+from aristobot.events import CatalogDoubted
+from aristobot.market import Instrument, InstrumentState
 from aristobot.money import ZERO
 from aristobot.store import brackets
 from aristobot.store.trading_tables import Bracket, Order
 from services.broker_book import Account
-from services.exit_plan import Arrangement, ExitPlan, Slice, arranged, plan_of, slices, sort_out
+from services.exit_plan import Arrangement, ExitPlan, Slice, arranged, bearing, plan_of, slices, sort_out
 from services.price_book import MAX_AGE
 from services.trading_floor import TradingFloor
 
@@ -41,6 +42,11 @@ class Situation:
         return not self.missing and not self.stale
 
     @property
+    def must_stay(self) -> bool:
+        """Whether what rests is all that can: a closed market gives orders back, and takes none in their place."""
+        return self.instrument.state is not InstrumentState.TRADING and bool(self.guarded.resting)
+
+    @property
     def leaves_nothing_to_guard(self) -> bool:
         """Whether the stop would trigger at once, or the price has passed targets for all that is held."""
         if self.price is None:
@@ -62,18 +68,34 @@ class Situation:
 
 
 class ExitSurvey:
-    """Looks; changes nothing."""
+    """Looks; changes nothing. Where a closed market stands in the way, its catalogue is asked for anew: it may be old."""
 
     def __init__(self, floor: TradingFloor) -> None:
         self._floor = floor
+
+    async def check_open(self, guarded: brackets.Guarded) -> None:
+        """Raise TryAgain `market_closed` where something rests that could not be put up again once it is taken back."""
+        if not guarded.resting:
+            return
+        position = guarded.position
+        exchange = (await self._floor.brokers.get(position.broker_id)).broker.exchange
+        instrument = self._floor.catalog.listed(exchange, position.symbol)
+        if instrument is not None and instrument.state is not InstrumentState.TRADING:
+            self.doubt(exchange)
+            raise TryAgain("market_closed", exchange=exchange, symbol=position.symbol, state=instrument.state.value)
+
+    def doubt(self, exchange: str) -> None:
+        """Have the catalogue of an exchange read again."""
+        self._floor.bus.publish(CatalogDoubted(at=self._floor.clock.now(), exchange=exchange))
 
     async def of(self, account: Account, guarded: brackets.Guarded, bracket: Bracket, plan: ExitPlan | None = None) -> Situation:
         """The situation of a position under `plan`, by default under what its bracket asks for. Raises UnknownSymbol."""
         position, wished = guarded.position, plan or plan_of(bracket)
         instrument = await self._floor.catalog.instrument(account.broker.exchange, position.symbol)
         linked = self._floor.gateway.client_for(account.broker).capabilities.native_oco and instrument.oco_allowed
-        cuts = slices(wished, instrument.quantity(position.quantity), instrument, guarded.done_legs)
-        wanted = arranged(cuts, instrument, linked=linked, taking=guarded.taking.legs)
+        bounds = bearing(instrument, guarded.resting)
+        cuts = slices(wished, bounds.quantity(position.quantity), bounds, guarded.done_legs)
+        wanted = arranged(cuts, bounds, linked=linked, taking=guarded.taking.legs)
         missing, stale = sort_out(guarded.resting, wanted.resting, instrument)
         asks = missing or stale or wanted.watched or guarded.lowest_offer
         price = await self._price(account, position.symbol) if asks else None

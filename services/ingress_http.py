@@ -70,11 +70,14 @@ async def _all_of_it(receive: Receive, limit: int) -> bytes:
 
 
 async def respond(send: Send, status: int, content: dict[str, Any], *headers: tuple[bytes, bytes]) -> None:
-    """Answer in JSON."""
+    """Answer in JSON. Raises Disconnected when the client is gone."""
     body = _ENCODER.encode(content).encode()
     own = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body)), *headers]
-    await send({"type": "http.response.start", "status": status, "headers": own})
-    await send({"type": "http.response.body", "body": body})
+    try:
+        await send({"type": "http.response.start", "status": status, "headers": own})
+        await send({"type": "http.response.body", "body": body})
+    except RuntimeError as error:  # uvloop's word for it, when requests were sent ahead of their answers
+        raise Disconnected from error
 
 
 class Senders:
@@ -88,8 +91,8 @@ class Senders:
         source = str(scope["client"][0]) if scope.get("client") else ""
         if not self._is_proxy(source):
             return source
-        forwarded = header(scope["headers"], b"x-forwarded-for").split(",")
-        for hop in reversed([one.strip() for one in forwarded if one.strip()]):
+        forwarded = ",".join(value.decode("latin-1") for key, value in scope["headers"] if key == b"x-forwarded-for")
+        for hop in reversed([one.strip() for one in forwarded.split(",") if one.strip()]):
             source = hop[:64]
             if not self._is_proxy(hop):
                 break

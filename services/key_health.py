@@ -1,7 +1,8 @@
-"""Keys looked after: tried when somebody asks and once a day, what was found kept on the broker's row and told in the log."""
+"""Keys looked after: tried when somebody asks, when one was refused and once a day; what was found is kept and told."""
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import Mapping
 from dataclasses import replace
@@ -14,6 +15,7 @@ from aristobot.clock import Clock
 from aristobot.errors import AristobotError, InvalidInput, NotFound
 from aristobot.events import BrokerUpdated
 from aristobot.exchange import Credentials
+from aristobot.key_events import KeyDoubted, KeyJudged
 from aristobot.store import brokers
 from aristobot.store.database import Database
 from aristobot.store.tables import Broker
@@ -35,24 +37,38 @@ class KeyHealth:
     def __init__(self, db: Database, bus: Bus, clock: Clock, gateway: ExchangeGateway) -> None:
         self._db, self._bus, self._clock, self._gateway = db, bus, clock, gateway
         self._warned: dict[uuid.UUID, list[str]] = {}
+        self._doubts = bus.subscribe(KeyDoubted)
 
     async def run(self) -> None:
-        """Look for keys that are due, for ever. The first look waits: a start has more urgent questions."""
+        """Try keys that are due, and those that an exchange refused, for ever."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._look_again())
+            tasks.create_task(self._follow_doubts())
+
+    async def _look_again(self) -> None:
+        """The first look waits: a start has more urgent questions."""
         while True:
             await self._clock.sleep(LOOK_EVERY)
             await self.look()
+
+    async def _follow_doubts(self) -> None:
+        async for event in self._doubts:
+            await self._try(event.broker_id)
 
     async def look(self) -> None:
         """Try every key that was not tried for a day."""
         now = self._clock.now()
         for row in await self._db.read(SYSTEM, brokers.tradable):
             if row.api_key_sealed and (row.checked_at is None or (now - row.checked_at).total_seconds() >= DUE_AFTER):
-                try:
-                    await self.check(row)
-                except NotFound:
-                    continue  # deleted meanwhile
-                except AristobotError as error:
-                    logger.warning("The key of broker {} cannot be tried: {}", row.id, error)
+                await self._try(row.id)
+
+    async def _try(self, broker_id: uuid.UUID) -> None:
+        try:
+            await self.check(await self._db.read(SYSTEM, lambda s: brokers.get(s, broker_id)))
+        except NotFound:
+            return  # deleted meanwhile
+        except AristobotError as error:
+            logger.warning("The key of broker {} cannot be tried: {}", broker_id, error)
 
     async def learn(self, row: Broker, form: Mapping[str, Any]) -> KeyState | None:
         """What is to be kept of the key in a checked form; None when the form has none. An empty key is no key.
@@ -82,14 +98,16 @@ class KeyHealth:
         if keys is None:
             return result
 
-        def work(session: GuardedSession) -> tuple[Broker, KeyState]:
+        def work(session: GuardedSession) -> tuple[Broker, KeyState, KeyState]:
             found = brokers.get(session, row.id)
-            state = self._after(KeyState.of(found), result)
+            before = KeyState.of(found)
+            state = self._after(before, result)
             state.keep(found)
-            return found, state
+            return found, before, state
 
-        found, state = await self._db.write(row.user_id, work)
+        found, before, state = await self._db.write(row.user_id, work)
         self._warn(found, state)
+        self._tell(found, before, state)
         self._bus.publish(BrokerUpdated(at=self._clock.now(), user_id=row.user_id, broker_id=row.id))
         return result
 
@@ -102,9 +120,20 @@ class KeyHealth:
             state,
             failure=failed.reason,
             failure_facts=failed.facts,
+            refused=failed.refused,
             clock_offset_ms=result.clock_offset_ms if answered else state.clock_offset_ms,
             checked_at=self._clock.now() if answered else state.checked_at,
         )
+
+    def _tell(self, row: Broker, before: KeyState, state: KeyState) -> None:
+        """Let the bell ring when a key stands in the way of trading, and when it does no longer."""
+        now = self._clock.now()
+        if state.failure and not state.refused:  # nobody answered: nothing is known that was not before
+            return
+        trouble = state.trouble(now)
+        if bool(trouble) != bool(before.trouble(now)):
+            code, facts = (trouble.code, trouble.facts) if trouble else ("", {})
+            self._bus.publish(KeyJudged(at=now, user_id=row.user_id, broker_id=row.id, code=code, facts=facts))
 
     def _warn(self, row: Broker, state: KeyState) -> None:
         """Say once what is wrong with a key, and once that it is right again."""

@@ -55,6 +55,24 @@ def adopt(url: str, master_key_file: Path) -> Adopted:
     return asyncio.run(_adopt(url, Vault.open_or_create(master_key_file)))
 
 
+def unopened(session: GuardedSession, vault: Vault) -> int:
+    """How many sealed values no key in use opens: they have to be entered anew, or the right key file put back."""
+    return sum(not vault.opens(getattr(row, name)) for row, name in _sealed_values(session))
+
+
+def unopened_in(url: str, vault: Vault) -> int:
+    """The same of a database that is not open. Raises StoreError."""
+
+    async def look() -> int:
+        db = Database(url)
+        try:
+            return await db.read(SYSTEM, lambda session: unopened(session, vault))
+        finally:
+            await db.close()
+
+    return asyncio.run(look())
+
+
 async def _adopt(url: str, vault: Vault) -> Adopted:
     db = Database(url)
     try:

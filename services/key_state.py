@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from typing import Any, Self
 
+from aristobot.clock import iso_milliseconds
 from aristobot.exchange import KeyRights
 from aristobot.store.tables import Broker
 
@@ -31,6 +32,8 @@ class Concern:
 class KeyState:
     """What we know of a key. `rights` is None until the exchange has told them; `failure` is why it last did not.
 
+    `refused` says that this was a no to the key: an exchange that is away says nothing of it.
+
     `known_since` is when we were given the key; `withdraw_accepted` when an administrator insisted on one that may withdraw.
     """
 
@@ -40,6 +43,7 @@ class KeyState:
     clock_offset_ms: int | None = None
     failure: str = ""
     failure_facts: Mapping[str, object] = field(default_factory=dict)
+    refused: bool = False
     checked_at: datetime | None = None
 
     @classmethod
@@ -56,6 +60,7 @@ class KeyState:
             clock_offset_ms=kept.get("clock_offset_ms"),
             failure=kept.get("failure", ""),
             failure_facts=kept.get("failure_facts") or {},
+            refused=bool(kept.get("refused")),
             checked_at=row.checked_at,
         )
 
@@ -69,12 +74,13 @@ class KeyState:
             "clock_offset_ms": self.clock_offset_ms,
             "failure": self.failure,
             "failure_facts": {name: str(value)[:200] for name, value in self.failure_facts.items()},
+            "refused": self.refused,
         }
         row.checked_at = self.checked_at
 
     def told(self, rights: KeyRights, offset_ms: int | None, at: datetime) -> Self:
         """The same after the exchange has answered."""
-        return replace(self, rights=rights, clock_offset_ms=offset_ms, checked_at=at, failure="", failure_facts={})
+        return replace(self, rights=rights, clock_offset_ms=offset_ms, checked_at=at, failure="", failure_facts={}, refused=False)
 
     @property
     def made_at(self) -> datetime | None:
@@ -93,6 +99,10 @@ class KeyState:
         if self.made_at is not None and now - self.made_at >= OLD_AFTER:
             found.append(Concern("reason.key_old", {"days": (now - self.made_at).days}))
         return sorted(found, key=lambda one: not one.grave)
+
+    def trouble(self, now: datetime) -> Concern | None:
+        """What stands in the way of trading with this key; None when nothing does, as far as the exchange has told."""
+        return next((one for one in self.concerns(now) if one.grave), None) if self.refused or not self.failure else None
 
     def _about(self, rights: KeyRights, now: datetime) -> list[Concern]:
         found: list[Concern] = []
@@ -113,7 +123,7 @@ class KeyState:
 
 
 def _text(value: Any) -> Any:
-    return value.isoformat() if isinstance(value, datetime) else value
+    return iso_milliseconds(value) if isinstance(value, datetime) else value
 
 
 def _moment(text: Any) -> datetime | None:

@@ -34,7 +34,7 @@ _LAST = b"9"
 class LogQuery:
     """Who asks, and for what. An administrator may ask for the `whole_house`: other people's lines too.
 
-    `level` is the least that is shown; `trace_id` may be only its beginning; `text` is searched without regard to case;
+    `level` is the least that is shown; `trace_id` may be a part of it; `text` is searched without regard to case;
     nothing older than `since` is looked at.
     """
 
@@ -53,7 +53,7 @@ class LogQuery:
             self._may_be_read(line)
             and self._is_grave(line)
             and (not self.service or line.get("service") == self.service)
-            and (not self.trace_id or str(line.get("trace_id", "")).startswith(self.trace_id))
+            and (not self.trace_id or self.trace_id in str(line.get("trace_id", "")))
             and (not self.text or self._folded in searchable(line))
         )
 

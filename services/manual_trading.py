@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import replace
 from decimal import Decimal
 from functools import partial
+
+from msgspec.structs import replace
 
 from aristobot.errors import AristobotError, Conflict, InsufficientFunds, InvalidInput, InvalidOrder
 from aristobot.market import Symbol

@@ -21,6 +21,7 @@ from aristobot.store import instruments
 from aristobot.store.database import Database
 from aristobot.store.tenancy import SYSTEM
 from services.exchange_gateway import ExchangeGateway
+from services.live_rules import LiveRules
 
 #: Seconds between two refreshes of their own accord, and between two that unknown symbols ask for.
 REFRESH_EVERY = 4 * 3600.0
@@ -28,6 +29,8 @@ UNKNOWN_PAUSE = 60.0
 RETRY_AFTER = 60.0
 #: Instruments written in one transaction.
 PART = 250
+#: Pairs that are named in one line of the log.
+MOST_NAMED = 10
 _SEPARATORS = str.maketrans({"-": "/", "_": "/"})
 #: Names that older alerts still use for what the exchanges list under another.
 _OLD_NAMES = {"XBT": "BTC", "XDG": "DOGE"}
@@ -100,17 +103,23 @@ class MarketCatalog:
         self._news: dict[str, CatalogNews] = {}
         self._progress: dict[str, CatalogProgressed] = {}
         self._second_looks: set[asyncio.Task[None]] = set()
+        self._rules = LiveRules(clock, gateway, self._take)
         bus.listen(CatalogDoubted, do=self._on_doubt)
 
     async def run(self) -> None:
-        """Refresh every exchange now and every few hours; what cannot be reached is asked again sooner."""
+        """Refresh every exchange now and every few hours; what cannot be reached is asked again sooner.
+
+        Between two refreshes, what an exchange says by itself of its pairs is believed at once.
+        """
         failing: set[str] = set()
         for exchange in self._gateway.exchanges():
             await self._load(exchange)
-        while True:
-            for exchange in self._gateway.exchanges():
-                await self._try_refresh(exchange, failing)
-            await self._clock.sleep(RETRY_AFTER if failing else REFRESH_EVERY)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._rules.run())
+            while True:
+                for exchange in self._gateway.exchanges():
+                    await self._try_refresh(exchange, failing)
+                await self._clock.sleep(RETRY_AFTER if failing else REFRESH_EVERY)
 
     def state(self, exchange: str) -> CatalogState:
         """What is known of an exchange's instruments, from memory."""
@@ -137,6 +146,7 @@ class MarketCatalog:
 
     async def instrument(self, exchange: str, symbol: Symbol) -> Instrument:
         """The instrument. Raises UnknownSymbol when neither we nor, asked again, the exchange know it; ExchangeError."""
+        self._rules.want(exchange)
         catalogue = await self._catalogue(exchange)
         found = catalogue.instruments.get(symbol)
         if found is None and await self._refresh_for_unknown(exchange):
@@ -212,6 +222,21 @@ class MarketCatalog:
         self._catalogues[exchange], self._news[exchange] = _Catalogue.of(listed), news
         self._tell(exchange, "done", news, len(listed))
         return news
+
+    async def _take(self, exchange: str, told: Sequence[Instrument]) -> None:
+        """Believe what an exchange says by itself of pairs we know; after a list that is being read, which is older."""
+        reading = self._refreshing.get(exchange)
+        if reading is not None:
+            await asyncio.wait({reading})
+        known = self._catalogues[exchange].instruments if exchange in self._catalogues else {}
+        news = [one for one in told if one != known.get(one.symbol, one)]
+        moved = [f"{one.symbol} {one.state}" for one in news if one.state is not known[one.symbol].state]
+        known.update((one.symbol, one) for one in news)
+        if not news:
+            return
+        logger.info("{} says that {} pairs changed; {} opened or closed: {}", exchange, len(news), len(moved), moved[:MOST_NAMED])
+        for part in instruments.Difference(changed=tuple(news)).parts(PART):
+            await self._db.write(SYSTEM, partial(instruments.apply, exchange=exchange, wanted=part, now=self._clock.now()))
 
     def _tell(self, exchange: str, stage: str, news: CatalogNews | None = None, written: int = 0, failure: str = "") -> None:
         event = CatalogProgressed(

@@ -10,10 +10,12 @@ from datetime import datetime
 
 from aristobot.bus import Bus
 from aristobot.clock import Clock
-from aristobot.errors import AristobotError
+from aristobot.errors import AristobotError, BadKey, MissingRight
 from aristobot.events import OrdersCompared
+from aristobot.key_events import KeyDoubted
 from services.broker_book import Account
 from services.exchange_gateway import ExchangeGateway
+from services.key_state import KeyState
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,7 @@ class MonitorRounds:
         self._clock = clock
         self._gateway = gateway
         self._known: dict[uuid.UUID, BrokerRounds] = {}
+        self._refused: dict[uuid.UUID, bool] = {}
 
     def of(self, broker_id: uuid.UUID) -> BrokerRounds | None:
         """The rounds of a broker; None before the first."""
@@ -89,6 +92,16 @@ class MonitorRounds:
             weight = max(self._weight(account) - used, 0)
             done = Round(at, tally.looked_at, tally.changed, tally.imported, tally.failure, round(took, 1), weight)
             self._remember(account, done)
+
+    def asked(self, account: Account, error: AristobotError | None = None) -> None:
+        """Have the key looked at when it is not taken any more, or taken again; other errors say nothing of it."""
+        refused = isinstance(error, BadKey | MissingRight)
+        if error is not None and not refused:
+            return
+        now = self._clock.now()
+        if refused != self._refused.get(account.id, KeyState.of(account.broker).trouble(now) is not None):
+            self._bus.publish(KeyDoubted(at=now, user_id=account.user_id, broker_id=account.id))
+        self._refused[account.id] = refused
 
     def _weight(self, account: Account) -> int:
         return self._gateway.client_for(account.broker).stats().weight_used

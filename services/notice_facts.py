@@ -8,7 +8,15 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 
-from aristobot.events import BackupFailed, ExchangeHealthChanged, ServiceStateChanged, SessionOpened, StopMissing, TradingHalted
+from aristobot.events import (
+    BackupFailed,
+    ExchangeHealthChanged,
+    ServiceStateChanged,
+    SessionOpened,
+    StopMissing,
+    TradingHalted,
+)
+from aristobot.key_events import KeyJudged
 from aristobot.kinds import HaltScope, LotStatus, OrderOrigin, WebhookStatus
 from aristobot.language import FALLBACK, catalogue
 from aristobot.money import ZERO, divided, plain, round_nearest
@@ -147,6 +155,16 @@ def of_exchange(event: ExchangeHealthChanged) -> Notice:
         return Notice(NoticeKind.EXCHANGE, "reason.told_exchange_back", facts, subject=f"exchange:{event.exchange}:back")
     facts |= _reason(event.detail, {"exchange": event.exchange.capitalize()})
     return Notice(NoticeKind.EXCHANGE, "reason.told_exchange_away", facts, subject=f"exchange:{event.exchange}:away")
+
+
+def of_key(event: KeyJudged, broker: Broker) -> Notice:
+    """A key that its exchange does not take any more, or that lacks a right; or one that is in order again."""
+    facts: dict[str, Any] = {"broker": broker.name, "exchange": broker.exchange.capitalize()}
+    subject = f"key:{broker.id}"
+    if not event.code:
+        return Notice(NoticeKind.KEY, "reason.told_key_good", facts, subject=f"{subject}:good", page=ACCOUNT)
+    facts |= _reason(event.code, event.facts)
+    return Notice(NoticeKind.KEY, "reason.told_key_bad", facts, subject=f"{subject}:bad", page=ACCOUNT)
 
 
 def of_session(event: SessionOpened) -> Notice:

@@ -16,7 +16,7 @@ from aristobot.store.notice_tables import Notification
 
 #: Facts that are amounts, or several, and how many decimals they take at most; a price as many as its size asks for.
 _AMOUNTS = {"quantity": 8, "wanted": 8, "profit": 2, "price": None, "stop": None, "target": None}
-_GOOD = frozenset({"reason.told_closed_gain", "reason.told_released", "reason.told_exchange_back"})
+_GOOD = frozenset({"reason.told_closed_gain", "reason.told_released", "reason.told_exchange_back", "reason.told_key_good"})
 _BAD = frozenset({"reason.told_stop_missing", "reason.told_halt", "reason.told_channel_failed"})
 _BAD_KINDS = frozenset({NoticeKind.BACKUP, NoticeKind.SERVICE, NoticeKind.STRATEGY_FAILED})
 _WARNING_KINDS = frozenset(
@@ -27,6 +27,7 @@ _WARNING_KINDS = frozenset(
         NoticeKind.ALERT_MISSED,
         NoticeKind.NEW_DEVICE,
         NoticeKind.EXCHANGE,
+        NoticeKind.KEY,
     }
 )
 
@@ -53,6 +54,7 @@ def kind_title(kind: NoticeKind) -> str:
         NoticeKind.STOP_MISSING: _("Position without its stop"),
         NoticeKind.HALT: _("Trading stopped or resumed"),
         NoticeKind.EXCHANGE: _("Exchange unreachable or back"),
+        NoticeKind.KEY: _("Key refused or in order again"),
         NoticeKind.ALERT_REFUSED: _("Alert refused"),
         NoticeKind.ALERT_MISSED: _("Alert missing"),
         NoticeKind.NEW_DEVICE: _("Sign-in from a new device"),

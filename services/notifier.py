@@ -6,7 +6,6 @@ import asyncio
 import uuid
 from collections.abc import Iterable
 from datetime import timedelta
-from functools import partial
 
 from loguru import logger
 
@@ -25,6 +24,7 @@ from aristobot.events import (
     TradingHalted,
     WebhookUpdated,
 )
+from aristobot.key_events import KeyJudged
 from aristobot.kinds import HaltScope, Role, WebhookStatus
 from aristobot.notices import Notice
 from aristobot.orders import OrderStatus
@@ -61,6 +61,7 @@ class Notifier:
             PositionUpdated,
             WebhookUpdated,
             StopMissing,
+            KeyJudged,
             TradingHalted,
             ExchangeHealthChanged,
             SessionOpened,
@@ -114,15 +115,17 @@ class Notifier:
     async def _tidy(self) -> None:
         while True:
             await self._clock.sleep(_TIDY_EVERY)
-            before = self._clock.now() - KEPT_FOR
             try:
-                await self._db.write(SYSTEM, partial(notifications.forget_before, moment=before))
+                await self._db.write(SYSTEM, self._forget)
             except StoreError as error:
                 logger.warning("Old news cannot be forgotten now: {}", error)
 
+    def _forget(self, session: GuardedSession) -> None:
+        notifications.forget_before(session, self._clock.now() - KEPT_FOR)
+
     async def _hear(self, event: Event) -> None:
         match event:
-            case OrderUpdated() | PositionUpdated() | WebhookUpdated() | StopMissing():
+            case OrderUpdated() | PositionUpdated() | WebhookUpdated() | StopMissing() | KeyJudged():
                 await self._about_broker(event)
             case TradingHalted():
                 await self._about_halt(event)
@@ -139,7 +142,7 @@ class Notifier:
             case ServiceStateChanged(state="fallen"):
                 await self._tell(await self._administrators(), notice_facts.of_service(event))
 
-    async def _about_broker(self, event: OrderUpdated | PositionUpdated | WebhookUpdated | StopMissing) -> None:
+    async def _about_broker(self, event: OrderUpdated | PositionUpdated | WebhookUpdated | StopMissing | KeyJudged) -> None:
         if event.user_id is None or _says_nothing(event):
             return
         now = self._clock.now()
@@ -155,6 +158,8 @@ class Notifier:
                     return notice_facts.of_alert(webhooks.get(session, event.webhook_id), broker)
                 case StopMissing():
                     return notice_facts.of_stop(event, broker)
+                case KeyJudged():
+                    return notice_facts.of_key(event, broker)
 
         await self._tell([event.user_id], await self._db.read(event.user_id, work))
 
@@ -188,7 +193,7 @@ class Notifier:
                 await self._book.tell(user_id, notice)
 
 
-def _says_nothing(event: OrderUpdated | PositionUpdated | WebhookUpdated | StopMissing) -> bool:
+def _says_nothing(event: OrderUpdated | PositionUpdated | WebhookUpdated | StopMissing | KeyJudged) -> bool:
     """Whether the event alone shows that there is no news in it: no look into the store for each step of an order."""
     match event:
         case OrderUpdated():

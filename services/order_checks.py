@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+import msgspec
 from loguru import logger
 
 from aristobot.errors import AristobotError, InsufficientFunds, RiskRefused
+from aristobot.events import CatalogDoubted
 from aristobot.kinds import HaltLevel, HaltScope
 from aristobot.market import Instrument
 from aristobot.money import ZERO, plain
@@ -26,8 +27,7 @@ from services.trading_floor import TradingFloor
 _STOPS_BROKER = frozenset({"repeated_entries", "too_many_refusals", "daily_loss"})
 
 
-@dataclass(frozen=True, slots=True)
-class Priced:
+class Priced(msgspec.Struct, frozen=True):
     """A draft with what it was made from: market price, free funds of the asset it takes, free quote, what is held."""
 
     draft: Draft
@@ -86,7 +86,10 @@ class OrderChecks:
             realised_today=held.realised_today,
             unknown_on_symbol=self._records.in_doubt(account.id, wish.symbol),
         )
-        return check(self._proposal(wish, priced, now), situation, account.limits, self._records.activity(account.id))
+        refused = check(self._proposal(wish, priced, now), situation, account.limits, self._records.activity(account.id))
+        if refused is not None and refused.code == "market_closed":
+            self._floor.bus.publish(CatalogDoubted(at=now, exchange=account.broker.exchange))
+        return refused
 
     def _proposal(self, wish: PlaceOrder, priced: Priced, now: datetime) -> Proposal:
         made = priced.draft

@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from decimal import Decimal
+
+import msgspec
 
 from aristobot.errors import AristobotError, InvalidInput
 from aristobot.exchange import Credentials, ExchangeClient
@@ -29,8 +30,7 @@ from services.order_sender import OrderSender
 from services.trading_floor import TradingFloor
 
 
-@dataclass(frozen=True, slots=True)
-class Preview:
+class Preview(msgspec.Struct, frozen=True):
     """What an order would become, before anything is sent; `refusal` says why it would not go."""
 
     request: OrderRequest
@@ -50,7 +50,7 @@ class OrderDesk:
         self._gateway = floor.gateway
         self._checks = checks
         self._sender = sender
-        self._intents = IntentLog(floor.db, lambda: floor.epoch, floor.urgent)
+        self._intents = IntentLog(lambda: floor.epoch, floor.urgent)
         self._locks: dict[uuid.UUID, asyncio.Lock] = {}
 
     async def settled(self, row: Order) -> Order:
@@ -100,12 +100,14 @@ class OrderDesk:
         # the order leaves with the next turn of the loop; everybody else hears of it in the one after that
         loop = asyncio.get_running_loop()
         loop.call_soon(loop.call_soon, self._sender.announce, rows[0])
-        request = replace(priced.draft.request, client_order_id=rows[0].client_order_id)
+        request = msgspec.structs.replace(priced.draft.request, client_order_id=rows[0].client_order_id)
 
         async def ask(client: ExchangeClient, keys: Credentials) -> list[OrderReport]:
             if listed is None:
                 return [await client.place_order(keys, request)]
-            whole = replace(listed, entry=replace(listed.entry, client_order_id=request.client_order_id))
+            whole = msgspec.structs.replace(
+                listed, entry=msgspec.structs.replace(listed.entry, client_order_id=request.client_order_id)
+            )
             answered: list[OrderReport] = await self._gateway.order_lists(account.broker).place_otoco(keys, whole)
             return answered
 
@@ -140,15 +142,15 @@ class OrderDesk:
         account = await self._checks.account(user_id, old.broker_id)
         wish = edited(old, change)
         attempt = await self._db.read(user_id, lambda s: next_change(s, self._floor.installation, wish))
-        wish = replace(wish, attempt=attempt)
+        wish = msgspec.structs.replace(wish, attempt=attempt)
         async with self._lock(account.id):
             priced = await self._checks.draft(account, wish)
-            priced = replace(priced, free=priced.free + held_by(old))
+            priced = msgspec.structs.replace(priced, free=priced.free + held_by(old))
             intent = self._intent(account, wish, priced)
         (row,), is_new = await self._written(user_id, intent)
         if not is_new or row.status is not OrderStatus.PENDING:
             return await self._sender.settled(row)
-        request = replace(priced.draft.request, client_order_id=row.client_order_id)
+        request = msgspec.structs.replace(priced.draft.request, client_order_id=row.client_order_id)
 
         async def ask(client: ExchangeClient, keys: Credentials) -> list[OrderReport]:
             amending = self._gateway.amending(account.broker)

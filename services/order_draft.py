@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+
+import msgspec
+from msgspec.structs import replace
 
 from aristobot.errors import InvalidInput
 from aristobot.kinds import OrderOrigin, OrderRole
@@ -18,8 +21,7 @@ _SHARE_OF_BAND = Decimal("0.75")
 _PRICED = (OrderType.LIMIT, OrderType.LIMIT_MAKER, OrderType.STOP_LOSS_LIMIT, OrderType.TAKE_PROFIT_LIMIT)
 
 
-@dataclass(frozen=True, slots=True)
-class PlaceOrder:
+class PlaceOrder(msgspec.Struct, frozen=True):
     """A wish. `quantity` is base; a buy may give `quote_quantity` instead.
 
     `cause`, `leg` and `attempt` make its id: the same wish twice is one order. After `expires_at` it is not sent again.
@@ -39,7 +41,7 @@ class PlaceOrder:
     origin: OrderOrigin = OrderOrigin.MANUAL
     role: OrderRole = OrderRole.ENTRY
     owner: str = "manual"
-    cause: uuid.UUID = field(default_factory=uuid.uuid4)
+    cause: uuid.UUID = msgspec.field(default_factory=uuid.uuid4)
     leg: str = "order"
     attempt: int = 1
     webhook_id: uuid.UUID | None = None
@@ -67,8 +69,7 @@ class EditOrder:
     stop_price: Decimal | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(msgspec.Struct, frozen=True):
     """An order ready to be checked: the request, what it may cost at worst, what it is worth, and the fee to expect."""
 
     request: OrderRequest

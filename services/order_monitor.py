@@ -11,9 +11,9 @@ from datetime import datetime, timedelta
 
 from loguru import logger
 
-from aristobot.errors import AristobotError
+from aristobot.errors import AristobotError, UnknownOrder
 from aristobot.events import BalancesChanged, BrokerUpdated
-from aristobot.exchange import BalanceChanged, StreamReset
+from aristobot.exchange import BalanceChanged, Credentials, ExchangeClient, StreamReset
 from aristobot.logs import log_context
 from aristobot.orders import OrderReport, OrderStatus
 from aristobot.store import orders
@@ -50,6 +50,7 @@ class OrderMonitor:
         self._streams: dict[uuid.UUID, tuple[str, asyncio.Task[None]]] = {}
         self._brokers_changed = asyncio.Event()
         self._failing: set[uuid.UUID] = set()
+        self._ended_by: dict[uuid.UUID, str] = {}
         self._reconciling: dict[uuid.UUID, asyncio.Lock] = {}
         floor.bus.listen(BrokerUpdated, do=lambda _: self._brokers_changed.set())
 
@@ -134,7 +135,7 @@ class OrderMonitor:
                 self._resolver.take_up(row)
                 return []
             try:
-                report = report or await client.find_order(keys, row.symbol, row.client_order_id)
+                report = report or await _found(client, keys, row)
                 differences = await self._believe(account, row, report)
             except AristobotError as error:
                 self._strangers.unlisted.set_apart(row, error)
@@ -183,6 +184,7 @@ class OrderMonitor:
             if account.id not in self._failing:
                 logger.error("Broker {} cannot be compared with its exchange; its entries wait: {}", account.id, error)
             self._failing.add(account.id)
+            self.rounds.asked(account, error)
 
     async def _reconcile(self, account: Account) -> None:
         """Orders in doubt first, then resting ones, then balances; only then may the broker trade."""
@@ -201,6 +203,7 @@ class OrderMonitor:
         await self._floor.accounts.refresh(account)
         self._floor.reconciled.add(account.id)
         self._failing.discard(account.id)
+        self.rounds.asked(account)
         logger.info("Broker {} is reconciled; {} orders were in doubt", account.id, len(doubtful))
 
     def _yesterday(self) -> datetime:
@@ -209,16 +212,19 @@ class OrderMonitor:
     async def _compare_safely(self, account: Account) -> None:
         try:
             await self.compare(account)
+            await self._strangers.go_on_looking_back(account)
             await self._pricer.value_fees(account)
             if self._floor.accounts.age(account.id) > BALANCES_EVERY:
                 await self._floor.accounts.refresh(account)
             if account.id in self._failing:
                 logger.info("Broker {} answers again", account.id)
             self._failing.discard(account.id)
+            self.rounds.asked(account)
         except AristobotError as error:  # an answer that nobody understands is this broker's matter too, and stops no other
             if account.id not in self._failing:
                 logger.warning("Broker {} could not be compared: {}", account.id, error)
             self._failing.add(account.id)
+            self.rounds.asked(account, error)
 
     def _tell_balances(self, account: Account) -> None:
         now = self._floor.clock.now()
@@ -253,6 +259,7 @@ class OrderMonitor:
                     match update:
                         case StreamReset():
                             book.streaming(account.id, True)
+                            self._ended_by.pop(account.id, None)
                             await self._compare_safely(account)
                         case BalanceChanged(balances=changed):
                             book.pushed(account.id, changed)
@@ -260,7 +267,9 @@ class OrderMonitor:
                         case OrderReport():
                             await self._on_report(account, update)
             except AristobotError as error:
-                logger.warning("The private stream of broker {} ended: {}", account.id, error)
+                if self._ended_by.get(account.id) != str(error):  # told once: it is tried again every round
+                    logger.warning("The private stream of broker {} ended: {}", account.id, error)
+                self._ended_by[account.id] = str(error)
             finally:
                 book.streaming(account.id, False)
 
@@ -270,3 +279,11 @@ class OrderMonitor:
             await self._strangers.take(account, [report])
         elif recorded.missing:
             self._resolver.complete(account, recorded.order)
+
+
+async def _found(client: ExchangeClient, keys: Credentials, row: Order) -> OrderReport | None:
+    """The order by its client id; an exchange that shows it no more for its age has nothing to say of it either."""
+    try:
+        return await client.find_order(keys, row.symbol, row.client_order_id)
+    except UnknownOrder:
+        return None

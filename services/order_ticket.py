@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
+import msgspec
+
 from aristobot.errors import AristobotError, InvalidInput
 from aristobot.kinds import OrderOrigin, OrderRole
 from aristobot.market import Instrument, Symbol
@@ -31,8 +33,7 @@ class TicketKind(StrEnum):
     OCO = "oco"
 
 
-@dataclass(frozen=True, slots=True)
-class Ticket:
+class Ticket(msgspec.Struct, frozen=True):
     """What is filled in; `quantity` is base. `stop_price` is the trigger, or the stop of an OCO, `target_price` its target."""
 
     broker_id: uuid.UUID

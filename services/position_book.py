@@ -84,7 +84,7 @@ class PositionBook:
     async def of(self, account: Account) -> Held:
         """What this broker holds now."""
         self._owners[account.id] = account.user_id
-        while (held := self._held.get(account.id)) is None or held.midnight != self._midnight():
+        while (held := self._held.get(account.id)) is None or held.midnight.date() != self._clock.now().date():
             await asyncio.shield(self._read_anew(account.id))
         return held
 

@@ -7,8 +7,10 @@ two per cent below the other. Percentages mean the same everywhere and stay. Pur
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
+
+from msgspec.structs import replace
 
 from aristobot.errors import RiskRefused
 from aristobot.market import Instrument, Symbol

@@ -25,7 +25,7 @@ from services.vanished_orders import VanishedOrders
 
 #: Seconds between two questions about strangers that rest no longer, while the exchange does not say what they became.
 ASK_AGAIN = 60.0
-#: Symbols whose ended orders are read after a gap: those that are held, and those of strangers.
+#: Symbols whose ended orders are read in one round.
 _MOST_SYMBOLS = 5
 #: Orders of others whose last words are kept in memory.
 _REMEMBERED = 5000
@@ -47,6 +47,7 @@ class StrangerImport:
         self._told: dict[tuple[uuid.UUID, str, str], _Told] = {}
         self._asked: dict[uuid.UUID, float] = {}
         self._turns: dict[tuple[uuid.UUID, Symbol], float] = {}
+        self._owed: dict[uuid.UUID, dict[Symbol, datetime]] = {}
 
     def affordable(self, account: Account) -> bool:
         """Whether a question about the whole account keeps us under half of what all our questions may cost."""
@@ -109,17 +110,30 @@ class StrangerImport:
             return []
 
     async def look_back(self, account: Account, since: datetime) -> None:
-        """After a gap: what ended meanwhile on the symbols that concern us. A failure here stops nothing."""
-        if not self.affordable(account):
+        """After a gap: what ended meanwhile on the symbols that concern us, those that are held and those of strangers.
+
+        As many as one round may ask about now, the others in the rounds that follow. A failure here stops nothing.
+        """
+        symbols = await self._floor.db.read(account.user_id, lambda s: _concerned(s, account.id))
+        owed = self._owed.setdefault(account.id, {})
+        self._owed[account.id] = {symbol: min(since, owed.get(symbol, since)) for symbol in (*owed, *symbols)}
+        await self.go_on_looking_back(account)
+
+    async def go_on_looking_back(self, account: Account) -> None:
+        """What earlier rounds had to leave; a symbol that cannot be read lets the others go first."""
+        owed = self._owed.get(account.id)
+        if not owed or not self.affordable(account):
             return
         client = self._floor.gateway.client_for(account.broker)
-        symbols = await self._floor.db.read(account.user_id, lambda s: _concerned(s, account.id))
         try:
             keys = await self._floor.gateway.keys(account.broker)
-            for symbol in symbols[:_MOST_SYMBOLS]:
+            for symbol, since in list(owed.items())[:_MOST_SYMBOLS]:
+                owed.pop(symbol, None)
+                owed[symbol] = since  # behind the others, until it is read
                 await self.take(account, await self._ended(account, client, keys, since, symbol))
+                owed.pop(symbol, None)  # a round and a look after a reconnection may come to it together
         except (ExchangeError, DataError) as error:
-            logger.warning("What others did at broker {} meanwhile cannot be read: {}", account.id, error)
+            logger.warning("What others did at broker {} meanwhile cannot be read yet: {}", account.id, error)
 
 
 def _concerned(session: GuardedSession, broker_id: uuid.UUID) -> list[str]:

@@ -28,8 +28,15 @@ def told(message: dict[str, Any], printed: str) -> Answer:
     facts = message.get("facts")
     if not isinstance(failed, str) or not _CODE.fullmatch(failed) or not isinstance(facts, dict):
         raise ValueError("no failure")
-    known = {name: one[:_LONGEST_FACT] if isinstance(one, str) else one for name, one in facts.items() if _is_fact(name, one)}
+    known = {
+        name: storable(one)[:_LONGEST_FACT] if isinstance(one, str) else one for name, one in facts.items() if _is_fact(name, one)
+    }
     raise StrategyError(failed, **{**known, "line": _whole(facts.get("line"))}, printed=printed)
+
+
+def storable(text: str) -> str:
+    """A text that every database keeps: PostgreSQL takes no NUL."""
+    return text.replace("\x00", "\ufffd")
 
 
 def _is_fact(name: str, value: object) -> bool:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 from loguru import logger
+from msgspec.structs import replace
 
 from aristobot.errors import AristobotError, InvalidOrder, RiskRefused
 from aristobot.kinds import Role

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from decimal import Decimal
 
 from loguru import logger
+from msgspec.structs import replace
 
 from aristobot.errors import DataError, ExchangeError
 from aristobot.money import HUNDRED, ZERO, divided, plain, times

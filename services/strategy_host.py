@@ -53,6 +53,7 @@ class _Seat:
     strikes: list[Strike] = field(default_factory=list)
     printed: deque[str] = field(default_factory=deque)
     busy: asyncio.Lock = field(default_factory=asyncio.Lock)
+    dismissed: bool = False
 
 
 class StrategyHost:
@@ -118,18 +119,23 @@ class StrategyHost:
         """End a strategy; harmless when there is none."""
         seat = self._seats.pop(key, None)
         if seat is not None:
+            seat.dismissed = True
             await _end(seat)
 
     async def close(self) -> None:
         """End them all."""
-        seats = list(self._seats.values())
-        self._seats.clear()
-        await asyncio.gather(*(_end(seat) for seat in seats))
+        await asyncio.gather(*(self.dismiss(key) for key in list(self._seats)))
 
     async def _at_work(self, seat: _Seat) -> StrategyProcess:
+        if seat.process is not None and seat.process.restless:
+            seat.process = None
+            raise StrategyError("strategy_restless")
         if seat.process is None or not seat.process.alive:
             program = seat.program
             seat.process = await StrategyProcess.start(program.job, program.text, self._limits, program.options)
+            if seat.dismissed:  # while it started
+                await _end(seat)
+                raise StrategyError("strategy_ended", exit_code="", said="")
         return seat.process
 
 

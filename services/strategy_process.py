@@ -18,15 +18,15 @@ from aristobot.clock import SystemClock
 from aristobot.errors import StrategyError
 from services.sandbox.frames import ANSWER, ARRAY, HEADER, LOG, PROGRESS, REQUEST, decoded, encoded, frame
 from services.sandbox.walls import IsolationLevel, Wall, level_of
-from services.sandbox.watchdog import watch_memory
+from services.sandbox.watchdog import watch_memory, watch_rest
 from services.sandbox.windows import confine
-from services.strategy_answers import Answer, told
+from services.strategy_answers import Answer, storable, told
 
 if TYPE_CHECKING:  # the house starts without numpy
     from aristobot.candle_rows import Rows
 
 _ROOT = Path(__file__).resolve().parent.parent
-#: `-I`: no PYTHON* variables, no user site, no current folder. `-B`: writes nothing beside its modules.
+#: `-I`: no PYTHON* variables, no user site, no current folder. What is compiled is kept: the house never imports most of it.
 _BEGIN = "import sys; sys.path.insert(0, sys.argv[1]); from services.strategy_child import main; main()"
 _PIECE = 1 << 18
 _MOST_SAID = 8192
@@ -50,6 +50,8 @@ class Limits:
     answer_bytes: int = 64 * 1024
     log_bytes: int = 256 * 1024
     start_seconds: float = 30.0
+    #: How often somebody looks whether it computes though it is asked nothing.
+    rest_seconds: float = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,8 @@ class StrategyProcess:
         self._listening = asyncio.create_task(self._listen())
         self._job: object = None
         self._watching: asyncio.Task[bool] | None = None
+        self._turns = 0
+        self._rest: asyncio.Task[bool] | None = None
         self.isolation = Isolation(IsolationLevel.GUARDED, ())
         self.described = Answer(None)
 
@@ -91,7 +95,7 @@ class StrategyProcess:
         kept = {name: os.environ[name] for name in ("SYSTEMROOT",) if windows and name in os.environ}
         more: dict[str, Any] = {"creationflags": 0x08000000} if windows else {"start_new_session": True}  # no console window
         pipe = asyncio.subprocess.PIPE
-        command = [sys.executable, "-I", "-B", "-c", _BEGIN, str(_ROOT)]
+        command = [sys.executable, "-I", "-c", _BEGIN, str(_ROOT)]
         try:
             process = await asyncio.create_subprocess_exec(
                 *command, stdin=pipe, stdout=pipe, stderr=pipe, env=kept, cwd=_ROOT.anchor, close_fds=True, **more
@@ -112,6 +116,8 @@ class StrategyProcess:
         except StrategyError:
             await self.close()
             raise
+        if sys.platform != "win32":
+            self._rest = asyncio.create_task(watch_rest(process.pid, lambda: self._turns, limits.rest_seconds, SystemClock()))
         return self
 
     @property
@@ -123,6 +129,11 @@ class StrategyProcess:
     def alive(self) -> bool:
         """Whether it can be asked."""
         return self._process.returncode is None
+
+    @property
+    def restless(self) -> bool:
+        """Whether it was ended because it computed though nobody had asked it anything."""
+        return self._rest is not None and self._rest.done() and not self._rest.cancelled() and self._rest.result()
 
     async def ask(
         self,
@@ -160,6 +171,7 @@ class StrategyProcess:
     # ------------------------------------------------------------------ the conversation
 
     async def _asked(self, asked: bytes, seconds: float, progress: Progress | None = None) -> Answer:
+        self._turns += 1
         try:
             async with asyncio.timeout(seconds):
                 with suppress(ConnectionError):  # what it said before it went is still to be read
@@ -175,6 +187,8 @@ class StrategyProcess:
         except asyncio.CancelledError:  # the answer on the pipe would be for nobody
             await asyncio.shield(self._kill())
             raise
+        finally:
+            self._turns += 1
 
     async def _answer(self, progress: Progress | None) -> Answer:
         """Frames up to the answer."""
@@ -237,7 +251,7 @@ class StrategyProcess:
             return StrategyError("strategy_out_of_memory", line=0)
         if code is None or code >= 0:
             last = bytes(self._said).decode("utf-8", "replace").strip().rpartition("\n")[2][-200:]
-            return StrategyError("strategy_ended", exit_code="" if code is None else code, said=last)
+            return StrategyError("strategy_ended", exit_code="" if code is None else code, said=storable(last))
         return StrategyError("strategy_crashed", signal=_signal_name(-code), line=self._line())
 
     def _line(self) -> int:
@@ -251,8 +265,9 @@ class StrategyProcess:
         await self._process.wait()
         await asyncio.wait([self._listening], timeout=_LAST_WORDS)
         self._listening.cancel()
-        if self._watching is not None and not self._watching.done():
-            self._watching.cancel()
+        for watching in (self._watching, self._rest):
+            if watching is not None and not watching.done():
+                watching.cancel()
         if self._process.stdin is not None:
             self._process.stdin.close()
 

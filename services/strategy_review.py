@@ -131,6 +131,8 @@ def _told(result: dict[str, Any]) -> Iterator[Diagnostic]:
         yield _at(at, Severity.ERROR, "strategy_raised", {"line": at, "error": _LINE.sub("", stopped)})
     elif not result["lookahead"]["clean"]:
         yield _at(1, Severity.ERROR, "peek_found", {"candle": result["lookahead"]["candle"]})
+    elif result["unkept"]:
+        yield _at(1, Severity.ERROR, "vars_not_json", {"detail": str(result["unkept"])})
     elif not result["fills"]:
         yield _at(1, Severity.HINT, "trial_without_entry", {"candles": TRIAL_CANDLES})
 

@@ -28,6 +28,13 @@ class _Warmup(msgspec.Struct, frozen=True):
     told: bool
 
 
+class _Shown(msgspec.Struct, frozen=True):
+    """Watched values as name and text, filters as name and whether each lets an entry pass."""
+
+    watch: list[tuple[str, str]]
+    filters: list[tuple[str, bool]]
+
+
 class Answered(msgspec.Struct, frozen=True):
     """What a strategy answered: the decision, checked and as it came, what it keeps, and what it printed."""
 
@@ -99,7 +106,11 @@ class StrategySeat:
     async def view(self, standing: dict[str, Any], state: dict[str, Any] | None) -> dict[str, Any]:
         """Its watched values and filters."""
         shown = (await self._host.ask(self._row.id, self._request("view", standing, state), {"candles": self._shown()})).value
-        return shown if isinstance(shown, dict) and _is_storable(shown) else {}
+        try:
+            msgspec.convert(shown, _Shown)
+        except msgspec.ValidationError:  # shown by a forger
+            return {}
+        return shown if _is_storable(shown) else {}
 
     def _shown(self) -> Rows:
         if self._rows is None:
@@ -114,10 +125,13 @@ class StrategySeat:
         return request if standing is None else request | {"standing": standing, "state": state}
 
     def _read(self, answer: Any) -> Answered:
+        from aristobot.strategy_run import Memory
+
         try:
             decision = msgspec.convert(answer.value["decision"], Decision)
             state = answer.value["state"]
-            if not isinstance(state, dict) or not _is_storable(answer.value):
+            msgspec.convert(state, Memory)
+            if not _is_storable(answer.value):
                 raise StrategyError("strategy_answer_unreadable")
             check_decision(decision)
         except (msgspec.ValidationError, KeyError, TypeError):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from aristobot.clock import from_milliseconds
+from aristobot.clock import LAST_MS, from_milliseconds
 from aristobot.errors import AristobotError
 from aristobot.store.strategy_tables import Activation
 from aristobot.strategy_orders import Decision
@@ -48,7 +48,7 @@ def _blocks(
         found.append((f"error.{refusal.code}", {name: str(value) for name, value in refusal.facts.items()}))
     if state.get("stopped"):
         found.append(("reason.run_stopped_itself", {"detail": str(state["stopped"])[:200]}))
-    until = int(state.get("locked_until") or 0)
+    until = min(int(state.get("locked_until") or 0), LAST_MS)  # a lock may be meant for ever
     if until and from_milliseconds(until) > closed_at:
         facts = {"until": from_milliseconds(until).isoformat(), "why": str(state.get("lock_reason", ""))}
         found.append(("reason.run_locked", facts))

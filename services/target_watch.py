@@ -1,7 +1,8 @@
 """Watches the prices that no exchange watches for us: targets beside a resting stop, and stops that may be away.
 
-Each symbol concerned has a live stream of its broker's exchange as long as there is something to watch; the price book's round
-of one batch call stands in when a stream is silent, and for what is more than a sensible number of streams. Nothing is decided
+The price book follows what is watched here, live where the exchange tells its prices. Where it does not, and where a broker has
+addresses of its own, each symbol concerned has a stream of candles as long as there is something to watch; the book's round of
+one batch call stands in when a stream is silent, and for what is more than a sensible number of streams. Nothing is decided
 here: a price that was met has the keeper look at the position.
 """
 
@@ -118,8 +119,9 @@ class TargetWatch:
                 continue  # its broker is gone: nothing could be sold
             place = (account.broker.exchange, guarded.position.symbol)
             found.setdefault(place, []).append(guard)
-            if guard.target or self._keeper.is_in_gap(guard.position_id):
-                clients[place] = self._floor.gateway.client_for(account.broker)
+            client = self._floor.gateway.client_for(account.broker)
+            if (guard.target or self._keeper.is_in_gap(guard.position_id)) and not self._floor.prices.follows(client):
+                clients[place] = client
         self._guards = {place: tuple(guards) for place, guards in found.items()}
         for exchange in {exchange for exchange, _ in found}:
             self._floor.prices.watch(exchange, [symbol for where, symbol in found if where == exchange])

@@ -10,7 +10,9 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+
+import msgspec
 
 from aristobot.errors import StrategyError
 from services.strategy_process import Limits, StrategyProcess
@@ -25,6 +27,15 @@ UNKNOWN = frozenset(
     {"hold_roi", "above_hold", "hold_drawdown_share", "hold_bitcoin_roi", "above_bitcoin", "bitcoin_drawdown_share"}
 )
 Answers: TypeAlias = list[dict[str, Any]]
+
+
+class _Tried(msgspec.Struct, frozen=True):
+    """What a process may say of one trial; `returns` and `profits` when it was asked to look closer."""
+
+    figures: dict[str, float | None]
+    fault: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9_]{0,64}\Z")]
+    returns: list[float] = []
+    profits: list[float] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +72,7 @@ class Bench:
             answer = await process.ask(
                 {**task, "setup": self._package.setup}, seconds=self._package.limits(len(singles)).wall_seconds
             )
-            return _believed(answer.value)
+            return _believed(answer.value, len(singles), task["figures"])
         except StrategyError as error:
             if self._closed:
                 raise
@@ -126,7 +137,12 @@ def _singles(task: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     return [{**task, several: [one]} for one in task[several]]
 
 
-def _believed(value: Any) -> Answers:
-    if not isinstance(value, list) or not all(isinstance(one, dict) and isinstance(one.get("figures"), dict) for one in value):
+def _believed(value: Any, count: int, names: Sequence[str]) -> Answers:
+    """So many answers, their figures those that were asked for, and numbers."""
+    try:
+        told = msgspec.convert(value, list[_Tried])
+    except msgspec.ValidationError:
+        told = []
+    if len(told) != count or any(one.figures.keys() - set(names) for one in told):
         raise StrategyError("strategy_answer_unreadable")
-    return value
+    return value  # type: ignore[no-any-return] # what was just looked at

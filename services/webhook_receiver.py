@@ -20,9 +20,9 @@ from aristobot.clock import Clock
 from aristobot.errors import AristobotError, NotFound, RateLimited
 from aristobot.events import SignalReceived
 from aristobot.logs import log_context
-from aristobot.payloads import LARGEST_BODY
+from aristobot.payloads import LARGEST_BODY, masked
 from aristobot.settings import Settings
-from aristobot.signals import Parsed, parse
+from aristobot.signals import parse
 from aristobot.store.database import Database
 from aristobot.store.inbox import Alert, AlertInbox, Stored, TokenOwner, new_row_id
 from services.ingress_gate import IngressGate
@@ -33,8 +33,6 @@ PATH = "/webhook"
 #: Seconds a client may take for its body; TradingView itself gives up after three.
 BODY_PATIENCE = 10.0
 MOST_AT_ONCE = 1024
-#: Characters: a word that calls itself a token and is shorter opens nothing of ours.
-_LEAST_SECRET = 16
 #: An alert that came, or was answered, among more open requests is logged at DEBUG only: a storm must not be slowed down by
 #: its own log.
 BUSY = 32
@@ -112,7 +110,8 @@ class WebhookReceiver:
             await self._route(scope, receive, send)
         except TurnedAway as answer:
             self.counters.rejected += self.takes(scope["path"])
-            await respond(send, answer.status, {"error": {"code": answer.code}}, *answer.headers)
+            with suppress(Disconnected):
+                await respond(send, answer.status, {"error": {"code": answer.code}}, *answer.headers)
         except Disconnected:
             pass
         finally:
@@ -144,8 +143,10 @@ class WebhookReceiver:
             body = await self._body(scope, receive)
         else:
             body = await self._body(scope, receive)
-            owner, token_hash = await self._owner_of(parse(body).token)
-        row_id = new_row_id()
+            token = parse(body).token
+            owner, token_hash = await self._owner_of(token)
+        now = self._clock.now()
+        row_id = new_row_id(now)
         with log_context(service=self.name, trace_id=row_id.hex, user_id=owner.user_id):
             self._let_in(token_hash)
             parsed = parse(body)
@@ -153,8 +154,8 @@ class WebhookReceiver:
                 id=row_id,
                 user_id=owner.user_id,
                 broker_id=owner.broker_id,
-                received_at=self._clock.now(),
-                payload=_without_token(body, parsed),
+                received_at=now,
+                payload=masked(masked(body, token, read_from_it=False), parsed.token, read_from_it=True),
                 token_hash=token_hash,
                 source=self._senders.of(scope),
                 identity=parsed.identity,
@@ -236,11 +237,6 @@ class WebhookReceiver:
                 payload=alert.payload,
             )
         )
-
-
-def _without_token(body: bytes, parsed: Parsed) -> bytes:
-    """The body with what may be a token of ours masked: a short word that calls itself one may stand elsewhere in it too."""
-    return body.replace(parsed.token.encode(), b"***") if len(parsed.token) >= _LEAST_SECRET else body
 
 
 def _too_many(seconds: float) -> TurnedAway:

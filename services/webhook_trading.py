@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
 from decimal import Decimal
 
 from loguru import logger
+from msgspec.structs import replace
 
 from aristobot.errors import AristobotError, DataError, ExchangeError, InvalidOrder
 from aristobot.kinds import BracketStatus, OrderOrigin, OrderRole, WebhookOutcome, WebhookStatus
@@ -104,8 +104,12 @@ class WebhookTrading:
                 return None
             if row.position_id is not None:
                 await self._keeper.resume(user_id, row.position_id)
-        elif row.position_id is not None and row.filled:
-            await self.protect(alert, signal, row.position_id)
+        elif (position_id := row.position_id) is not None and row.filled:
+            unheeded = await self._floor.db.read(user_id, lambda s: brackets.unheeded(s, position_id))
+            if any(entry.id == row.id for entry in unheeded):
+                await self.protect(alert, signal, position_id)
+            else:
+                await self._keeper.resume(user_id, position_id)
         return self._of_order(row, symbol)
 
     def _of_order(self, row: Order, symbol: str) -> Verdict:
@@ -165,7 +169,7 @@ class WebhookTrading:
         instrument = await self._floor.catalog.instrument(alert.account.broker.exchange, position.symbol)
         keep = await self._kept(user_id, position_id)
         plan = from_specs(signal.stop_loss, signal.take_profit, position.entry, instrument, keep)
-        if plan == keep or (alert.recovered and keep is not None):
+        if plan == keep:
             await self._keeper.resume(user_id, position_id)
             return
         await self._keeper.guard(user_id, position_id, plan)

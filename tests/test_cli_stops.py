@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 import uuid
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -65,3 +67,10 @@ def test_halt_and_resume_reach_a_house_that_hangs(house: House) -> None:
     house("resume")
     assert not (house.folder / "HALT").exists()
     house("verify")
+
+
+def test_verify_says_that_the_key_file_is_another_ones(house: House) -> None:
+    with closing(sqlite3.connect(house.folder / "aristobot.db", isolation_level=None)) as memory:
+        memory.execute("UPDATE users SET ai_key_sealed = 'sealed elsewhere'")
+    (seals,) = (one for one in json.loads(house("verify", code=7))["checks"] if one["name"] == "seals")
+    assert "secret.key" in seals["problems"][0]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import inspect
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 import numpy as np
@@ -16,7 +16,7 @@ from aristobot.backtest.ledger import FillRow, Table
 from aristobot.backtest.settings import Setup, taker_of
 from aristobot.backtest.units import Units
 from aristobot.figures.curve import record_of
-from aristobot.figures.record import ClosedTrade, Record
+from aristobot.figures.record import ClosedTrade, Record, StillOpen
 from aristobot.indicators.columns import Floats
 from aristobot.market import BITCOIN, Timeframe
 from aristobot.strategy_chart import ChartLine
@@ -54,14 +54,15 @@ class FilledOrder(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Course:
-    """What one strategy did: on which candles, from which one on it could decide, its fills as they were written down, and what
-    it drew."""
+    """What one strategy did: on which candles, from which one on it could decide, its fills as they were written down, what it
+    drew, and what it holds at the end."""
 
     history: History
     warmup: int
     units: Units
     rows: Table[FillRow]
     lines: tuple[ChartLine, ...] = ()
+    still_open: StillOpen | None = None
 
     @property
     def can_buy(self) -> bool:
@@ -167,7 +168,8 @@ class Later:
         alone = len(self.courses) == 1
         opened = self.courses[0].history.candles[first:, 0] if alone else times[first:] - min(lengths)
         instead = None if bitcoin is None else bitcoin[first:]
-        return record_of(closed, opened, equity[first:], float(self.setup.cash), hold[first:], instead)
+        found = record_of(closed, opened, equity[first:], float(self.setup.cash), hold[first:], instead)
+        return replace(found, still_open=tuple(one.still_open for one in self.courses if one.still_open is not None))
 
     def code_hash(self) -> str:
         """SHA-256 of the strategies' text."""

@@ -94,7 +94,7 @@ class Player:
     def course(self) -> Course:
         """What is kept of it for the report."""
         lines = () if self.drawings is None else tuple(self.drawings.lines())
-        return Course(self.history, self.warmup, self.lane.units, self.lane.fills, lines)
+        return Course(self.history, self.warmup, self.lane.units, self.lane.fills, lines, self.lane.still_open())
 
     def close_candle(self) -> None:
         """The next candle closes: what the strategy wants now."""

@@ -34,7 +34,9 @@ def quick_record(setup: Setup, since: int, until: int) -> Record | None:
             return None
         times, equity, _ = equity_of(session, float(setup.cash))
         opened = times[player.warmup :] - player.history.candle_ms
-        return record_of(closed_trades(player), opened, equity[player.warmup :], float(setup.cash))
+        found = record_of(closed_trades(player), opened, equity[player.warmup :], float(setup.cash))
+        held = player.lane.still_open()
+        return found if held is None else replace(found, still_open=(held,))
 
 
 def with_noise(history: History, share: float, tick: float, seed: int) -> History:

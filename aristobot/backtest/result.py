@@ -54,6 +54,7 @@ class Band(msgspec.Struct, frozen=True):
 class BacktestResult:
     """times, equity, invested   one value per closed candle: UTC ms of the close, quote, quote worth of what is held
     vetoes                   how often a filter, lock or protection refused an entry, by name
+    unkept                   what strategies keep in `vars` that a restart, and with it every decision at work, would not find
     band, lookahead          see there; variants is the number of parameter sets tried before this one
 
     What only a report asks for is worked out when it is first read, and kept.
@@ -69,6 +70,7 @@ class BacktestResult:
     open_positions: tuple[OpenPosition, ...]
     messages: tuple[Message, ...]
     stopped: str
+    unkept: str
     warmup: int
     band: Band
     lookahead: Verdict

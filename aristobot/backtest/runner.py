@@ -22,6 +22,7 @@ from aristobot.backtest.session import Progress, Session, histories
 from aristobot.backtest.settings import Mood, Setup
 from aristobot.figures.record import ClosedTrade
 from aristobot.indicators.columns import Floats
+from aristobot.strategy_driver import unkept
 
 
 def backtest(setup: Setup, progress: Progress | None = None) -> BacktestResult:
@@ -73,6 +74,7 @@ def _result(setup: Setup, session: Session) -> BacktestResult:
         open_positions=tuple(_open(player) for player in session.players if player.lane.account.lots),
         messages=tuple(one for lane in lanes for one in lane.messages),
         stopped=_stopped(session),
+        unkept="; ".join(filter(None, (unkept(lane.driver) for lane in lanes))),
         warmup=max(player.warmup for player in session.players),
         band=_band(setup, session, equity),
         lookahead=verdict,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from aristobot.backtest.account import Account
 from aristobot.backtest.exits import nearest
 from aristobot.backtest.fills import Order
+from aristobot.figures.record import StillOpen
 from aristobot.orders import OrderType, Side
 from aristobot.strategy_run import ClosedPosition, PlacedOrder
 
@@ -76,6 +77,11 @@ class LaneStand:
     def nearest(self) -> tuple[float, float]:
         """The highest stop and the lowest target: outside of them no candle matters."""
         return nearest([*self.guards, *self.goals])
+
+    def still_open(self) -> StillOpen | None:
+        """The position that is held; None when flat."""
+        account = self.account
+        return StillOpen(self.opened[0], account.fees / 10**account.units.money_places) if account.lots else None
 
     def seen(self, moment: int, tag: str) -> ClosedPosition:
         """The position that was just closed, as its strategy sees it."""

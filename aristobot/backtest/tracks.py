@@ -58,4 +58,4 @@ class Track:
 
 
 def _cells(column: Floats) -> memoryview:
-    return memoryview(np.ascontiguousarray(column))  # type: ignore[arg-type] # an array is a buffer
+    return np.ascontiguousarray(column).data

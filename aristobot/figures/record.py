@@ -12,8 +12,9 @@ class ClosedTrade(msgspec.Struct, frozen=True, gc=False):  # made by the ten tho
     """One round trip, entry to flat, in floats: the exact money stands with the fills.
 
     Times are milliseconds since 1970 in UTC. `fees` and `profit` are in quote, the profit after fees. `risk` is the quote
-    that the stop put at stake at the entry. `worst` and `best` are the largest moves against and for the position while it was
-    open, as fractions of the entry price (worst <= 0 <= best). Bars are indices of candles; `leg` counts the strategies of a run.
+    that the stop of the entry put at stake, over all that was bought. `worst` and `best` are the largest moves against and for
+    the position while it was open, as fractions of the entry price (worst <= 0 <= best). Bars are indices of candles; `leg`
+    counts the strategies of a run.
     """
 
     symbol: str
@@ -44,6 +45,14 @@ class ClosedTrade(msgspec.Struct, frozen=True, gc=False):  # made by the ten tho
 
 
 @dataclass(frozen=True, slots=True)
+class StillOpen:
+    """A position that is open when the run ends: since when (UTC ms), and the fees that it cost so far, in quote."""
+
+    since: int
+    fees: float
+
+
+@dataclass(frozen=True, slots=True)
 class Drawdown:
     """A stretch below a former peak of the equity. Depth in quote and as a fraction of the peak, both above zero."""
 
@@ -67,6 +76,7 @@ class Record:
     told per candle: `deepest` in quote, `deepest_share` of the peak, `longest_under` in ms, `under_share` of all candles.
     `drawdowns` holds the deepest ones. `held` is what buying once and holding would have returned and `held_deepest_share` its
     deepest fall; both are None when there is nothing to compare with. The same of bitcoin instead of what was traded.
+    `still_open` is what no trade tells yet.
     """
 
     closed: tuple[ClosedTrade, ...]
@@ -86,6 +96,7 @@ class Record:
     held_deepest_share: float | None = None
     bitcoin_held: float | None = None
     bitcoin_deepest_share: float | None = None
+    still_open: tuple[StillOpen, ...] = ()
 
     @cached_property
     def profits(self) -> list[float]:

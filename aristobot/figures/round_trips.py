@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from operator import attrgetter
 from statistics import fmean
 
-from aristobot.figures.record import ClosedTrade, Record
+from aristobot.figures.record import Record
 
 
 def count(record: Record) -> float:
@@ -30,13 +29,13 @@ def gross_loss(record: Record) -> float:
 
 
 def profit_before_fees(record: Record) -> float:
-    """Net profit + fees."""
-    return net_profit(record) + fees(record)
+    """Net profit + the fees of the closed trades."""
+    return net_profit(record) + sum([one.fees for one in record.closed])
 
 
 def fees(record: Record) -> float:
-    """Sum of all fees, in quote at the price of their fill."""
-    return sum([one.fees for one in record.closed])
+    """Sum of all fees, in quote at the price of their fill; those of what is open at the end among them."""
+    return sum([one.fees for one in record.closed]) + sum([one.fees for one in record.still_open])
 
 
 def win_rate(record: Record) -> float | None:
@@ -101,9 +100,11 @@ def longest_holding(record: Record) -> float | None:
 
 
 def exposure(record: Record) -> float | None:
-    """Time with at least one open position / time of the run."""
+    """Time with at least one open position / time of the run. What is open at the end counts up to there."""
     began, ended = record.began, record.ended
-    return _covered(record.closed, began, ended) / (ended - began) if ended > began else None
+    spans = [(one.opened_at, one.closed_at) for one in record.closed]
+    spans += [(one.since, ended) for one in record.still_open]
+    return _covered(spans, began, ended) / (ended - began) if ended > began else None
 
 
 def average_worst(record: Record) -> float | None:
@@ -132,11 +133,10 @@ def _longest_run(profits: Iterable[float]) -> int:
     return present if present > longest else longest
 
 
-def _covered(closed: Iterable[ClosedTrade], began: int, ended: int) -> int:
+def _covered(spans: Iterable[tuple[int, int]], began: int, ended: int) -> int:
     """The time between two moments in which at least one was open."""
     covered, reached = 0, began
-    for one in sorted(closed, key=attrgetter("opened_at")):
-        start, end = one.opened_at, one.closed_at
+    for start, end in sorted(spans):
         if end > reached and start < ended:
             last = end if end < ended else ended
             covered += last - (start if start > reached else reached)

@@ -40,7 +40,9 @@ FIGURES = {
     "gross_profit": Figure(round_trips.gross_profit, Unit.QUOTE, "Gross profit", "Sum of the profits of the winning trades."),
     "gross_loss": Figure(round_trips.gross_loss, Unit.QUOTE, "Gross loss", "Sum of the losses of the losing trades."),
     "fees": Figure(round_trips.fees, Unit.QUOTE, "Fees", "Sum of all fees, in quote at the price of their fill."),
-    "profit_before_fees": Figure(round_trips.profit_before_fees, Unit.QUOTE, "Profit before fees", "Net profit + fees."),
+    "profit_before_fees": Figure(
+        round_trips.profit_before_fees, Unit.QUOTE, "Profit before fees", "Net profit + the fees of the closed trades."
+    ),
     "roi": Figure(equity.roi, Unit.SHARE, "Return", "End equity ÷ start balance − 1."),
     "cagr": Figure(
         equity.cagr,

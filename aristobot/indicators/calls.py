@@ -143,7 +143,7 @@ def _last(arrays: tuple[Floats, ...], kind: Any) -> Any:
 
 def _value_of(array: Floats) -> Callable[[int], Any]:
     """Reads the value at a candle, in 20 ns."""
-    return memoryview(array).__getitem__  # type: ignore[arg-type] # an array is a buffer
+    return array.data.__getitem__
 
 
 def _series_of(array: Floats) -> Callable[[int], Any]:

@@ -130,8 +130,11 @@ def change(session: GuardedSession, activation_id: uuid.UUID, **values: Any) -> 
 
 
 def remove(session: GuardedSession, activation_id: uuid.UUID) -> None:
-    """Forget an activation and its log; its orders and positions stay. NotFound."""
-    session.delete(get(session, activation_id))
+    """Forget an activation and its log; its orders and positions stay, and stay its strategy's. NotFound."""
+    removed = posted(session, activation_id)
+    removed.strategy.former_lots = [*(removed.strategy.former_lots or ()), owner_of(activation_id)]
+    session.add(removed.strategy)
+    session.delete(removed.row)
     session.flush()
 
 

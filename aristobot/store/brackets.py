@@ -169,13 +169,14 @@ def ask(
     before = guarded(session, position_id)
     position, bracket = before.position, before.bracket
     if bracket is None:
-        bracket = Bracket(user_id=position.user_id, broker_id=position.broker_id, position_id=position_id, updated_at=now)
+        bracket = Bracket(user_id=position.user_id, broker_id=position.broker_id, position_id=position_id)
     else:
         # The legs of the new plan are counted from here: a target reached before belongs to the old one.
         kept = {"stop": format(bracket.stop_price, "f"), "targets": before.targets_left, "after_attempt": bracket.attempt}
         bracket.rollback = _remembered(bracket, _AMENDING) | kept
         bracket.status = BracketStatus.MOVING
-    bracket.stop_price, bracket.targets, bracket.updated_at = stop, targets, now
+    bracket.stop_price, bracket.targets = stop, targets
+    bracket.asked_at = bracket.updated_at = now
     session.add(bracket)
     state = positions.state_of(session, position_id)
     if state is not None:
@@ -183,6 +184,17 @@ def ask(
         state.updated_at = now
         session.add(state)
     return bracket
+
+
+def unheeded(session: GuardedSession, position_id: uuid.UUID) -> list[Order]:
+    """The entries of an open position since which nobody has asked for exits, oldest first. Raises NotFound."""
+    if positions.get(session, position_id).status is not LotStatus.OPEN:
+        return []
+    bracket = positions.bracket_of(session, position_id)
+    wanted = select(Order).where(Order.position_id == position_id, Order.role == OrderRole.ENTRY)
+    if bracket is not None:
+        wanted = wanted.where(Order.created_at > bracket.asked_at)
+    return list(session.exec(wanted.order_by(col(Order.created_at))))
 
 
 def begin_move(session: GuardedSession, position_id: uuid.UUID, now: datetime) -> Bracket:

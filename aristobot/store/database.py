@@ -12,14 +12,17 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import functools
+import os
 import sqlite3
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy import event
+from sqlalchemy.util import LRUCache
 
 from aristobot.errors import StoreError
 from aristobot.store.failures import in_our_words
@@ -47,13 +50,29 @@ _POSTGRES_OPTIONS = "-c timezone=UTC -c lock_timeout=10s -c statement_timeout=30
 
 
 class HouseConnection(sqlite3.Connection):
-    """Every SQLite connection, whoever opens it, knows the exact sum and keeps the same rules."""
+    """Every SQLite connection, whoever opens it, knows the exact sum and keeps the same rules; its files are for nobody else."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, database: str | os.PathLike[str], *args: Any, **kwargs: Any) -> None:
+        file = os.fspath(database)
+        if os.name == "posix" and not file.startswith((":memory:", "file:")):
+            _keep_from_others(file)
+        super().__init__(database, *args, **kwargs)
         self.create_window_function("exact_sum", 1, ExactSum)
         for pragma in _PRAGMAS:
             self.execute(f"PRAGMA {pragma}")
+
+
+def _keep_from_others(database: str) -> None:
+    """Mode 0600 wherever the file lies: what SQLite writes beside it takes the same. What hinders here SQLite says itself.
+
+    A file that is there is never opened: closing it would give away the locks that this process holds on it.
+    """
+    with suppress(OSError):
+        os.close(os.open(database, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    for file in (database, f"{database}-wal", f"{database}-shm"):
+        with suppress(OSError):
+            if (mode := os.stat(file).st_mode) & 0o077:
+                os.chmod(file, mode & 0o700)
 
 
 def make_engine(url: str | sa.URL, *, readonly: bool = False, foreign_keys: bool = True, connections: int = 1) -> sa.Engine:
@@ -69,7 +88,9 @@ def make_engine(url: str | sa.URL, *, readonly: bool = False, foreign_keys: bool
         max_overflow=0,
         hide_parameters=True,
         connect_args={"factory": HouseConnection, "isolation_level": None, "check_same_thread": False},
+        execution_options={"compiled_cache": _sqlite_statements()},
     )
+    engine.dialect = _sqlite_dialect()
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: sqlite3.Connection, _record: object) -> None:
@@ -90,6 +111,21 @@ def make_engine(url: str | sa.URL, *, readonly: bool = False, foreign_keys: bool
         connection.exec_driver_sql("BEGIN" if readonly else "BEGIN IMMEDIATE")
 
     return engine
+
+
+@functools.cache
+def _sqlite_statements() -> LRUCache[Any, Any]:
+    """What was put into SQLite's words for one engine of the process is there for all of them, the most recently used first."""
+    return LRUCache(1_000)
+
+
+@functools.cache
+def _sqlite_dialect() -> sa.Dialect:
+    """One for all engines of a process, which share its SQLite."""
+    engine = sa.create_engine("sqlite://")
+    engine.connect().close()  # it learns from its first connection
+    engine.dispose()
+    return engine.dialect
 
 
 def _postgres_engine(url: str | sa.URL, *, readonly: bool, connections: int) -> sa.Engine:

@@ -14,7 +14,7 @@ from aristobot.earnings import Holding
 from aristobot.kinds import CostMethod, LotStatus
 from aristobot.portfolio import Movement, Position
 from aristobot.store import activations, dust, orders, users
-from aristobot.store.strategy_tables import Activation, StrategyVersion
+from aristobot.store.strategy_tables import Activation, StrategyRow, StrategyVersion
 from aristobot.store.tenancy import GuardedSession, owner_of
 from aristobot.store.trading_tables import DustMove, FillRow, PositionRow
 
@@ -53,11 +53,11 @@ def _conditions(session: GuardedSession, wanted: Wanted) -> list[sa.ColumnElemen
 
 
 def _lots_of(session: GuardedSession, strategy_id: uuid.UUID) -> list[str]:
-    """Under which names the activations of a strategy's versions own what they buy."""
+    """Under which names the activations of a strategy's versions own what they buy, and the removed ones what they bought."""
     versions = select(StrategyVersion.id).where(StrategyVersion.strategy_id == strategy_id)
-    return [
-        activations.owner_of(one) for one in session.exec(select(Activation.id).where(col(Activation.version_id).in_(versions)))
-    ]
+    living = session.exec(select(Activation.id).where(col(Activation.version_id).in_(versions))).all()
+    former = session.exec(select(StrategyRow.former_lots).where(StrategyRow.id == strategy_id)).one_or_none()
+    return [*(former or ()), *(activations.owner_of(one) for one in living)]
 
 
 def _movements(

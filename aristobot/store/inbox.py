@@ -10,12 +10,13 @@ from __future__ import annotations
 import hashlib
 import random
 import uuid
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache, partial
 from typing import Any, NamedTuple
 
+import msgspec
 import sqlalchemy as sa
 from sqlmodel import col, select
 
@@ -32,20 +33,25 @@ from aristobot.store.trading_tables import Webhook
 WEAK_WINDOW = timedelta(seconds=20)
 TIMED_WINDOW = timedelta(seconds=60)
 #: Columns that the engine writes; they begin as NULL.
-_FILLED_LATER = frozenset({"outcome", "reason_facts", "order_ids", "result", "finished_at"})
+_FILLED_LATER = frozenset({"outcome", "reason_facts", "result", "finished_at"})
+_NOT_BEGUN: Mapping[str, Any] = {}
+_NONE_BEGUN: Mapping[uuid.UUID, Mapping[str, Any]] = {}
 _LOOKUP = """SELECT w.broker_id, w.dedupe_key, w.id, w.trace_id, w.received_at
     FROM (VALUES $keys) AS k CROSS JOIN webhooks AS w WHERE w.broker_id = k.column1 AND w.dedupe_key = k.column2"""
 
 Key = tuple[uuid.UUID, str]
 
 
-def new_row_id() -> uuid.UUID:
-    """A random id. Unlike uuid4 it asks no kernel, which on a busy loop costs a turn of the interpreter lock; it is no secret."""
-    return uuid.UUID(int=random.getrandbits(128), version=4)
+def new_row_id(now: datetime) -> uuid.UUID:
+    """An id that begins with the moment (RFC 9562, 5.7), so that new rows stand side by side in every index that holds it.
+
+    With ids all over an index each alert of a storm writes pages of its own. It is no secret, and so asks no kernel for chance.
+    """
+    chance = random.getrandbits(74)
+    return uuid.UUID(int=to_milliseconds(now) << 80 | 0x7 << 76 | chance >> 62 << 64 | 0b10 << 62 | chance & (1 << 62) - 1)
 
 
-@dataclass(frozen=True, slots=True)
-class Alert:
+class Alert(msgspec.Struct, frozen=True):
     """What the ingress hands in: for whom, when, from where, the body, and the columns that `signals.parse` filled.
 
     `id` becomes the row's, and its 32 hexadecimal digits the trace of everything that the alert causes.
@@ -62,8 +68,8 @@ class Alert:
     source: str = ""
     identity: str | None = None
     has_time: bool = False
-    row: dict[str, Any] = field(default_factory=dict)
-    id: uuid.UUID = field(default_factory=new_row_id)
+    row: dict[str, Any] = msgspec.field(default_factory=dict)
+    id: uuid.UUID = msgspec.field(default_factory=uuid.uuid4)
 
     @property
     def trace_id(self) -> str:
@@ -129,8 +135,13 @@ class _First(NamedTuple):
     received_at: datetime
 
 
-def insert(connection: Any, alerts: Sequence[Alert], *, on_sqlite: bool) -> list[Stored]:
-    """Insert the alerts inside the open transaction of a driver connection; one answer each, in their order."""
+def insert(
+    connection: Any, alerts: Sequence[Alert], *, on_sqlite: bool, begun: Mapping[uuid.UUID, Mapping[str, Any]] = _NONE_BEGUN
+) -> list[Stored]:
+    """Insert the alerts inside the open transaction of a driver connection; one answer each, in their order.
+
+    `begun` has the columns of those that are under work already.
+    """
     keys = [_keys(alert) for alert in alerts]
     wanted = {(alert.broker_id, key) for alert, own in zip(alerts, keys, strict=True) for key in own}
     known = _existing(connection, wanted, on_sqlite)
@@ -142,7 +153,7 @@ def insert(connection: Any, alerts: Sequence[Alert], *, on_sqlite: bool) -> list
         results.append(Stored(first.id, first.trace_id, True) if first else Stored(alert.id, alert.trace_id, False))
         if first is None:
             known[alert.broker_id, own[0]] = _First(alert.id, alert.trace_id, alert.received_at)
-            rows.append(_encoded(alert, own[0], on_sqlite))
+            rows.append(_encoded(alert, own[0], begun.get(alert.id, _NOT_BEGUN), on_sqlite))
     while rows:
         # as few statements as possible: with each the driver gives the interpreter away, and on a busy loop waits to get it back
         size = min(1 << (len(rows).bit_length() - 1), prepared.LARGEST_INSERT)
@@ -191,7 +202,7 @@ def _insert_sql(size: int, on_sqlite: bool) -> str:
     return prepared.insert_sql("webhooks", names, size, on_sqlite)
 
 
-def _encoded(alert: Alert, key: str, on_sqlite: bool) -> list[Any]:
+def _encoded(alert: Alert, key: str, begun: Mapping[str, Any], on_sqlite: bool) -> list[Any]:
     values = alert.row | {
         "id": alert.id,
         "user_id": alert.user_id,
@@ -202,6 +213,7 @@ def _encoded(alert: Alert, key: str, on_sqlite: bool) -> list[Any]:
         "payload": alert.payload,
         "source": alert.source[:64],
         "trace_id": alert.trace_id,
+        **begun,
     }
     return prepared.columns(Webhook, on_sqlite, _FILLED_LATER).encoded((values,))
 

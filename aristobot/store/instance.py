@@ -49,8 +49,9 @@ class InstanceLock:
     def acquire(self) -> None:
         """Lock the data folder and the database, and begin a new epoch.
 
-        Raise InstanceRunning when somebody has them, ConfigurationError for SQLite on a network share, where no lock is worth
-        anything. An empty database has no epoch yet: the first upgrade writes it.
+        Raise InstanceRunning when somebody has them, StoreError when there is no writing beside the database, ConfigurationError
+        for SQLite on a network share, where no lock is worth anything. An empty database has no epoch yet: the first upgrade
+        writes it.
         """
         refuse_network_share(self._url, self._folder, self._filesystem)
         try:
@@ -102,11 +103,13 @@ def _begin_epoch(url: str) -> None:
 
 
 def _lock_file(path: Path) -> IO[bytes]:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         return lock_file(path)
-    except OSError:
+    except BlockingIOError:
         raise InstanceRunning(folder=str(path.parent)) from None
+    except OSError as error:
+        raise StoreError("store_unreachable", detail=f"{path}: {error.strerror}") from None
 
 
 def _lock_database(url: str) -> sa.Connection:

@@ -56,8 +56,13 @@ def symbols(session: GuardedSession, exchange: str) -> list[Symbol]:
     return list(session.scalars(wanted.order_by(col(InstrumentRow.symbol))))
 
 
-def search(session: GuardedSession, exchange: str, quote: str = "", text: str = "", limit: int = 50) -> list[Instrument]:
-    """Instruments whose symbol contains `text`, those that begin with it first; `quote` narrows. Case does not count."""
+def search(
+    session: GuardedSession, exchange: str, quote: str = "", text: str = "", limit: int = 50, beyond: int = 0
+) -> list[Instrument]:
+    """Instruments whose symbol contains `text`, those that begin with it first; `quote` narrows. Case does not count.
+
+    At most `limit` of them, beyond the first so many.
+    """
     wanted, text = _wanted(exchange), text.strip().upper()
     if quote:
         wanted = wanted.where(col(InstrumentRow.quote) == quote.strip().upper())
@@ -65,7 +70,7 @@ def search(session: GuardedSession, exchange: str, quote: str = "", text: str = 
         begins = col(InstrumentRow.symbol).startswith(text, autoescape=True)
         rank = sa.case((col(InstrumentRow.base) == text, 0), (begins, 1), else_=2)
         wanted = wanted.where(col(InstrumentRow.symbol).contains(text, autoescape=True)).order_by(rank)
-    return [_value(row) for row in session.execute(wanted.order_by(col(InstrumentRow.symbol)).limit(limit))]
+    return [_value(row) for row in session.execute(wanted.order_by(col(InstrumentRow.symbol)).limit(limit).offset(beyond))]
 
 
 def difference(session: GuardedSession, exchange: str, listed: Iterable[Instrument]) -> Difference:

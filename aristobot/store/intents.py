@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache
 from typing import Any
+
+import msgspec
 
 from aristobot.errors import InstanceRunning
 from aristobot.kinds import WebhookStatus
 from aristobot.store import prepared
-from aristobot.store.database import Database
 from aristobot.store.group_commit import GroupCommit
 from aristobot.store.limits import check_texts
 from aristobot.store.trading_tables import Order, Webhook
@@ -25,8 +25,7 @@ _STORED = "SELECT id FROM webhooks WHERE id IN "
 _PROGRESS = """UPDATE webhooks SET status = $, symbol = $, order_ids = $ WHERE id = $ AND user_id = $ AND status IN ($, $)"""
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(msgspec.Struct, frozen=True):
     """What an intent means for the alert that caused it: under work, on this symbol, with these orders.
 
     With `being_stored` the alert may not be in the store, and the intent is only written when it is.
@@ -38,16 +37,14 @@ class Progress:
     being_stored: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Intent:
+class Intent(msgspec.Struct, frozen=True):
     """Orders of one user to be written together, or not at all when the first of them is there already."""
 
     rows: Sequence[Order]
     progress: Progress | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Dated:
+class Dated(msgspec.Struct, frozen=True):
     """An intent of the instance that began as `epoch`."""
 
     epoch: int
@@ -57,12 +54,12 @@ class Dated:
 class IntentLog:
     """Writes intents ahead of everything else that waits, as the instance of the epoch that `epoch` tells.
 
-    `commits` are those of `urgent.py` where intents share theirs with the alerts that cause them.
+    `commits` are those of `urgent.py`, which intents share with the alerts that cause them.
     """
 
-    def __init__(self, db: Database, epoch: Callable[[], int], commits: GroupCommit[Any, Any] | None = None) -> None:
+    def __init__(self, epoch: Callable[[], int], commits: GroupCommit[Any, bool]) -> None:
         self._epoch = epoch
-        self._commits: GroupCommit[Dated, bool] = commits or GroupCommit(db, partial(write, on_sqlite=db.is_sqlite), urgent=True)
+        self._commits = commits
 
     async def write(self, intent: Intent) -> bool:
         """Whether the orders are new; when not, the first of them stands as it was. They are durable when this returns.
@@ -75,18 +72,33 @@ class IntentLog:
 
 
 def write(
-    connection: Any, dated: Sequence[Dated], *, on_sqlite: bool, stored: Collection[uuid.UUID] = frozenset()
+    connection: Any, dated: Sequence[Dated], epoch: int, *, on_sqlite: bool, stored: Collection[uuid.UUID] = frozenset()
 ) -> list[bool | Exception]:
     """Write the intents inside the open transaction of a driver connection; which of them were new, in their order.
 
-    `stored` are alerts known to be in the store. In place of its answer an intent may get the reason why it was not written.
+    `epoch` is the one that may write. `stored` are alerts that this transaction has stored, as `begun` where an intent comes with
+    them. In place of its answer an intent may get the reason why it was not written.
     """
-    epoch = connection.execute("SELECT epoch FROM installation").fetchone()[0]
     missing = _missing(connection, [one.intent for one in dated], stored, on_sqlite)
     refusals = [_refusal(one, epoch, missing) for one in dated]
     intents = [one.intent for one, refusal in zip(dated, refusals, strict=True) if refusal is None]
-    are_new = iter(_write(connection, intents, on_sqlite))
+    are_new = iter(_write(connection, intents, on_sqlite, stored))
     return [next(are_new) if refusal is None else refusal for refusal in refusals]
+
+
+def begun(dated: Sequence[Dated], epoch: int) -> dict[uuid.UUID, dict[str, Any]]:
+    """By alert the columns that say it is under work, of the intents that will be written if their alerts are.
+
+    The orders of an alert that is not in the store yet cannot be there either: their ids are made from its own.
+    """
+    noted = [one.intent.progress for one in dated if one.epoch == epoch and one.intent.progress is not None]
+    return {one.webhook_id: _columns_of(one) for one in noted}
+
+
+def present_epoch(connection: Any) -> int:
+    """The epoch of the instance that may write, inside the open transaction of a driver connection."""
+    epoch: int = connection.execute("SELECT epoch FROM installation").fetchone()[0]
+    return epoch
 
 
 def _refusal(dated: Dated, epoch: int, missing: Collection[uuid.UUID]) -> Exception | None:
@@ -107,15 +119,16 @@ def _missing(connection: Any, intents: Sequence[Intent], stored: Collection[uuid
     return set(unsure) - {prepared.read_key(key) for (key,) in found}
 
 
-def _write(connection: Any, intents: Sequence[Intent], on_sqlite: bool) -> list[bool]:
+def _write(connection: Any, intents: Sequence[Intent], on_sqlite: bool, stored: Collection[uuid.UUID]) -> list[bool]:
     if not intents:
         return []
     new = _insert(connection, [row for intent in intents for row in intent.rows], on_sqlite)
-    are_new = [_claimed(intent, new) for intent in intents]
+    are_new = [_claimed(intent, new, on_sqlite) for intent in intents]
     if new:
         _take_back(connection, new, on_sqlite)
     known = [(one.progress, one.rows[0].user_id) for one, is_new in zip(intents, are_new, strict=True) if is_new]
-    progress = [_progress_values(one, user_id, on_sqlite) for one, user_id in known if one is not None]
+    noted = [(one, user_id) for one, user_id in known if one is not None and one.webhook_id not in stored]
+    progress = [_progress_values(one, user_id, on_sqlite) for one, user_id in noted]
     if progress:
         cursor = connection.cursor()
         cursor.executemany(_progress_sql(on_sqlite), progress)
@@ -123,38 +136,40 @@ def _write(connection: Any, intents: Sequence[Intent], on_sqlite: bool) -> list[
     return are_new
 
 
-def _claimed(intent: Intent, new: set[uuid.UUID]) -> bool:
+def _claimed(intent: Intent, new: set[str | uuid.UUID], on_sqlite: bool) -> bool:
     """Whether the intent's rows are among the new ones; asked twice in one batch, only the first is the one that wrote them."""
-    ids = {row.id for row in intent.rows}
+    ids = {prepared.key_of(row.id, on_sqlite) for row in intent.rows}
     is_new = ids <= new
     if is_new:
         new -= ids
     return is_new
 
 
-def _insert(connection: Any, rows: Sequence[Order], on_sqlite: bool) -> set[uuid.UUID]:
-    """Write those that are not there yet; their ids."""
+def _insert(connection: Any, rows: Sequence[Order], on_sqlite: bool) -> set[str | uuid.UUID]:
+    """Write those that are not there yet; their ids, as the driver gives them."""
     columns = prepared.columns(Order, on_sqlite)
-    new: set[uuid.UUID] = set()
+    new: set[str | uuid.UUID] = set()
     for start in range(0, len(rows), prepared.LARGEST_INSERT):
         part = rows[start : start + prepared.LARGEST_INSERT]
         values = columns.encoded(row.__dict__ for row in part)
-        new |= {prepared.read_key(key) for (key,) in connection.execute(_insert_sql(len(part), on_sqlite), values)}
+        new |= {key for (key,) in connection.execute(_insert_sql(len(part), on_sqlite), values)}
     return new
 
 
-def _take_back(connection: Any, orphans: set[uuid.UUID], on_sqlite: bool) -> None:
+def _take_back(connection: Any, orphans: set[str | uuid.UUID], on_sqlite: bool) -> None:
     """Rows of intents whose other rows stood already: an intent that was not written leaves nothing behind."""
-    column = next(column for column in prepared.columns(Order, on_sqlite) if column.name == "id")
     cursor = connection.cursor()
-    keys = [[column.encoded({"id": one})] for one in orphans]
+    keys = [[key] for key in orphans]
     cursor.executemany("DELETE FROM orders WHERE id = ?" if on_sqlite else "DELETE FROM orders WHERE id = %s", keys)
     cursor.close()
 
 
+def _columns_of(progress: Progress) -> dict[str, Any]:
+    return {"status": WebhookStatus.PROCESSING, "symbol": progress.symbol, "order_ids": list(progress.order_ids)}
+
+
 def _progress_values(progress: Progress, user_id: uuid.UUID | None, on_sqlite: bool) -> list[Any]:
-    given: dict[str, Any] = {"status": WebhookStatus.PROCESSING, "symbol": progress.symbol, "order_ids": list(progress.order_ids)}
-    given |= {"id": progress.webhook_id, "user_id": user_id}
+    given = _columns_of(progress) | {"id": progress.webhook_id, "user_id": user_id}
     columns, unfinished = _progress_columns(on_sqlite)
     return [*columns.encoded((given,)), *unfinished]
 

@@ -9,7 +9,10 @@ from typing import IO
 
 
 def lock_file(path: Path) -> IO[bytes]:
-    """Open the file, made if need be, and hold it alone until it is closed. OSError when somebody else holds it."""
+    """Open the file, made if need be, and hold it alone until it is closed.
+
+    BlockingIOError when somebody else holds it, another OSError when there can be no such file.
+    """
     opened = path.open("a+b")
     try:
         if sys.platform == "win32":
@@ -21,8 +24,8 @@ def lock_file(path: Path) -> IO[bytes]:
             import fcntl
 
             fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    except OSError as error:
         opened.close()
-        raise
+        raise BlockingIOError(error.errno, error.strerror) from None  # on Windows a held lock is a PermissionError
     os.set_inheritable(opened.fileno(), False)
     return opened

@@ -8,7 +8,6 @@ from decimal import Decimal
 from sqlmodel import col, select
 
 from aristobot.errors import NotFound
-from aristobot.kinds import OrderRole
 from aristobot.money import ZERO
 from aristobot.orders import FINAL, Fill, OrderStatus, can_rest
 from aristobot.store.paging import Place, newest
@@ -89,12 +88,6 @@ def of_webhook(session: GuardedSession, webhook_id: uuid.UUID) -> list[Order]:
 def of_trace(session: GuardedSession, trace_id: str) -> list[Order]:
     """Orders that carry one trace, in the order in which they were made."""
     return list(session.exec(select(Order).where(Order.trace_id == trace_id).order_by(col(Order.created_at), col(Order.id))))
-
-
-def entry_of(session: GuardedSession, position_id: uuid.UUID) -> Order | None:
-    """The order that opened a position."""
-    wanted = select(Order).where(Order.position_id == position_id, Order.role == OrderRole.ENTRY).order_by(col(Order.created_at))
-    return session.exec(wanted.limit(1)).first()
 
 
 def count_of_cause(session: GuardedSession, position_id: uuid.UUID, leg: str) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import Any, NamedTuple, TypeVar, overload
 
 import sqlalchemy as sa
@@ -18,7 +18,12 @@ from aristobot.store.types import Amount, UtcDateTime, amount_text, moment_text
 LARGEST_INSERT = 64
 Row = TypeVar("Row", bound=SQLModel)
 #: Types of ours whose values go to SQLite the same way through these, without the layers of their own.
-_QUICKER: dict[type, Callable[[Any], Any]] = {UtcDateTime: moment_text, Amount: amount_text}
+_QUICKER: dict[type, Callable[[Any], Any]] = {
+    UtcDateTime: moment_text,
+    Amount: amount_text,
+    sa.Uuid: attrgetter("hex"),
+    sa.Enum: attrgetter("_value_"),
+}
 _INSERT = "INSERT INTO $table ($names) VALUES $rows"
 
 

@@ -94,15 +94,22 @@ def opened_backup(file: Path, shelf: Shelf) -> Iterator[Opened]:
     with a key that the key file does not hold.
     """
     if not file.is_file():
-        raise StoreError("store_missing", path=str(file))
+        raise StoreError("backup_missing", path=str(file))
     header = None
     with shelf.workbench() as bench:
         plain = bench / "opened.db"
         if is_sealed(file):
             header = unseal(file, plain, shelf.opening_keys(), shelf.key_file)
         else:
-            check_sqlite(file)
+            _check_unsealed(file)
             copy_sqlite(address(file), plain)
         check_sqlite(plain)
         upgrade_at_start(address(plain), None)
         yield Opened(plain, header)
+
+
+def _check_unsealed(file: Path) -> None:
+    try:
+        check_sqlite(file)
+    except StoreDamaged as damage:
+        raise StoreDamaged("backup_damaged", path=str(file), detail=damage.facts.get("detail", damage.code)) from None

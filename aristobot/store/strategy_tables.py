@@ -25,7 +25,8 @@ from aristobot.store.columns import (
 class StrategyRow(Owned, table=True):
     """A strategy under its name, which no other living one of its owner bears. `draft` is what was typed and not saved.
 
-    `draft_of` is the number of the version that the draft began from.
+    `draft_of` is the number of the version that the draft began from, `former_lots` the names under which removed activations
+    own what they bought.
     """
 
     __tablename__ = "strategies"
@@ -39,6 +40,7 @@ class StrategyRow(Owned, table=True):
     draft: str | None = Field(default=None, sa_type=sa.Text, nullable=True)
     draft_of: int = 0
     draft_at: datetime | None = maybe_moment_column()
+    former_lots: list[str] | None = json_column()
     created_at: datetime = moment_column()
     updated_at: datetime = moment_column()
     archived_at: datetime | None = maybe_moment_column()

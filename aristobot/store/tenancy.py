@@ -87,8 +87,8 @@ def _guard_statement(state: ORMExecuteState) -> None:
         _refuse_wide_writes(state)
     if state.is_column_load:
         return  # a refresh of a row that this session already holds
-    _refuse_bare_parts(state.statement)
-    state.statement = state.statement.options(*_own_rows_only(session.scope))
+    if tables := _guarded_tables(state.statement):
+        state.statement = state.statement.options(*(_own_rows_only(session.scope, name) for name in tables))
 
 
 def _refuse_wide_writes(state: ORMExecuteState) -> None:
@@ -103,9 +103,12 @@ def _refuse_wide_writes(state: ORMExecuteState) -> None:
         raise TenantError("the owner of a row never changes")
 
 
-def _refuse_bare_parts(statement: Any) -> None:
-    """A text(), or a table that one of the statement's SELECTs uses without its model, would escape the filter."""
-    selects = [statement]
+def _guarded_tables(statement: Any) -> list[str]:
+    """The tables with an owner in a statement, by name.
+
+    A text(), or a table that one of the statement's SELECTs uses without its model, would escape the filter: TenantError.
+    """
+    selects, found = [statement], set[str]()
     while selects:
         bare: dict[int, str] = {}
         through_model: set[int] = set()
@@ -122,8 +125,10 @@ def _refuse_bare_parts(statement: Any) -> None:
                 through_model.add(hash(source))  # with or without annotations, a table's hash is the same
             else:
                 bare[hash(source)] = name
+            found.add(name)
         if escaped := sorted(name for key, name in bare.items() if key not in through_model):
             raise TenantError(f"{', '.join(escaped)} without its model")
+    return sorted(found)  # in an order, so that equal statements are put into SQL once
 
 
 def _parts_of(select: Any) -> Iterator[Any]:
@@ -156,13 +161,11 @@ def guarded_classes() -> tuple[type[Any], ...]:
     return tuple(sorted((mapper.class_ for mapper in guarded), key=lambda model: str(model.__name__)))
 
 
-@lru_cache(maxsize=64)
-def _own_rows_only(user_id: uuid.UUID) -> tuple[Any, ...]:
-    """One criterion for each class: pydantic hides the attribute on the mixin, so the mixin itself cannot be named."""
-    return tuple(
-        with_loader_criteria(model, (col(User.id) if model is User else model.user_id) == user_id, include_aliases=True)
-        for model in guarded_classes()
-    )
+@lru_cache(maxsize=2048)
+def _own_rows_only(user_id: uuid.UUID, table: str) -> Any:
+    """The criterion of one class: pydantic hides the attribute on the mixin, so the mixin itself cannot be named."""
+    model = next(one for one in guarded_classes() if one.__tablename__ == table)
+    return with_loader_criteria(model, (col(User.id) if model is User else model.user_id) == user_id, include_aliases=True)
 
 
 def _has_owner(model: type[Any]) -> bool:

@@ -224,6 +224,8 @@ class Bracket(Owned, table=True):
     rollback: dict[str, Any] | None = json_column()
     attempt: int = 0
     unprotected_since: datetime | None = maybe_moment_column()
+    #: When exits were last asked for: what an entry written later asks for is newer.
+    asked_at: datetime = moment_column()
     updated_at: datetime = moment_column()
 
 

@@ -22,11 +22,16 @@ def urgent_commits(db: Database) -> GroupCommit[Urgent, Any]:
 
 
 def write(connection: Any, items: Sequence[Urgent], *, on_sqlite: bool) -> list[Any]:
-    """Write the alerts, then the intents, inside the open transaction of a driver connection; their answers, in their order."""
+    """Write the alerts, then the intents, inside the open transaction of a driver connection; their answers, in their order.
+
+    An alert whose order comes with it is written as one under work; to change its row a moment later would be a statement more.
+    """
     alerts = [one for one in items if isinstance(one, inbox.Alert)]
     dated = [one for one in items if isinstance(one, intents.Dated)]
-    stored = inbox.insert(connection, alerts, on_sqlite=on_sqlite) if alerts else []
+    epoch = intents.present_epoch(connection) if dated else 0
+    begun = intents.begun(dated, epoch) if alerts else {}
+    stored = inbox.insert(connection, alerts, on_sqlite=on_sqlite, begun=begun) if alerts else []
     new = {one.id for one in stored if not one.duplicate}
-    written = intents.write(connection, dated, on_sqlite=on_sqlite, stored=new) if dated else []
+    written = intents.write(connection, dated, epoch, on_sqlite=on_sqlite, stored=new) if dated else []
     answers = {inbox.Alert: iter(stored), intents.Dated: iter(written)}
     return [next(answers[type(one)]) for one in items]

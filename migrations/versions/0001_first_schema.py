@@ -405,7 +405,7 @@ def _create_brackets() -> None:
         *_documents("targets", "rollback"),
         *_counts("attempt"),
         *_moments("unprotected_since", nullable=True),
-        *_moments("updated_at"),
+        *_moments("asked_at", "updated_at"),
         _key("brackets", "id"),
         _unique("brackets", "position_id"),
         _of_user("brackets"),
@@ -560,7 +560,7 @@ def _create_restart_reports() -> None:
 
 
 KINDS = (
-    "order_filled order_refused order_unknown position_opened position_closed stop_missing halt exchange"
+    "order_filled order_refused order_unknown position_opened position_closed stop_missing halt exchange key"
     " alert_refused alert_missed new_device backup service channel strategy_failed strategy_says"
 )
 OUTLETS = "toast sound browser telegram email webhook"
@@ -652,6 +652,7 @@ def _create_strategies() -> None:
         sa.Column("draft", sa.Text(), nullable=True),
         *_counts("draft_of"),
         *_moments("draft_at", nullable=True),
+        *_documents("former_lots"),
         *_moments("created_at", "updated_at"),
         *_moments("archived_at", nullable=True),
         _key("strategies", "id"),

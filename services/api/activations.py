@@ -143,9 +143,8 @@ async def stop_activation(house: House, who: Trader, activation_id: Id) -> Activ
 async def log(house: House, who: Reader, activation_id: Id, listed: Listed) -> Page[LineOut]:
     """What it did and said, the newest line first."""
     rows = await house.runner.desk.lines(who.user_id, activation_id, listed.wanted, listed.before)
-    page = listed.page(rows, lambda row: (row.at, row.id))
     with use_language(who.language):
-        return Page[LineOut].model_validate({**page, "items": [_line(row) for row in rows[: listed.limit]]})
+        return Page[LineOut].model_validate(listed.page(rows, lambda row: (row.at, row.id), _line))
 
 
 async def _one(house: Any, user_id: uuid.UUID, activation_id: uuid.UUID, language: str) -> ActivationOut:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -158,8 +159,11 @@ def fault_of(faults: Sequence[Mapping[str, Any]]) -> AristobotError:
     if kind in _FAULTS:
         code, names = _FAULTS[kind]
         facts = {name: first.get("ctx", {}).get(key, "") for name, key in names.items()}
+        if "choices" in facts:  # pydantic writes an English list: 'a', 'b' or 'c'
+            facts["choices"] = ", ".join(re.findall(r"'([^']*)'", str(facts["choices"])))
         return InvalidInput(code, field="body" if code == "bad_json" else field, **facts)
-    return InvalidInput(_FAMILIES.get(kind.partition("_")[0], "invalid_value"), field=field)
+    code = _FAMILIES.get(kind.partition("_")[0], "invalid_value")
+    return InvalidInput("body_not_json" if (code, field) == ("not_an_object", "body") else code, field=field)
 
 
 def protocol_answer(error: HTTPException, language: str) -> JSONResponse:

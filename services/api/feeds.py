@@ -16,7 +16,7 @@ from starlette.websockets import WebSocketDisconnect, WebSocketState
 
 from aristobot import events, research_events, strategy_events
 from aristobot.bus import Inbox, InboxOverflow, Keep
-from aristobot.errors import AristobotError, NotSignedIn
+from aristobot.errors import AristobotError, NotSignedIn, StoreError
 from aristobot.events import Event
 from aristobot.logs import hide, log_context
 from services.api.auth import house_of
@@ -28,6 +28,8 @@ router = APIRouter()
 
 #: WebSocket close codes (RFC 6455, 7.4: 4000-4999 are ours).
 UNAUTHORISED, UNKNOWN_FEED, TOO_SLOW = 4401, 4404, 4408
+#: "Try again later": the memory is away, and with it whoever could say what a token is worth.
+AWAY = 1013
 _TOKEN_SECONDS = 10.0
 _SEND_SECONDS = 10.0
 _RECHECK_SECONDS = 1.0
@@ -93,6 +95,9 @@ async def feed(socket: WebSocket, name: str) -> None:
         async with asyncio.timeout(_TOKEN_SECONDS):
             token = socket.query_params.get("token") or _token_in(await socket.receive_text())
         holder = await house.accounts.tokens.holder(token)
+    except StoreError:
+        await socket.close(AWAY)
+        return
     except (AristobotError, TimeoutError, KeyError):  # a first message in bytes is a KeyError
         await socket.close(UNAUTHORISED)
         return
@@ -149,13 +154,15 @@ async def _listen(socket: WebSocket) -> int:
 
 
 async def _guard(house: App, token: str) -> int:
-    """Close soon after the token was revoked or expired, or its user disabled, wherever that was done."""
+    """Close soon after the token was revoked or expired, or its user disabled, wherever that was done, or nobody can tell."""
     while True:
         await house.clock.sleep(_RECHECK_SECONDS)
         try:
             await house.accounts.tokens.holder(token)
         except NotSignedIn:
             return UNAUTHORISED
+        except StoreError:
+            return AWAY
 
 
 def _token_in(message: str) -> str:

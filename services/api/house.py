@@ -10,14 +10,14 @@ from fastapi import APIRouter, Query, Response
 from loguru import logger
 from pydantic import Field
 
-from aristobot.errors import AccessDenied, AristobotError, InvalidInput, NotFound
+from aristobot.errors import AccessDenied, AristobotError, NotFound
 from aristobot.kinds import HaltLevel, HaltScope, Role, TokenScope
 from aristobot.language import explain
 from aristobot.store import audit
 from aristobot.store.tenancy import SYSTEM
 from services.api.auth import House, Reader, Trader, actor
 from services.api.exact import ExactRoute
-from services.api.paging import MOST, Listed, Page
+from services.api.paging import MOST, Listed, Page, number_of
 from services.api.values import Facts, In, Line, Moment, Money, Out
 from services.api_tokens import TokenHolder
 from services.halt_desk import Hand, Wish
@@ -181,9 +181,7 @@ async def audit_entries(
     since: Annotated[Moment | None, Query()] = None,
 ) -> Page[AuditOut]:
     """Who did what, the newest first: the user's own acts, everybody's for an administrator's token."""
-    if cursor and not (cursor.isascii() and cursor.isdigit()):
-        raise InvalidInput("bad_cursor", field="cursor")
-    before = min(int(cursor), 2**62) if cursor else None
+    before = number_of(cursor) if cursor else None
     scope = SYSTEM if who.may(TokenScope.ADMIN) else who.user_id
     rows = await house.db.read(scope, lambda s: audit.recent(s, limit + 1, before, since))
     more = str(rows[limit - 1].id) if len(rows) > limit else None

@@ -10,7 +10,7 @@ from pydantic import BeforeValidator
 from aristobot.market import InstrumentState
 from aristobot.store import instruments
 from services.api.auth import House, Reader
-from services.api.paging import Page
+from services.api.paging import Page, number_of
 from services.api.values import Money, Out
 
 router = APIRouter(prefix="/api", tags=["market"])
@@ -99,7 +99,11 @@ async def symbols(
     quote: Annotated[str, Query(max_length=24)] = "",
     search: Annotated[str, Query(max_length=48)] = "",
     limit: Annotated[int, Query(ge=1, le=5000)] = 500,
+    cursor: Annotated[str, Query(max_length=20)] = "",
 ) -> Page[SymbolOut]:
     """The symbols of an exchange, of one quote asset, whose name holds `search`."""
-    found = await house.db.read(who.user_id, lambda s: instruments.search(s, exchange.lower(), quote, search, limit))
-    return Page[SymbolOut](items=[SymbolOut.model_validate(one) for one in found])
+    house.gateway.factory(exchange.lower())  # an unknown one is said to be so, not to list nothing
+    first = number_of(cursor) if cursor else 0
+    found = await house.db.read(who.user_id, lambda s: instruments.search(s, exchange.lower(), quote, search, limit + 1, first))
+    more = str(first + limit) if len(found) > limit else None
+    return Page[SymbolOut](items=[SymbolOut.model_validate(one) for one in found[:limit]], next=more)

@@ -93,10 +93,8 @@ class ChannelIn(In):
 async def listed(house: House, who: Reader, wanted: Listed, unread: Annotated[bool, Query()] = False) -> Page[NotificationOut]:
     """The newest first."""
     rows = await house.db.read(who.user_id, lambda s: notifications.recent(s, wanted.wanted, wanted.before, unread_only=unread))
-    page = wanted.page(rows, lambda row: (row.last_at, row.id))
-    shown: Any = page["items"]
     with use_language(who.language):
-        return Page[NotificationOut].model_validate({**page, "items": [_told(row) for row in shown]})
+        return Page[NotificationOut].model_validate(wanted.page(rows, lambda row: (row.last_at, row.id), _told))
 
 
 @router.post("/read/")

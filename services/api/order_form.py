@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import uuid
 
+from aristobot.errors import Conflict
 from aristobot.kinds import OrderOrigin, OrderRole
 from aristobot.money import ZERO
-from aristobot.orders import OrderType, Side, TimeInForce
-from aristobot.store import brokers
+from aristobot.orders import OrderType, Side, TimeInForce, client_order_id
+from aristobot.store import brokers, orders
+from aristobot.store.tenancy import GuardedSession
 from services.api.values import In, Line, Money
 from services.app import App
 from services.order_draft import PlaceOrder, check_wish
@@ -54,3 +56,15 @@ async def wish_of(house: App, user_id: uuid.UUID, form: OrderIn, cause: uuid.UUI
 def fingerprint(form: OrderIn) -> str:
     """The same for the same request: a key that comes with another one was reused by mistake."""
     return hashlib.sha256(form.model_dump_json().encode()).hexdigest()[:32]
+
+
+async def check_unused_elsewhere(house: App, user_id: uuid.UUID, wish: PlaceOrder) -> None:
+    """A key stands for one order: raise Conflict when it has ordered at another broker of its user."""
+
+    def used(session: GuardedSession) -> bool:
+        others = [one.id for one in brokers.mine(session, with_deleted=True) if one.id != wish.broker_id]
+        ids = [client_order_id(house.floor.installation, one, wish.cause, wish.leg, wish.attempt) for one in others]
+        return any(orders.find(session, one) is not None for one in ids)
+
+    if await house.db.read(user_id, used):
+        raise Conflict("idempotency_key_reused", field="Idempotency-Key")

@@ -19,7 +19,7 @@ from services.api.auth import House, Reader, Trader
 from services.api.exact import ExactRoute
 from services.api.failures import answer_to
 from services.api.foreign_order import one_of_all, recent_of_all
-from services.api.order_form import OrderIn, wish_of
+from services.api.order_form import OrderIn, check_unused_elsewhere, wish_of
 from services.api.paging import Listed, Page
 from services.api.values import Facts, In, Moment, Money, Out
 from services.api_tokens import TokenHolder
@@ -143,11 +143,13 @@ async def preview(house: House, who: Reader, form: OrderIn) -> PreviewOut:
 
 @router.post("/orders/", status_code=201, response_model=OrderOut)
 async def place(house: House, who: Trader, form: OrderIn, response: Response, key: IdempotencyKey) -> Order | JSONResponse:
-    """Place an order. The same `Idempotency-Key` again answers with the first order and sends nothing.
+    """Place an order. The same `Idempotency-Key` again answers with the first order and sends nothing; with another request
+    (another broker is one) it is refused.
 
     201 when it was accepted, 202 when its outcome is still being found out, 409 with the order when it was refused.
     """
     wish = await wish_of(house, who.user_id, form, uuid.uuid5(who.user_id, key))
+    await check_unused_elsewhere(house, who.user_id, wish)
     row = await house.desk.place(who.user_id, wish)
     if row.note != wish.note:
         raise Conflict("idempotency_key_reused", field="Idempotency-Key")

@@ -102,6 +102,13 @@ def cursor_of(place: Place) -> str:
     return base64.urlsafe_b64encode(f"{moment.isoformat()} {row_id}".encode()).decode().rstrip("=")
 
 
+def number_of(cursor: str) -> int:
+    """The number that a cursor is in a list whose rows are counted; InvalidInput when it is none."""
+    if not (cursor.isascii() and cursor.isdigit()):
+        raise InvalidInput("bad_cursor", field="cursor")
+    return min(int(cursor), 2**62)
+
+
 def place_of(cursor: str) -> Place:
     """The place that a cursor stands for; InvalidInput when it is none of ours."""
     try:

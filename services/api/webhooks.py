@@ -15,6 +15,7 @@ from aristobot.kinds import LotStatus, WebhookOutcome, WebhookStatus
 from aristobot.language import explain
 from aristobot.money import ZERO
 from aristobot.orders import Side
+from aristobot.payloads import decoded
 from aristobot.store import positions, webhooks
 from aristobot.store.tenancy import GuardedSession
 from aristobot.store.trading_tables import Webhook, WebhookState
@@ -66,7 +67,7 @@ class WebhookOut(Out):
     sent_at: Moment | None
     market_position: str
     prev_market_position: str
-    order_ids: list[str] | None
+    order_ids: list[uuid.UUID] | None
     result: Facts
     finished_at: Moment | None
 
@@ -102,6 +103,8 @@ class StateOut(Out):
     current_price: Money
     stop_loss: Money
     take_profit: Money
+    stop_order_id: uuid.UUID | None
+    target_order_id: uuid.UUID | None
     unrealised_pnl: Money
     realised_pnl: Money
     position_id: uuid.UUID | None
@@ -158,7 +161,7 @@ async def webhook_stats(
 async def webhook(house: House, who: Reader, webhook_id: Id) -> WebhookDetailOut:
     """One alert, with its body."""
     row = await house.db.read(who.user_id, lambda s: webhooks.get(s, webhook_id))
-    body = row.payload.decode("utf-8", "replace")
+    body = decoded(row.payload)
     return WebhookDetailOut(**_shown(row, who.language).model_dump(), source=row.source, payload=body)
 
 

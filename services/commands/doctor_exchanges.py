@@ -6,12 +6,13 @@ import asyncio
 from datetime import timedelta
 
 from aristobot.clock import Clock, SystemClock
-from aristobot.errors import ExchangeError
+from aristobot.errors import ConfigurationError, ExchangeError
 from aristobot.exchange import ClientFactory, Endpoints
 from aristobot.language import _, explain
 from aristobot.settings import Settings
 from services.commands.finding import Finding
 from services.exchanges import discover
+from services.exchanges.admission import refuse_strangers
 
 _PATIENCE = 15.0
 #: Beyond this an exchange refuses signed requests of a client that does not allow for it.
@@ -19,10 +20,15 @@ _LARGEST_OFFSET_MS = 1000
 
 
 async def exchange_findings(settings: Settings) -> list[Finding]:
-    """Every exchange that is spoken to, side by side."""
-    clock = SystemClock()
-    checks = [_exchange(make, settings, clock) for _name, make in sorted(discover().items())]
-    return [finding for found in await asyncio.gather(*checks) for finding in found]
+    """Every exchange that is spoken to, side by side; and addresses that are heeded by none of them."""
+    clock, clients = SystemClock(), discover()
+    checks = [_exchange(make, settings, clock) for make in clients.values()]
+    found = [finding for found in await asyncio.gather(*checks) for finding in found]
+    try:
+        refuse_strangers(settings.exchange_urls, clients)
+    except ConfigurationError as error:
+        found.append(Finding("exchanges.addresses", "failed", explain(error)))
+    return found
 
 
 async def _exchange(make: ClientFactory, settings: Settings, clock: Clock) -> list[Finding]:

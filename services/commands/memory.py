@@ -18,7 +18,7 @@ from services.commands.memory_access import alone
 from services.commands.options import settings_of
 from services.key_rotation import rotate
 
-Target = Annotated[str, typer.Argument(metavar="[FILE]", help="Where to; by default the backups folder")]
+Target = Annotated[str, typer.Argument(metavar="FILE", help="Where to; by default the backups folder")]
 
 
 def add_to(cli: typer.Typer) -> None:

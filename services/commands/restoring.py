@@ -10,17 +10,18 @@ from typing import Annotated
 import typer
 
 from aristobot.clock import SystemClock
-from aristobot.language import _
+from aristobot.language import _, explain
 from aristobot.settings import Settings
 from aristobot.store.carrying import address
 from aristobot.store.restoring import restore as put_back
 from aristobot.store.safekeeping import opened_backup
 from aristobot.store.shelf import Shelf
+from aristobot.store.verification import Check, Report
 from aristobot.store.verification import verify as look_at
 from aristobot.vault import Vault
 from services.commands.memory_access import OPERATOR, alone
 from services.commands.options import settings_of
-from services.key_rotation import Adopted, adopt
+from services.key_rotation import Adopted, adopt, unopened_in
 
 CHECK_FAILED = 7
 
@@ -67,13 +68,18 @@ def _tell(adopted: Adopted, settings: Settings) -> None:
 
 
 def verify(
-    ctx: typer.Context, file: Annotated[str, typer.Argument(metavar="[FILE]", help="A backup, instead of the database")] = ""
+    ctx: typer.Context, file: Annotated[str, typer.Argument(metavar="FILE", help="A backup, instead of the database")] = ""
 ) -> int:
     """Check integrity, migrations, seals and invariants; answers in JSON"""
     settings = settings_of(ctx)
     if file:
         return _verify_backup(settings, Path(file))
-    report = look_at(settings.database_url, Vault.open_or_create(settings.master_key_file).derive("audit"))
+    vault = Vault.open_or_create(settings.master_key_file)
+    report = look_at(settings.database_url, vault.derive("audit"))
+    if all(check.passed for check in report.checks if check.name in ("integrity", "revision")):
+        lost = unopened_in(settings.database_url, vault)
+        words = explain("error.seals_unopened", {"count": lost, "path": settings.master_key_file})
+        report = Report((*report.checks, Check("seals", (words,) if lost else ())))
     print(json.dumps(report.as_json(), default=str))
     return 0 if report.passed else CHECK_FAILED
 

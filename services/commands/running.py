@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from aristobot.errors import ConfigurationError
 from aristobot.settings import Settings
 from services.commands.options import MEANINGS, settings_of, with_settings
 
@@ -31,4 +32,8 @@ def simulator(
     """A local exchange, real on the wire, to try things with"""
     from services.simulator.__main__ import main as simulate  # a house that runs has no use for it
 
-    return simulate(["--port", str(port), "--seed", str(seed), "--control-port", str(control_port)])
+    try:
+        return simulate(["--port", str(port), "--seed", str(seed), "--control-port", str(control_port)])
+    except (OSError, OverflowError) as error:  # taken, not ours, or no port at all
+        detail = getattr(error, "strerror", None) or str(error)
+        raise ConfigurationError("port_unusable", field="port", value=f"{port}, {control_port}", detail=detail) from None

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from aristobot.bus import Bus
-from aristobot.errors import InvalidInput
+from aristobot.errors import InvalidInput, NotFound
 from aristobot.kinds import HaltLevel, HaltScope
 from aristobot.language import _
 from aristobot.store import brokers, strategies
@@ -20,7 +20,7 @@ from services.kill_switch import HALT_FILE, KillSwitch
 
 Scope = Annotated[HaltScope, typer.Option("--scope", help="Whom to stop: all, user, broker or strategy")]
 Level = Annotated[HaltLevel, typer.Option("--level", help="halt: no entries; reduce: exits alone; flatten: sell out")]
-Target = Annotated[str, typer.Argument(metavar="[ID]", help="Id or name of the user, or id of the broker or strategy")]
+Target = Annotated[str, typer.Argument(metavar="ID", help="Id or name of the user, or id of the broker or strategy")]
 
 
 def add_to(cli: typer.Typer) -> None:
@@ -83,7 +83,10 @@ async def _scope_id(memory: Memory, scope: HaltScope, target: str) -> uuid.UUID 
     try:
         scope_id = uuid.UUID(target)
     except ValueError:
-        raise InvalidInput("not_an_id", field=scope.value) from None
+        if scope is HaltScope.USER and target:
+            raise NotFound("user_unknown", value=target) from None
+        code, field = ("not_an_id", scope.value) if target else ("option_missing", "ID")
+        raise InvalidInput(code, field=field) from None
     if scope is HaltScope.USER:
         return (await memory.accounts.household.get(scope_id)).id
     if scope is HaltScope.BROKER:

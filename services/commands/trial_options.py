@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeVar
 
-from aristobot.errors import InvalidInput
+from aristobot.errors import InvalidInput, NotFound
 from services.backtest_sources import named
 from services.commands.memory_access import Memory
 
@@ -15,7 +15,12 @@ _T = TypeVar("_T")
 
 async def text_of(memory: Memory, strategy: str) -> str:
     """The text of a strategy: out of a .py file, or by its name. Raises InvalidInput for a file that cannot be read, NotFound."""
-    return _file(strategy) if strategy.endswith(".py") else await named(memory.db, strategy)
+    if strategy.endswith(".py"):
+        return _file(strategy)
+    try:
+        return await named(memory.db, strategy)
+    except NotFound:
+        raise NotFound("strategy_unknown", value=strategy[:60]) from None
 
 
 def split_pair(text: str) -> tuple[str, str]:

@@ -54,7 +54,6 @@ class BinanceClient(BinanceMarket):
         max_candles=MOST_CANDLES,
         timeframes=tuple(Timeframe),
         request_window=WINDOW_MS / 1000,
-        official_hosts=("api.binance.com", "stream.binance.com", "ws-api.binance.com"),
     )
 
     def __init__(self, clock: Clock, endpoints: Endpoints | None = None, timeouts: Timeouts | None = None) -> None:

@@ -111,7 +111,7 @@ class BinanceMarket:
         names = [f"{native.lower()}@kline_{name}" for name in wanted]
         greeting = msgspec.json.encode({"method": "SUBSCRIBE", "params": names, "id": 1})
         last_closed: dict[Timeframe, datetime] = {}
-        stream = Stream(self._stream_url, self._calls.link, [greeting], says_farewell)
+        stream = Stream(self._stream_url, self._calls.link, lambda: [greeting], says_farewell)
         async for frame in stream.frames():
             try:
                 candle = pushed_candle(frame, {native: symbol}, wanted)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import msgspec
+
 from aristobot.clock import Clock
 from aristobot.errors import DataError, ExchangeError, InvalidOrder, OutcomeUnknown, Refused, TryAgain, UnknownOrder
 from aristobot.exchange import Capabilities, CredentialField, Credentials, Endpoints
@@ -53,7 +55,6 @@ class BitgetClient(BitgetAccount):
         max_candles=MOST_CANDLES,
         timeframes=tuple(candles.GRANULARITIES),
         request_window=VALID_FOR,
-        official_hosts=("api.bitget.com", "ws.bitget.com"),
         exits_lock_funds=False,
     )
 
@@ -120,7 +121,7 @@ class BitgetClient(BitgetAccount):
         if not offered:
             raise InvalidOrder("market_buy_without_price", exchange=NAME, symbol=request.symbol)
         highest = catalogue.highest_buy(request.symbol, offered)
-        return replace(request, type=OrderType.LIMIT, price=highest, time_in_force=TimeInForce.IOC)
+        return msgspec.structs.replace(request, type=OrderType.LIMIT, price=highest, time_in_force=TimeInForce.IOC)
 
     async def _replaced(self, keys: Credentials, symbol: Symbol, client_id: str, request: OrderRequest) -> OrderReport:
         """Cancel, then place."""

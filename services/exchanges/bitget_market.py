@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from datetime import datetime
 
@@ -28,7 +28,6 @@ MOST_CANDLES, MOST_OLD_CANDLES = 1000, 200
 _MARKET = "/api/v2/spot/market"
 _HABITS = Habits(silence=60.0, lifetime=float("inf"), ping=b"ping")
 _TICK = 1.0
-_FRAMES_WAITING = 1000
 
 
 class BitgetMarket:
@@ -113,8 +112,8 @@ class BitgetMarket:
         """Candles as they form and close, for ever; a candle that closed is not repeated."""
         native, forming = native_of(symbol), Forming()
         greeting = candles.subscription(native, list(timeframes), unified="/v3/" in self._public)
-        stream = Stream(self._public, self._link, [greeting], lambda frame: False, _HABITS)
-        async with aclosing(self._with_ticks(stream)) as frames:
+        stream = Stream(self._public, self._link, lambda: [greeting], lambda frame: False, _HABITS)
+        async with aclosing(stream.frames_and_ticks(_TICK)) as frames:
             async for frame in frames:
                 try:
                     pushed = candles.pushed_candles(frame, native, symbol) if frame is not None else []
@@ -124,28 +123,6 @@ class BitgetMarket:
                 now = self._server_now()
                 for candle in forming.take(pushed, now) + forming.overdue(now):
                     yield candle
-
-    async def _with_ticks(self, stream: Stream) -> AsyncGenerator[bytes | None, None]:
-        """The frames of a stream, and None every second: a candle may be over without a word."""
-        inbox: asyncio.Queue[bytes | None] = asyncio.Queue(_FRAMES_WAITING)
-
-        async def listen() -> None:
-            async for frame in stream.frames():
-                await inbox.put(frame)
-
-        async def tick() -> None:
-            while True:
-                await self._clock.sleep(_TICK)
-                await inbox.put(None)
-
-        listening, ticking = asyncio.ensure_future(listen()), asyncio.ensure_future(tick())
-        try:
-            while not listening.done():
-                yield await inbox.get()
-            listening.result()
-        finally:
-            listening.cancel()
-            ticking.cancel()
 
     async def _load(self) -> Catalogue:
         if self._loading is None or self._loading.done():

@@ -139,8 +139,8 @@ class RestSession:
         except (OSError, TimeoutError) as error:
             self._meter.failed()
             detail = str(error) if isinstance(error, LineBroken) else type(error).__name__
-            lost = OutcomeUnknown if order else ConnectionLost
-            raise lost("no_answer", exchange=self._link.exchange, detail=detail) from None
+            lost, code = (OutcomeUnknown, "no_answer") if order else (ConnectionLost, "unanswered")
+            raise lost(code, exchange=self._link.exchange, detail=detail) from None
         finally:
             self._lines.give_back(line)
 

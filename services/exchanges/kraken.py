@@ -47,12 +47,13 @@ class KrakenClient(KrakenMarket):
         max_candles=MOST_CANDLES,
         timeframes=TIMEFRAMES,
         request_window=WINDOW,
-        official_hosts=("api.kraken.com", "ws.kraken.com", "ws-auth.kraken.com"),
         exits_lock_funds=True,
         amends_stops=True,
         fees_in_quote=True,
         finds_many=True,
         tells_fees=True,
+        streams_prices=True,
+        streams_instruments=True,
     )
 
     def __init__(self, clock: Clock, endpoints: Endpoints | None = None, timeouts: Timeouts | None = None) -> None:

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from aristobot.clock import LAST_MS, to_milliseconds
 from aristobot.market import Candle, Symbol, Timeframe
+from services.exchanges.kraken_push import Push
 from services.exchanges.kraken_wire import Answer, read, result_of
 
 #: What Kraken keeps candles of. Its weeks are left out: they begin on another day than ours.
@@ -55,19 +56,7 @@ class PushedCandle(msgspec.Struct):
     interval: int
 
 
-class Push(msgspec.Struct):
-    """A frame of the public socket; with a `method` it answers our subscription."""
-
-    channel: str = ""
-    type: str = ""
-    method: str = ""
-    success: bool = True
-    error: str = ""
-    data: msgspec.Raw = msgspec.Raw(b"[]")
-
-
 ROWS = msgspec.json.Decoder(Answer[dict[str, list[OhlcRow] | int | str]])
-PUSH = msgspec.json.Decoder(Push)
 CANDLES = msgspec.json.Decoder(list[PushedCandle])
 
 

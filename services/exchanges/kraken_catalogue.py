@@ -109,6 +109,17 @@ def common_name(name: str) -> str:
     return _OURS.get(name, name)
 
 
+def our_symbol(name: str) -> Symbol:
+    """Our symbol for one of theirs with a slash: its sockets say BTC where the catalogue says XBT."""
+    base, slash, quote = name.partition("/")
+    return f"{common_name(base)}{slash}{common_name(quote)}"
+
+
+def mode_of(status: str) -> tuple[InstrumentState, frozenset[str]]:
+    """Whether a pair in this state may be traded, and by which orders; closed in one that we do not know."""
+    return _MODES.get(status, _CLOSED)
+
+
 def read_catalogue(pairs: bytes, assets: bytes, before: Catalogue | None = None) -> Catalogue:
     """Both answers; costs some milliseconds for a full catalogue, so hand it to a thread.
 
@@ -167,21 +178,21 @@ class _Rates(dict[bytes, Decimal]):
 
 def _instrument(pair: NativePair, base: str, quote: str, known: tuple[_Amounts, _Rates, _Rates]) -> Instrument:
     amounts, makers, takers = known
-    state, kinds = _MODES.get(pair.status, _CLOSED)
+    state, kinds = mode_of(pair.status)
     return Instrument(  # by position as far as names go without saying: they would cost more than all the rest
         NAME,
         f"{base}/{quote}",
         base,
         quote,
-        amounts[bytes(pair.tick_size)] or _step(pair.pair_decimals),
-        _step(pair.lot_decimals),
+        amounts[bytes(pair.tick_size)] or step(pair.pair_decimals),
+        step(pair.lot_decimals),
         amounts[bytes(pair.ordermin)],
         ZERO,
         ZERO,
         ZERO,
         amounts[bytes(pair.costmin)],
         ZERO,
-        _step(pair.cost_decimals),
+        step(pair.cost_decimals),
         makers[bytes(pair.fees_maker)],
         takers[bytes(pair.fees)],
         state,
@@ -189,7 +200,8 @@ def _instrument(pair: NativePair, base: str, quote: str, known: tuple[_Amounts, 
     )
 
 
-def _step(places: int) -> Decimal:
+def step(places: int) -> Decimal:
+    """One at so many decimal places; raise DataError for a number of them that cannot be."""
     if not 0 <= places < len(_STEPS):
         raise DataError("impossible_amount", exchange=NAME, value=places)
     return _STEPS[places]

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from urllib.parse import quote
 
 import msgspec
-from loguru import logger
 
 from aristobot.clock import Clock, from_milliseconds
 from aristobot.errors import DataError
@@ -17,17 +16,16 @@ from aristobot.exchange import ClientStats, ClockReading, Endpoints
 from aristobot.market import Candle, Instrument, Symbol, Ticker, Timeframe
 from aristobot.money import HUNDRED, WIDE, ZERO, divided, times
 from services.exchanges.kraken_calls import KrakenCalls
-from services.exchanges.kraken_candles import PUSH, TIMEFRAMES, Closing, candles_of, pushed_candles
+from services.exchanges.kraken_candles import TIMEFRAMES, candles_of
 from services.exchanges.kraken_catalogue import Catalogue, read_catalogue
 from services.exchanges.kraken_errors import NAME
-from services.exchanges.kraken_wire import Answer, read, real, result_of
-from services.exchanges.stream import Stream
+from services.exchanges.kraken_streams import KrakenStreams
+from services.exchanges.kraken_wire import Answer, real, result_of
 from services.exchanges.transport import Timeouts
 
 MOST_CANDLES = 720
 #: Above so many pairs one answer with all of them is as cheap.
 _MANY_TICKERS = 60
-_TICK = 0.5
 
 
 class NativeTicker(msgspec.Struct):
@@ -49,8 +47,8 @@ class KrakenMarket:
 
     def __init__(self, clock: Clock, endpoints: Endpoints, timeouts: Timeouts | None = None) -> None:
         self._clock = clock
-        self._stream_url = endpoints.stream
         self._calls = KrakenCalls(clock, endpoints, timeouts)
+        self._streams = KrakenStreams(endpoints.stream, self._calls.link)
         self._catalogue = Catalogue()
         self._downloading: asyncio.Task[Catalogue] | None = None
 
@@ -121,59 +119,23 @@ class KrakenMarket:
         """
         for timeframe in timeframes:
             _check(timeframe)
-        closing = Closing()
-        async for frame in self._frames(symbol, timeframes):
-            now = from_milliseconds(self._calls.link.server_clock.timestamp())
-            if frame is None:
-                for candle in closing.due(now):
-                    yield candle
-                continue
-            try:
-                push = read(PUSH, frame)
-                candles = pushed_candles(push, symbol)
-            except DataError as error:
-                logger.error("{} pushed a candle that cannot be: {} in {!r}", NAME, error, frame[:500])
-                continue
-            if not push.success:
-                logger.error("{} sends no candles of {}: {}", NAME, symbol, push.error)
-            if push.type == "snapshot":
-                closing.begin(candles)
-            for heard in candles:
-                for candle in closing.heard(heard, now):
-                    yield candle
+        async for candle in self._streams.candles(symbol, timeframes):
+            yield candle
 
-    async def _frames(self, symbol: Symbol, timeframes: Sequence[Timeframe]) -> AsyncIterator[bytes | None]:
-        """What the public socket says, and None now and then, so that somebody looks at the clock."""
-        greeting = [
-            msgspec.json.encode(
-                {
-                    "method": "subscribe",
-                    "params": {"channel": "ohlc", "symbol": [symbol], "interval": one.seconds // 60, "snapshot": True},
-                    "req_id": number,
-                }
-            )
-            for number, one in enumerate(timeframes, 1)
-        ]
-        inbox: asyncio.Queue[bytes | None] = asyncio.Queue(1000)
+    async def stream_prices(self, wanted: Callable[[], Collection[Symbol]]) -> AsyncIterator[Ticker]:
+        """Last prices as they change, over one connection, for ever; `wanted` is asked every half second what to follow."""
+        async for ticker in self._streams.prices(wanted):
+            yield ticker
 
-        async def listen() -> None:
-            async for frame in Stream(self._stream_url, self._calls.link, greeting, lambda _: False).frames():
-                await inbox.put(frame)
+    async def stream_instruments(self) -> AsyncIterator[Sequence[Instrument]]:
+        """Listed pairs as they are now whenever their state or rules change, for ever. Raises TryAgain: no list at all."""
+        if not self._catalogue.instruments:
+            await self._load()
+        async for changed in self._streams.instruments(self._listed):
+            yield changed
 
-        async def tick() -> None:
-            while True:
-                await self._clock.sleep(_TICK)
-                await inbox.put(None)
-
-        tasks = [asyncio.create_task(listen()), asyncio.create_task(tick())]
-        try:
-            while not tasks[0].done():
-                yield await inbox.get()
-            tasks[0].result()
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+    def _listed(self) -> dict[Symbol, Instrument]:
+        return {one.symbol: one for one in self._catalogue.instruments}
 
     async def _load(self) -> Catalogue:
         if self._downloading is None or self._downloading.done():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -14,6 +14,9 @@ from websockets.exceptions import ConnectionClosed
 from aristobot.errors import ConnectionLost, TryAgain
 from services.exchanges.sockets import open_socket
 from services.exchanges.transport import Link, checked, growing_pauses
+
+#: Frames that may wait for a slow reader before the socket is read no further.
+_FRAMES_WAITING = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +36,18 @@ class Habits:
 
 
 class Stream:
-    """One subscription, for ever. Leaving the loop over `frames()` closes everything."""
+    """One subscription, for ever. Leaving the loop over `frames()` closes everything.
+
+    `greeting` makes the first messages anew for every connection: a signature in them would grow old.
+    """
 
     def __init__(
-        self, url: str, link: Link, greeting: Sequence[bytes], is_farewell: Callable[[bytes], bool], habits: Habits | None = None
+        self,
+        url: str,
+        link: Link,
+        greeting: Callable[[], Iterable[bytes]],
+        is_farewell: Callable[[bytes], bool],
+        habits: Habits | None = None,
     ) -> None:
         self._url = checked(url)
         self._link = link
@@ -44,17 +55,18 @@ class Stream:
         self._greeting = greeting
         self._is_farewell = is_farewell
         self._habits = habits or Habits()
+        self._connection: ClientConnection | None = None
         self._successor: ClientConnection | None = None
         self._closing: set[asyncio.Task[None]] = set()
         self._heard = 0.0
 
-    async def frames(self) -> AsyncIterator[bytes]:
+    async def frames(self) -> AsyncGenerator[bytes, None]:
         """Every frame of every connection in turn. What was sent while none was open is lost: the reader fills the gap."""
         pauses, trusted = growing_pauses(), True
-        connection: ClientConnection | None = None
         try:
             while True:
-                connection, self._successor = self._successor or await self._open(pauses), None
+                self._connection = connection = self._successor or await self._open(pauses)
+                self._successor = None
                 born = self._heard = self._clock.monotonic()
                 guard = asyncio.create_task(self._guard(connection))
                 try:
@@ -66,9 +78,39 @@ class Stream:
                 if trusted or self._clock.monotonic() - born >= self._habits.settled:
                     pauses, trusted = growing_pauses(), False
         finally:
-            for left in (connection, self._successor):
+            for left in (self._connection, self._successor):
                 if left is not None:
                     left.transport.abort()
+
+    async def frames_and_ticks(self, every: float) -> AsyncGenerator[bytes | None, None]:
+        """As `frames`, and None after every so many seconds: some things are over, or too old, without a word."""
+        inbox: asyncio.Queue[bytes | None] = asyncio.Queue(_FRAMES_WAITING)
+
+        async def listen() -> None:
+            async for frame in self.frames():
+                await inbox.put(frame)
+
+        async def tick() -> None:
+            while True:
+                await self._clock.sleep(every)
+                await inbox.put(None)
+
+        tasks = [asyncio.create_task(listen()), asyncio.create_task(tick())]
+        try:
+            while not tasks[0].done():
+                yield await inbox.get()
+            tasks[0].result()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def say(self, message: bytes) -> None:
+        """Tell the open connection something more. One that is not open learns it by its greeting, which is read as it opens."""
+        for connection in (self._connection, self._successor):
+            if connection is not None:
+                with suppress(ConnectionClosed):
+                    await connection.send(message, text=True)
 
     async def _until_closed(self, connection: ClientConnection) -> AsyncIterator[bytes]:
         try:
@@ -101,7 +143,7 @@ class Stream:
         """A new connection that has been told what we want."""
         connection = await open_socket(self._url, self._link, ClientConnection)
         try:
-            for message in self._greeting:
+            for message in self._greeting():
                 await connection.send(message, text=True)
         except ConnectionClosed:
             raise ConnectionLost(exchange=self._link.exchange, detail="closed while subscribing") from None

@@ -37,6 +37,7 @@ class BinanceDialect:
     prefixes = ("binance",)
     paths = (_PREFIX, _PREFIX, _PREFIX + _TRADING)
     modes = ("classic",)
+    states = ("TRADING", "CANCEL_ONLY")
 
     def __init__(self, world: World) -> None:
         self._world = world

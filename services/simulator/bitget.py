@@ -35,6 +35,7 @@ class BitgetDialect:
     prefixes = ("bitget",)
     paths = (_PREFIX, f"{_PREFIX}/v2/ws/public", f"{_PREFIX}/v2/ws/private")
     modes = ("classic", "unified")
+    states = ("online", "halt")
 
     def __init__(self, world: World) -> None:
         self._world = world

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from decimal import Decimal
+
+from msgspec.structs import replace
 
 from aristobot.money import ZERO, round_down
 from aristobot.orders import OrderRequest, OrderType, Side

@@ -48,7 +48,7 @@ class _Open(msgspec.Struct):
     secret: str
     balances: dict[str, str]
     passphrase: str | None = None
-    account_mode: str = "classic"
+    account_mode: str | None = None
     permissions: list[str] = msgspec.field(default_factory=lambda: ["read", "trade"])
     ip_restricted: bool = False
     fees_in_bnb: bool = False
@@ -152,10 +152,13 @@ class Control:
         asked = msgspec.json.decode(call.body, type=_Open)
         if asked.exchange not in self._dialects:
             raise LookupError(f"unknown exchange {asked.exchange}; there are {', '.join(self._dialects)}")
-        self._dialects[asked.exchange].check_secret(asked.secret)
+        dialect = self._dialects[asked.exchange]
+        dialect.check_secret(asked.secret)
+        if asked.account_mode not in (None, *dialect.modes):
+            raise ValueError(f"no such kind of account at {asked.exchange}; there are {', '.join(dialect.modes)}")
         balances = {asset: amount(text, asset) for asset, text in asked.balances.items()}
         account = self._world.venue.open_account(asked.exchange, asked.key, asked.secret, balances)
-        account.passphrase, account.mode = asked.passphrase, asked.account_mode
+        account.passphrase, account.mode = asked.passphrase, asked.account_mode or account.mode
         account.permissions = frozenset(asked.permissions)
         account.ip_restricted, account.fees_in_bnb = asked.ip_restricted, asked.fees_in_bnb
         account.nonce_window = asked.nonce_window

@@ -39,6 +39,7 @@ class KrakenDialect:
     prefixes = ("kraken", "0")
     paths = (_PREFIX, _PREFIX + _PUBLIC_SOCKET, _PREFIX + _PRIVATE_SOCKET)
     modes = ("classic",)
+    states = ("online", "cancel_only")
 
     def __init__(self, world: World) -> None:
         self._world = world

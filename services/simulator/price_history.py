@@ -189,6 +189,12 @@ class PriceHistory:
         return Chance(self._seed, 1000 + period, knot).uniform(-1, 1)
 
 
+@lru_cache(maxsize=64)
+def history_of(seed: str, ticks: int, lots_per_day: int, now: int) -> PriceHistory:
+    """A past that all worlds of one beginning share: it is the same for each, and working it out takes longer than reading it."""
+    return PriceHistory(seed, ticks, lots_per_day, now)
+
+
 def cut(whole: Bar, parts: int, chance: Chance) -> tuple[Bar, ...]:
     """Cut a candle into `parts` that follow each other and together make it again."""
     swing = (whole.high - whole.low) / 3

@@ -13,7 +13,7 @@ from decimal import Decimal
 from aristobot.market import Symbol
 from aristobot.matching import Quote
 from aristobot.money import round_nearest
-from services.simulator.price_history import BEGINNING, DAY, MINUTE, Bar, PriceHistory, merged, next_open, open_of
+from services.simulator.price_history import BEGINNING, DAY, MINUTE, Bar, history_of, merged, next_open, open_of
 from services.simulator.times import ExchangeClock
 
 #: One standard deviation of the logarithm of a price over one second, at speed 1.
@@ -44,7 +44,7 @@ class Tape:
         self._ticks = max(2, int(round_nearest(start, tick) / tick))
         per_day = max(1440, int(Decimal(500_000_000) / (start * lot)))
         self.usual_lots = max(1, per_day // (DAY // 1000))
-        self._history = PriceHistory(f"{seed}:{symbol}", self._ticks, per_day, now)
+        self._history = history_of(f"{seed}:{symbol}", self._ticks, per_day, now)
         self._minutes: list[int] = []
         self._bars: dict[int, Bar] = {}
         self._day: tuple[int, Bar] = (-1, Bar(0, 0, 0, 0))

@@ -72,6 +72,8 @@ class SimulatorServer:
     def __init__(self, clock: Clock, port: int = 0, control_port: int = 0, seed: int = 7, host: str = "127.0.0.1") -> None:
         self.world = World(clock, seed)
         self.dialects: dict[str, Dialect] = {name: make(self.world) for name, make in discover().items()}
+        for name, dialect in self.dialects.items():
+            self.world.venue.first_modes[name] = dialect.modes[0]
         self._routes = {prefix: dialect for dialect in self.dialects.values() for prefix in dialect.prefixes}
         self._control = Control(self.world, self.dialects)
         self._host = host

@@ -53,6 +53,8 @@ class Venue:
         self.lists = OrderLists(self.book, self.cashier, feed)
         #: How each exchange calls its orders, where it does not count them.
         self.names: defaultdict[str, Names] = defaultdict(Names)
+        #: The kind that a new account is of, where an exchange has said so.
+        self.first_modes: dict[str, str] = {}
         self._numbers: defaultdict[tuple[str, Symbol], Iterator[int]] = defaultdict(lambda: itertools.count(FIRST_ORDER_ID))
         self._list_numbers: defaultdict[str, Iterator[int]] = defaultdict(lambda: itertools.count(1))
         #: While a request is done: what it places is found by reads only so much later, and it misses what is younger.
@@ -75,6 +77,7 @@ class Venue:
     def open_account(self, exchange: str, key: str, secret: str, balances: Mapping[str, Decimal]) -> Account:
         """Open an account with play money; an account of the same key is replaced."""
         account = Account(exchange, key, secret, 350_000_000 + len(self.accounts), self.book.begin())
+        account.mode = self.first_modes.get(exchange, account.mode)
         self.accounts[exchange, key] = account
         for asset, amount in balances.items():
             self.cashier.deposit(account, asset, amount)

@@ -28,6 +28,8 @@ class Dialect(Protocol):
     paths: tuple[str, str, str]
     #: What `Account.mode` may be here; a new account has the first.
     modes: tuple[str, ...]
+    #: The exchange's words for a market that is open, and for one that takes no orders.
+    states: tuple[str, str]
 
     async def http(self, call: HttpCall) -> Outcome:
         """Answer one request."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 
 import pytest
 
 from aristobot.kinds import ActivationStatus
-from tests.builders import an_activation
+from aristobot.store.strategy_tables import ActivationLine
+from tests.builders import MIDNIGHT, an_activation
 from tests.street import Person, Street
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -69,3 +71,24 @@ async def test_a_running_one_is_not_changed_and_one_that_fell_says_why(alice: Pe
         await alice.web.delete(f"{PATH}{active.id}/"),
     ):
         assert (answer.status_code, answer.json()["error"]["code"]) == (409, "activation_running")
+
+
+async def test_the_log_comes_in_pages_and_no_older_than_it_is_asked_for(alice: Person, street: Street) -> None:
+    wanted = await form(alice, street)
+    row = await street.app.brokers.get(alice.id, uuid.UUID(str(wanted["broker_id"])))
+    active = an_activation(row, uuid.UUID(str(wanted["version_id"])))
+    await street.app.db.write(alice.id, lambda s: s.add(active))
+    said = [
+        ActivationLine(user_id=alice.id, activation_id=active.id, at=MIDNIGHT + timedelta(hours=hour), text=f"line {hour}")
+        for hour in range(4)
+    ]
+    await street.app.db.write(alice.id, lambda s: s.add_all(said))
+
+    async def texts(**asked: str) -> tuple[list[str], str | None]:
+        page = (await alice.web.get(f"{PATH}{active.id}/log/", params=asked)).json()
+        return [line["text"] for line in page["items"]], page["next"]
+
+    newest, cursor = await texts(limit="2")
+    assert newest == ["line 3", "line 2"]
+    assert await texts(limit="2", cursor=str(cursor)) == (["line 1", "line 0"], None)
+    assert await texts(since=(MIDNIGHT + timedelta(hours=2)).isoformat()) == (["line 3", "line 2"], None)

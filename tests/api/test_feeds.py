@@ -150,6 +150,15 @@ async def test_a_revoked_token_closes_its_feeds(street: Street, bob: Person) -> 
             assert await _closed_with(socket) == feeds.UNAUTHORISED
 
 
+async def test_while_the_memory_is_away_a_feed_asks_to_come_back_later(street: Street, bob: Person) -> None:
+    async with _served(street) as url, connect(f"{url}/ws/open-orders/?token={bob.token}") as socket:
+        await _next(socket)
+        await street.app.db.close()
+        assert await _closed_with(socket) == feeds.AWAY
+        async with connect(f"{url}/ws/open-orders/?token={bob.token}") as another:
+            assert await _closed_with(another) == feeds.AWAY
+
+
 async def test_prices_come_as_the_newest_of_each_exchange(street: Street, bob: Person) -> None:
     async with _served(street) as url, connect(f"{url}/ws/stream/?token={bob.token}") as socket:
         await _next(socket)

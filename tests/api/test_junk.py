@@ -207,3 +207,14 @@ async def test_a_validation_error_names_the_field_and_the_cure(street: Street, b
         assert error["message"] not in ("", error["code"])
     missing = await bob.web.post("/api/orders/", json=order)
     assert missing.json()["error"]["field"] == "Idempotency-Key"
+
+
+async def test_choices_are_listed_alike_and_a_body_that_is_no_json_is_told_its_header(street: Street, bob: Person) -> None:
+    choice = (await bob.web.get("/api/webhooks/stats/", params={"period": "3y"})).json()["error"]
+    form = (await bob.web.patch("/api/account/", content=b'{"language": "fr"}')).json()["error"]
+    exchange = await bob.web.get("/api/symbols/", params={"exchange": "mtgox"})
+
+    assert (choice["code"], choice["facts"]) == ("unknown_choice", {"choices": "24h, 7d, 30d"})
+    assert form["code"] == "body_not_json"
+    assert "Content-Type: application/json" in form["message"].replace("\N{NO-BREAK SPACE}", "")
+    assert (exchange.status_code, exchange.json()["error"]["field"]) == (422, "exchange")

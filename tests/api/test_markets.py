@@ -28,6 +28,19 @@ async def test_loading_the_markets_answers_how_many_there_are_and_what_is_new(st
     assert float(listed["taker_fee"]) > 0
 
 
+async def test_the_symbols_of_an_exchange_come_in_pages_each_of_them_once(street: Street, bob: Person) -> None:
+    await bob.web.post(f"/api/brokers/{await _broker(street, bob)}/load-markets/")
+    whole = (await bob.web.get("/api/symbols/?exchange=binance")).json()
+    pages, cursor = [], ""
+    while cursor is not None:
+        one = (await bob.web.get("/api/symbols/", params={"exchange": "binance", "limit": "5", "cursor": cursor})).json()
+        pages.append(one["items"])
+        cursor = one["next"]
+    assert [len(page) for page in pages[:-1]] == [5] * (len(pages) - 1)
+    assert ([one for page in pages for one in page], whole["next"]) == (whole["items"], None)
+    assert (await bob.web.get("/api/symbols/?exchange=binance&cursor=x")).json()["error"]["code"] == "bad_cursor"
+
+
 async def test_nobody_loads_the_markets_of_anothers_broker(street: Street, alice: Person, bob: Person) -> None:
     broker_id = await _broker(street, alice)
     assert (await bob.web.post(f"/api/brokers/{broker_id}/load-markets/")).status_code == 404

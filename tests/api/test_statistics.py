@@ -65,6 +65,8 @@ async def test_statistics_tell_what_was_earned_in_a_period_at_a_broker_by_a_stra
     assert (await _asked(bob, broker_id=main))["quotes"][0]["realised"] == "30"
     assert (await _asked(bob, strategy_id=str(written.id)))["quotes"][0]["realised"] == "4"
     assert (await _asked(bob, strategy_id=str(written.id), broker_id=main))["quotes"] == []
+    assert (await bob.web.delete(f"/api/activations/{active.id}/")).status_code == 204
+    assert (await _asked(bob, strategy_id=str(written.id)))["quotes"][0]["realised"] == "4"
     assert (await bob.web.get("/api/statistics/", params={"period": "1y"})).status_code == 422
 
 

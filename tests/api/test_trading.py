@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sqlite3
 import uuid
 from decimal import Decimal
@@ -15,6 +16,7 @@ from aristobot.orders import OrderStatus
 from aristobot.store import orders
 from aristobot.store.ground import weaknesses
 from aristobot.store.tenancy import GuardedSession
+from tests.builders import a_webhook, a_webhook_state
 from tests.street import Person, Street
 
 #: What these tests show does not depend on the database; the others of the API run on both.
@@ -45,6 +47,16 @@ async def test_the_same_key_is_the_same_order_however_often_it_comes(street: Str
     other = await _place(bob, broker_id, price="21000")
     assert (other.status_code, other.json()["error"]["code"]) == (409, "idempotency_key_reused")
     assert (await _place(bob, broker_id, "second", quantity="0.02")).json()["id"] != first.json()["id"]
+
+
+async def test_a_key_that_ordered_at_one_broker_orders_nothing_at_another(street: Street, bob: Person) -> None:
+    first, second = await _ready(street, bob), await _ready(street, bob)
+    placed = await _place(bob, first)
+    assert placed.status_code == 201, placed.text
+    elsewhere = await _place(bob, second)
+    assert (elsewhere.status_code, elsewhere.json()["error"]["code"]) == (409, "idempotency_key_reused")
+    assert (await _place(bob, first)).json()["id"] == placed.json()["id"]
+    assert [one["id"] for one in (await bob.web.get("/api/orders/")).json()["items"]] == [placed.json()["id"]]
 
 
 async def test_an_order_lives_changes_and_is_cancelled(street: Street, bob: Person) -> None:
@@ -237,3 +249,21 @@ async def test_health_shows_services_exchanges_and_own_brokers(street: Street, b
     assert 'aristobot_exchange_up{exchange="binance"} 1' in figures
     assert all(line.startswith("#") or len(line.rsplit(" ", 1)) == 2 for line in figures.splitlines())
     assert (await street.web().get("/ready")).status_code in (200, 503)
+
+
+async def test_alerts_and_what_they_opened_name_their_orders_and_the_key_says_its_times_as_everything_does(
+    street: Street, bob: Person
+) -> None:
+    row = await street.app.brokers.get(bob.id, uuid.UUID(await _ready(street, bob)))
+    ids = [uuid.uuid4() for _ in range(3)]
+    alert = a_webhook(row, order_ids=[ids[0].hex])
+    state = a_webhook_state(row, opening_webhook_id=alert.id, stop_order_id=ids[1], target_order_id=ids[2])
+    await street.app.db.write(bob.id, lambda s: s.add(alert))
+    await street.app.db.write(bob.id, lambda s: s.add(state))
+
+    (told,) = (await bob.web.get("/api/webhooks/")).json()["items"]
+    (opened,) = (await bob.web.get("/api/webhook-states/")).json()["items"]
+    rights = (await bob.web.get(f"/api/brokers/{row.id}/")).json()["key_rights"]
+
+    assert (told["order_ids"], opened["stop_order_id"], opened["target_order_id"]) == ([str(ids[0])], str(ids[1]), str(ids[2]))
+    assert re.fullmatch(r"[0-9-]{10}T[0-9:]{8}\.[0-9]{3}Z", rights["known_since"])

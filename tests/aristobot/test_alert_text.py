@@ -7,6 +7,7 @@ import re
 from datetime import UTC, datetime
 from decimal import Decimal
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -115,7 +116,7 @@ def test_every_message_that_can_be_built_means_exactly_what_was_chosen(choice: A
     assert parsed.identity
     (command,) = parsed.commands
     action = Action.BUY_MARKET if choice.is_strategy else choice.action
-    assert dataclasses.replace(command, id="") == expected(choice, action)
+    assert msgspec.structs.replace(command, id="") == expected(choice, action)
 
 
 PINE = re.compile(r"'((?:[^'\\]|\\.)*)'|\(([^()]*\?[^()]*)\)|(str\.\w+\((?:[^()\"]|\"[^\"]*\")*\)|[\w.]+)")
@@ -163,8 +164,8 @@ def test_a_pine_script_says_the_same_as_the_message(choice: AlertChoice) -> None
     (command,) = parse(as_pine_says(said[1], choice).encode()).commands
     wanted = expected(choice, Action.BUY_MARKET if choice.is_strategy else choice.action)
     if choice.is_strategy:
-        wanted = dataclasses.replace(wanted, sent_at=None)
-    assert dataclasses.replace(command, id="") == wanted
+        wanted = msgspec.structs.replace(wanted, sent_at=None)
+    assert msgspec.structs.replace(command, id="") == wanted
 
 
 def test_a_strategys_sale_in_pine_sells_everything_and_waits_for_no_level() -> None:

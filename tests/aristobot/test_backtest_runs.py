@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from aristobot.backtest.history import History
+from aristobot.backtest.quick import quick_record
 from aristobot.backtest.runner import backtest, closed_trades
 from aristobot.backtest.session import Session
 from aristobot.backtest.settings import Costs, Entrant, Setup
@@ -276,6 +277,29 @@ def test_what_is_still_held_is_told_and_can_be_closed_at_the_end() -> None:
     closed = played(buyer(), a_history(rows), close_at_end=True)
     assert [(one.reason, one.profit) for one in closed.closed] == [("end_of_test", 10.0)]
     assert closed.profit == held.profit == 10.0
+
+
+def test_who_buys_and_never_sells_was_in_the_market_and_paid_a_fee() -> None:
+    rows = [(100.0, 100.0, 100.0, 100.0)] * 4
+    result = played(buyer(), a_history(rows), Costs(taker=Decimal("0.001")))
+    assert result.record is not None
+    found = figures_of(result.record)
+    assert found["exposure"] == pytest.approx(3 / 4)
+    assert found["fees"] == pytest.approx(0.1)
+    setup = Setup((Entrant(buyer(), a_history(rows), an_instrument()),), costs=Costs(taker=Decimal("0.001")), warmup=0)
+    quick = quick_record(setup, 0, 2**50)
+    assert quick is not None
+    assert figures_of(quick)["exposure"] == found["exposure"]
+
+
+def test_what_vars_would_lose_at_work_is_told_of_a_backtest() -> None:
+    class Forgetful(Plain):
+        def after(self) -> None:
+            self.vars["lowest"] = np.float64(self.low)  # a number is a number
+            self.vars.setdefault("seen", set()).add(self.index)
+
+    assert played(Forgetful, walk(1, 60)).unkept == "'seen', set"
+    assert played(Plain, walk(1, 60)).unkept == ""
 
 
 def test_progress_is_told_and_grows() -> None:

@@ -76,7 +76,7 @@ class House:
     def start(self, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
         known = {"PATH": str(self.bin), "HOME": str(self.root), "LANG": "C.UTF-8", "PIP_NO_INDEX": "1", **environ}
         command = [sys.executable, "-m", "aristobot.probe", *arguments]
-        return subprocess.run(command, cwd=self.root, env=known, capture_output=True, text=True, timeout=60, check=False)
+        return subprocess.run(command, cwd=self.root, env=known, capture_output=True, text=True, timeout=300, check=False)
 
     @property
     def calls(self) -> list[str]:

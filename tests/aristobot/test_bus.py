@@ -33,7 +33,7 @@ def changed(user: uuid.UUID | None, trace_id: str = "") -> UserChanged:
 async def taken(inbox: Inbox[E], count: int) -> list[E]:
     events: list[E] = []
     while len(events) < count:
-        events.append(await asyncio.wait_for(anext(inbox), timeout=2))
+        events.append(await asyncio.wait_for(anext(inbox), timeout=20))
     return events
 
 

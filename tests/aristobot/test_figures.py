@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from aristobot.backtest.settings import Costs
 from aristobot.figures.breakdown import falls, months, reasons
 from aristobot.figures.curve import record_of, underwater
-from aristobot.figures.record import ClosedTrade, Drawdown, Record
+from aristobot.figures.record import ClosedTrade, Drawdown, Record, StillOpen
 from aristobot.figures.significance import (
     deflated_sharpe,
     incomplete_beta,
@@ -122,6 +122,13 @@ def test_every_figure_is_computed_by_hand_somewhere() -> None:
 def test_quality_is_told_in_r_where_every_trade_had_a_stop() -> None:
     run = replace(four_days(), closed=(closed(10, 0, 1, risk=5), closed(-5, 1, 1, risk=5), closed(20, 2, 1, risk=4)))
     assert figures_of(run)["sqn"] == pytest.approx(sqrt(3) * 2 / sqrt((0 + 9 + 9) / 2))  # 2, -1, 5
+
+
+def test_what_is_open_at_the_end_is_time_in_the_market_and_has_cost_its_fees() -> None:
+    run = replace(four_days(), still_open=(StillOpen(START + 62 * HOUR, 0.75), StillOpen(START + 80 * HOUR, 0.25)))
+    found = figures_of(run)
+    assert found["exposure"] == pytest.approx((34 - 2 + 34) / 96)  # the last trade until 62, from there to 96
+    assert (found["fees"], found["net_profit"], found["profit_before_fees"]) == (4.5, 11, 14.5)
 
 
 def test_the_drawdowns_are_listed_the_deepest_first() -> None:

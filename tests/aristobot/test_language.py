@@ -44,6 +44,15 @@ def test_facts_that_are_missing_leave_their_name_standing() -> None:
     assert explain("setting_unknown", {}, "en") == "There is no setting {variable}. Did you mean {nearest}?"
 
 
+def test_what_nobody_kept_of_somebody_elses_words_leaves_no_hole() -> None:
+    assert explain("exchange_error", {"detail": "code -1"}).endswith(" : code -1".replace(" ", "\u00a0", 1))
+    assert explain("exchange_error") == "L’exchange a répondu de façon inattendue."
+    for language in ("fr", "en"):
+        for code in catalogue(language):
+            if code.startswith(("error.", "reason.")):
+                assert "{detail}" not in explain(code, {}, language), code
+
+
 def test_an_unknown_code_is_said_with_its_facts() -> None:
     assert explain(AristobotError("nobody_wrote_this", limit=3), language="fr") == "nobody_wrote_this (limit=3)"
 

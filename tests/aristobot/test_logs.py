@@ -219,7 +219,7 @@ def test_people_read_the_same_on_standard_error_without_secrets_or_control_chara
     started.close()
     shown = capsys.readouterr()
     assert shown.out == ""
-    assert "INFO    web 01234567 token=*** ?[31mred? path=/x" in shown.err
+    assert "INFO    web 89abcdef token=*** ?[31mred? path=/x" in shown.err
 
 
 @pytest.mark.skipif(os.name != "posix", reason="Windows protects the profile's folder by its ACL")
@@ -290,6 +290,21 @@ def test_the_rotation_of_the_settings_is_used(tmp_path: Path) -> None:
     started.close()
     assert names(tmp_path / "logs") == ["aristobot.1.log", "aristobot.log"]
     assert all(path.stat().st_size <= 10_000 for path in (tmp_path / "logs").iterdir())
+
+
+def test_what_is_too_old_goes_also_of_services_that_fell_silent(tmp_path: Path) -> None:
+    for name in ("silent.log", "silent.1.log", "fresh.1.log", "notes.txt"):
+        (tmp_path / name).write_text("old\n")
+    for name in ("silent.log", "silent.1.log", "notes.txt"):
+        os.utime(tmp_path / name, (0, 0))
+    writer = LogWriter(tmp_path, Rotation(keep_seconds=3600), Redactor(), console=False, sweep_every=0.01)
+    writer.start()
+    deadline = time.monotonic() + 60
+    while (tmp_path / "silent.log").exists() or (tmp_path / "silent.1.log").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    writer.stop()
+    assert {path.name for path in tmp_path.iterdir()} == {"fresh.1.log", "notes.txt"}
 
 
 def test_the_view_asks_for_what_is_newer_and_for_what_it_may_show(running: Logs) -> None:

@@ -111,6 +111,8 @@ def test_the_exchanges_own_minimums_are_known_before_it_is_asked() -> None:
     assert code_of(an_entry(quantity=D("0.000001")), a_calm_broker()) == "below_min_quantity"
     halted = an_entry(instrument=replace(BTC, state=InstrumentState.HALTED))
     assert code_of(halted, a_calm_broker()) == "market_closed"
+    exit_ = an_entry(instrument=replace(BTC, state=InstrumentState.HALTED), side=Side.SELL, reducing=True)
+    assert code_of(exit_, a_calm_broker()) == ""
 
 
 def test_only_pairs_of_the_list_are_bought_when_there_is_a_list() -> None:

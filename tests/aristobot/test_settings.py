@@ -83,6 +83,8 @@ def test_a_misspelt_variable_is_an_error_that_names_the_nearest_one(here: Path, 
 
 def test_a_misspelt_line_of_an_env_file_and_a_misspelt_option_are_errors_too(here: Path, data: Path) -> None:
     assert refusal(data, {"log-levle": "INFO"}).facts["nearest"] == "--log-level"
+    assert refusal(data, None, OKX_REST_ULR="https://x").facts["nearest"] == "ARISTOBOT_OKX_REST_URL"
+    assert refusal(data, None, BINANCE_WS_APIURL="wss://x").facts["nearest"] == "ARISTOBOT_BINANCE_WS_API_URL"
     (data / ".env").write_text("ARISTOBOT_LANGAGE=en\n")
     assert refusal(data).facts["nearest"] == "ARISTOBOT_LANGUAGE"
 
@@ -105,6 +107,8 @@ def test_variables_of_the_tests_and_of_the_start_are_left_alone(here: Path, data
         ("LOG_LEVEL", "LOUD", "setting_choice"),
         ("NO_ORDERS", "peut-être", "setting_not_boolean"),
         ("DATABASE_URL", "mysql://u:hunter22@h/d", "setting_database"),
+        ("DATABASE_URL", "sqlite://", "setting_database"),
+        ("DATABASE_URL", "sqlite:///:memory:", "setting_database"),
         ("TRUSTED_PROXIES", "10.0.0.0/8, everybody", "setting_proxies"),
         ("WEBHOOK_PUBLIC_URL", "ftp://example.org", "setting_address"),
         ("BINANCE_REST_URL", "wss://example.org", "setting_address"),
@@ -135,6 +139,7 @@ def test_the_addresses_of_exchanges_are_gathered_by_exchange(here: Path, data: P
         BINANCE_WS_URL="ws://127.0.0.1:9100/binance",
         BINANCE_WS_API_URL="ws://127.0.0.1:9100/binance/ws-api/v3",
         KRAKEN_WS_PRIVATE_URL="wss://example.org/v2",
+        OKX_REST_URL="https://example.org/okx",
     )
     assert settings.exchange_urls == {
         "binance": {
@@ -143,6 +148,7 @@ def test_the_addresses_of_exchanges_are_gathered_by_exchange(here: Path, data: P
             "trading": "ws://127.0.0.1:9100/binance/ws-api/v3",
         },
         "kraken": {"trading": "wss://example.org/v2"},
+        "okx": {"rest": "https://example.org/okx"},
     }
 
 
@@ -173,6 +179,15 @@ def test_the_data_folder_is_made_for_its_owner_alone(here: Path, tmp_path: Path)
     wide.mkdir(mode=0o755)
     assert load(wide).data_dir.stat().st_mode & 0o777 == 0o700
     assert load(tmp_path / "deep" / "new").data_dir.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_folder_that_everybody_shares_is_refused_and_left_as_it_was(here: Path, tmp_path: Path) -> None:
+    shared = tmp_path / "as tmp"
+    shared.mkdir()
+    shared.chmod(0o1777)
+    assert refusal(shared, None).code == "data_folder_unusable"
+    assert refusal(shared, {"demo": True}).code == "data_folder_unusable"
+    assert shared.stat().st_mode & 0o7777 == 0o1777
 
 
 def test_a_data_folder_that_cannot_be_is_refused(here: Path, tmp_path: Path) -> None:

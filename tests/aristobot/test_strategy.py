@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
+import numpy as np
 import pytest
 
 from aristobot.backtest.session import Session
@@ -12,6 +15,7 @@ from aristobot.backtest.settings import Costs, Entrant, Setup
 from aristobot.errors import StrategyError
 from aristobot.indicators import ta
 from aristobot.strategy import Strategy, cached
+from aristobot.strategy_driver import unkept
 from aristobot.strategy_parameters import parameters_of
 from aristobot.strategy_run import PlacedOrder
 from tests.backtesting import FREE, a_history, an_instrument, buyer, closes_at, played
@@ -305,6 +309,46 @@ def test_vars_outlive_a_restart_and_hold_only_what_json_holds() -> None:
     with pytest.raises(StrategyError) as found:
         lane.driver.state()
     assert found.value.code == "vars_not_json"
+
+
+@pytest.mark.parametrize(
+    "value", [np.float64(1.5), np.int64(3), np.bool_(True), (1, "two", [3.5]), {"deep": [np.float64(2)]}, None, "", 10**30]
+)
+def test_what_comes_back_as_it_is_may_be_kept(value: Any) -> None:
+    lane = lane_of(Diary, closes_at(100, 100))
+    lane.run.memory.vars["kept"] = value
+    assert json.dumps(lane.driver.state()["vars"]["kept"]) == json.dumps(value, default=lambda number: number.item())
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {1, 2},
+        {1: "one"},
+        float("nan"),
+        [float("inf")],
+        datetime(2024, 1, 1, tzinfo=UTC),
+        Decimal(1),
+        b"raw",
+        np.arange(3),
+        {"a": {2}},
+    ],
+)
+def test_what_would_come_back_as_something_else_is_refused_with_its_name(value: Any) -> None:
+    lane = lane_of(Diary, closes_at(100, 100))
+    lane.run.memory.vars["kept"] = value
+    with pytest.raises(StrategyError) as found:
+        lane.driver.state()
+    assert found.value.code == "vars_not_json"
+    assert unkept(lane.driver) == found.value.facts["detail"]
+
+
+@pytest.mark.parametrize("value", [1.5, None])
+def test_a_name_that_would_come_back_as_a_text_is_refused(value: Any) -> None:
+    lane = lane_of(Diary, closes_at(100, 100))
+    memory: dict[Any, Any] = lane.run.memory.vars
+    memory[7] = value
+    assert unkept(lane.driver) == f"7, {type(value).__name__}"
 
 
 def test_the_default_size_spends_its_share_and_the_fee() -> None:

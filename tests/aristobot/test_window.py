@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -95,7 +96,7 @@ def start(**how):
 
 
 @POSIX
-def test_the_window_closes_when_the_house_lets_go_of_it(tmp_path: Path) -> None:
+def test_the_window_closes_when_the_house_lets_go_of_it_and_not_by_a_ctrl_c_that_is_meant_for_the_house(tmp_path: Path) -> None:
     (tmp_path / "webview.py").write_text(PATIENT)
     seen = tmp_path / "seen"
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -104,16 +105,34 @@ def test_the_window_closes_when_the_house_lets_go_of_it(tmp_path: Path) -> None:
             [sys.executable, "-m", "aristobot.window", "--leash", url],
             env={"PATH": str(tmp_path), "PYTHONPATH": f"{tmp_path}:{ROOT}", "SEEN": str(seen)},
             stdin=subprocess.PIPE,
+            stderr=subprocess.PIPE,
         )
         waiting = SystemClock()
         while not (seen.exists() and seen.read_text()) and window_process.poll() is None:
             asyncio.run(waiting.sleep(0.05))
+        window_process.send_signal(signal.SIGINT)
         assert window_process.poll() is None
-        assert window_process.stdin is not None
-        window_process.stdin.close()
-        assert window_process.wait(60) == 0
+        _, said = window_process.communicate(timeout=60)
+        assert (window_process.returncode, said) == (0, b"")
     with pytest.raises(ProcessLookupError):
         os.kill(int(seen.read_text()), 0)
+
+
+@POSIX
+def test_whoever_closes_the_window_reads_that_the_house_keeps_working(tmp_path: Path) -> None:
+    (tmp_path / "webview.py").write_text("settings = {}\ndef create_window(*words, **look): pass\ndef start(**how): pass\n")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}"
+        window_process = subprocess.Popen(
+            [sys.executable, "-m", "aristobot.window", "--leash", url],
+            env={"PATH": str(tmp_path), "PYTHONPATH": f"{tmp_path}:{ROOT}"},
+            stdin=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert window_process.wait(60) == 0
+        _, said = window_process.communicate()
+    assert said == f"The window is closed. Aristobot keeps working: {url}\n"
 
 
 #: A window engine that shows nothing: it remembers how it was asked, and plays a page that tells something.

@@ -64,7 +64,7 @@ _CHANGE = """async () => {
     const begun = performance.now();
     document.querySelector("a[href='/heartbeat']").click();
     const stands = await until(() => document.querySelector('h1')?.innerText === 'Heartbeat' && document.querySelector('.chart-box'));
-    const filled = await until(() => document.querySelector('.beat-card .ag-row'));
+    const filled = await until(() => document.querySelector('.beat-row'));
     return [stands - begun, filled - begun];
 }"""
 
@@ -95,7 +95,7 @@ async def a_browser(browser: Browser, home: Home, cookies: list[Any]) -> Page:
     page = await context.new_page()
     page.set_default_timeout(90_000)
     await page.goto("/heartbeat")
-    await page.locator(".beat-card .ag-row").first.wait_for()
+    await page.locator(".beat-row").first.wait_for()
     return page
 
 

@@ -35,6 +35,7 @@ from aristobot.settings import Settings
 from aristobot.store.database import Database
 from aristobot.store.inbox import Alert, AlertInbox, Stored
 from aristobot.store.migrate import upgrade_at_start
+from aristobot.store.room import take_room
 from aristobot.store.tables import WebhookToken
 from aristobot.store.tenancy import SYSTEM
 from aristobot.store.trading_tables import Webhook
@@ -72,6 +73,7 @@ async def serve(settings: Settings, *, stores: bool) -> None:
     )
     for one in (user, broker, row):
         await db.write(SYSTEM, lambda s, one=one: s.add(one))  # type: ignore[misc]  # the row of this turn
+    await take_room(db)
     receiver = WebhookReceiver(db, bus, clock, settings, inbox=None if stores else NoInbox(db))
     print(json.dumps({"url": receiver.bind(), "token": token}), flush=True)
     await receiver.run()

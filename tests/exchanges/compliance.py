@@ -33,7 +33,7 @@ SYMBOL, BASE, QUOTE = "BTC/USDT", "BTC", "USDT"
 QUICK = Timeouts(pool=0.5, connect=1.0, send=0.5, read=0.4)
 PASSPHRASE = "words that open the account"
 #: Real seconds after which something should have happened.
-PATIENCE = 5.0
+PATIENCE = 20.0
 _ids = itertools.count(1)
 
 
@@ -110,6 +110,14 @@ class Bench:
     def price(self, price: str, symbol: str = SYMBOL) -> None:
         """Move the market."""
         self.server.world.feed.move(symbol, price)
+
+    def close_market(self) -> None:
+        """No order is taken in the usual market any more, and the exchange says so."""
+        self.dialect.set_status(SYMBOL, self.dialect.states[1])
+
+    def open_market(self) -> None:
+        """Orders are taken again."""
+        self.dialect.set_status(SYMBOL, self.dialect.states[0])
 
     def faults(self, *script: dict[str, Any]) -> None:
         """Let something go wrong."""

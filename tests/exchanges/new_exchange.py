@@ -1,6 +1,7 @@
-"""A process of the house in whose folders lie more files than on the disk: `python -m tests.exchanges.new_exchange FOLDER NAME`.
+"""A process of the house in whose folders lie more files than on the disk.
 
-It says which exchanges the gateway lists, and tries some of the behaviours on the new one.
+`python -m tests.exchanges.new_exchange FOLDER NAME KIND` says which exchanges the gateway lists, and tries some of the behaviours
+on the new one, whose accounts are of one kind.
 """
 
 from __future__ import annotations
@@ -9,23 +10,40 @@ import asyncio
 import sys
 from pathlib import Path
 
+import httpx
+
 import services.exchanges
 import services.simulator
 from aristobot.bus import Bus
 from aristobot.clock import ManualClock
-from aristobot.settings import Settings
+from aristobot.settings import Settings, address_variable
 from aristobot.store.database import Database
 from aristobot.vault import Vault
 from services.exchange_gateway import ExchangeGateway
 from services.exchanges.transport import Timeouts
+from services.simulator.server import SimulatorServer
 
 
-async def listed(folder: Path) -> list[str]:
-    """What the house lists wherever exchanges are listed."""
+async def listed(folder: Path, name: str) -> list[str]:
+    """What the house lists wherever exchanges are listed; the new one's address may be set from outside like any other's."""
     db, vault = Database(f"sqlite:///{folder / 'house.db'}"), Vault.open_or_create(folder / "key")
-    gateway = ExchangeGateway(db, Bus(), ManualClock(), vault, Settings.load({"data_dir": folder}))
+    environ = {address_variable(name, "rest"): "https://elsewhere.example"}
+    settings = Settings.load({"data_dir": folder}, environ)
+    assert settings.exchange_urls == {name: {"rest": "https://elsewhere.example"}}
+    gateway = ExchangeGateway(db, Bus(), ManualClock(), vault, settings)
     await db.close()
     return gateway.exchanges()
+
+
+async def opened(name: str, kind: str) -> None:
+    """Open an account with the simulator as anybody would who has read nothing of kinds of accounts."""
+    server = SimulatorServer(ManualClock())
+    await server.start()
+    account = {"exchange": name, "key": "key", "secret": server.dialects[name].secret("secret"), "balances": {"USDT": "1"}}
+    async with httpx.AsyncClient(trust_env=False) as web:
+        (await web.post(f"{server.control_url}/accounts", json=account)).raise_for_status()
+    assert server.venue.accounts[name, "key"].mode == kind
+    await server.stop()
 
 
 async def tried(name: str) -> int:
@@ -49,13 +67,14 @@ async def tried(name: str) -> int:
     return number
 
 
-async def main(folder: Path, name: str) -> None:
+async def main(folder: Path, name: str, kind: str) -> None:
     """Look into the new folders as well, and print what is found."""
     services.exchanges.__path__.append(str(folder / "exchanges"))
     services.simulator.__path__.append(str(folder / "simulator"))
-    print(*await listed(folder))
+    print(*await listed(folder, name))
+    await opened(name, kind)
     print(await tried(name))
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1]), sys.argv[2]))
+    asyncio.run(main(Path(sys.argv[1]), *sys.argv[2:]))

@@ -129,7 +129,7 @@ async def small_server() -> AsyncIterator[SmallServer]:
             socket.transport.abort()
 
 
-async def soon(happened: Callable[[], bool], seconds: float = 3.0) -> None:
+async def soon(happened: Callable[[], bool], seconds: float = 20.0) -> None:
     """Wait, in real time, until something has happened; fail when it does not."""
     async with asyncio.timeout(seconds):
         while not happened():

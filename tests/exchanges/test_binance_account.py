@@ -14,7 +14,7 @@ from aristobot.errors import (
 from aristobot.exchange import AccountUpdate, BalanceChanged, Credentials, StreamReset
 from aristobot.orders import OrderReport, OrderStatus
 from services.exchanges.binance import BinanceClient
-from tests.exchanges.house import ED25519, HMAC, House, limit, market, new_id
+from tests.exchanges.house import ED25519, HMAC, PATIENT, House, limit, market, new_id
 from tests.exchanges.small_server import soon
 
 D = Decimal
@@ -102,6 +102,7 @@ async def test_an_unused_connection_is_closed_and_a_day_old_one_renewed(house: H
 
 
 async def test_sixteen_orders_at_once_each_get_their_own_answer(house: House, keys: Credentials, way: str) -> None:
+    house.client = BinanceClient(house.clock, house.endpoints, PATIENT)
     requests = [limit(str(50 + number)) for number in range(16)]
     answers = await asyncio.gather(*(house.client.place_order(keys, one) for one in requests))
     assert [(one.client_order_id, one.price) for one in answers] == [(one.client_order_id, one.price) for one in requests]
@@ -112,7 +113,7 @@ async def test_five_users_share_one_client_and_never_a_key(house: House) -> None
     users = [Credentials(f"key{n}" + "a" * 56, f"secret{n}" + "b" * 56) for n in range(5)]
     for user in users:
         house.server.venue.open_account("binance", user.api_key, user.api_secret, {"USDT": D(10_000_000)})
-    client = BinanceClient(house.clock, house.endpoints)  # with the usual, patient time-outs
+    client = BinanceClient(house.clock, house.endpoints, PATIENT)
     owner: dict[str, str] = {}
 
     async def place(number: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from decimal import Decimal
 
+import msgspec
 import pytest
 
 from aristobot.errors import InvalidOrder, Refused, UnknownOrder
@@ -115,7 +116,9 @@ async def test_exits_without_a_size_are_not_sent_where_the_exchange_cannot_size_
 async def test_an_order_is_made_smaller_in_place(house: House, way: str) -> None:
     request = limit("80")
     placed = await house.client.place_order(HMAC, request)
-    smaller = await house.client.edit_order(HMAC, "BTC/USDT", request.client_order_id, replace(request, quantity=D("0.05")))
+    smaller = await house.client.edit_order(
+        HMAC, "BTC/USDT", request.client_order_id, msgspec.structs.replace(request, quantity=D("0.05"))
+    )
     assert (smaller.exchange_order_id, smaller.client_order_id) == (placed.exchange_order_id, request.client_order_id)
     assert smaller.quantity == D("0.05")
 

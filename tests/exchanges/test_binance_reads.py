@@ -15,7 +15,8 @@ from aristobot.errors import (
 from aristobot.exchange import Credentials
 from aristobot.market import Timeframe
 from aristobot.orders import OrderStatus, Side
-from tests.exchanges.house import HMAC, House, limit, market, new_id
+from services.exchanges.binance import BinanceClient
+from tests.exchanges.house import HMAC, PATIENT, House, limit, market, new_id
 
 D = Decimal
 S = OrderStatus
@@ -78,6 +79,7 @@ async def test_balances_rights_prices_and_the_catalogue(house: House, keys: Cred
 
 
 async def test_several_askers_share_one_download_of_the_catalogue(house: House) -> None:
+    house.client = BinanceClient(house.clock, house.endpoints, PATIENT)
     lists = await asyncio.gather(*(house.client.instruments() for _ in range(20)))
     assert all(one == lists[0] for one in lists)
     assert len([entry for entry in house.server.world.journal.entries if entry.path.endswith("exchangeInfo")]) == 1

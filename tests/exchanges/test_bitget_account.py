@@ -15,6 +15,7 @@ from aristobot.exchange import AccountUpdate, BalanceChanged, Credentials, Strea
 from aristobot.orders import OrderReport, OrderStatus, OrderType, Side
 from services.exchanges.bitget import BitgetClient
 from tests.exchanges.bitget_house import CLASSIC, UNIFIED, BitgetHouse, a_house, limit, market, new_id, stop, turn
+from tests.exchanges.house import PATIENT
 from tests.exchanges.small_server import soon
 
 D = Decimal
@@ -172,7 +173,7 @@ async def test_two_thousand_calls_of_five_users_at_once_are_each_signed_with_the
             balances = {"USDT": D(1000 + number)}
             account = house.server.venue.open_account("bitget", keys.api_key, keys.api_secret, balances)
             account.passphrase, account.mode = keys.passphrase, "unified" if number % 2 else "classic"
-        client = BitgetClient(clock, house.endpoints)  # with the usual, patient time-outs
+        client = BitgetClient(clock, house.endpoints, PATIENT)
 
         async def ask(number: int) -> None:
             (held,) = await client.balances(users[number % 5])

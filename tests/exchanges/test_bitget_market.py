@@ -17,6 +17,7 @@ from aristobot.market import Candle, InstrumentState, Timeframe
 from services.exchanges.bitget import BitgetClient
 from services.exchanges.bitget_forming import Forming
 from tests.exchanges.bitget_house import CLASSIC, QUICK, SYMBOL, BitgetHouse, a_house, turn
+from tests.exchanges.house import PATIENT
 from tests.exchanges.small_server import Answer, Asked, Say, small_server, soon
 
 D = Decimal
@@ -31,6 +32,7 @@ async def house(clock: ManualClock) -> AsyncIterator[BitgetHouse]:
 
 
 async def test_the_catalogue_is_downloaded_once_for_all_who_ask_at_once(house: BitgetHouse) -> None:
+    house.client = BitgetClient(house.clock, house.endpoints, PATIENT)
     before = house.asked("/public/symbols")
     first, *others = await asyncio.gather(*(house.client.instruments() for _ in range(5)))
     assert all(one == first for one in others)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
+import msgspec
 import pytest
 
 from aristobot.clock import ManualClock
@@ -121,7 +122,7 @@ async def test_a_stop_waits_locks_nothing_and_is_moved_in_place(house: BitgetHou
         kind,
         Side.SELL,
     )
-    moved = replace(asked, stop_price=D(95), price=D(94) if asked.price else D(0), quantity=D("0.2"))
+    moved = msgspec.structs.replace(asked, stop_price=D(95), price=D(94) if asked.price else D(0), quantity=D("0.2"))
     report = await house.client.edit_order(house.keys, SYMBOL, asked.client_order_id, moved)
     assert (report.exchange_order_id, report.stop_price, report.status) == (placed.exchange_order_id, D(95), S.OPEN)
     (resting,) = await house.client.open_orders(house.keys, SYMBOL)
@@ -201,7 +202,7 @@ async def test_a_buy_can_wait_behind_a_trigger(house: BitgetHouse) -> None:
 async def test_a_limit_order_is_edited_in_place_where_the_account_allows_it(house: BitgetHouse) -> None:
     asked = limit("90")
     placed = await house.client.place_order(house.keys, asked)
-    moved = replace(asked, price=D(91), quantity=D("0.2"))
+    moved = msgspec.structs.replace(asked, price=D(91), quantity=D("0.2"))
     if not house.is_unified:
         with pytest.raises(InvalidOrder) as refused:
             await house.client.edit_order(house.keys, SYMBOL, asked.client_order_id, moved)
@@ -217,8 +218,8 @@ async def test_a_limit_order_is_edited_in_place_where_the_account_allows_it(hous
 async def test_an_order_is_replaced_by_one_of_another_name(house: BitgetHouse, kind: str) -> None:
     asked = limit("90") if kind == "limit" else stop("90")
     await house.client.place_order(house.keys, asked)
-    other = replace(asked, client_order_id=new_id())
-    other = replace(other, price=D(91)) if kind == "limit" else replace(other, stop_price=D(91))
+    other = msgspec.structs.replace(asked, client_order_id=new_id())
+    other = msgspec.structs.replace(other, price=D(91)) if kind == "limit" else msgspec.structs.replace(other, stop_price=D(91))
     report = await house.client.edit_order(house.keys, SYMBOL, asked.client_order_id, other)
     assert (report.client_order_id, report.status) == (other.client_order_id, S.OPEN)
     (resting,) = await house.client.open_orders(house.keys, SYMBOL)
@@ -231,7 +232,7 @@ async def test_an_order_is_replaced_by_one_of_another_name(house: BitgetHouse, k
 async def test_a_replacement_too_large_is_refused_and_says_which_half_was_done(house: BitgetHouse) -> None:
     asked = limit("90")
     await house.client.place_order(house.keys, asked)
-    other = replace(asked, client_order_id=new_id(), quantity=D(500))
+    other = msgspec.structs.replace(asked, client_order_id=new_id(), quantity=D(500))
     with pytest.raises(Exception) as refused:  # which error depends on the half that failed
         await house.client.edit_order(house.keys, SYMBOL, asked.client_order_id, other)
     old = await house.client.find_order(house.keys, SYMBOL, asked.client_order_id)

@@ -9,6 +9,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 from websockets.asyncio.server import ServerConnection
 
@@ -247,7 +248,7 @@ async def test_a_replacement_that_failed_says_which_half_did(
     }
     async with speaking(clock, answers) as (client, server):
         with pytest.raises(error) as refused:
-            await client.edit_order(KEYS, SYMBOL, asked.client_order_id, replace(asked, client_order_id=new_id()))
+            await client.edit_order(KEYS, SYMBOL, asked.client_order_id, msgspec.structs.replace(asked, client_order_id=new_id()))
         assert refused.value.code == code
         assert server.count(f"{ORDER}/cancel-replace-order") == 1
 
@@ -260,7 +261,8 @@ async def test_a_replacement_nobody_can_judge_is_a_doubt(clock: ManualClock) -> 
     async with speaking(clock, answers) as (client, _):
         with pytest.raises(OutcomeUnknown):
             await advancing(
-                clock, client.edit_order(KEYS, SYMBOL, asked.client_order_id, replace(asked, client_order_id=new_id()))
+                clock,
+                client.edit_order(KEYS, SYMBOL, asked.client_order_id, msgspec.structs.replace(asked, client_order_id=new_id())),
             )
 
 

@@ -46,7 +46,9 @@ async def test_markets_come_with_their_rules(bench: Bench) -> None:
 
 @behaviour("X-03", "A market that closes is listed as closed, and no order is taken there.")
 async def test_a_closed_market_is_seen(bench: Bench) -> None:
-    bench.server.venue.set_state(bench.exchange, SYMBOL, InstrumentState.HALTED)
+    bench.close_market()
+    (listed,) = [one for one in await bench.client.instruments() if one.symbol == SYMBOL]
+    assert listed.state is not InstrumentState.TRADING
     with pytest.raises(Exception) as refused:
         await bench.client.place_order(bench.keys, limit())
     assert getattr(refused.value, "facts", {}).get("exchange") == bench.exchange

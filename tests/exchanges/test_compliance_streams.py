@@ -12,7 +12,7 @@ from loguru import logger
 
 from aristobot.errors import ExchangeError
 from aristobot.exchange import BalanceChanged, StreamReset
-from aristobot.market import Candle, Timeframe
+from aristobot.market import Candle, Instrument, InstrumentState, Ticker, Timeframe
 from aristobot.orders import OrderReport, OrderState, OrderStatus, Side, merge
 from tests.exchanges.compliance import QUOTE, SYMBOL, Bench, behaviour, limit, market, stop
 
@@ -211,3 +211,91 @@ async def test_an_account_may_change_its_kind(bench: Bench) -> None:
         request = market(Side.SELL)
         await bench.later(bench.client.place_order(bench.keys, request))
         assert (await bench.find(request.client_order_id)).status is S.FILLED
+
+
+@behaviour(
+    "X-56",
+    "Last prices come as they change, of what is wanted at that moment and listed, over one connection.",
+    needs="streams_prices",
+)
+async def test_prices_come_as_they_change(bench: Bench) -> None:
+    wanted, heard = {SYMBOL, "NOPE/USDT"}, list[Ticker]()
+    async with bench.listening(bench.client.stream_prices(lambda: wanted), heard):
+        await bench.until(lambda: (SYMBOL, D(100)) in told_prices(heard), moving=0.25)
+        bench.price("101")
+        await bench.until(lambda: (SYMBOL, D(101)) in told_prices(heard))
+        wanted.add("ETH/USDT")
+        await bench.until(lambda: any(one.symbol == "ETH/USDT" for one in heard), moving=0.25)
+        wanted.remove(SYMBOL)
+        for step in range(2, 40):
+            bench.price(str(100 + step))
+            bench.price(str(3000 + step), "ETH/USDT")
+            await bench.until(partial(_are_told, heard, [("ETH/USDT", D(3000 + step))]), moving=0.25)
+            if (SYMBOL, D(100 + step)) not in told_prices(heard):
+                break
+        else:
+            raise AssertionError("what is wanted no more is told for ever")
+        assert len(bench.server.world.sockets) == 1
+    assert all(one.bid <= one.last <= one.ask for one in heard)
+    assert [one.at for one in heard] == sorted(one.at for one in heard)
+
+
+@pytest.mark.parametrize("mishap", ["cut", "silent_socket", "disconnect", "double_message", "drop_message"])
+@behaviour(
+    "X-57", "Prices go on after a cut and a silence; one that comes twice, late or never undoes none.", needs="streams_prices"
+)
+async def test_prices_go_on_after_mishaps(bench: Bench, mishap: str) -> None:
+    heard: list[Ticker] = []
+    async with bench.listening(bench.client.stream_prices(lambda: [SYMBOL]), heard):
+        await bench.until(lambda: bool(heard), moving=0.25)
+        if mishap == "cut":
+            for socket in list(bench.server.world.sockets):
+                socket.cut()
+        else:
+            bench.faults({"on": "any.message", "do": mishap, "times": 20 if mishap.endswith("_message") else 1})
+        prices = map(D, range(101, 10_000))
+        moves = [next(prices)]
+        bench.price(str(moves[-1]))
+
+        def moved() -> bool:
+            if (SYMBOL, moves[-1]) in told_prices(heard):
+                return True
+            moves.append(next(prices))
+            bench.price(str(moves[-1]))
+            return False
+
+        await bench.until(moved, moving=2.0)
+    assert [one.at for one in heard] == sorted(one.at for one in heard)
+    lasts = [one.last for one in heard]
+    assert lasts == sorted(lasts), "an older price came after a younger one"
+
+
+@behaviour("X-58", "A market that closes or opens says so by itself, also after a cut.", needs="streams_instruments")
+async def test_a_market_that_closes_says_so(bench: Bench) -> None:
+    told: list[Sequence[Instrument]] = []
+
+    def states() -> list[InstrumentState]:
+        return [one.state for several in told for one in several if one.symbol == SYMBOL]
+
+    (before,) = [one for one in await bench.client.instruments() if one.symbol == SYMBOL]
+    async with bench.listening(bench.client.stream_instruments(), told):
+        await bench.until(lambda: bool(bench.server.world.sockets), moving=0.1)
+        bench.close_market()
+        await bench.until(lambda: bool(states()) and states()[-1] is not InstrumentState.TRADING)
+        bench.open_market()
+        await bench.until(lambda: states()[-1] is InstrumentState.TRADING)
+        for socket in list(bench.server.world.sockets):
+            socket.cut()
+        bench.close_market()
+        await bench.until(lambda: states()[-1] is not InstrumentState.TRADING, moving=0.5)
+    (reopened,) = [one for several in told for one in several if one.state is InstrumentState.TRADING]
+    assert reopened == before
+
+
+def told_prices(heard: Sequence[Ticker]) -> list[tuple[str, Decimal]]:
+    """Which prices were told, by symbol."""
+    return [(one.symbol, one.last) for one in heard]
+
+
+def _are_told(heard: Sequence[Ticker], wanted: Sequence[tuple[str, Decimal]]) -> bool:
+    return set(wanted) <= set(told_prices(heard))

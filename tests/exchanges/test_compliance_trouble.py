@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import itertools
 import random
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from aristobot.errors import ConnectionLost, ExchangeError, OutcomeUnknown, RateLimited, Refused, TryAgain
 from aristobot.orders import OrderRequest, OrderStatus

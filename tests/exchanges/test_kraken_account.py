@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 
 from aristobot.errors import BadKey, MissingRight, OutcomeUnknown
 from aristobot.exchange import Credentials, StreamReset
 from aristobot.orders import OrderReport, OrderStatus, OrderType, Side
 from services.exchanges.kraken import KrakenClient
 from services.exchanges.kraken_limits import INTERMEDIATE
-from tests.exchanges.house import limit, market
+from tests.exchanges.house import PATIENT, limit, market
 from tests.exchanges.kraken_house import ONE, OTHER, KrakenHouse, credentials, money_in, said_of
 from tests.exchanges.small_server import soon
 
@@ -198,7 +198,7 @@ async def test_five_users_share_one_client_and_never_a_key(kraken: KrakenHouse) 
     users = [credentials(f"user-{number}") for number in range(5)]
     for user in users:
         kraken.open_account(user, "10000000")
-    client = KrakenClient(kraken.clock, kraken.endpoints)  # with the usual, patient time-outs
+    client = KrakenClient(kraken.clock, kraken.endpoints, PATIENT)
     owner: dict[str, str] = {}
 
     async def place(number: int) -> None:

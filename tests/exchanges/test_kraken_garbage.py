@@ -17,10 +17,11 @@ from aristobot.market import Timeframe
 from services.exchanges import kraken_wire as wire
 from services.exchanges.kraken_account import balances_of, rights_of
 from services.exchanges.kraken_account_feed import AccountFeed, Frame
-from services.exchanges.kraken_candles import PUSH, Closing, candles_of, pushed_candles
+from services.exchanges.kraken_candles import Closing, candles_of, pushed_candles
 from services.exchanges.kraken_catalogue import Catalogue, read_catalogue
 from services.exchanges.kraken_errors import accepted, judge, verdict
 from services.exchanges.kraken_market import TICKERS, ticker_of
+from services.exchanges.kraken_push import PUSH
 from tests.exchanges.kraken_house import body, heard
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

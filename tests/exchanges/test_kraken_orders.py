@@ -6,12 +6,13 @@ import asyncio
 from dataclasses import replace
 from decimal import Decimal
 
+import msgspec
 import pytest
 
 from aristobot.errors import InsufficientFunds, InvalidOrder, OutcomeUnknown, Refused, UnknownOrder
 from aristobot.orders import OrderReport, OrderRequest, OrderStatus, OrderType, Side, TimeInForce
 from services.exchanges.kraken import KrakenClient
-from tests.exchanges.house import limit, market, new_id
+from tests.exchanges.house import PATIENT, limit, market, new_id
 from tests.exchanges.kraken_house import ONE, KrakenHouse
 from tests.exchanges.small_server import soon
 
@@ -86,7 +87,7 @@ RESTING = [
 async def test_an_order_rests_as_it_was_meant_is_found_and_is_cancelled(
     kraken: KrakenHouse, kraken_way: str, request_: OrderRequest, price: Decimal, trigger: Decimal
 ) -> None:
-    request = replace(request_, client_order_id=new_id())
+    request = msgspec.structs.replace(request_, client_order_id=new_id())
     placed = await kraken.client.place_order(ONE, request)
     assert (placed.status, placed.type, placed.price, placed.stop_price) == (S.OPEN, request.type, price, trigger)
     found = await look(kraken, request)
@@ -119,7 +120,7 @@ async def test_a_stop_is_moved_in_place_and_was_never_away(kraken: KrakenHouse, 
     placed = await kraken.client.place_order(ONE, request)
     for price, quantity in (("92", "0.1"), ("95", "0.2"), ("94", "0.05")):
         moved = await kraken.client.edit_order(
-            ONE, "BTC/USDT", request.client_order_id, replace(request, stop_price=D(price), quantity=D(quantity))
+            ONE, "BTC/USDT", request.client_order_id, msgspec.structs.replace(request, stop_price=D(price), quantity=D(quantity))
         )
         assert (moved.client_order_id, moved.stop_price, moved.quantity) == (request.client_order_id, D(price), D(quantity))
         assert moved.status is S.OPEN
@@ -134,7 +135,7 @@ async def test_a_limit_is_moved_in_place(kraken: KrakenHouse, kraken_way: str) -
     request = limit("80")
     await kraken.client.place_order(ONE, request)
     moved = await kraken.client.edit_order(
-        ONE, "BTC/USDT", request.client_order_id, replace(request, price=D(85), quantity=D("0.05"))
+        ONE, "BTC/USDT", request.client_order_id, msgspec.structs.replace(request, price=D(85), quantity=D("0.05"))
     )
     assert (moved.price, moved.quantity, moved.client_order_id) == (D(85), D("0.05"), request.client_order_id)
     assert [(one.price, one.quantity) for one in await kraken.client.open_orders(ONE)] == [(D(85), D("0.05"))]
@@ -189,6 +190,7 @@ async def test_part_of_an_order_may_be_filled_before_it_is_cancelled(kraken: Kra
 
 
 async def test_sixteen_orders_at_once_each_get_their_own_answer(kraken: KrakenHouse) -> None:
+    kraken.client = KrakenClient(kraken.clock, kraken.endpoints, PATIENT)
     requests = [limit(str(50 + number)) for number in range(16)]
     answers = await asyncio.gather(*(kraken.client.place_order(ONE, one) for one in requests))
     assert [(one.client_order_id, one.price) for one in answers] == [(one.client_order_id, one.price) for one in requests]
@@ -202,7 +204,7 @@ async def test_a_hundred_moves_leave_no_moment_without_a_stop(kraken: KrakenHous
     placed = await kraken.client.place_order(ONE, request)
     for number in range(100):
         await kraken.client.edit_order(
-            ONE, "BTC/USDT", request.client_order_id, replace(request, stop_price=D(80) + D(number) / 10)
+            ONE, "BTC/USDT", request.client_order_id, msgspec.structs.replace(request, stop_price=D(80) + D(number) / 10)
         )
         held = kraken.server.venue.accounts["kraken", ONE.api_key].holding("BTC")
         assert held.locked == D("0.1")

@@ -13,9 +13,10 @@ from aristobot.errors import BadKey, DataError, ExchangeError, MissingRight, Unk
 from aristobot.exchange import Credentials
 from aristobot.market import Candle, Timeframe
 from aristobot.orders import OrderStatus, Side
+from services.exchanges.kraken import KrakenClient
 from services.exchanges.kraken_candles import TIMEFRAMES
 from services.exchanges.kraken_limits import Tier
-from tests.exchanges.house import limit, market, new_id
+from tests.exchanges.house import PATIENT, limit, market, new_id
 from tests.exchanges.kraken_house import ONE, OTHER, KrakenHouse, credentials
 from tests.exchanges.small_server import soon
 
@@ -130,12 +131,14 @@ async def test_a_key_that_may_not_trade_is_refused_and_a_wrong_one_is_a_bad_one(
 
 
 async def test_several_askers_share_one_download_of_the_catalogue(kraken: KrakenHouse) -> None:
+    kraken.client = KrakenClient(kraken.clock, kraken.endpoints, PATIENT)
     lists = await asyncio.gather(*(kraken.client.instruments() for _ in range(20)))
     assert all(one == lists[0] for one in lists)
     assert len(kraken.asked("exchange_info")) == 2
 
 
 async def test_who_asks_while_a_question_waits_to_leave_shares_its_answer(kraken: KrakenHouse) -> None:
+    kraken.client = KrakenClient(kraken.clock, kraken.endpoints, PATIENT)
     request = limit("80")
     await kraken.client.place_order(ONE, request)
     before = len(kraken.asked("orders.open"))

@@ -32,7 +32,7 @@ from aristobot.orders import OrderStatus
 from services.exchanges.kraken import KrakenClient
 from services.exchanges.kraken_limits import Tier
 from services.simulator.server import SimulatorServer
-from tests.exchanges.house import QUICK, limit, market
+from tests.exchanges.house import PATIENT, QUICK, limit, market
 from tests.exchanges.kraken_house import ONE, OTHER, KrakenHouse, body
 from tests.exchanges.small_server import Answer, Asked, Half, Hang, Reset, Say, SmallServer, advancing, small_server, soon
 
@@ -176,6 +176,7 @@ async def test_private_calls_of_one_key_arrive_in_the_order_of_their_nonces_howe
     small.said["OpenOrders"] = Say({"error": [], "result": {"open": {}}})
     small.said["ClosedOrders"] = Say({"error": [], "result": {"closed": {}}})
     small.said["AddOrder"] = Say(YES)
+    small.client = KrakenClient(small.clock, small.server.endpoints, PATIENT)
     for keys in (ONE, OTHER):
         small.client._calls.record_of(keys).limits.become(Tier(1000, 1, 1000, 1))
     work = [small.client.find_order(keys, "BTC/USDT", "x") for _ in range(20) for keys in (ONE, OTHER)]
@@ -188,13 +189,11 @@ async def test_private_calls_of_one_key_arrive_in_the_order_of_their_nonces_howe
 
 async def test_an_order_does_not_wait_for_a_read_that_hangs(small: Small) -> None:
     small.said |= {"OpenOrders": Hang(), "AddOrder": Say(YES)}
-    client = KrakenClient(small.clock, small.server.endpoints)  # with patience of ten seconds
-    hanging = asyncio.ensure_future(client.open_orders(ONE))
+    small.client = KrakenClient(small.clock, small.server.endpoints, PATIENT)
+    hanging = asyncio.ensure_future(small.client.open_orders(ONE))
     await soon(lambda: bool(small.asked("OpenOrders")))
-    async with asyncio.timeout(3):
-        assert (await client.place_order(ONE, limit("80"))).status is S.OPEN
+    assert ((await small.client.place_order(ONE, limit("80"))).status, hanging.done()) == (S.OPEN, False)
     hanging.cancel()
-    await client.close()
 
 
 async def test_a_lockout_is_respected_for_a_quarter_of_an_hour_and_by_this_key_alone(small: Small) -> None:
@@ -396,5 +395,6 @@ async def test_the_exchanges_clock_counts_not_ours(kraken: KrakenHouse, kraken_w
 
 
 async def test_one_measurement_serves_everybody_who_waits_for_it(kraken: KrakenHouse) -> None:
+    kraken.client = KrakenClient(kraken.clock, kraken.endpoints, PATIENT)
     await asyncio.gather(*(kraken.client.place_order(ONE, limit("80")) for _ in range(20)))
     assert len(kraken.asked("time")) == 5

@@ -21,10 +21,11 @@ from services.exchanges import kraken_wire as wire
 from services.exchanges.answers import UnlistedSymbol
 from services.exchanges.kraken_account import balances_of, rights_of
 from services.exchanges.kraken_account_feed import AccountFeed, Frame
-from services.exchanges.kraken_candles import PUSH, candles_of, pushed_candles
+from services.exchanges.kraken_candles import candles_of, pushed_candles
 from services.exchanges.kraken_catalogue import Catalogue, read_catalogue
 from services.exchanges.kraken_errors import accepted, judge
 from services.exchanges.kraken_market import TICKERS, ticker_of
+from services.exchanges.kraken_push import PUSH
 from tests.exchanges.kraken_house import KRAKEN, body, heard
 
 D = Decimal

@@ -201,7 +201,7 @@ async def test_an_old_connection_is_replaced_before_the_exchange_cuts_it(server:
     async def read() -> None:
         link = Link("binance", clock, 6000, QUICK)
         habits = Habits(silence=40.0, lifetime=50.0)
-        stream = Stream(server.endpoints.stream, link, [b'{"id":1}'], says_farewell, habits)
+        stream = Stream(server.endpoints.stream, link, lambda: [b'{"id":1}'], says_farewell, habits)
         async for frame in stream.frames():
             frames.append(frame)
 

@@ -9,13 +9,14 @@ import select
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
 from tests.exchange_urls import as_environment, exchange_urls
 from tests.house import ROOT
+from tests.journeys.memory import a_database
 
 PASSWORD = "un chat vert sur le toit"
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
@@ -25,8 +26,8 @@ CHROMIUM_ARGUMENTS = [
 ]  # fmt: skip
 
 
-#: Seconds until a process must say that it is ready; a crowded machine may take some.
-_READY_WITHIN = 60
+#: Seconds until a process must say that it is ready, and in which it must end; a crowded machine may take some.
+_WITHIN = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +86,12 @@ def an_exchange() -> Iterator[Exchange]:
 def a_home(folder: Path, options: list[str], extra: Mapping[str, str]) -> Iterator[Home]:
     """Start Aristobot on a data folder, on free ports, without a window."""
     folder.mkdir(parents=True, exist_ok=True)
-    environment = {**clean_environment(), **extra, "ARISTOBOT_DATA_DIR": str(folder)}
     arguments = [sys.executable, "-m", "aristobot", "run", "--headless", "--port", "0", "--webhook-port", "0", *options]
-    with (folder / "console.txt").open("w", encoding="utf-8") as console, _started(arguments, environment, console) as ready:
+    with ExitStack() as around:
+        memory = around.enter_context(a_database(options))
+        environment = {**clean_environment(), **memory, **extra, "ARISTOBOT_DATA_DIR": str(folder)}
+        console = around.enter_context((folder / "console.txt").open("w", encoding="utf-8"))
+        ready = around.enter_context(_started(arguments, environment, console))
         yield Home(ready["ui"], ready["webhooks"], folder, environment, ready["pid"])
 
 
@@ -96,14 +100,14 @@ def _started(arguments: list[str], environment: Mapping[str, str], errors: TextI
     process = subprocess.Popen(arguments, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=errors, text=True)
     try:
         assert process.stdout is not None
-        ready, _, _ = select.select([process.stdout], [], [], _READY_WITHIN)
+        ready, _, _ = select.select([process.stdout], [], [], _WITHIN)
         line = process.stdout.readline() if ready else ""
         assert line, f"{' '.join(arguments)} was not ready in time, or ended before"
         yield json.loads(line)
     finally:
         process.terminate()
         try:
-            process.wait(10)
+            process.wait(_WITHIN)
         except subprocess.TimeoutExpired:
             process.kill()
             raise

@@ -39,7 +39,7 @@ async def come_in(page: Page) -> None:
     await page.get_by_label("Nom").fill("Alice")
     await page.get_by_label("Mot de passe", exact=True).fill(PASSWORD)
     await page.get_by_role("button", name="Se connecter").click()
-    await page.locator(".beat-card .ag-row").first.wait_for()
+    await page.locator(".beat-row").first.wait_for()
 
 
 async def move(exchange: Exchange, price: str) -> None:
@@ -56,14 +56,14 @@ async def test_the_market_moves_and_the_page_with_it(home: Home, exchange: Excha
     assert await page.locator(".beat-card").count() == 6
 
     await move(exchange, "61234.5")
-    forming = page.get_by_label("Bougies 5m").locator(".ag-row.beat-forming")
+    forming = page.get_by_label("Bougies 5m").locator(".beat-row.beat-forming")
     await forming.get_by_text("61\u202f234,50").first.wait_for()
     await page.locator(".stream-line", has_text="C 61234.5").first.wait_for()
     await page.locator(".stat", has_text="Dernier prix").get_by_text("61\u202f234,50").wait_for()
     await page.wait_for_function(f"() => {{ const [bars, last] = ({_CHART})(); return bars >= 239 && last === 61234.5; }}")
-    history = page.get_by_label("Bougies 1h").locator(".ag-row.beat-history [col-id=t]").first
+    history = page.get_by_label("Bougies 1h").locator(".beat-row.beat-history .candle-when").first
     assert await history.evaluate("e => getComputedStyle(e).color") == "rgb(255, 176, 32)"
-    assert await forming.locator("[col-id=c]").evaluate("e => getComputedStyle(e).color") == "rgb(0, 255, 136)"
+    assert await forming.locator(".candle-close").evaluate("e => getComputedStyle(e).color") == "rgb(0, 255, 136)"
 
     await page.get_by_role("button", name="Mettre en pause").click()
     await move(exchange, "61300")
@@ -71,6 +71,25 @@ async def test_the_market_moves_and_the_page_with_it(home: Home, exchange: Excha
     assert await page.locator(".stream-line", has_text="C 61300").count() == 0
     await page.get_by_role("button", name="Reprendre").click()
     await page.locator(".stream-line", has_text="C 61300").first.wait_for()
+
+
+async def test_every_candle_of_a_table_is_reached_by_keyboard(home: Home, exchange: Exchange, visit: OpenBrowser) -> None:
+    page = await visit(home.url)
+    await come_in(page)
+    await move(exchange, "61100")
+    table = page.get_by_label("Bougies 4h")
+    rows = table.locator(".beat-row")
+    await table.locator(".beat-forming").wait_for()  # from here on it has all its rows
+    assert await rows.count() < 30
+    await table.focus()
+    await page.keyboard.press("End")
+    last = await table.locator("table").get_attribute("aria-rowcount")
+    assert last is not None
+    assert int(last) >= 241
+    await table.locator(f"[aria-rowindex='{last}']").wait_for()
+    assert await rows.count() < 30
+    await page.keyboard.press("Home")
+    await table.locator("[aria-rowindex='2']").wait_for()
 
 
 async def test_another_market_is_chosen_by_keyboard_and_lives_too(home: Home, exchange: Exchange, visit: OpenBrowser) -> None:
@@ -86,7 +105,7 @@ async def test_another_market_is_chosen_by_keyboard_and_lives_too(home: Home, ex
     await page.keyboard.press("Enter")
     await page.get_by_role("heading", name="ETH/USDT").wait_for()
     await page.locator(".stream-line", has_text="ETH/USDT").first.wait_for()
-    await page.get_by_label("Bougies 1m").locator(".ag-row.beat-forming").wait_for()
+    await page.get_by_label("Bougies 1m").locator(".beat-row.beat-forming").wait_for()
     await page.get_by_role("button", name="1h", exact=True).click()
     await page.wait_for_function(f"() => ({_CHART})()[0] >= 239")
 

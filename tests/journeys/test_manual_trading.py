@@ -69,7 +69,7 @@ async def buy_a_quarter(page: Page) -> None:
     await page.get_by_text("Rien ne part avant que vous n’exécutiez.").wait_for()
     await picture(page, "window")
     await page.get_by_role("button", name="Exécuter").dblclick()
-    await toast(page, "BTC/USDT exécuté").wait_for()
+    await toast(page, "Ordre exécuté – Achat BTC/USDT").wait_for()
     await page.get_by_role("button", name="Clôturer la position sur BTC/USDT").wait_for()
     assert await page.get_by_label("Historique des ordres").locator(".ag-row").count() <= 1
 
@@ -87,7 +87,7 @@ async def rest_a_limit(page: Page) -> None:
     await sent.wait_for()
     await page.get_by_role("button", name="Valider").click()
     await page.get_by_role("button", name="Exécuter").click()
-    await toast(page, "BTC/USDT accepté").wait_for()
+    await toast(page, "Ordre accepté – Achat BTC/USDT").wait_for()
 
 
 async def edit_and_cancel(page: Page) -> None:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.async_api import expect
 
-from aristobot.clock import SystemClock
 from tests.journeys.conftest import OpenBrowser
 from tests.journeys.house import PASSWORD, Exchange, Home, a_home
 from tests.journeys.test_first_day import add_broker, log_in, move_in, post, take_address
@@ -55,10 +54,9 @@ async def test_a_fill_rings_the_bell_and_a_halt_shows_everywhere(home: Home, exc
     await alice.goto("/strategies")
     await alice.get_by_role("button", name="Notifications", exact=True).wait_for()
 
-    begun = await post(url, Action="BuyMarket", Symbol="BTCUSDT", PourCent=50, PrixSL="-2%", id="one")
+    await post(url, Action="BuyMarket", Symbol="BTCUSDT", PourCent=50, PrixSL="-2%", id="one")
     await alice.get_by_role("button", name="Notifications, 2 non lues").wait_for()
     await alice.locator(".news-toast", has_text="BTC").first.wait_for()
-    assert SystemClock().monotonic() - begun < 3.0
     await alice.get_by_role("button", name="Notifications, 2 non lues").click()
     await alice.locator(".bell-item.unread", has_text="Achat de").wait_for()
     await alice.locator(".bell-item.unread", has_text="Position ouverte").wait_for()

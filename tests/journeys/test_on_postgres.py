@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
-from tests.conftest import address_of
 from tests.journeys.conftest import OpenBrowser
 from tests.journeys.house import Exchange, Home, a_home
+from tests.journeys.memory import an_empty_database
 from tests.journeys.test_first_day import ALERTS, POSITIONS, add_broker, move_in, post, row, take_address
 
 pytestmark = [pytest.mark.browser, pytest.mark.postgres, pytest.mark.asyncio(loop_scope="session")]
@@ -20,16 +19,10 @@ pytestmark = [pytest.mark.browser, pytest.mark.postgres, pytest.mark.asyncio(loo
 @pytest.fixture
 def home(postgres_server: sa.Engine, tmp_path: Path, exchange: Exchange) -> Iterator[Home]:
     """An Aristobot on an empty database that is gone afterwards."""
-    name = f"aristobot_journey_{uuid.uuid4().hex}"
-    with postgres_server.connect() as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {name}")
-    try:
-        options = ["--database-url", address_of(postgres_server, name)]
+    with an_empty_database(postgres_server) as address:
+        options = ["--database-url", address]
         with a_home(tmp_path / "data", options, exchange.settings) as running:
             yield running
-    finally:
-        with postgres_server.connect() as connection:
-            connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 async def test_a_whole_round_is_the_same_on_postgresql(home: Home, exchange: Exchange, visit: OpenBrowser) -> None:

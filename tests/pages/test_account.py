@@ -13,7 +13,7 @@ from services.app import App
 from services.household import NewUser
 from services.second_factor import code_at
 from services.sign_in import LoginForm
-from tests.pages.visitors import a_known_broker, a_resident, come_in, until
+from tests.pages.visitors import a_known_broker, a_resident, come_in, open_account, until
 from tests.services.entrance import HAND, HERE, PASSWORD
 
 NEW_PASSWORD = "sept lapins dans le pré"
@@ -30,14 +30,14 @@ def _sees(screen: User, marker: str) -> bool:
 
 async def test_somebody_without_a_broker_is_told_to_add_one(screen: User, app: App) -> None:
     await come_in(screen, app, await a_resident(app))
-    await screen.open("/account")
+    await open_account(screen)
     await screen.should_see("Pas encore de broker", retries=10)
 
 
 async def test_a_broker_is_added_even_while_its_exchange_does_not_answer(screen: User, app: App, clock: ManualClock) -> None:
     alice = await a_resident(app)
     await come_in(screen, app, alice)
-    await screen.open("/account")
+    await open_account(screen)
     await screen.should_see("Pas encore de broker", retries=10)
     screen.find(marker="add-broker").click()
     await screen.should_see(marker="broker-name", retries=10)
@@ -59,7 +59,7 @@ async def test_a_broker_is_renamed_without_touching_its_keys(screen: User, app: 
     alice = await a_resident(app)
     known = await a_known_broker(app, alice)
     await come_in(screen, app, alice)
-    await screen.open("/account")
+    await open_account(screen)
     await screen.should_see("Main", retries=10)
     screen.find(marker="edit-broker").click()
     await screen.should_see(marker="broker-name", retries=10)
@@ -76,7 +76,7 @@ async def test_a_broker_is_deleted_only_after_a_yes(screen: User, app: App) -> N
     alice = await a_resident(app)
     await a_known_broker(app, alice)
     await come_in(screen, app, alice)
-    await screen.open("/account")
+    await open_account(screen)
     await screen.should_see("Main", retries=10)
     screen.find(marker="delete-broker").click()
     await screen.should_see(marker="confirm")
@@ -90,7 +90,7 @@ async def test_the_webhook_address_is_shown_once(screen: User, app: App) -> None
     alice = await a_resident(app)
     broker = await a_known_broker(app, alice)
     await come_in(screen, app, alice)
-    await screen.open("/account")
+    await open_account(screen)
     await screen.should_see("Main", retries=10)
     screen.find(marker="webhook-address").click()
     await screen.should_see("Il n’y a pas encore d’adresse", retries=10)
@@ -107,7 +107,7 @@ async def test_the_webhook_address_is_shown_once(screen: User, app: App) -> None
 async def test_a_change_of_language_and_zone_is_kept(screen: User, app: App) -> None:
     alice = await a_resident(app)
     await come_in(screen, app, alice)
-    await screen.open("/account")
+    await open_account(screen)
     await screen.should_see("Fuseau horaire")
     field(screen, "language").set_value("en")
     screen.find(marker="timezone").trigger("popupShow")
@@ -124,7 +124,7 @@ async def test_grave_matters_ask_for_the_password_again(screen: User, app: App, 
     assert alice is not None
     await come_in(screen, app, alice)
     await clock.advance(6 * 60)
-    await screen.open("/account")
+    await open_account(screen)
     screen.find(marker="new-password").type(NEW_PASSWORD)
     screen.find(marker="new-password-again").type(NEW_PASSWORD)
     screen.find(marker="save-password").click()
@@ -139,7 +139,7 @@ async def test_a_session_elsewhere_is_ended_from_here(screen: User, app: App) ->
     alice = await a_resident(app)
     elsewhere = await app.accounts.sessions.open(alice, address="192.168.1.20", user_agent="Mozilla/5.0 (iPhone) Safari/605")
     await come_in(screen, app, alice)
-    await screen.open("/account")
+    await open_account(screen)
     await screen.should_see("Safari · iPhone", retries=10)
     await screen.should_see("Firefox · Linux")
     screen.find(marker="end-session").click()
@@ -150,7 +150,7 @@ async def test_a_session_elsewhere_is_ended_from_here(screen: User, app: App) ->
 async def test_the_codes_of_the_phone_are_switched_on_with_their_first_code(screen: User, app: App, clock: ManualClock) -> None:
     alice = await a_resident(app)
     await come_in(screen, app, alice)
-    await screen.open("/account")
+    await open_account(screen)
     await screen.should_see("Désactivés", retries=10)
     screen.find(marker="totp-on").click()
     await screen.should_see(ui.html)

@@ -16,11 +16,12 @@ from aristobot.kinds import BrokerAccess, Role
 from aristobot.settings import Settings
 from components.live_grid import LiveGrid
 from services.app import App
+from services.exchanges import discover
 from services.key_state import KeyState
 from services.simulator.server import SimulatorServer
 from tests.builders import MIDNIGHT, a_broker, a_user
 from tests.exchange_urls import NOWHERE, exchange_urls
-from tests.pages.visitors import a_known_broker, a_resident, come_in, until
+from tests.pages.visitors import a_known_broker, a_resident, come_in, open_account, until
 
 
 @pytest.fixture
@@ -57,7 +58,7 @@ async def test_the_pairs_are_read_with_their_progress_and_the_result_is_told(scr
     stages: list[str] = []
     app.bus.listen(CatalogProgressed, do=lambda event: stages.append(event.stage))
     await come_in(screen, app, alice)
-    await screen.open("/account")
+    await open_account(screen)
     await screen.should_see("Aucune paire connue", retries=10)
     screen.find(marker="load-markets").click()
     await screen.should_see("dont", retries=40)
@@ -71,7 +72,7 @@ async def test_an_exchange_that_does_not_answer_is_said_so_beside_the_button(scr
     alice = await a_resident(app)
     await a_known_broker(app, alice, exchange="kraken")
     await come_in(screen, app, alice)
-    await screen.open("/account")
+    await open_account(screen)
     await screen.should_see("Aucune paire connue", retries=10)
     screen.find(marker="load-markets").click()
 
@@ -97,7 +98,8 @@ async def test_an_exchange_that_does_not_answer_is_said_so_beside_the_button(scr
             ["Pas d’ordres", "Retraits\u00a0!", "Toute adresse"],
         ),
         (KeyState(MIDNIGHT, KeyRights(True, True, True, None), withdraw_accepted=True), ["Retraits admis", "Adresse inconnue"]),
-        (KeyState(MIDNIGHT, failure="error.bad_key", checked_at=MIDNIGHT), ["Clé refusée"]),
+        (KeyState(MIDNIGHT, failure="error.bad_key", refused=True, checked_at=MIDNIGHT), ["Clé refusée"]),
+        (KeyState(MIDNIGHT, failure="error.unanswered", checked_at=MIDNIGHT), ["Non vérifiée"]),
         (KeyState(MIDNIGHT, KeyRights(True, True, False, True, MIDNIGHT)), ["Clé expirée"]),
     ],
 )
@@ -105,7 +107,7 @@ async def test_a_key_shows_how_it_is(screen: User, app: App, known: KeyState, wo
     alice = await a_resident(app)
     await a_known_broker(app, alice, **with_key(known))
     await come_in(screen, app, alice)
-    await screen.open("/account")
+    await open_account(screen)
     for word in words:
         await screen.should_see(word, retries=10)
 
@@ -114,7 +116,7 @@ async def test_how_far_orders_may_go_is_switched_in_the_list(screen: User, app: 
     alice = await a_resident(app)
     broker = await a_known_broker(app, alice)
     await come_in(screen, app, alice)
-    await screen.open("/account")
+    await open_account(screen)
     await screen.should_see("Main", retries=10)
     one(screen, "access").set_value(BrokerAccess.READ_ONLY.value)
     await screen.should_see("rien n’est envoyé, pas même une sortie", retries=20)
@@ -128,7 +130,7 @@ async def test_who_may_only_look_switches_nothing(screen: User, app: App) -> Non
     viewer = await a_resident(app, role=Role.VIEWER)
     await a_known_broker(app, viewer)
     await come_in(screen, app, viewer)
-    await screen.open("/account")
+    await open_account(screen)
     await screen.should_see("Main", retries=10)
     assert not one(screen, "access").enabled
 
@@ -140,7 +142,7 @@ async def test_an_administrator_is_asked_to_insist_once_a_key_turned_out_to_with
     account.permissions = frozenset({"read", "trade", "withdraw"})
     alice = await a_resident(app)
     await come_in(screen, app, alice)
-    await screen.open("/account")
+    await open_account(screen)
     await screen.should_see("Pas encore de broker", retries=10)
     screen.find(marker="add-broker").click()
     await screen.should_see(marker="broker-name", retries=10)
@@ -163,12 +165,17 @@ async def test_an_administrator_is_asked_to_insist_once_a_key_turned_out_to_with
 async def test_the_figures_of_an_exchange_follow_what_the_gateway_measures(screen: User, app: App, clock: ManualClock) -> None:
     alice = await a_resident(app)
     await come_in(screen, app, alice)
-    await screen.open("/account")
+    await open_account(screen)
     await screen.should_see("Exchanges", retries=10)
     grid = next(found for found in screen.find(ui.aggrid).elements if isinstance(found, LiveGrid))
     first = {row["exchange"]: row["state"] for row in grid.rows}
     await app.gateway.client("binance").synchronise()
     app.bus.publish(ExchangeMeasured(at=clock.now(), exchange="binance"))
-    await until(lambda: grid.rows[0]["success"] == "100\u00a0%")
-    assert first == {"Binance": "Pas encore", "Bitget": "Pas encore", "Kraken": "Pas encore"}
-    assert int(grid.rows[0]["requests"]) >= 1
+    await until(lambda: row_of(grid, "Binance")["success"] == "100\u00a0%")
+    assert first == {one.title: "Pas encore" for one in discover().values()}
+    assert int(row_of(grid, "Binance")["requests"]) >= 1
+
+
+def row_of(grid: LiveGrid, title: str) -> dict[str, Any]:
+    """What is said of an exchange."""
+    return next(row for row in grid.rows if row["exchange"] == title)

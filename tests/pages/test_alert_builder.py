@@ -11,7 +11,7 @@ from nicegui.testing import User
 from aristobot.clock import ManualClock
 from aristobot.signals import Action
 from services.app import App
-from tests.pages.visitors import a_known_broker, a_resident, come_in, until
+from tests.pages.visitors import a_known_broker, a_resident, come_in, open_account, until
 
 
 def every(screen: User, marker: str) -> list[Any]:
@@ -31,7 +31,7 @@ async def builder(screen: User, app: App) -> User:
     alice = await a_resident(app)
     await a_known_broker(app, alice)
     await come_in(screen, app, alice)
-    await screen.open("/account")
+    await open_account(screen)
     await screen.should_see(marker="build-alert", retries=10)
     screen.find(marker="build-alert").click()
     await screen.should_see(marker="alert-message", retries=10)
@@ -132,7 +132,7 @@ async def test_the_doctor_tells_each_thing_with_its_cure(screen: User, app: App)
     alice = await a_resident(app)
     await a_known_broker(app, alice)
     await come_in(screen, app, alice)
-    await screen.open("/account")
+    await open_account(screen)
     await screen.should_see("Huit points sont examinés", retries=10)
     await until(lambda: one(screen, "examine").enabled)
     screen.find(marker="examine").click()
@@ -143,6 +143,6 @@ async def test_the_doctor_tells_each_thing_with_its_cure(screen: User, app: App)
 
 async def test_without_a_broker_there_is_nothing_to_examine(screen: User, app: App) -> None:
     await come_in(screen, app, await a_resident(app))
-    await screen.open("/account")
+    await open_account(screen)
     await screen.should_see("Ajoutez d’abord un broker", retries=10)
     assert not one(screen, "examine").enabled

@@ -12,12 +12,11 @@ from nicegui.testing import User
 
 from aristobot.market import Candle, Timeframe
 from aristobot.orders import Side
-from components import candle_chart
 from components.candle_chart import CandleChart
 from components.chart_marks import FillMark, LineKind, PriceLine
 from services.app import App
 from tests.builders import MIDNIGHT
-from tests.pages.visitors import a_resident, come_in
+from tests.pages.visitors import a_resident, come_in, until
 
 M1 = Timeframe.M1
 MINUTE = timedelta(minutes=1)
@@ -36,7 +35,6 @@ class Chart(CandleChart):
     def __init__(self) -> None:
         super().__init__("Chart")
         self.sent: list[dict[str, Any]] = []
-        self._begun_at -= candle_chart._ARRIVING
 
     def run_chart_method(self, name: str, *args: Any, timeout: float = 1) -> Any:
         """Note the change."""
@@ -56,6 +54,7 @@ async def chart(screen: User, app: App) -> Chart:
     with client, ui.element("div"):
         drawn = Chart()
     drawn.load("BTC/USDT", M1, [bar(number, "100.25") for number in range(10)])
+    await until(lambda: drawn.id not in client.outbox.updates)  # it has left for the browser
     return drawn
 
 
@@ -139,7 +138,6 @@ async def test_marks_stay_through_another_timeframe_and_go_with_another_symbol(c
 
 async def test_a_chart_that_is_still_on_its_way_travels_whole(chart: Chart) -> None:
     chart.load("BTC/USDT", M1, [bar(0, "100.25")])
-    chart._begun_at += 10 * candle_chart._ARRIVING
     chart.push(bar(0, "100.75", closed=False))
 
     assert chart.sent == []

@@ -9,9 +9,9 @@ import pytest
 from nicegui import Client, core
 from nicegui.testing import User
 
-from aristobot.clock import ManualClock
-from components.guard import Guard, viewer_of
-from components.hardening import host_name, is_address
+from aristobot.clock import ManualClock, SystemClock
+from components.guard import FAREWELL, Guard, viewer_of
+from components.hardening import Hardening, host_name, is_address
 from components.patience import BURST, Patience
 from services.app import App
 from tests.pages.visitors import COOKIE, a_resident, come_in, until
@@ -32,6 +32,15 @@ async def test_a_made_up_cookie_opens_nothing(screen: User, app: App) -> None:
     assert (await screen.http_client.get("/webhooks")).status_code == 303
 
 
+@pytest.mark.parametrize("stranger", ["a/b=c", "{theme}=1", 'list=[{"a": 1}]; x', "garbage"])
+async def test_cookies_of_another_program_on_this_host_keep_nobody_out(screen: User, app: App, stranger: str) -> None:
+    opened = await come_in(screen, app, await a_resident(app))
+    screen.http_client.cookies.clear()
+    for cookies in (f"{stranger}; {COOKIE}={opened.token}", f"{COOKIE}={opened.token}; {stranger}"):
+        assert (await screen.http_client.get("/webhooks", headers={"cookie": cookies})).status_code == 200
+    assert (await screen.http_client.get("/login", headers={"cookie": stranger})).status_code == 200
+
+
 @pytest.mark.parametrize("path", ["/login", "/webhooks", "/_nicegui/nothing"])
 async def test_every_answer_carries_the_headers_that_confine_a_page(screen: User, app: App, path: str) -> None:
     headers = (await screen.http_client.get(path)).headers
@@ -45,6 +54,21 @@ async def test_a_name_that_is_not_ours_is_not_answered(screen: User, app: App) -
     for host, status in {"evil.example": 421, "test.evil.example": 421, "192.168.1.7:8080": 200, "[::1]:8080": 200}.items():
         answer = await screen.http_client.get("/login", headers={"host": host})
         assert answer.status_code == status, host
+
+
+async def test_no_proxy_makes_a_strangers_name_ours() -> None:
+    statuses: list[int] = []
+
+    async def send(message: Any) -> None:
+        statuses.append(message.get("status", 0))
+
+    async def nothing() -> None:
+        return None
+
+    fence = Hardening(nothing, hosts=["home.example"])  # type: ignore[arg-type]  # it is never asked
+    headers = [(b"host", b"evil.example"), (b"x-forwarded-for", b"203.0.113.9")]
+    await fence({"type": "http", "path": "/login", "headers": headers, "client": ("127.0.0.1", 1)}, nothing, send)  # type: ignore[arg-type]  # nothing is read
+    assert statuses[0] == 421
 
 
 async def test_another_sites_script_cannot_write(screen: User, app: App) -> None:
@@ -134,6 +158,16 @@ async def test_an_event_counts_only_from_the_pages_own_socket_and_a_live_session
     assert not app.accounts.sessions.alive(mine.who.session_id)
     await _press(client, own, button)
     await until(lambda: client.is_deleted)
+
+
+async def test_a_page_that_leaves_by_itself_is_not_ended_twice(screen: User, app: App) -> None:
+    mine = await come_in(screen, app, await a_resident(app))
+    client = await screen.open("/statistics")
+    client.tab_id = None  # the browser obeyed: its socket closed, and NiceGUI counts the seconds until it forgets the page
+    await app.accounts.sessions.end(mine.who.user_id, mine.who.session_id)
+    await SystemClock().sleep(FAREWELL + 0.1)
+    assert not client.is_deleted
+    client.delete()
 
 
 async def test_ending_a_session_closes_its_pages_and_no_others(screen: User, app: App, create_user: Any) -> None:

@@ -20,8 +20,8 @@ from aristobot.store import candles, heartbeats
 from aristobot.store.tenancy import SYSTEM
 from components.candle_chart import CandleChart
 from components.candle_feed import CandleFeed
+from components.candle_table import CandleRow, CandleTable
 from components.heartbeat_stream import LINES, StreamLog, line
-from components.live_grid import LiveGrid, Row
 from services.app import App
 from services.simulator.server import SimulatorServer
 from tests.builders import a_candle, an_instrument, list_instruments
@@ -48,10 +48,10 @@ def settings(settings: Settings, simulator: SimulatorServer) -> Settings:
     return settings.model_copy(update={"exchange_urls": exchange_urls(simulator.url)})
 
 
-def grids(screen: User) -> list[LiveGrid]:
+def grids(screen: User) -> list[CandleTable]:
     """The tables, from the shortest timeframe to the longest."""
     assert screen.client is not None
-    return [one for one in screen.client.elements.values() if isinstance(one, LiveGrid)]
+    return [one for one in screen.client.elements.values() if isinstance(one, CandleTable)]
 
 
 def one_of(screen: User, kind: type[Any]) -> Any:
@@ -67,13 +67,13 @@ def said(screen: User, words: str) -> list[Any]:
     return [one for one in screen.client.elements.values() if isinstance(one, ui.button) and one.text == words]
 
 
-async def minutes(screen: User) -> list[Row]:
+async def minutes(screen: User) -> list[CandleRow]:
     """The rows of the first table, once they are there."""
     await until(lambda: len(grids(screen)) == 6 and all(len(one.rows) >= 240 for one in grids(screen)))
     return grids(screen)[0].rows
 
 
-async def look(screen: User, app: App) -> list[Row]:
+async def look(screen: User, app: App) -> list[CandleRow]:
     """Open the page; its minutes."""
     await come_in(screen, app, await a_resident(app))
     await screen.open("/heartbeat")
@@ -99,10 +99,11 @@ async def test_every_timeframe_shows_its_last_240_closed_candles_newest_first(sc
 
     assert [len(one.rows) for one in grids(screen)] == [240] * 6
     newest = M1.open_of(app.clock.now())
-    assert [row["t"] for row in shown] == [round((newest - number * MINUTE).timestamp() * 1000) for number in range(240)]
-    assert {row["kind"] for row in shown} == {"history"}
+    assert [row.candle.close_time for row in shown] == [newest - number * MINUTE for number in range(240)]
+    assert {row.kind for row in shown} == {"history"}
     chart = one_of(screen, CandleChart)
     assert (chart.symbol, chart.timeframe, len(chart.bars)) == ("BTC/USDT", Timeframe.M5, 240)
+    await screen.should_see("240 bougies 5m depuis le")
     for frame in FRAMES:
         await screen.should_see(frame)
 
@@ -115,8 +116,8 @@ async def test_candles_that_came_off_the_stream_are_live_and_tell_how_late_they_
 
     first, second, *_rest = await look(screen, app)
 
-    assert (first["kind"], first["lag"]) == ("live", 0.42)
-    assert (second["kind"], second["lag"]) == ("history", None)
+    assert (first.kind, first.lag) == ("live", 0.42)
+    assert (second.kind, second.lag) == ("history", None)
     await screen.should_see("Retard 420\u00a0ms")
 
 
@@ -124,19 +125,19 @@ async def test_a_forming_candle_moves_on_top_until_it_closes(screen: User, app: 
     before = await look(screen, app)
     forming = now_forming(app)
     tell(app, forming)
-    await until(lambda: grids(screen)[0].rows[0]["kind"] == "forming")
+    await until(lambda: grids(screen)[0].rows[0].kind == "forming")
     tell(app, now_forming(app, "61500"))
-    await until(lambda: grids(screen)[0].rows[0]["c"] == "61500")
+    await until(lambda: grids(screen)[0].rows[0].candle.close_text == "61500")
     assert grids(screen)[0].rows[1] == before[0]
 
     done = a_candle(open_time=forming.open_time, close=Decimal(61700), high=Decimal(70000))
     tell(app, done, late=1.5, kind=CandleClosed)
     first = grids(screen)[0].rows[0]
-    assert (first["kind"], first["lag"], first["c"]) == ("live", 1.5, "61700")
+    assert (first.kind, first.lag, first.candle.close_text) == ("live", 1.5, "61700")
     tell(app, forming)  # a late word on what is closed
     tell(app, a_candle(open_time=forming.open_time + MINUTE, closed=False))
-    await until(lambda: grids(screen)[0].rows[0]["kind"] == "forming")
-    assert [row["kind"] for row in grids(screen)[0].rows[:3]] == ["forming", "live", "history"]
+    await until(lambda: grids(screen)[0].rows[0].kind == "forming")
+    assert [row.kind for row in grids(screen)[0].rows[:3]] == ["forming", "live", "history"]
     await screen.should_see("Retard 1,5\u00a0s")
 
 
@@ -146,7 +147,7 @@ async def test_a_table_never_grows_beyond_its_size(screen: User, app: App) -> No
     for number in range(30):
         tell(app, a_candle(open_time=opened + number * MINUTE), kind=CandleClosed)
     assert len(grids(screen)[0].rows) == 241
-    assert {row["kind"] for row in grids(screen)[0].rows[:30]} == {"live"}
+    assert {row.kind for row in grids(screen)[0].rows[:30]} == {"live"}
 
 
 async def test_the_chart_follows_the_timeframe_and_the_candles_of_its_market(screen: User, app: App) -> None:
@@ -161,7 +162,7 @@ async def test_the_chart_follows_the_timeframe_and_the_candles_of_its_market(scr
     tell(app, now_forming(app, "2"), exchange="kraken")
     tell(app, now_forming(app, "61300"))
     await until(lambda: chart.bars[-1].close == Decimal(61300))
-    assert min(row["c"] for row in grids(screen)[0].rows) != "1"
+    assert min(row.candle.close_text for row in grids(screen)[0].rows) != "1"
 
 
 async def test_what_was_missed_is_loaded_when_the_stream_speaks_again(screen: User, app: App, clock: ManualClock) -> None:
@@ -191,8 +192,8 @@ async def test_another_market_is_shown_and_followed_while_the_page_stands(screen
     assert app.candle_watch.followed == [("binance", "ETH/USDT")]
     tell(app, now_forming(app, "3210", symbol="ETH/USDT"))  # perhaps before the tables are filled: it is kept
     shown = await minutes(screen)
-    assert all(Decimal(row["c"]) < 10_000 for row in shown)
-    await until(lambda: grids(screen)[0].rows[0]["c"] == "3210")
+    assert all(Decimal(row.candle.close_text) < 10_000 for row in shown)
+    await until(lambda: grids(screen)[0].rows[0].candle.close_text == "3210")
     one_of(screen, CandleFeed).delete()  # as when the page is left
     await until(lambda: app.candle_watch.followed == [], clock)
 
@@ -220,7 +221,7 @@ async def test_the_stream_can_be_held_and_holds_only_so_much(screen: User, app: 
     await screen.should_see("En pause")
     for number in range(LINES + 50):
         tell(app, now_forming(app, str(60000 + number)))
-    await until(lambda: grids(screen)[0].rows[0]["c"] == str(60000 + LINES + 49))
+    await until(lambda: grids(screen)[0].rows[0].candle.close_text == str(60000 + LINES + 49))
     assert len(sent) == 1
     screen.find(marker="hold").click()
     tell(app, now_forming(app, "61000"))

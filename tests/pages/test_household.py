@@ -18,7 +18,7 @@ from services.app import App
 from services.household import NewUser
 from services.sign_in import LoginForm
 from tests.builders import a_position, an_order
-from tests.pages.visitors import a_known_broker, a_resident, come_in, until
+from tests.pages.visitors import a_known_broker, a_resident, come_in, open_account, until
 from tests.services.entrance import HAND, HERE
 from tests.services.oracle import KEY, an_oracle
 
@@ -36,7 +36,7 @@ def _all(screen: User, marker: str) -> list[Any]:
 
 async def test_somebody_added_gets_a_password_that_is_shown_once_and_chooses_their_own(screen: User, app: App) -> None:
     await come_in(screen, app, await a_resident(app))
-    await screen.open("/account")
+    await open_account(screen)
     await screen.should_see("Actifs\u00a0: 1 sur 5", retries=20)
     screen.find(marker="add-user").click()
     await screen.should_see(marker="user-name", retries=10)
@@ -80,7 +80,7 @@ async def test_a_one_time_password_whose_time_is_over_is_told_to_both_sides(scre
     await screen.should_see("n’était valable que 72 heures", retries=50)
     assert not _all(screen, "chosen")
     await come_in(screen, app, alice)
-    await screen.open("/account")
+    await open_account(screen)
     await screen.should_see("Mot de passe provisoire expiré", retries=20)
 
 
@@ -89,7 +89,7 @@ async def test_a_role_changes_after_a_yes_and_the_last_administrator_keeps_their
     bob = await a_resident(app, "bob", role=Role.TRADER)
     opened = await app.accounts.sessions.open(bob)
     await come_in(screen, app, alice)
-    await screen.open("/account")
+    await open_account(screen)
     await screen.should_see("Actifs\u00a0: 2 sur 5", retries=20)
     roles = _all(screen, "user-role")
     assert [one.enabled for one in roles] == [False, True]
@@ -106,7 +106,7 @@ async def test_a_role_stays_when_the_question_is_answered_with_no(screen: User, 
     alice = await a_resident(app)
     bob = await a_resident(app, "bob", role=Role.TRADER)
     await come_in(screen, app, alice)
-    await screen.open("/account")
+    await open_account(screen)
     await screen.should_see("Actifs\u00a0: 2 sur 5", retries=20)
     _all(screen, "user-role")[1].set_value("administrator")
     await screen.should_see(marker="confirm", retries=20)
@@ -119,7 +119,7 @@ async def test_a_user_is_disabled_and_enabled_again_and_gets_a_new_password(scre
     alice = await a_resident(app)
     bob = await a_resident(app, "bob", role=Role.TRADER)
     await come_in(screen, app, alice)
-    await screen.open("/account")
+    await open_account(screen)
     await screen.should_see("Actifs\u00a0: 2 sur 5", retries=20)
     for button, words in ((0, "Actifs\u00a0: 1 sur 5"), (1, "Actifs\u00a0: 2 sur 5")):
         switch = _all(screen, "switch-user")[1]
@@ -144,7 +144,7 @@ def _press(button: ui.button) -> None:
 async def test_a_token_is_made_shown_once_listed_and_revoked(screen: User, app: App) -> None:
     bob = await a_resident(app, "bob", role=Role.TRADER)
     await come_in(screen, app, bob)
-    await screen.open("/account")
+    await open_account(screen)
     await screen.should_see("Pas encore de jeton", retries=20)
     await screen.should_not_see("Foyer")
     screen.find(marker="add-token").click()
@@ -168,7 +168,7 @@ async def test_a_token_is_made_shown_once_listed_and_revoked(screen: User, app: 
 async def test_the_ai_provider_is_tried_before_it_is_saved_and_its_key_never_comes_back(screen: User, app: App) -> None:
     alice = await a_resident(app)
     await come_in(screen, app, alice)
-    await screen.open("/account")
+    await open_account(screen)
     async with an_oracle() as oracle:
         await until(lambda: _all(screen, "set-up-telegram"))
         field(screen, "ai-provider").set_value("compatible")
@@ -198,7 +198,7 @@ async def test_costs_and_the_default_broker_are_chosen_in_the_profile(screen: Us
     await a_known_broker(app, alice, name="Un", is_default=True)
     two = await a_known_broker(app, alice, name="Deux")
     await come_in(screen, app, alice)
-    await screen.open("/account")
+    await open_account(screen)
     await until(lambda: field(screen, "cost-method").value == "average")
     field(screen, "cost-method").set_value("fifo")
     field(screen, "default-broker").set_value(str(two.id))
@@ -215,7 +215,7 @@ async def test_every_other_browser_is_logged_out_with_one_button(screen: User, a
     alice = await a_resident(app)
     others = [await app.accounts.sessions.open(alice, address=one) for one in ("192.168.1.20", "2001:db8::7")]
     mine = await come_in(screen, app, alice)
-    await screen.open("/account")
+    await open_account(screen)
     await screen.should_see("Réseau de la maison (192.168.1.20)", retries=20)
     screen.find(marker="end-others").click()
     await screen.should_see(marker="confirm", retries=10)
@@ -228,7 +228,7 @@ async def test_somebody_who_only_looks_sees_every_button_and_can_press_none(scre
     vera = await a_resident(app, "vera", role=Role.VIEWER)
     await a_known_broker(app, vera)
     await come_in(screen, app, vera)
-    await screen.open("/account")
+    await open_account(screen)
     await screen.should_see("Main", retries=20)
     await screen.should_see("Silence de Main", retries=20)
     closed = ["add-broker", "webhook-address", "build-alert", "test-broker", "edit-broker", "delete-broker", "load-markets"]
@@ -249,7 +249,7 @@ def _asks_for(screen: User, fields: list[str]) -> bool:
 
 async def test_the_form_of_a_broker_asks_for_what_its_exchange_asks_and_says_what_it_can(screen: User, app: App) -> None:
     await come_in(screen, app, await a_resident(app))
-    await screen.open("/account")
+    await open_account(screen)
     await screen.should_see("Pas encore de broker", retries=20)
     screen.find(marker="add-broker").click()
     await screen.should_see(marker="broker-exchange", retries=20)

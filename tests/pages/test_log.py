@@ -18,10 +18,12 @@ from aristobot.kinds import OrderRole, Role, WebhookOutcome, WebhookStatus
 from aristobot.logs import Logs, log_context
 from aristobot.orders import OrderStatus
 from aristobot.settings import Settings
+from aristobot.store.inbox import new_row_id
 from aristobot.store.tables import Broker
 from aristobot.store.trading_tables import Webhook
 from components.live_grid import LiveGrid, Row
 from components.log_list import ROWS
+from components.log_rows import log_row
 from components.path_words import duration
 from services.alert_path import Stage, follow
 from services.app import App
@@ -75,7 +77,7 @@ async def test_lines_appear_by_themselves_the_newest_first(screen: User, app: Ap
     say(app, log, "said now", user_id=alice.id, trace_id=TRACE)
     await until(lambda: said(screen) == ["said now", "said before"])
     newest, oldest = (row for row in rows(screen) if row["message"].startswith("said"))
-    assert (newest["trace"], newest["level"], oldest["service"]) == (TRACE[:8], "Information", "trading engine")
+    assert (newest["trace"], newest["level"], oldest["service"]) == (TRACE[-8:], "Information", "trading engine")
 
 
 async def test_nobody_reads_the_lines_of_somebody_else_unless_they_run_the_house_and_ask_for_it(
@@ -165,7 +167,7 @@ async def test_a_line_opens_with_everything_it_holds(screen: User, app: App, log
     await screen.should_see(TRACE, retries=10)
     await screen.should_see('"order": "xyz"')
     screen.find(marker="follow-trace").click()
-    await until(lambda: [row["trace"] for row in rows(screen)] == [TRACE[:8]])
+    await until(lambda: [row["trace"] for row in rows(screen)] == [TRACE[-8:]])
 
 
 async def a_carried_out_alert(app: App, broker: Broker) -> Webhook:
@@ -258,3 +260,12 @@ async def test_the_alert_itself_offers_its_path(screen: User, app: App, log: Log
 )
 def test_a_delay_is_written_as_one_reads_it(milliseconds: int, words: str) -> None:
     assert duration(timedelta(milliseconds=milliseconds)) == words
+
+
+def test_two_alerts_of_one_moment_are_told_apart() -> None:
+    now = MIDNIGHT
+    ids = [new_row_id(now) for _ in range(2)]
+    facts = {"ts": now.isoformat(), "level": "INFO", "service": "web"}
+    shown = [log_row("1", facts | {"trace_id": one.hex, "msg": f"Alert {one} is taken up"}, now) for one in ids]
+    assert [row["trace"] for row in shown] == [one.hex[-8:] for one in ids]
+    assert [row["message"] for row in shown] == [f"Alert …{one.hex[-8:]} is taken up" for one in ids]

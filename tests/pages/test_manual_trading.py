@@ -19,6 +19,7 @@ from aristobot.store import favourites
 from aristobot.store.trading_tables import Order
 from components.order_line import OrderLine
 from components.order_rows import csv_of, row_of
+from components.pair_list import PairList
 from components.trading_fields import AmountField, written
 from components.trading_toasts import toast_of
 from services.app import App
@@ -73,8 +74,9 @@ async def test_favourites_come_first_and_stay(screen: User, app: App) -> None:
     await app.db.write(alice.id, lambda s: favourites.add(s, broker.exchange, "SOL/USDT", app.clock.now()))
     await come_in(screen, app, alice)
     await screen.open("/manual-trading")
-    await screen.should_see("/USDT", retries=30)
-    assert "Retirer SOL/USDT des favoris" in str([one._props.get("aria-label") for one in _elements(screen)])
+    pairs = await _pairs(screen)
+    assert pairs.symbols[0] == "SOL/USDT"
+    assert [one["symbol"] for one in pairs.props["pairs"] if one["starred"]] == ["SOL/USDT"]
 
 
 async def test_the_price_beside_a_pair_follows_the_market_and_an_old_one_is_not_shown(screen: User, app: App) -> None:
@@ -85,12 +87,11 @@ async def test_the_price_beside_a_pair_follows_the_market_and_an_old_one_is_not_
     await app.clock.advance(11)  # type: ignore[attr-defined] # the test's clock
     await come_in(screen, app, alice)
     await screen.open("/manual-trading")
-    await until(lambda: "Retirer SOL/USDT des favoris" in str([one._props.get("aria-label") for one in _elements(screen)]))
-    prices = [one for one in _elements(screen) if "pair-price" in one.classes]
-    assert "".join(str(one._text or "") for one in prices) == ""
+    pairs = await _pairs(screen)
+    assert pairs.prices["SOL/USDT"] == ""
 
     def told(price: str) -> Callable[[], bool]:
-        return lambda: "".join(str(one._text or "") for one in _elements(screen) if "pair-price" in one.classes) == price
+        return lambda: pairs.prices["SOL/USDT"] == price
 
     app.bus.publish(PricesUpdated(at=app.clock.now(), exchange=broker.exchange, prices={"SOL/USDT": D("150.25")}))
     await until(told("150,25"))
@@ -169,9 +170,15 @@ async def test_who_may_only_look_cannot_validate(screen: User, app: App) -> None
     assert not button.enabled
 
 
-def _elements(screen: User) -> list[Any]:
-    assert screen.client is not None
-    return list(screen.client.elements.values())
+async def _pairs(screen: User) -> PairList:
+    """The list of pairs, once there are any in it."""
+
+    def lists() -> list[PairList]:
+        assert screen.client is not None
+        return [one for one in screen.client.elements.values() if isinstance(one, PairList) and one.symbols]
+
+    await until(lists)
+    return lists()[0]
 
 
 async def test_a_window_is_open_for_fifteen_seconds_by_the_house_s_clock(app: App) -> None:
@@ -196,7 +203,7 @@ async def test_a_window_is_open_for_fifteen_seconds_by_the_house_s_clock(app: Ap
         (OrderStatus.UNKNOWN, "vérification"),
         (OrderStatus.REJECTED, "Le compte ne contient pas assez"),
         (OrderStatus.EXPIRED, "le prix s’était éloigné"),
-        (OrderStatus.CANCELED, "1 sur 2 exécuté à 100,00, le reste est annulé"),
+        (OrderStatus.CANCELED, "1 sur 2 exécutés à 100,00, le reste est annulé"),
         (OrderStatus.PENDING, None),
     ],
 )

@@ -91,6 +91,7 @@ async def test_sixty_visits_leave_nothing_behind(screen: User, app: App) -> None
     def nothing_is_left() -> bool:
         after = Footprint.of(app)
         grown = (after.clients > before.clients, after.readers > before.readers, after.bridges > before.bridges)
-        return not any(grown) and not after.tasks - before.tasks
+        begun = (after.tasks - before.tasks).values()  # the house begins some once, whoever looked first; a page every time
+        return not any(grown) and max(begun, default=0) < ROUNDS / 2
 
     await until(nothing_is_left)

@@ -15,7 +15,7 @@ from components.notification_bell import NotificationBell
 from components.switch_table import SwitchTable
 from services.app import App
 from services.notifiers.email import EmailByServer
-from tests.pages.visitors import a_known_broker, a_resident, come_in, until
+from tests.pages.visitors import a_known_broker, a_resident, come_in, open_account, until
 from tests.services.outside import MailServer, mail_server
 
 BACKUP = "reason.told_backup_failed"
@@ -75,7 +75,7 @@ async def test_an_empty_list_says_what_will_stand_in_it(screen: User, app: App) 
 async def test_a_switch_is_kept_at_once(screen: User, app: App) -> None:
     alice = await a_resident(app)
     await come_in(screen, app, alice)
-    await screen.open("/account")
+    await open_account(screen)
     await screen.should_see("ways")
     (table,) = screen.find(SwitchTable).elements
     await until(lambda: bool(table.props["rows"]))
@@ -98,7 +98,7 @@ async def test_a_switch_is_kept_at_once(screen: User, app: App) -> None:
 async def test_mail_is_set_up_tried_and_its_failure_is_said_in_words(screen: User, app: App, mail: MailServer) -> None:
     alice = await a_resident(app)
     await come_in(screen, app, alice)
-    await screen.open("/account")
+    await open_account(screen)
     await screen.should_see("set-up-email")
     screen.find("set-up-email").click()
     await screen.should_see("channel-host")
@@ -131,7 +131,7 @@ async def test_the_silence_of_a_broker_is_set_in_its_dialog(screen: User, app: A
     alice = await a_resident(app)
     broker = await a_known_broker(app, alice, name="Principal", mode=BrokerMode.WEBHOOKS)
     await come_in(screen, app, alice)
-    await screen.open("/account")
+    await open_account(screen)
     await screen.should_see("Aucun rythme de PING n’est encore connu.")
     screen.find("change-silence").click()
     await screen.should_see("ping-mode")

@@ -34,6 +34,7 @@ async def test_the_badge_follows_the_stop_from_the_bot_to_the_exchange(screen: U
         status=BracketStatus.ACTIVE,
         stop_price=D(58800),
         targets=[["100", "61800"]],
+        asked_at=MIDNIGHT,
         updated_at=MIDNIGHT,
     )
     stop = an_order(broker, **EXIT, type=OrderType.STOP_LOSS, role=OrderRole.STOP, position_id=held.id)

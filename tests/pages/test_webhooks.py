@@ -14,6 +14,7 @@ from aristobot.orders import OrderStatus
 from aristobot.store.tables import Broker
 from aristobot.store.trading_tables import Webhook, WebhookState
 from components.live_grid import LiveGrid, Row
+from components.webhook_detail import LONGEST_PAYLOAD, payload_words
 from services.app import App
 from tests.builders import a_webhook, a_webhook_state, an_order
 from tests.pages.visitors import a_known_broker, a_resident, come_in, until
@@ -186,6 +187,13 @@ async def test_a_row_opens_the_whole_alert(screen: User, app: App) -> None:
     await screen.should_see('"note": "<b>&"')
     await screen.should_see("12345")
     await screen.should_see("-2%")
+
+
+def test_the_body_of_an_alert_is_shown_as_it_came() -> None:
+    assert payload_words(b'{"price":60000.10,"price":1e5}') == '{\n  "price": 60000.10,\n  "price": 1e5\n}'
+    assert payload_words('{"action":"é"}'.encode("utf-16")) == '{\n  "action": "é"\n}'
+    assert payload_words(b"action=buy") == "action=buy"
+    assert payload_words(b"[" * 50_000) == "[" * LONGEST_PAYLOAD + "…"
 
 
 async def test_a_position_follows_the_price_and_goes_when_it_closes(screen: User, app: App) -> None:

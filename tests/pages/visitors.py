@@ -11,6 +11,7 @@ from aristobot.kinds import BrokerMode, Role
 from aristobot.store import brokers, users
 from aristobot.store.tables import Broker, User
 from aristobot.store.tenancy import SYSTEM
+from components.switch_table import SwitchTable
 from services.app import App
 from services.login_sessions import NewSession
 from tests.builders import a_broker, a_user
@@ -40,6 +41,12 @@ async def until(holds: Callable[[], object], clock: ManualClock | None = None) -
         if clock is not None:
             await clock.advance(0.5)
     raise AssertionError("it never came to hold")
+
+
+async def open_account(browser: Browser) -> None:
+    """Open the account page, and wait for the last of it."""
+    client = await browser.open("/account")
+    await until(lambda: any(isinstance(one, SwitchTable) for one in client.elements.values()))
 
 
 async def a_known_broker(app: App, who: User, **differences: object) -> Broker:

@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 
+import msgspec
 import sqlalchemy as sa
 from sqlmodel import col
 
@@ -115,7 +116,7 @@ class _ForgetfulInbox(AlertInbox):
 
     async def add(self, alert: Alert) -> Stored:
         """Store it once more."""
-        return await super().add(replace(alert, identity=uuid.uuid4().hex))
+        return await super().add(msgspec.structs.replace(alert, identity=uuid.uuid4().hex))
 
 
 class _BlindSender(OrderSender):

@@ -13,7 +13,7 @@ from tests.services.plain_job import Job as PlainJob
 _CALLS = (
     "open", "creat", "socket", "fork", "vfork", "kill", "ptrace", "dup", "chmod", "unlink", "mkdir", "rename", "execv",
     "memfd_create", "process_vm_readv", "setrlimit", "setuid", "prctl", "syscall", "abort", "raise", "signal", "getppid",
-    "inotify_init", "shmget", "mmap", "eventfd", "pipe", "unshare", "setsid", "link", "symlink", "truncate",
+    "inotify_init", "setitimer", "shmget", "mmap", "eventfd", "pipe", "unshare", "setsid", "link", "symlink", "truncate",
 )  # fmt: skip
 
 

@@ -241,8 +241,8 @@ class Belfry:
         return made
 
     async def until(self, holds: Callable[[], Any], *, moving: float = 0.0) -> Any:
-        """Wait until something holds, three seconds at most; the clock moves on by `moving` at each look."""
-        for _look in range(300):
+        """Wait until something holds, ten seconds or more; the clock moves on by `moving` at each look."""
+        for _look in range(1000):
             found = holds()
             if asyncio.iscoroutine(found):
                 found = await found

@@ -20,6 +20,7 @@ from aristobot.market import Timeframe
 from aristobot.store.database import Database
 from services.candle_download import CandleDownload, Outcome, Progress
 from services.candle_history import closed_between
+from services.exchanges import discover
 from tests.builders import MIDNIGHT
 from tests.house import ROOT
 from tests.services.market import Market, a_market
@@ -27,7 +28,7 @@ from tests.services.market import Market, a_market
 M1 = Timeframe.M1
 MINUTE = timedelta(minutes=1)
 REAL = ROOT / "tests" / "aristobot" / "candles" / "BTCUSDT_4h.csv.gz"
-EXCHANGES = ("binance", "bitget", "kraken")
+EXCHANGES = tuple(discover())
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from loguru import logger
 
 from aristobot.bus import Bus
 from aristobot.clock import ManualClock
-from aristobot.errors import ClockSkewed, InvalidInput
+from aristobot.errors import ClockSkewed, ConfigurationError, InvalidInput
 from aristobot.events import ExchangeHealthChanged
 from aristobot.settings import Settings
 from aristobot.store.database import Database
@@ -93,6 +93,15 @@ async def test_everybody_shares_one_client_until_a_broker_speaks_elsewhere(
     other.endpoints = {"rest": f"{server.url}/binance-elsewhere"}
     assert gateway.client_for(other) is not gateway.client("binance")
     assert gateway.client_for(other) is gateway.client_for(other)
+
+
+def test_no_house_opens_with_an_address_that_no_exchange_heeds(
+    lite: Database, bus: Bus, clock: ManualClock, tmp_path: Path
+) -> None:
+    settings = Settings.load({"data_dir": tmp_path}, {"ARISTOBOT_KRAKN_REST_URL": "https://example.org"})
+    with pytest.raises(ConfigurationError) as refused:
+        ExchangeGateway(lite, bus, clock, Vault.open_or_create(tmp_path / "key"), settings)
+    assert refused.value.facts["nearest"] == "ARISTOBOT_KRAKEN_REST_URL"
 
 
 async def test_an_exchange_without_a_client_is_refused_by_name(gateway: ExchangeGateway) -> None:

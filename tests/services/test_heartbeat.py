@@ -193,9 +193,11 @@ async def test_a_very_long_pause_is_made_up_for_only_so_far(market: Market) -> N
 
 
 async def test_the_status_tells_how_old_the_last_candles_are(market: Market) -> None:
+    closed: list[CandleClosed] = []
+    market.bus.listen(CandleClosed, do=closed.append)  # told once it is kept
     async with a_heart(market, [M1, Timeframe.H1]) as heart:
         begun = heart.status()
-        await market.until(lambda: heart.status().ages[M1] is not None and market.clock.now() > MIDNIGHT + 2 * MINUTE)
+        await market.until(lambda: bool(closed) and market.clock.now() > MIDNIGHT + 2 * MINUTE)
         status = heart.status()
 
     assert begun.connected

@@ -15,7 +15,8 @@ from aristobot.errors import InvalidInput
 from aristobot.exchange import KeyRights
 from aristobot.kinds import Role
 from aristobot.language import explain
-from aristobot.store import audit
+from aristobot.notices import NoticeKind
+from aristobot.store import audit, notifications
 from aristobot.store.tenancy import SYSTEM
 from services.broker_connection import ConnectionTest, StepState
 from services.household import NewUser
@@ -152,6 +153,35 @@ async def test_every_key_is_tried_once_a_day(house: TradingHouse, trader: Trader
     checked_at = (await state(house, trader)).checked_at
     assert checked_at is not None
     assert checked_at > yesterday
+
+
+async def test_a_key_that_is_taken_away_while_the_house_works_is_told_and_told_when_it_is_back(every: TradingHouse) -> None:
+    trader = await every.trader()
+    rights = trader.account.permissions
+
+    async def lines(count: int) -> list[str]:
+        rows = await every.app.db.read(trader.user_id, lambda s: notifications.recent(s, 50))
+        codes = [row.code for row in reversed(rows) if row.kind is NoticeKind.KEY]
+        return codes if len(codes) == count else []
+
+    trader.account.permissions = frozenset()
+    assert await every.when(lambda: lines(1)) == ["reason.told_key_bad"]
+    assert (await state(every, trader)).trouble(every.clock.now()) is not None
+    trader.account.permissions = rights
+    assert await every.when(lambda: lines(2)) == ["reason.told_key_bad", "reason.told_key_good"]
+    assert (await state(every, trader)).trouble(every.clock.now()) is None
+
+
+async def test_an_exchange_that_is_away_says_nothing_against_a_key(house: TradingHouse, trader: Trader) -> None:
+    house.faults({"on": "any", "do": "refuse_5xx", "times": 0})
+    await tried(house, trader)
+    known = await state(house, trader)
+    assert (known.refused, known.trouble(house.clock.now())) == (False, None)
+    assert not [
+        one
+        for one in await house.app.db.read(trader.user_id, lambda s: notifications.recent(s, 50))
+        if one.kind is NoticeKind.KEY
+    ]
 
 
 @pytest.mark.parametrize(

@@ -7,14 +7,17 @@ import random
 import re
 import uuid
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
 from aristobot.clock import ManualClock
 from aristobot.store.database import Database
-from services.listener import Listener, PatientProtocol
+from services.ingress_http import respond
+from services.listener import AsgiApp, Listener, PatientProtocol
 from tests.loopback import AUTHORITIES
 from tests.services.gate import Gate, a_gate
 
@@ -29,24 +32,89 @@ async def gate(db: Database, clock: ManualClock, tmp_path: Path) -> AsyncIterato
         yield opened
 
 
-@pytest.mark.parametrize("sent", [b"", b"POST /webhook/x HT", b"POST /health HTTP/1.1\r\nHost: x\r\nX-Slow"])
-async def test_a_head_that_never_ends_is_not_waited_for(sent: bytes) -> None:
-    class Hasty(PatientProtocol):
-        head_patience = 0.05
+class Hasty(PatientProtocol):
+    """Does not wait as long as the house does."""
 
-    async def nothing(scope: object, receive: object, send: object) -> None:
-        raise AssertionError("no request came")
+    head_patience = body_patience = 0.05
 
-    listener = Listener(nothing, "127.0.0.1", 0, Hasty)
+
+@asynccontextmanager
+async def a_port(app: AsgiApp, protocol: type[PatientProtocol] = Hasty) -> AsyncIterator[int]:
+    """The port on which an app is served."""
+    listener = Listener(app, "127.0.0.1", 0, protocol)
     port = int(listener.bind().rpartition(":")[2])
     serving = asyncio.create_task(listener.run())
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.write(sent)
-    async with asyncio.timeout(5):
-        assert await reader.read() == b""
-    writer.close()
+    async with asyncio.timeout(60):
+        yield port
     serving.cancel()
     await asyncio.wait({serving})
+
+
+async def nothing(scope: object, receive: object, send: object) -> None:
+    """Answers no request, because none comes."""
+    raise AssertionError("no request came")
+
+
+@pytest.mark.parametrize("sent", [b"", b"POST /webhook/x HT", b"POST /health HTTP/1.1\r\nHost: x\r\nX-Slow"])
+async def test_a_head_that_never_ends_is_not_waited_for(sent: bytes) -> None:
+    async with a_port(nothing) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(sent)
+        assert await reader.read() == b""
+        writer.close()
+
+
+async def test_a_body_that_trickles_is_not_waited_for() -> None:
+    ends: list[str] = []
+
+    async def reading(scope: Any, receive: Any, send: Any) -> None:
+        while (message := await receive()).get("more_body"):
+            pass
+        ends.append(message["type"])
+
+    async with a_port(reading) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"POST /x HTTP/1.1\r\nContent-Length: 1000000\r\n\r\n{")
+        assert await reader.read() == b""
+        writer.close()
+    assert ends == ["http.disconnect"]
+
+
+async def test_a_head_sent_ahead_of_an_answer_has_an_end_as_well() -> None:
+    begun = asyncio.Event()
+
+    async def pondering(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        begun.set()
+        assert (await receive())["type"] == "http.disconnect"
+
+    async with a_port(pondering) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET /x HTTP/1.1\r\nHost: x\r\n\r\n")
+        await begun.wait()
+        writer.write(b"GET /y HTTP/1.1\r\nX-Junk: " + b"j" * 40_000)
+        assert (await reader.read()).startswith(b"HTTP/1.1 400 ")
+        writer.close()
+
+
+async def test_one_address_cannot_take_every_connection() -> None:
+    class Narrow(PatientProtocol):
+        most_from_one = 2
+
+    async def greeting(scope: Any, receive: Any, send: Any) -> None:
+        await respond(send, 200, {})
+
+    async with a_port(greeting, Narrow) as port:
+        kept = []
+        for _ in range(2):
+            kept.append(await asyncio.open_connection("127.0.0.1", port))
+            kept[-1][1].write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert await kept[-1][0].readuntil(b"{}")
+        surplus, _ = await asyncio.open_connection("127.0.0.1", port)
+        with suppress(ConnectionResetError):
+            assert await surplus.read() == b""
+        for _, writer in kept:
+            writer.close()
 
 
 async def test_a_head_without_end_is_cut_off(gate: Gate) -> None:

@@ -111,6 +111,7 @@ def test_the_filters_narrow_what_is_shown(tmp_path: Path) -> None:
     assert told(tmp_path, replace(EVERYTHING, level="WARNING")) == ["bad"]
     assert told(tmp_path, replace(EVERYTHING, level="INFO")) == ["told", "bad", "traced"]
     assert told(tmp_path, replace(EVERYTHING, trace_id="abcd")) == ["traced"]
+    assert told(tmp_path, replace(EVERYTHING, trace_id="ef00")) == ["traced"]
     assert told(tmp_path, replace(EVERYTHING, text="étrange")) == ["bad"]
     assert told(tmp_path, replace(EVERYTHING, text="XYZ")) == ["told"]
     assert told(tmp_path, replace(EVERYTHING, since=a_line(3)["ts"])) == ["told", "bad"]

@@ -224,6 +224,7 @@ async def test_a_position_without_its_stop_is_told_by_every_way(belfry: Belfry) 
         StopMissing(at=MIDNIGHT, user_id=alice.id, position_id=somebody(), broker_id=broker.id, symbol="BTC/USDT", seconds=15)
     )
     assert (await belfry.told(alice))[0].kind is NoticeKind.STOP_MISSING
+    await belfry.until(lambda: len(heard) == 1)  # kept first, then told
     assert isinstance(heard[0], NotificationAdded)
     assert heard[0].outlets == {"toast", "sound", "browser"}
 
@@ -270,6 +271,7 @@ async def test_a_user_switches_a_kind_off_and_the_list_keeps_it_all_the_same(bel
     belfry.bus.listen(NotificationAdded, do=heard.append)
     await _an_order(belfry, await belfry.broker(alice))
     await belfry.told(alice)
+    await belfry.until(lambda: len(heard) == 1)  # kept first, then told
     assert heard[0].outlets == frozenset()
     chosen = await belfry.settings.switches(alice.id)
     assert chosen[NoticeKind.ORDER_FILLED] == frozenset()

@@ -8,6 +8,7 @@ from contextlib import closing
 from decimal import Decimal
 
 import pytest
+from loguru import logger
 
 from aristobot.errors import ExchangeError, NotFound
 from aristobot.kinds import LotStatus, OrderOrigin
@@ -282,3 +283,15 @@ async def test_prices_that_cannot_be_written_cut_no_stream_and_stop_no_compariso
         memory.execute("DROP TRIGGER refused")
     (state,) = (one for one in house.app.supervisor.states() if one.name == "order_monitor")
     assert state.restarts == 0
+
+
+async def test_a_house_with_another_houses_key_file_says_so_once_and_goes_on(house: TradingHouse, trader: Trader) -> None:
+    said: list[str] = []
+    sink = logger.add(lambda line: said.append(line.record["message"]), level="WARNING")
+    try:
+        await house.restart(master_key_file=str(house.folder / "another.key"))
+        await house.clock.sleep(60)
+    finally:
+        logger.remove(sink)
+    assert len([one for one in said if "another.key" in one]) == 1
+    assert len([one for one in said if one.startswith(f"The private stream of broker {trader.broker_id} ended")]) == 1

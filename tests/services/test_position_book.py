@@ -43,7 +43,12 @@ async def test_exits_that_are_asked_for_while_the_book_is_being_read_are_not_ove
     await asyncio.wrap_future(asked)
     await SystemClock().sleep(0.05)
     bracket = Bracket(
-        user_id=user.id, broker_id=broker.id, position_id=position.id, status=BracketStatus.ACTIVE, updated_at=MIDNIGHT
+        user_id=user.id,
+        broker_id=broker.id,
+        position_id=position.id,
+        status=BracketStatus.ACTIVE,
+        asked_at=MIDNIGHT,
+        updated_at=MIDNIGHT,
     )
     with book.touching(position.id):
         await db.write(SYSTEM, lambda s: s.add(bracket))

@@ -150,13 +150,15 @@ async def test_what_should_have_come_while_the_house_was_away_is_not_missed_and_
 
 async def test_an_alert_heard_for_the_first_time_while_a_missing_one_is_noted_hides_no_other(line: Line) -> None:
     await line.expect(expected="BTCUSDT 5, ETHUSDT 5")
+    await line.bars(1, symbol="XRPUSDT")
+    await line.belfry.until(lambda: len(line.watchdog.series(line.broker.id)) == 3)  # it has heard the wish, and listens
     await line.belfry.clock.advance(20 * 60)
     body = b'{"action": "BuyMarket", "symbol": "SOLUSDT", "interval": "5", "bar_time": "2026-01-01T00:00:00Z"}'
     now, user_id = line.belfry.clock.now(), line.broker.user_id
     event = SignalReceived(at=now, user_id=user_id, webhook_id=uuid.uuid4(), broker_id=line.broker.id, payload=body)
     line.belfry.bus.publish(event)
     await line.watchdog.look()
-    assert len(line.watchdog.series(line.broker.id)) == 3
+    assert len(line.watchdog.series(line.broker.id)) == 4
     assert len(await line.missed()) == 2
 
 

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from aristobot.clock import ManualClock, SystemClock
+from aristobot.clock import ManualClock
 from aristobot.errors import StrategyError
 from aristobot.language import explain
 from aristobot.templates import TEMPLATES, Template
@@ -34,17 +34,14 @@ async def host(clock: ManualClock) -> AsyncIterator[StrategyHost]:
 async def test_while_one_loops_for_ever_the_others_go_on_deciding(host: StrategyHost) -> None:
     await asyncio.gather(host.seat("good", GOOD), host.seat("moody", MOODY))
     looping = asyncio.ensure_future(host.ask("moody", {"n": 1}))
-    clock, slowest = SystemClock(), 0.0
 
     answered = 0
     while not looping.done():
-        before = clock.monotonic()
         assert (await host.ask("good", {"n": 21})).value == 42
-        slowest, answered = max(slowest, clock.monotonic() - before), answered + 1
+        answered += 1
 
     assert isinstance(looping.exception(), StrategyError)
     assert answered > 5
-    assert slowest < 1.0
     assert host.strikes("good") == ()
 
 
@@ -109,6 +106,15 @@ async def test_a_dismissed_strategy_is_gone(host: StrategyHost) -> None:
     await host.dismiss("good")
     with pytest.raises(KeyError):
         await host.ask("good", {"n": 1})
+
+
+async def test_one_that_is_dismissed_while_it_starts_leaves_no_process(host: StrategyHost) -> None:
+    starting = asyncio.ensure_future(host.seat("good", GOOD))
+    await ManualClock().sleep(0)  # its process is asked for, and cannot be there yet
+    await host.dismiss("good")
+
+    with pytest.raises(StrategyError, match="strategy_ended"):
+        await starting
 
 
 async def test_the_walls_of_this_system_can_be_asked_for() -> None:

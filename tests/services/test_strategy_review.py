@@ -101,6 +101,7 @@ async def test_code_copied_from_jesse_runs_with_a_warning_where_spot_makes_it_me
         ("return ta.ema(self.candles, 'fast') > 1", "strategy_raised", 5),
         ("return self.price < 0", "trial_without_entry", 1),
         ("return pirce > 1", "lint_misspelt_name", 5),
+        ("self.vars['seen'] = {self.index}; return self.index % 7 == 0", "vars_not_json", 1),
         ("return len(bytearray(4 * 10**9)) > 1", "strategy_raised", 5),
     ],
 )

@@ -100,6 +100,8 @@ calls = {
     "a name space of its own": lambda: c["unshare"](0x10000000),
     "be root again": lambda: c["setuid"](0),
     "other limits": lambda: c["setrlimit"](7, b"\\xff" * 16),
+    "an alarm that wakes it later": lambda: c["setitimer"](0, None, None),
+    "an alarm of its own time": lambda: c["setitimer"](1, None, None),
     "io_uring": lambda: c["syscall"](425, 1, 0),
     "a key ring": lambda: c["syscall"](250, 0, 0, 0, 0, 0),
     "another process's descriptors": lambda: c["syscall"](438, 3, 0, 0),
@@ -115,7 +117,7 @@ async def test_past_python_the_kernel_refuses_every_way_out(naked: Callable[[str
 
     assert {name: result for name, (result, _) in answers.items() if result != -1} == {}
     assert {error for _, error in answers.values()} <= {1, 2, 13, 24, 38}
-    assert len(ESCAPES) >= 36
+    assert len(ESCAPES) >= 38
 
 
 @linux
@@ -213,6 +215,34 @@ async def test_the_line_is_told_where_it_raised_looped_or_slept() -> None:
     assert (await falls(a_strategy("x = 1\nwhile True: x += 1"))).facts["line"] == 5
     asleep = await falls(a_strategy("import time\ntime.sleep(60)"), limits=Limits(wall_seconds=0.4))
     assert (asleep.code, asleep.facts["line"]) == ("strategy_too_slow", 5)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        a_strategy("raise ValueError('a\\0b')"),
+        a_strategy("import statistics\nposix = statistics.sys.modules['posix']\nposix.write(2, b'a\\0b')\nposix._exit(1)"),
+        forged(b'{"failed": "strategy_raised", "facts": {"error": "a\\u0000b"}}'),
+    ],
+)
+async def test_what_it_says_at_its_fall_can_be_kept_in_every_database(text: str) -> None:
+    facts = (await falls(text)).facts
+    assert "a\ufffdb" in " ".join(str(one) for one in facts.values())
+    assert not [one for one in facts.values() if "\0" in str(one)]
+
+
+async def test_it_inherits_no_file_that_the_house_has_open(tmp_path: Path) -> None:
+    with (tmp_path / "secret").open("w") as file:
+        os.set_inheritable(file.fileno(), True)
+        body = (
+            "import statistics\nfound = []\nfor number in range(64):\n    try: statistics.sys.modules['posix'].lseek(number, 0, 1)\n"
+            "    except OSError as error:\n        if error.errno == 9: continue\n    found.append(number)\nreturn found"
+        )
+        process = await StrategyProcess.start(PLAIN, a_strategy(body), SHORT)
+        answer = await process.ask({})
+        await process.close()
+
+    assert answer.value == [0, 1, 2, 3, 4]  # nowhere, nowhere, its last words, the questions, the answers
 
 
 @linux

@@ -99,3 +99,28 @@ def never_heard_of(session: GuardedSession, trader: Trader) -> None:
             imported_at=MIDNIGHT,
         )
         session.add(row)
+
+
+async def test_what_was_done_by_hand_while_the_house_was_down_is_read_on_every_market_one_round_after_the_other(
+    house: TradingHouse,
+) -> None:
+    trader = await house.trader({"USDT": "10000", "USDC": "10000"})
+    markets = sorted(one for one in house.simulator.world.feed.tapes if one.partition("/")[2] in ("USDT", "USDC"))[:12]
+
+    def by_hand(kind: OrderType, price: str = "0") -> None:
+        for market in markets:
+            request = OrderRequest(f"{kind}-{market}", market, Side.BUY, kind, quantity=D("0.001"), price=D(price))
+            house.simulator.venue.place(trader.account, request)
+
+    async def known(status: OrderStatus) -> list[str]:
+        return sorted(
+            row.symbol for row in await house.read(lambda s: strangers.recent(s, broker_id=trader.broker_id, status=status))
+        )
+
+    async def all_are(status: OrderStatus) -> bool:
+        return await known(status) == markets
+
+    by_hand(OrderType.LIMIT, "0.01")
+    await house.when(partial(all_are, OrderStatus.OPEN))
+    await house.restart(meanwhile=lambda: by_hand(OrderType.MARKET))
+    await house.when(partial(all_are, OrderStatus.FILLED))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import json
+from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from aristobot.clock import ManualClock
 from aristobot.events import SignalReceived, UserChanged
 from aristobot.kinds import Role
 from aristobot.payloads import LARGEST_BODY
+from aristobot.signals import Action, parse
 from aristobot.store import users
 from aristobot.store.database import Database
 from aristobot.store.tables import WebhookToken
@@ -98,6 +100,32 @@ async def test_a_token_in_the_body_is_kept_neither_in_the_store_nor_in_the_logs(
     payloads = b"".join([row.payload for row in await gate.rows()])
     assert gate.token.encode() not in payloads
     assert b"***" in payloads
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda token: json.dumps({"action": "PING", "token": token}).encode("utf-16"),
+        lambda token: b'{"action": "PING", "token": "%s"}' % "".join(f"\\u{ord(one):04X}" for one in token).encode(),
+        lambda token: json.dumps([{"action": "PING"}, {"action": "PING", "token": token}]).encode(),
+    ],
+    ids=["utf-16", "escaped", "of the second command"],
+)
+async def test_a_token_is_masked_however_the_body_spells_it(gate: Gate, write: Callable[[str], bytes]) -> None:
+    answer = await gate.client.post("/webhook", content=write(gate.token))
+
+    (row,) = await gate.rows()
+    kept = {row.payload.decode("utf-8", "replace"), row.payload.decode("utf-16", "replace")}
+    assert answer.status_code == 200
+    assert not any(gate.token in one or gate.token in one.encode().decode("unicode-escape") for one in kept)
+    assert parse(row.payload).commands[0].action is Action.PING
+
+
+async def test_the_token_of_the_address_is_masked_in_a_body_that_nobody_can_read(gate: Gate) -> None:
+    await gate.post(b'{"action": "PING", "token": "%s", "price": }' % gate.token.encode())
+
+    (row,) = await gate.rows()
+    assert row.payload == b'{"action": "PING", "token": "***", "price": }'
 
 
 async def test_a_word_of_the_body_that_calls_itself_a_token_takes_nothing_of_the_body_along(gate: Gate) -> None:
@@ -254,6 +282,30 @@ async def test_a_forwarded_address_is_believed_only_from_a_known_proxy(db: Datab
     async with a_gate(db, clock, tmp_path / "b", trusted_proxies="127.0.0.0/8") as known:
         await known.post(BUY, **{"X-Forwarded-For": chain})
         assert {row.source for row in await known.rows()} == {"127.0.0.1", "203.0.113.9"}
+
+
+async def test_the_proxys_own_line_counts_however_many_the_sender_wrote_before_it(
+    db: Database, clock: ManualClock, tmp_path: Path
+) -> None:
+    async with a_gate(db, clock, tmp_path, trusted_proxies="127.0.0.0/8") as gate:
+        lines = "X-Forwarded-For: 203.0.113.66\r\nX-Forwarded-For: 203.0.113.9\r\n"
+        await gate.raw(f"POST /webhook/{gate.token} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{lines}\r\n".encode())
+
+        assert [row.source for row in await gate.rows()] == ["203.0.113.9"]
+
+
+async def test_a_client_that_left_before_its_answer_is_no_fault_of_the_house(gate: Gate) -> None:
+    async def gone(message: object) -> None:
+        raise RuntimeError("unable to perform operation on <TCPTransport closed=True>; the handler is closed")
+
+    async def whole() -> dict[str, Any]:
+        return {"type": "http.request", "body": BUY, "more_body": False}
+
+    for path in (f"/webhook/{gate.token}", "/webhook/nobody's"):
+        await gate.receiver.asgi({"type": "http", "method": "POST", "path": path, "headers": [], "client": None}, whole, gone)
+
+    assert [row.payload for row in await gate.rows()] == [BUY]
+    assert len(gate.signals) == 1
 
 
 async def test_connections_are_kept_for_the_next_alert(gate: Gate) -> None:

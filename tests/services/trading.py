@@ -132,7 +132,7 @@ class TradingHouse:
         """Somebody new, whose broker listens to alerts, reconciled and with its private stream up."""
         number = next(_numbers)
         amounts = {asset: D(amount) for asset, amount in (balances or {"USDT": "10000"}).items()}
-        key, secret = uuid.uuid4().hex * 2, uuid.uuid4().hex * 2
+        key, secret = uuid.uuid4().hex * 2, self.simulator.dialects[self.exchange].secret(uuid.uuid4().hex)
         account = self.simulator.venue.open_account(self.exchange, key, secret, amounts)
         self.prepare(account)
         user = await self.app.accounts.household.add_without_password(NewUser(f"trader-{number}", ""), HAND)

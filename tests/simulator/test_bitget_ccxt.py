@@ -63,7 +63,7 @@ async def test_it_finds_out_which_account_it_has(exchange: SimulatorServer, stra
 
 async def test_it_reads_the_time_and_candles_of_long_ago(stranger: Any) -> None:
     now = await stranger.fetch_time()
-    assert abs(now - stranger.milliseconds()) < 2000
+    assert abs(now - stranger.milliseconds()) < 60_000
     day = await stranger.fetch_ohlcv(SYMBOL, "1d", since=now - 400 * 86_400_000, limit=5)
     assert len(day) == 5
     assert day[-1][0] < now - 390 * 86_400_000

@@ -32,6 +32,11 @@ from tests.simulator.speaker import Speaker
             {"exchange": "binance", "key": "k", "secret": "-----BEGIN PUBLIC KEY-----\nnonsense", "balances": {}},
             "",
         ),
+        (
+            "/accounts",
+            {"exchange": "bitget", "key": "k", "secret": "s", "balances": {}, "account_mode": "unifed"},
+            "no such kind of account at bitget; there are classic, unified",
+        ),
         ("/candles", {"symbol": "BTC/USDT", "timeframe": "1m", "candles": [[0, "1", "1"]]}, "a candle is"),
         ("/transfer", {"exchange": "binance", "key": "nobody", "asset": "BTC", "amount": "1"}, "no account nobody"),
     ],

@@ -347,3 +347,19 @@ async def test_a_folder_with_odd_characters_holds_the_file_that_was_named(tmp_pa
     await database.write(SYSTEM, lambda s: s.execute(sa.select(1)))
     await database.close()
     assert (folder / "aristobot.db").exists()
+
+
+def test_nobody_else_on_the_machine_reads_the_memory(tmp_path: Path) -> None:
+    file = tmp_path / "open to all" / "house.db"
+    file.parent.mkdir(mode=0o755)
+    engine = make_engine(f"sqlite:///{file}")
+    try:
+        for _ in range(2):
+            with engine.begin() as connection:
+                connection.exec_driver_sql("CREATE TABLE IF NOT EXISTS money (amount TEXT)")
+            modes = {path.name: path.stat().st_mode & 0o777 for path in file.parent.iterdir()}
+            assert modes == dict.fromkeys(("house.db", "house.db-wal", "house.db-shm"), 0o600)
+            file.chmod(0o644)
+            engine.dispose()
+    finally:
+        engine.dispose()

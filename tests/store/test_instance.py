@@ -149,3 +149,10 @@ def test_a_lock_that_could_not_be_taken_leaves_nothing_held(tmp_path: Path) -> N
     with pytest.raises(StoreError):
         InstanceLock(places).acquire()
     InstanceLock(Places(tmp_path, f"sqlite:///{tmp_path / 'a.db'}")).acquire()
+
+
+def test_a_place_that_takes_no_lock_file_is_not_called_a_running_instance(tmp_path: Path) -> None:
+    (tmp_path / "a file").touch()
+    with pytest.raises(StoreError) as caught:
+        InstanceLock(Places(tmp_path / "data", f"sqlite:///{tmp_path / 'a file' / 'a.db'}")).acquire()
+    assert "a file" in str(caught.value.facts["detail"])

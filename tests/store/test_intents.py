@@ -18,12 +18,13 @@ from aristobot.store.intents import Intent, IntentLog, Progress
 from aristobot.store.tables import Broker
 from aristobot.store.tenancy import SYSTEM
 from aristobot.store.trading_tables import Order
+from aristobot.store.urgent import urgent_commits
 from tests.builders import MIDNIGHT, a_ready_order, a_stored_broker
 
 
 async def _log(db: Database) -> IntentLog:
     epoch = (await db.read(SYSTEM, installation)).epoch
-    return IntentLog(db, lambda: epoch)
+    return IntentLog(lambda: epoch, urgent_commits(db))
 
 
 def _an_order(broker: Broker, **values: object) -> Order:

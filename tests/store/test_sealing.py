@@ -12,7 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aristobot.errors import ConfigurationError, StoreDamaged, StoreError
+from aristobot.store.safekeeping import opened_backup
 from aristobot.store.sealing import CHUNK, MAGIC, is_sealed, key_id, seal, unseal
+from tests.builders import a_shelf
 
 KEY, OTHER = b"k" * 32, b"o" * 32
 KEY_FILE = Path("somewhere/secret.key")
@@ -143,3 +145,13 @@ def test_nothing_that_exists_is_written_over(tmp_path: Path) -> None:
     with pytest.raises(FileExistsError):
         seal(sealed.with_suffix(".plain"), sealed, KEY, MOMENT + timedelta(1))
     assert opened(sealed) == b"content"
+
+
+@pytest.mark.parametrize(("content", "code"), [(b"holiday photos", "backup_damaged"), (None, "backup_missing")])
+def test_a_file_that_is_no_backup_is_not_taken_for_the_database(tmp_path: Path, content: bytes | None, code: str) -> None:
+    file = tmp_path / "one.backup"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(StoreError) as caught, opened_backup(file, a_shelf(tmp_path)):
+        pass
+    assert (caught.value.code, caught.value.facts["path"]) == (code, str(file))

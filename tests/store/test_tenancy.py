@@ -96,6 +96,18 @@ READINGS: dict[str, tuple[Reading, Any]] = {
     ),
     "a self join": (lambda s, h: names(s, sa.select(alias.name).join(Broker, sa.true())), ["Ann"]),
     "from_statement": (lambda s, h: [one.name for one in names(s, sa.select(Broker).from_statement(sa.select(Broker)))], ["Ann"]),
+    "a model joined to any row": (
+        lambda s, h: names(s, sa.select(col(Order.quantity)).select_from(Broker).join(Order, sa.true())),
+        [Decimal(1)],
+    ),
+    "a count beside another model": (
+        lambda s, h: s.execute(sa.select(col(User.name), sa.select(sa.func.count(col(Order.id))).scalar_subquery())).all(),
+        [("Ann", 1)],
+    ),
+    "a model in ORDER BY alone": (
+        lambda s, h: names(s, sa.select(col(User.name)).order_by(sa.select(sa.func.max(col(Broker.name))).scalar_subquery())),
+        ["Ann"],
+    ),
     "get": (lambda s, h: s.get(Broker, h.bobs.id), None),
     "the users": (lambda s, h: [user.name for user in s.exec(select(User))], ["Ann"]),
     "another user by id": (lambda s, h: s.get(User, h.bob.id), None),

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from aristobot.errors import AristobotError, InstanceRunning
 from aristobot.kinds import WebhookStatus
@@ -45,7 +45,7 @@ class House:
         commits._work = self._counted
         self._on_sqlite = db.is_sqlite
         self.inbox = AlertInbox(db, commits)
-        self.intents = IntentLog(db, lambda: epoch, commits)
+        self.intents = IntentLog(lambda: epoch, commits)
 
     def _counted(self, connection: Any, items: Sequence[Urgent]) -> list[Any]:
         self.transactions.append(len(items))
