@@ -86,8 +86,6 @@ class ManualClock:
 
     async def advance(self, seconds: float, settle: int = 20) -> None:
         """Move on by `seconds`, wake who is due at their own moment, and let them run for `settle` loop turns each."""
-        import asyncio
-
         if seconds < 0:
             raise ValueError("time does not go back")
         target = self._elapsed + _nanoseconds(seconds)
@@ -97,10 +95,14 @@ class ManualClock:
                 continue
             self._elapsed = max(self._elapsed, due)
             woken.set_result(None)
-            for _ in range(settle):
-                await asyncio.sleep(0)
+            await self._let_run(settle)
         self._elapsed = max(self._elapsed, target)
-        for _ in range(settle):
+        await self._let_run(settle)
+
+    async def _let_run(self, turns: int) -> None:
+        import asyncio
+
+        for _ in range(turns):
             await asyncio.sleep(0)
 
 

@@ -20,8 +20,10 @@ from hypothesis import settings
 from aristobot.clock import ManualClock
 from aristobot.store.database import Database
 from aristobot.store.migrate import upgrade_at_start
+from tests.patience import PatientClock
 from tests.postgres import NoPostgres, a_server
 from tests.spread import place_of, scheduler
+from tests.threads import counted_threads
 
 
 def _stay_at_home(event: str, arguments: tuple[object, ...]) -> None:
@@ -86,9 +88,10 @@ settings.load_profile(os.environ.get("ARISTOBOT_PROPERTIES", "gate"))
 
 
 @pytest.fixture
-def clock() -> ManualClock:
-    """A clock that only the test moves; it shows the first midnight of 2026."""
-    return ManualClock()
+def clock() -> Iterator[ManualClock]:
+    """A clock that only the test moves; it shows the first midnight of 2026, and waits for threads that are still at work."""
+    with counted_threads() as threads:
+        yield PatientClock(threads)
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])

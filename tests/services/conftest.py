@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from aristobot.store.database import Database
-from tests.services.leaping import a_leaping_loop, counted_threads
+from tests.services.leaping import a_leaping_loop
 from tests.services.trading import Trader, TradingHouse, a_trading_house
 from tests.street import alice, bob, street
+from tests.threads import counted_threads
 
 __all__ = ["alice", "bob", "street"]
 

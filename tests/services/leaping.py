@@ -9,53 +9,24 @@ from __future__ import annotations
 import asyncio
 import os
 import selectors
-import threading
-from collections.abc import Callable, Coroutine, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from aristobot.clock import SystemClock
+from tests.threads import THREADS, Threads, counted_threads
 
 Result = TypeVar("Result")
-_Submit = Callable[..., "Future[Any]"]
 #: Real seconds for which a thread that still works is waited for before it is looked at again.
 _A_MOMENT = 0.01
 _INSTANT = timedelta(microseconds=1)
 
 
-class _Threads:
-    """Counts what the threads of every pool have still to do; what they have done was told to the loop before."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self.busy = 0
-
-    def watch(self, submit: _Submit) -> _Submit:
-        """The same way to hand a job in, counted."""
-
-        def counted(pool: ThreadPoolExecutor, *job: Any, **options: Any) -> Future[Any]:
-            self._add(1)
-            try:
-                future = submit(pool, *job, **options)
-            except RuntimeError:
-                self._add(-1)
-                raise
-            future.add_done_callback(lambda _: self._add(-1))
-            return future
-
-        return counted
-
-    def _add(self, jobs: int) -> None:
-        with self._lock:
-            self.busy += jobs
-
-
 class _LeapingSelector(selectors.DefaultSelector):
     """Waits for sockets and threads only; for the clock it leaps."""
 
-    def __init__(self, threads: _Threads) -> None:
+    def __init__(self, threads: Threads) -> None:
         super().__init__()
         self._threads = threads
         self.leapt = 0.0
@@ -79,7 +50,7 @@ class _LeapingSelector(selectors.DefaultSelector):
 class LeapingLoop(asyncio.SelectorEventLoop):
     """An event loop whose seconds pass only while somebody waits for them."""
 
-    def __init__(self, threads: _Threads) -> None:
+    def __init__(self, threads: Threads) -> None:
         self._leaping = _LeapingSelector(threads)
         super().__init__(self._leaping)
 
@@ -111,33 +82,19 @@ class LoopClock:
         await self._wall.sleep(seconds)
 
 
-_THREADS = _Threads()
-
-
-@contextmanager
-def counted_threads() -> Iterator[_Threads]:
-    """Whatever any pool of threads is given to do meanwhile is counted."""
-    submit = ThreadPoolExecutor.submit
-    ThreadPoolExecutor.submit = _THREADS.watch(submit)  # type: ignore[method-assign]  # the only place that all pools share
-    try:
-        yield _THREADS
-    finally:
-        ThreadPoolExecutor.submit = submit  # type: ignore[method-assign]  # as it was
-
-
 @contextmanager
 def nobody_leaps() -> Iterator[None]:
     """Somebody outside of this process is at work: the clock waits for them."""
-    _THREADS._add(1)
+    THREADS.add(1)
     try:
         yield
     finally:
-        _THREADS._add(-1)
+        THREADS.add(-1)
 
 
 def a_leaping_loop() -> LeapingLoop:
     """One for a test whose threads are counted."""
-    return LeapingLoop(_THREADS)
+    return LeapingLoop(THREADS)
 
 
 def run_leaping(main: Coroutine[Any, Any, Result]) -> Result:
