@@ -18,7 +18,7 @@ from services.simulator.server import SimulatorServer
 
 D = Decimal
 SYMBOL = "BTC/USDT"
-QUICK = Timeouts(pool=0.5, connect=1.0, send=0.5, read=0.5)
+QUICK = Timeouts(pool=0.5, connect=1.0, send=0.5, read=1.0)
 CLASSIC = Credentials("bg_classic", "c" * 64, "pass of the classic one")
 UNIFIED = Credentials("bg_unified", "u" * 64, "pass of the unified one")
 _ids = itertools.count(1)

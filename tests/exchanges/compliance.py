@@ -30,7 +30,7 @@ from services.simulator.server import SimulatorServer
 D = Decimal
 T = TypeVar("T")
 SYMBOL, BASE, QUOTE = "BTC/USDT", "BTC", "USDT"
-QUICK = Timeouts(pool=0.5, connect=1.0, send=0.5, read=0.4)
+QUICK = Timeouts(pool=0.5, connect=1.0, send=0.5, read=1.0)
 PASSPHRASE = "words that open the account"
 #: Real seconds after which something should have happened.
 PATIENCE = 20.0

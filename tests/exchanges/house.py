@@ -15,7 +15,7 @@ from services.simulator.server import SimulatorServer
 from tests.exchanges.messages import vectors
 
 D = Decimal
-QUICK = Timeouts(pool=0.5, connect=1.0, send=0.5, read=0.5)
+QUICK = Timeouts(pool=0.5, connect=1.0, send=0.5, read=1.0)
 #: For who calls so often at once that answers wait for the machine.
 PATIENT = Timeouts(pool=60.0, connect=30.0, send=30.0, read=60.0, order=60.0)
 HMAC = Credentials("hmac" + "a" * 60, "secret" + "b" * 58)

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from aristobot.clock import ManualClock, SystemClock
-from aristobot.errors import ConnectionLost, OutcomeUnknown, RateLimited
+from aristobot.errors import OutcomeUnknown, RateLimited, TryAgain
 from aristobot.exchange import Credentials
 from aristobot.orders import OrderRequest
 from services.simulator.server import SimulatorServer
@@ -22,6 +22,9 @@ USERS, BROKERS, CALLS = 5, 2, 10_000
 AT_ONCE = 4
 #: One call in so many places an order and cancels it, which makes two; the others read.
 ROUND = 6
+#: What a busy machine may answer to anybody: the exchanges' minutes pass faster than it works, and a call that is tired of
+#: waiting for the one before it overtakes it.
+_WITHOUT_EFFECT = {"too_slow_to_send", "nonce_refused"}
 
 
 @dataclass
@@ -71,10 +74,8 @@ async def patiently(bench: Bench, ask: Any) -> Any:
             return await ask()
         except RateLimited as error:
             await bench.clock.sleep(error.retry_after)
-        except ConnectionLost as error:
-            if (
-                error.code != "too_slow_to_send"
-            ):  # that one was never sent: the exchanges' minutes pass faster than this machine works
+        except TryAgain as error:
+            if error.code not in _WITHOUT_EFFECT:
                 raise
 
 
