@@ -20,6 +20,7 @@ from components.page_head import panel
 from components.trading_beside import beside
 from components.viewer import Viewer
 from components.words import Words, labelled
+from services.portfolio import together
 
 if TYPE_CHECKING:
     from services.app import App
@@ -96,7 +97,7 @@ class PortfolioPanel:
 
     def _draw(self, _event: object = None) -> None:
         shown = [one for one in self._found if self._scope.value == EVERYWHERE or one.broker.id == self._broker_id]
-        self._write_total([one for one in shown if one.error is None])
+        self._write_total(shown)
         plan = [_outline(one) for one in shown]
         if plan != self._drawn:
             self._drawn = plan
@@ -105,10 +106,11 @@ class PortfolioPanel:
             for holding in one.holdings[:MOST]:
                 self._write(self._lines[one.broker.id, holding.balance.asset], holding)
 
-    def _write_total(self, known: list[Holdings]) -> None:
-        """What nobody could read is not worth nothing: it is not known."""
-        self._total.set_text(formats.money(sum((one.total for one in known), ZERO) if known else None, self._quote))
-        self._euros.set_text("≈ " + formats.money(sum((one.euros for one in known), ZERO), "EUR") if known else "")
+    def _write_total(self, shown: list[Holdings]) -> None:
+        """What nobody could read is not worth nothing: it is not known, and neither is a sum with it."""
+        euros = together(one.euros for one in shown) if shown else None
+        self._total.set_text(formats.money(together(one.total for one in shown) if shown else None, self._quote))
+        self._euros.set_text("≈ " + formats.money(euros, "EUR") if euros is not None else "")
 
     def _build(self, shown: list[Holdings]) -> None:
         """Draw the lines anew: only when there are others."""

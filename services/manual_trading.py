@@ -55,7 +55,7 @@ class ManualTrading:
             worst_buy=collar_price(instrument, Side.BUY, reference, account.limits.collar_percent),
             free_base=await self._floor.accounts.free(account, instrument.base),
             free_quote=await self._floor.accounts.free(account, instrument.quote),
-            equity=(await self._portfolio.of_account(account, instrument.quote)).total,
+            equity=(await self._portfolio.of_account(account, instrument.quote)).total or ZERO,
             fee_on_top=instrument.taker_fee if client.capabilities.fees_in_quote else ZERO,
             native_oco=client.capabilities.native_oco and instrument.oco_allowed,
             held=held.quantity if held else ZERO,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -53,14 +53,27 @@ class Holdings:
     error: AristobotError | None = None
 
     @property
-    def total(self) -> Decimal:
-        """The sum of what has a price, in the quote asset."""
-        return sum((one.value for one in self.holdings if one.value is not None), ZERO)
+    def total(self) -> Decimal | None:
+        """What it is worth in the quote asset; None when that is not known. What nobody quotes counts for nothing."""
+        return None if self.error is not None else _worth([one.value for one in self.holdings])
 
     @property
-    def euros(self) -> Decimal:
-        """The sum of what has a price in euros."""
-        return sum((one.euros for one in self.holdings if one.euros is not None), ZERO)
+    def euros(self) -> Decimal | None:
+        """The same in euros."""
+        return None if self.error is not None else _worth([one.euros for one in self.holdings])
+
+
+def together(worths: Iterable[Decimal | None]) -> Decimal | None:
+    """What several brokers are worth: None when one of them is not known, for the rest alone would be too little."""
+    listed = list(worths)
+    known = [one for one in listed if one is not None]
+    return sum(known, ZERO) if len(known) == len(listed) else None
+
+
+def _worth(values: Sequence[Decimal | None]) -> Decimal | None:
+    """The sum of what has a price: nothing held is worth zero, coins of which none has a price are worth nobody knows what."""
+    known = [one for one in values if one is not None]
+    return sum(known, ZERO) if known or not values else None
 
 
 class Portfolio:

@@ -19,7 +19,7 @@ from services.api.exact import ExactRoute
 from services.api.paging import Listed, Page
 from services.api.values import In, Moment, Money, Out
 from services.exit_plan import ExitPlan, plan_of
-from services.portfolio import Holdings
+from services.portfolio import Holdings, together
 
 router = APIRouter(prefix="/api", tags=["positions"], route_class=ExactRoute)
 
@@ -99,23 +99,27 @@ class HoldingOut(Out):
 
 
 class HoldingsOut(Out):
-    """One broker's assets; `error` when the exchange did not tell."""
+    """One broker's assets; `error` when the exchange did not tell. A total is null when nobody knows it.
+
+    Assets without a price count for nothing in a total; `unpriced` names those that have none in the quote asset.
+    """
 
     broker_id: uuid.UUID
     broker: str
     exchange: str
-    total: Money
-    total_eur: Money
+    total: Money | None
+    total_eur: Money | None
+    unpriced: list[str]
     error: str | None
     assets: list[HoldingOut]
 
 
 class PortfolioOut(Out):
-    """Everything the user has, valued in one quote asset."""
+    """Everything the user has, valued in one quote asset; a total is null as soon as that of one broker is not known."""
 
     quote: str
-    total: Money
-    total_eur: Money
+    total: Money | None
+    total_eur: Money | None
     brokers: list[HoldingsOut]
 
 
@@ -165,8 +169,8 @@ async def portfolio(
     shown = [_holdings(one, who.language) for one in found]
     return PortfolioOut(
         quote=quote.upper(),
-        total=sum((one.total for one in found), ZERO),
-        total_eur=sum((one.euros for one in found), ZERO),
+        total=together(one.total for one in found),
+        total_eur=together(one.euros for one in found),
         brokers=shown,
     )
 
@@ -221,6 +225,7 @@ def _holdings(found: Holdings, language: str) -> HoldingsOut:
         exchange=found.broker.exchange,
         total=found.total,
         total_eur=found.euros,
+        unpriced=[one.balance.asset for one in found.holdings if one.value is None],
         error=explain(found.error, language=language) if found.error else None,
         assets=assets,
     )

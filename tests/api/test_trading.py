@@ -190,7 +190,22 @@ async def test_balances_and_portfolio_are_the_exchanges(street: Street, bob: Per
     await street.simulator.stop()
     gone = (await bob.web.get("/api/portfolio/")).json()
     assert gone["brokers"][0]["error"]
-    assert gone["total"] == "0"
+    assert [gone["brokers"][0][name] for name in ("total", "total_eur")] == [None, None]
+    assert (gone["total"], gone["total_eur"]) == (None, None)
+
+
+async def test_a_portfolio_of_which_a_part_is_unknown_has_no_total(street: Street, bob: Person) -> None:
+    await _ready(street, bob)
+    mute = await bob.broker(name="Mute", **street.account(USDT="1000"))
+    wrong = {"api_key": "key-of-nobody", "api_secret": "secret-of-nobody"}
+    assert (await bob.web.patch(f"/api/brokers/{mute['id']}/", json=wrong)).status_code == 200
+    await street.app.floor.brokers.load()
+    worth = (await bob.web.get("/api/portfolio/")).json()
+    told = {one["broker_id"]: one for one in worth["brokers"]}
+    assert (worth["total"], worth["total_eur"]) == (None, None)
+    assert told[mute["id"]]["total"] is None
+    assert told[mute["id"]]["error"]
+    assert [Decimal(one["total"]) > 1000 for one in worth["brokers"] if one["error"] is None] == [True]
 
 
 async def test_reconcile_tells_what_differed(street: Street, bob: Person) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from aristobot.events import BalancesChanged
-from services.portfolio import path_between
+from aristobot.portfolio import Balance
+from services.portfolio import Holding, path_between, together
 from tests.services.trading import HAND, D, Trader, TradingHouse, a_trading_house
 
 
@@ -41,12 +43,13 @@ async def test_an_account_is_priced_in_one_batch_and_follows_the_prices(house: T
     bitcoin, ether = (house.app.prices.last("binance", f"{one}/USDT") or D(0) for one in ("BTC", "ETH"))
     values = {one.balance.asset: one.value for one in found.holdings}
     assert values == {"BTC": bitcoin / 2, "ETH": ether * 2, "USDT": D(1000)}
-    assert found.total == sum(value for value in values.values() if value)
+    worth = sum(value for value in values.values() if value)
+    assert found.total == worth
     euros = {one.balance.asset: one.euros for one in found.holdings}
     assert all(euros.values())
-    assert found.euros == sum(value for value in euros.values() if value) < found.total
+    assert found.euros == sum(value for value in euros.values() if value) < worth
     house.app.prices.note("binance", "BTC/USDT", bitcoin + 2)
-    assert house.app.portfolio.repriced(found, "USDT").total == found.total + 1
+    assert house.app.portfolio.repriced(found, "USDT").total == worth + 1
 
 
 async def test_a_change_of_balance_is_told_to_its_owner_alone(house: TradingHouse) -> None:
@@ -69,3 +72,18 @@ async def test_a_broker_that_cannot_be_read_stops_no_other(house: TradingHouse) 
     found = {one.broker.name: one for one in await house.app.portfolio.of_user(trader.user_id, "USDT")}
     assert found["Main"].total == D(1000)
     assert found["Gone"].error is not None
+    assert (found["Gone"].total, found["Gone"].euros) == (None, None)
+    assert together(one.total for one in found.values()) is None
+
+
+async def test_coins_of_which_none_has_a_price_are_not_worth_nothing(house: TradingHouse) -> None:
+    trader = await house.trader({"USDT": "1000"})
+    [found] = await house.app.portfolio.of_user(trader.user_id, "USDT")
+    junk = Holding(Balance("JUNK", "5"), None, None, None)
+    assert replace(found, holdings=(junk,)).total is None
+    assert replace(found, holdings=(*found.holdings, junk)).total == D(1000)
+    assert replace(found, holdings=()).total == D(0)
+    unpriced = [replace(one, euros=None) for one in found.holdings]
+    told = replace(found, holdings=tuple(unpriced))
+    assert (told.total, told.euros) == (D(1000), None)
+    assert (together([D(1), D(2)]), together([D(1), None]), together([])) == (D(3), None, D(0))
