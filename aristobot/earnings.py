@@ -44,7 +44,7 @@ class Day:
 class Earned:
     """What positions in one quote asset came to; amounts in it, fees deducted. `symbol` when they are all of one pair.
 
-    realised      gained by sales in this time               unrealised  open now, at the last prices seen
+    realised      gained by sales in this time               unrealised  open now, at the last prices; None if one has none
     fees          of the fills, paid in quote or worth that  other_fees  those whose worth nobody knows, by asset
     bought, sold  turnover, before fees                      closed      positions that ended; dust that was left does not count
     won, lost     of these, by all that they brought; even ones are neither
@@ -55,7 +55,7 @@ class Earned:
     quote: str
     symbol: str = ""
     realised: Decimal = ZERO
-    unrealised: Decimal = ZERO
+    unrealised: Decimal | None = ZERO
     fees: Decimal = ZERO
     other_fees: dict[str, Decimal] = field(default_factory=dict)
     bought: Decimal = ZERO
@@ -121,7 +121,7 @@ def _sum(sums: Earned, holdings: Iterable[Holding], since: datetime | None) -> E
             _add_fills(sums, one, since)
             _add_gains(sums, days, one, since)
             _add_end(sums, days, one, since)
-    for name in ("realised", "unrealised", "fees", "bought", "sold"):
+    for name in ("realised", "fees", "bought", "sold"):
         setattr(sums, name, kept(getattr(sums, name)))
     sums.days = [Day(day, kept(found.realised), found.closed) for day, found in sorted(days.items())]
     return sums
@@ -160,7 +160,8 @@ def _add_gains(sums: Earned, days: dict[date, Day], one: Holding, since: datetim
 def _add_end(sums: Earned, days: dict[date, Day], one: Holding, since: datetime | None) -> None:
     """A closed position counts by all that it brought, a held one by what it would bring."""
     if one.closed_at is None:
-        sums.unrealised += one.held.unrealised(one.price)
+        gain = one.held.unrealised(one.price)
+        sums.unrealised = None if sums.unrealised is None or gain is None else sums.unrealised + gain
         sums.open_positions += not one.is_dust
         return
     if not _counts(one.closed_at, since):

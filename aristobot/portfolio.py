@@ -9,7 +9,7 @@ from decimal import Decimal, localcontext
 
 import msgspec
 
-from aristobot.money import WIDE, ZERO, amount, divided, plain, times
+from aristobot.money import WIDE, ZERO, amount, divided, kept, plain, times
 from aristobot.orders import Fill, Side
 
 
@@ -80,9 +80,9 @@ class Position:
         """Average cost per unit, in quote; zero when flat."""
         return divided(self.cost, self.quantity) if self.quantity else ZERO
 
-    def unrealised(self, price: Decimal) -> Decimal:
-        """Quote that selling everything at `price`, free of fees, would gain over the cost."""
-        return times(self.quantity, price) - self.cost
+    def unrealised(self, price: Decimal | None) -> Decimal | None:
+        """Quote that selling everything at `price`, free of fees, would gain over the cost; None where there is no price."""
+        return kept(times(self.quantity, price) - self.cost) if price else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from aristobot.language import _
 from aristobot.store import activations
 from aristobot.store.activations import AT_WORK, Shown
 from components import formats
-from components.bot_words import decision_words, exit_words, no_entry_words, status_tag, unrealised, why_words
+from components.bot_words import decision_words, exit_words, no_entry_words, status_tag, why_words
 from components.buttons import main_button, quiet_button
 from components.confirm import complain, confirm, say
 from components.notice import notice
@@ -54,7 +54,7 @@ class BotCard:
         """Follow the market."""
         price = event.prices.get(self.shown.row.symbol)
         if price and event.exchange == self.shown.broker.exchange and self.shown.position is not None:
-            self._show_gain(unrealised(self.shown.position, price))
+            self._show_gain(self.shown.position.unrealised(price))
 
     def delete(self) -> None:
         """It is gone."""
@@ -84,9 +84,9 @@ class BotCard:
             gained.classes(formats.tone(self.shown.gained))
             self._figure(_("Last decision"), decision_words(row.view), "wide").mark("bot-decision")
         if position is not None:
-            self._show_gain(unrealised(position, self._app.prices.last(self.shown.broker.exchange, row.symbol)))
+            self._show_gain(position.unrealised(self._app.prices.last(self.shown.broker.exchange, row.symbol)))
 
-    def _show_gain(self, gain: Decimal) -> None:
+    def _show_gain(self, gain: Decimal | None) -> None:
         self._open_gain.set_text(formats.money(gain, self.shown.row.symbol.partition("/")[2], signed=True))
         self._open_gain.classes(replace=f"figure {formats.tone(gain)}")
 

@@ -9,9 +9,7 @@ from typing import Any
 
 from aristobot.kinds import ActivationStatus
 from aristobot.language import _, explain
-from aristobot.money import times
 from aristobot.store.activations import Shown
-from aristobot.store.trading_tables import PositionRow
 from components import formats
 from services.notice_words import sentence
 
@@ -80,8 +78,3 @@ def _facts(facts: Mapping[str, Any]) -> dict[str, Any]:
     if "until" in told:
         told["until"] = formats.day_short(datetime.fromisoformat(told["until"]))
     return told
-
-
-def unrealised(position: PositionRow, price: Decimal | None) -> Decimal:
-    """What selling at this price would gain over the cost, in quote, before the fee of the sale."""
-    return times(position.quantity, price or position.current_price) - position.cost

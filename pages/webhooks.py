@@ -91,7 +91,7 @@ class _Figures:
         finished = stats.succeeded + stats.errors
         waiting = stats.total - finished
         self._total.show(formats.number(stats.total), _("{count} under way", count=waiting) if waiting else "")
-        rate = formats.percent(stats.success_rate) if finished else formats.NOTHING
-        self._rate.show(rate, _("{count} of {total}", count=stats.succeeded, total=finished) if finished else "")
+        of_all = _("{count} of {total}", count=stats.succeeded, total=finished) if finished else ""
+        self._rate.show(formats.percent(stats.success_rate), of_all)
         self._errors.show(formats.number(stats.errors), "", "loss" if stats.errors else "")
         self._open.show(formats.number(stats.open_positions))

@@ -78,5 +78,5 @@ def summed(rows: Iterable[PositionRow], symbol: str, before: Mapping[uuid.UUID, 
 
 
 def worth(row: PositionRow) -> Decimal:
-    """What an open position would bring at its last price, in quote."""
-    return times(row.quantity, row.current_price)
+    """What an open position would bring at its last price, in quote; before the first one, what it was bought at."""
+    return times(row.quantity, row.current_price or row.entry)

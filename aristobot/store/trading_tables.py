@@ -10,6 +10,7 @@ from sqlmodel import Field
 
 from aristobot.kinds import BracketStatus, LotStatus, OrderOrigin, OrderRole, WebhookOutcome, WebhookStatus
 from aristobot.orders import OrderStatus, OrderType, Side, TimeInForce
+from aristobot.portfolio import Position
 from aristobot.store.columns import (
     Owned,
     amount_column,
@@ -97,6 +98,10 @@ class PositionRow(Owned, table=True):
     current_price: Decimal = amount_column()
     opened_at: datetime = moment_column()
     closed_at: datetime | None = maybe_moment_column()
+
+    def unrealised(self, price: Decimal | None = None) -> Decimal | None:
+        """What selling it all at `price`, else at the last one seen, would gain in quote, fees aside; None without a price."""
+        return Position(quantity=self.quantity, cost=self.cost).unrealised(price or self.current_price)
 
 
 class Order(Owned, table=True):
@@ -259,3 +264,8 @@ class WebhookState(Owned, table=True):
     opened_at: datetime = moment_column()
     closed_at: datetime | None = maybe_moment_column()
     updated_at: datetime = moment_column()
+
+    @property
+    def unrealised(self) -> Decimal | None:
+        """`unrealised_pnl`; None while an open one has no price."""
+        return self.unrealised_pnl if self.current_price or self.status is LotStatus.CLOSED else None

@@ -12,7 +12,7 @@ from sqlmodel import col, select
 
 from aristobot.errors import NotFound
 from aristobot.kinds import LotStatus, WebhookStatus
-from aristobot.money import HUNDRED, ZERO
+from aristobot.money import HUNDRED
 from aristobot.store import positions
 from aristobot.store.paging import Place, newest
 from aristobot.store.tenancy import GuardedSession
@@ -35,10 +35,10 @@ class WebhookStats:
     open_positions: int
 
     @property
-    def success_rate(self) -> Decimal:
-        """Processed rows in per cent of the finished ones; zero when none has finished."""
+    def success_rate(self) -> Decimal | None:
+        """Processed rows in per cent of the finished ones; None when none has finished."""
         finished = self.succeeded + self.errors
-        return (Decimal(self.succeeded) * HUNDRED / finished).quantize(Decimal("0.1")) if finished else ZERO
+        return (Decimal(self.succeeded) * HUNDRED / finished).quantize(Decimal("0.1")) if finished else None
 
 
 def get(session: GuardedSession, webhook_id: uuid.UUID) -> Webhook:

@@ -17,7 +17,7 @@ from services.activation_desk import Wish
 from services.api.auth import House, Reader, Trader
 from services.api.exact import ExactRoute
 from services.api.paging import Listed, Page, made
-from services.api.values import Facts, In, Line, Moment, Money, Out
+from services.api.values import Facts, In, LastPrice, Line, Moment, Money, Out
 from services.notice_words import sentence
 
 router = APIRouter(prefix="/api/activations", tags=["activations"], route_class=ExactRoute)
@@ -27,13 +27,13 @@ Parameters = Annotated[dict[Line, bool | int | float | Line], Field(max_length=1
 
 
 class HoldingOut(Out):
-    """What it holds now, at the last price seen; `unrealised` in quote, before the fee of a sale."""
+    """What it holds now, at the last price seen; `unrealised` in quote, before the fee of a sale, null without one."""
 
     id: uuid.UUID
     quantity: Money
     entry: Money
-    current_price: Money
-    unrealised: Money
+    current_price: LastPrice
+    unrealised: Money | None
     opened_at: Moment
 
 
@@ -174,4 +174,4 @@ def _out(one: Shown, language: str) -> ActivationOut:
 
 def _holding(row: PositionRow) -> HoldingOut:
     same = ("id", "quantity", "entry", "current_price", "opened_at")
-    return HoldingOut(**{name: getattr(row, name) for name in same}, unrealised=row.quantity * row.current_price - row.cost)
+    return HoldingOut(**{name: getattr(row, name) for name in same}, unrealised=row.unrealised())

@@ -17,7 +17,7 @@ from aristobot.store.brackets import Guarded
 from services.api.auth import House, Reader, Trader
 from services.api.exact import ExactRoute
 from services.api.paging import Listed, Page
-from services.api.values import In, Moment, Money, Out
+from services.api.values import In, LastPrice, Moment, Money, Out
 from services.exit_plan import ExitPlan, plan_of
 from services.portfolio import Holdings, together
 
@@ -42,7 +42,7 @@ class PositionOut(Out):
     realised: Money
     bought: Money
     sold: Money
-    current_price: Money
+    current_price: LastPrice
     opened_at: Moment
     closed_at: Moment | None
     #: What is left is too small to be sold.

@@ -48,11 +48,11 @@ class SumsOut(Out):
 
     `realised` was gained by the sales of this time; `closed`, `won`, `lost` and what they brought count positions that ended in
     it by all that they ever brought. `fees` in base are counted at the price of their fill; those whose worth nobody knows stand
-    in `other_fees`, by asset. `profit_factor` is null when nothing was lost.
+    in `other_fees`, by asset. `profit_factor` is null when nothing was lost, `unrealised` when something held has no price.
     """
 
     realised: Money
-    unrealised: Money
+    unrealised: Money | None
     fees: Money
     other_fees: dict[str, Money]
     bought: Money

@@ -44,6 +44,8 @@ _decimal_schema = WithJsonSchema({"type": "string", "format": "decimal", "exampl
 
 #: A decimal, read from text or a JSON number (exactly: no float in between), written as text.
 Money = Annotated[Decimal, BeforeValidator(_read_amount), _written, _decimal_schema]
+#: The last price seen of something; null before the first, for which the store keeps a zero.
+LastPrice = Annotated[Money | None, BeforeValidator(lambda value: value or None)]
 #: A moment with its zone, written in UTC with milliseconds and a Z.
 Moment = Annotated[AwareDatetime, PlainSerializer(iso_milliseconds, return_type=str, when_used="json")]
 #: One line of printable text.

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
+from pydantic import Field
 
 from aristobot.kinds import LotStatus, WebhookOutcome, WebhookStatus
 from aristobot.language import explain
@@ -21,7 +22,7 @@ from aristobot.store.tenancy import GuardedSession
 from aristobot.store.trading_tables import Webhook, WebhookState
 from services.api.auth import House, Reader
 from services.api.paging import Listed, Page
-from services.api.values import Facts, Moment, Money, Out
+from services.api.values import Facts, LastPrice, Moment, Money, Out
 
 router = APIRouter(prefix="/api", tags=["webhooks"])
 
@@ -80,18 +81,18 @@ class WebhookDetailOut(WebhookOut):
 
 
 class WebhookStatsOut(Out):
-    """Counts over a period; the rate in per cent of the finished ones."""
+    """Counts over a period; the rate in per cent of the finished ones, null when none has finished."""
 
     period: Period
     total: int
     succeeded: int
     errors: int
-    success_rate: Money
+    success_rate: Money | None
     open_positions: int
 
 
 class StateOut(Out):
-    """A position as its alerts see it."""
+    """A position as its alerts see it; `unrealised_pnl` is null as long as there is no price. A stop or target of 0 is none."""
 
     id: uuid.UUID
     broker_id: uuid.UUID
@@ -100,12 +101,12 @@ class StateOut(Out):
     status: LotStatus
     entry_price: Money
     quantity: Money
-    current_price: Money
+    current_price: LastPrice
     stop_loss: Money
     take_profit: Money
     stop_order_id: uuid.UUID | None
     target_order_id: uuid.UUID | None
-    unrealised_pnl: Money
+    unrealised_pnl: Annotated[Money | None, Field(validation_alias="unrealised")]
     realised_pnl: Money
     position_id: uuid.UUID | None
     opening_webhook_id: uuid.UUID | None
@@ -115,12 +116,12 @@ class StateOut(Out):
 
 
 class StatesSummaryOut(Out):
-    """What alerts opened and closed, in sums per quote asset."""
+    """What alerts opened and closed, in sums per quote asset; a sum is null when a part of it is not known."""
 
     open: int
     closed: int
-    unrealised_pnl: dict[str, Money]
-    realised_pnl: dict[str, Money]
+    unrealised_pnl: dict[str, Money | None]
+    realised_pnl: dict[str, Money | None]
 
 
 @router.get("/webhooks/")
@@ -194,7 +195,7 @@ async def states_summary(house: House, who: Reader, broker_id: uuid.UUID | None 
     return StatesSummaryOut(
         open=len(held),
         closed=sum(row.status is LotStatus.CLOSED for row in rows),
-        unrealised_pnl=_per_quote([(row, row.unrealised_pnl) for row in held]),
+        unrealised_pnl=_per_quote([(row, row.unrealised) for row in held]),
         realised_pnl=_per_quote([(row, row.realised_pnl) for row in rows]),
     )
 
@@ -205,9 +206,10 @@ def _shown(row: Webhook, language: str) -> WebhookOut:
     return shown
 
 
-def _per_quote(amounts: Sequence[tuple[WebhookState, Decimal]]) -> dict[str, Decimal]:
-    sums: dict[str, Decimal] = {}
+def _per_quote(amounts: Sequence[tuple[WebhookState, Decimal | None]]) -> dict[str, Decimal | None]:
+    sums: dict[str, Decimal | None] = {}
     for row, gained in amounts:
         quote = row.symbol.partition("/")[2]
-        sums[quote] = sums.get(quote, ZERO) + gained
+        before = sums.get(quote, ZERO)
+        sums[quote] = None if before is None or gained is None else before + gained
     return sums

@@ -99,6 +99,7 @@ def test_an_open_position_is_worth_what_the_market_would_pay_over_its_cost() -> 
     position = fold([a_fill(price=D(100), quantity=D(2), fee=D(0))], "BTC", "USDT")
     assert position.unrealised(D(110)) == D(20)
     assert Position().unrealised(D(110)) == D(0)
+    assert position.unrealised(None) is position.unrealised(D(0)) is None
 
 
 def test_coins_that_were_there_before_have_no_cost_and_bring_no_gain() -> None:
