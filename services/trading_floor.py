@@ -50,7 +50,14 @@ class TradingFloor:
 
     def turn(self, broker_id: uuid.UUID, symbol: str) -> asyncio.Lock:
         """The turn of one market of a broker: alerts and strategies that trade there come one after the other."""
-        lock = self._turns.get((broker_id, symbol))
+        return self._turn_of((broker_id, symbol))
+
+    def only(self, cause: uuid.UUID) -> asyncio.Lock:
+        """The turn of one cause: who must not order for it at two brokers looks and orders in it."""
+        return self._turn_of((cause, ""))
+
+    def _turn_of(self, key: tuple[uuid.UUID, str]) -> asyncio.Lock:
+        lock = self._turns.get(key)
         if lock is None:
-            lock = self._turns[broker_id, symbol] = asyncio.Lock()
+            lock = self._turns[key] = asyncio.Lock()
         return lock

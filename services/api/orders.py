@@ -149,8 +149,9 @@ async def place(house: House, who: Trader, form: OrderIn, response: Response, ke
     201 when it was accepted, 202 when its outcome is still being found out, 409 with the order when it was refused.
     """
     wish = await wish_of(house, who.user_id, form, uuid.uuid5(who.user_id, key))
-    await check_unused_elsewhere(house, who.user_id, wish)
-    row = await house.desk.place(who.user_id, wish)
+    async with house.floor.only(wish.cause):  # the same key at another broker comes after this one, and finds its order
+        await check_unused_elsewhere(house, who.user_id, wish)
+        row = await house.desk.place(who.user_id, wish)
     if row.note != wish.note:
         raise Conflict("idempotency_key_reused", field="Idempotency-Key")
     refused = _refused(row, who)

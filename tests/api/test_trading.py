@@ -59,6 +59,15 @@ async def test_a_key_that_ordered_at_one_broker_orders_nothing_at_another(street
     assert [one["id"] for one in (await bob.web.get("/api/orders/")).json()["items"]] == [placed.json()["id"]]
 
 
+async def test_a_key_that_comes_to_two_brokers_at_the_same_moment_is_one_order(street: Street, bob: Person) -> None:
+    first, second = await _ready(street, bob), await _ready(street, bob)
+    answers = await asyncio.gather(*(_place(bob, one) for one in (first, second, first, second)))
+    placed = [one.json() for one in answers if one.status_code == 201]
+    refused = [one.json()["error"]["code"] for one in answers if one.status_code == 409]
+    assert (len({one["id"] for one in placed}), refused) == (1, ["idempotency_key_reused"] * 2)
+    assert [one["id"] for one in (await bob.web.get("/api/orders/")).json()["items"]] == [placed[0]["id"]]
+
+
 async def test_an_order_lives_changes_and_is_cancelled(street: Street, bob: Person) -> None:
     broker_id = await _ready(street, bob)
     placed = (await _place(bob, broker_id)).json()
