@@ -19,7 +19,7 @@ from components import shell
 from components.crossing import Crossing
 from components.desktop import DesktopScreen
 from components.entrance import Entrance
-from components.hardening import host_name
+from components.hardening import host_name, names_at_home
 from components.listening import ScreenProtocol, Server, bind, shown_host, unusable
 from services.app import App
 from services.listener import PatientProtocol
@@ -83,7 +83,7 @@ class _House:
         web = FastAPI(title="Aristobot", docs_url=None, redoc_url=None, openapi_url=None, lifespan=self._open)
         entrance = Entrance(self._app.clock, self._app.accounts.sign_in, f"aristobot_{port}")
         public = host_name(self._settings.webhook_public_url.partition("://")[2])
-        shell.mount(self._app, entrance, hosts={socket.gethostname(), self._settings.host, public} - {""})
+        shell.mount(self._app, entrance, hosts=names_at_home(socket.gethostname()) | {self._settings.host, public} - {""})
         ui.run_with(
             web,
             title="Aristobot",

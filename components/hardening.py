@@ -24,6 +24,18 @@ HEADERS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
+#: What routers and mDNS put behind a machine's name. Nobody can register below any of them: they are not delegated on the
+#: internet, but for `fritz.box`, which belongs to the maker of those routers. (`box` alone anybody can buy names in.)
+SUFFIXES = ("local", "lan", "home", "home.arpa", "internal", "fritz.box", "speedport.ip")
+
+
+def names_at_home(machine: str) -> set[str]:
+    """The names under which a household finds the machine that calls itself so: as it is, alone, and with a home's suffix.
+
+    A stranger's name has another first label or a suffix that leads to the internet, so that rebinding finds none among them.
+    """
+    label = machine.lower().partition(".")[0]
+    return {machine.lower(), label, *(f"{label}.{suffix}" for suffix in SUFFIXES)} if label else set()
 
 
 class Hardening:

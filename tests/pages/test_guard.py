@@ -11,7 +11,7 @@ from nicegui.testing import User
 
 from aristobot.clock import ManualClock, SystemClock
 from components.guard import FAREWELL, Guard, viewer_of
-from components.hardening import Hardening, host_name, is_address
+from components.hardening import Hardening, host_name, is_address, names_at_home
 from components.patience import BURST, Patience
 from services.app import App
 from tests.pages.visitors import COOKIE, a_resident, come_in, until
@@ -69,6 +69,44 @@ async def test_no_proxy_makes_a_strangers_name_ours() -> None:
     headers = [(b"host", b"evil.example"), (b"x-forwarded-for", b"203.0.113.9")]
     await fence({"type": "http", "path": "/login", "headers": headers, "client": ("127.0.0.1", 1)}, nothing, send)  # type: ignore[arg-type]  # nothing is read
     assert statuses[0] == 421
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("Nas:8080", 200),
+        ("nas.local:8080", 200),
+        ("NAS.local.", 200),
+        ("nas.lan", 200),
+        ("nas.home", 200),
+        ("nas.home.arpa", 200),
+        ("nas.fritz.box", 200),
+        ("other.local", 421),
+        ("nas.evil.example", 421),
+        ("nas.local.evil.example", 421),
+        ("nas.box", 421),
+        ("evil.nas.local", 421),
+        ("local", 421),
+        (".local", 421),
+    ],
+)
+@pytest.mark.parametrize("machine", ["nas", "NAS.local", "nas.fritz.box"])
+async def test_a_household_opens_the_machine_by_its_name_at_home(machine: str, host: str, status: int) -> None:
+    answered: list[int] = []
+
+    async def send(message: Any) -> None:
+        answered.append(message.get("status", 0))
+
+    async def page(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+
+    fence = Hardening(page, hosts=names_at_home(machine))
+    await fence({"type": "http", "path": "/login", "headers": [(b"host", host.encode())]}, None, send)  # type: ignore[arg-type]  # nothing is read
+    assert answered[0] == status
+
+
+def test_a_machine_without_a_name_adds_none() -> None:
+    assert names_at_home("") == set()
 
 
 async def test_another_sites_script_cannot_write(screen: User, app: App) -> None:
