@@ -41,9 +41,9 @@ class House:
         self._capsys = capsys
         self.out = self.err = ""
 
-    def __call__(self, *words: str, code: int = 0) -> str:
+    def __call__(self, *words: str, code: int = 0, language: str = "en") -> str:
         """Run one command, look at its exit code, return its standard output."""
-        result = main([*words, "--data-dir", str(self.folder), "--language", "en"], self._serve)
+        result = main([*words, "--data-dir", str(self.folder), "--language", language], self._serve)
         self.out, self.err = self._capsys.readouterr()
         assert result == code, (words, result, self.out, self.err)
         return self.out.strip()
@@ -182,7 +182,7 @@ def test_a_backup_comes_back_and_trading_waits(house: House, tmp_path: Path) -> 
     assert "not sealed" not in house.err
     assert [one["name"] for one in json.loads(house("user", "list", "--json"))] == ["Alice"]
     house("resume")
-    assert "1" in house.err
+    assert "One halt" in house.err
     house("restore", str(tmp_path / "nothing.db"), code=4)
 
 

@@ -55,6 +55,22 @@ def test_every_scope_and_level_can_be_stopped_by_command(house: House) -> None:
     database.close()
 
 
+def test_resume_tells_how_many_halts_it_released_and_a_halt_file_is_none_of_its_own(house: House) -> None:
+    house("resume", language="fr")
+    assert house.err.strip() == "Le trading n’était pas arrêté."
+    house("halt")
+    house("resume", language="fr")
+    assert house.err.strip() == "Un arrêt est levé."
+    house("halt")
+    house("halt", "--scope", "user", "alice")
+    house("resume", language="fr")
+    assert house.err.strip() == "2 arrêts sont levés."
+    (house.folder / "HALT").touch()
+    house("resume")
+    assert house.err.strip() == "One halt is released."
+    assert not (house.folder / "HALT").exists()
+
+
 def test_halt_and_resume_reach_a_house_that_hangs(house: House) -> None:
     house("halt", "--level", "reduce", "--reason", "storm")
     assert (house.folder / "HALT").exists()

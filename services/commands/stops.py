@@ -65,9 +65,15 @@ def resume(ctx: typer.Context, target: Target = "", scope: Scope = HaltScope.ALL
             await switch.release(one.id, by=OPERATOR.name)
         after = {"halts": [str(one.id) for one in wanted]}
         await memory.db.write(SYSTEM, lambda s: memory.accounts.trail.record(s, "halt.released", OPERATOR, after=after))
-        return len(wanted)
+        return len({(one.scope, one.scope_id) for one in wanted})  # `halt` sets a file beside its row: that is one halt
 
-    print(_("Released: {count}.", count=with_memory(ctx, work)), file=sys.stderr)
+    print(_released(with_memory(ctx, work)), file=sys.stderr)
+
+
+def _released(count: int) -> str:
+    if not count:
+        return _("Trading was not stopped.")
+    return _("One halt is released.") if count == 1 else _("{count} halts are released.", count=count)
 
 
 def _switch(memory: Memory) -> KillSwitch:
