@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +11,7 @@ import typer
 
 from aristobot.diagnostics import Diagnostic
 from aristobot.errors import InvalidInput
-from aristobot.language import explain
+from aristobot.language import _, explain
 from services.commands.options import AsJson, print_rows, settings_of
 from services.strategy_review import review
 
@@ -38,6 +39,8 @@ def check(
         print_rows([_row(one) for one in found.diagnostics], as_json=True)
     for one in () if as_json else found.diagnostics:
         print(f"{file}:{one.line}:{one.column + 1}: {one.severity.value}: {explain(one.code, one.facts)}")
+    if not found.diagnostics and not as_json:
+        print(_("{file}: all is well.", file=file), file=sys.stderr)
     return 0 if found.sound else CHECK_FAILED
 
 

@@ -137,8 +137,13 @@ def test_the_command_line_says_the_same(
     common = ["--data-dir", str(tmp_path / "data"), "--language", "en"]
 
     assert main(["check", str(good), *common], lambda _: 0) == 0
+    assert capsys.readouterr() == ("", f"{good}: all is well.\n")
+    assert main(["check", str(good), "--json", *common], lambda _: 0) == 0
+    assert capsys.readouterr() == ("[]\n", "")
     assert main(["check", str(bad), *common], lambda _: 0) == 7
-    assert f"{bad}:5:16: error: There is no pirce." in capsys.readouterr().out
+    told = capsys.readouterr()
+    assert f"{bad}:5:16: error: There is no pirce." in told.out
+    assert "all is well" not in told.err
     assert main(["check", str(bad), "--json", *common], lambda _: 0) == 7
     assert json.loads(capsys.readouterr().out)[0]["code"] == "lint_misspelt_name"
     assert main(["check", str(tmp_path / "none.py"), *common], lambda _: 0) == 2
