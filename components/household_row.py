@@ -9,8 +9,9 @@ from nicegui import ui
 from aristobot.language import _
 from aristobot.store.tables import User
 from components import formats
-from components.viewer import beyond_reach, role_names
+from components.viewer import beyond_reach
 from components.words import Words, labelled
+from services.rights import role_names
 
 
 class UserRow:

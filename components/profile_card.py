@@ -17,8 +17,9 @@ from components.confirm import say
 from components.form import submitting
 from components.live import Live
 from components.page_head import Part, panel
-from components.viewer import Viewer, for_traders, role_names
+from components.viewer import Viewer, for_traders
 from components.words import Words
+from services.rights import role_names
 
 if TYPE_CHECKING:
     from services.app import App

@@ -12,8 +12,9 @@ from components.kill_button import KillButton
 from components.lamps import AgeLamp, Lamp
 from components.live import Live
 from components.notification_bell import NotificationBell
-from components.viewer import Viewer, role_names
+from components.viewer import Viewer
 from components.words import Words, labelled
+from services.rights import role_names
 
 if TYPE_CHECKING:
     from services.app import App

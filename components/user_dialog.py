@@ -13,9 +13,10 @@ from components.confirm import answer_of, dialog_card, say
 from components.form import submitting, text_field
 from components.profile_card import language_names
 from components.shown_once import show_once
-from components.viewer import Viewer, role_names
+from components.viewer import Viewer
 from services.household import NewUser
 from services.passwords import ONE_TIME_HOURS
+from services.rights import role_names
 
 if TYPE_CHECKING:
     from services.app import App

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from nicegui.elements.mixins.disableable_element import DisableableElement
 
 from aristobot.kinds import Role
-from aristobot.language import _, explain, use_language
+from aristobot.language import explain, use_language
 from services.audit_trail import Actor
 from services.login_sessions import SignedIn
 
@@ -68,15 +68,6 @@ def beyond_reach(element: D, reason: str) -> D:
     element.disable()
     element.props["title"] = reason
     return element
-
-
-def role_names() -> dict[str, str]:
-    """The roles in the reader's language."""
-    return {
-        Role.ADMINISTRATOR.value: _("Administrator"),
-        Role.TRADER.value: _("Trader"),
-        Role.VIEWER.value: _("Viewer"),
-    }
 
 
 _HOUSE_ZONE = ZoneInfo("Europe/Paris")

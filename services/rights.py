@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 from aristobot.errors import AccessDenied
 from aristobot.kinds import Role
+from aristobot.language import _
 from aristobot.store import users
 from aristobot.store.tenancy import SYSTEM, GuardedSession
 from services.audit_trail import Actor
@@ -22,6 +23,15 @@ from services.audit_trail import Actor
 C = TypeVar("C", bound=type)
 R = TypeVar("R")
 _OWNER = "user_id"
+
+
+def role_names() -> dict[str, str]:
+    """The roles in the reader's language."""
+    return {
+        Role.ADMINISTRATOR.value: _("Administrator"),
+        Role.TRADER.value: _("Trader"),
+        Role.VIEWER.value: _("Viewer"),
+    }
 
 
 def doors_of(kind: type) -> dict[str, Callable[..., Any]]:

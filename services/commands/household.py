@@ -20,6 +20,7 @@ from aristobot.store.tables import User
 from services.commands.memory_access import OPERATOR, Memory, with_memory
 from services.commands.options import AsJson, print_rows
 from services.household import NewUser
+from services.rights import role_names
 
 Name = Annotated[str, typer.Argument(help="The user's name")]
 PasswordFile = Annotated[str, typer.Option("--password-file", help="File whose first line is the password; - for standard input")]
@@ -80,7 +81,7 @@ def list_users(ctx: typer.Context, as_json: AsJson = False) -> None:
         {
             "id": str(user.id),
             "name": user.name,
-            "role": user.role.value,
+            "role": user.role.value if as_json else _role(user),
             "active": user.is_active,
             "password_expires_at": iso_milliseconds(user.password_expires_at) if user.password_expires_at else None,
             "created_at": iso_milliseconds(user.created_at),
@@ -162,7 +163,7 @@ def _add(ctx: typer.Context, name: str, role: Role, password: str, *, first: boo
         return await memory.accounts.household.add(new, OPERATOR, first=first)
 
     made = with_memory(ctx, work)
-    _say(_("{name} is added ({role}).", name=made.name, role=made.role.value))
+    _say(_("{name} is added ({role}).", name=made.name, role=_role(made)))
 
 
 def _invite(ctx: typer.Context, name: str, role: Role) -> None:
@@ -170,8 +171,13 @@ def _invite(ctx: typer.Context, name: str, role: Role) -> None:
         return await memory.accounts.household.invite(NewUser(name, "", role, memory.settings.language), OPERATOR)
 
     made, once = with_memory(ctx, work)
-    _say(_("{name} is added ({role}).", name=made.name, role=made.role.value))
+    _say(_("{name} is added ({role}).", name=made.name, role=_role(made)))
     _show_once(once, made.password_expires_at)
+
+
+def _role(user: User) -> str:
+    """What they may do, in the reader's language, as it stands inside a sentence."""
+    return role_names()[user.role.value].lower()
 
 
 def _show_once(password: str, until: datetime | None) -> None:
