@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
 from functools import partial
 
 from aristobot.bus import Bus
@@ -82,14 +83,15 @@ class StudyDesk:
         """The user's searches, the newest first."""
         return await self._db.read(user_id, lambda s: studies.recent(s, limit, before))
 
-    async def trials(self, user_id: uuid.UUID, study_id: uuid.UUID, limit: int = 100) -> list[Trial]:
-        """What has been tried, the latest first. Raises NotFound."""
-        return await self._db.read(user_id, lambda s: studies.tried(s, study_id, limit))
+    async def trials(
+        self, user_id: uuid.UUID, study_id: uuid.UUID, limit: int = 100, before: int | None = None, since: datetime | None = None
+    ) -> list[Trial]:
+        """What has been tried, the latest first: below the number `before`, and not done before `since`. Raises NotFound."""
+        return await self._db.read(user_id, lambda s: studies.tried(s, study_id, limit, before, since))
 
     async def best(self, user_id: uuid.UUID, study_id: uuid.UUID) -> Trial | None:
         """The best that was tried so far. Raises NotFound."""
-        found = await self._db.read(user_id, lambda s: studies.tried(s, study_id, 1, best=True))
-        return found[0] if found else None
+        return await self._db.read(user_id, lambda s: studies.best(s, study_id))
 
     async def count(self, user_id: uuid.UUID, study_id: uuid.UUID) -> int:
         """How many sets have been tried."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from aristobot.errors import Conflict, NotFound
 from aristobot.kinds import StudyStatus
@@ -137,14 +138,26 @@ def done(session: GuardedSession, study_id: uuid.UUID, numbers: Sequence[int] = 
     return list(session.exec(wanted.where(col(Trial.number).in_(numbers)) if numbers else wanted))
 
 
-def tried(session: GuardedSession, study_id: uuid.UUID, limit: int, best: bool = False) -> list[Trial]:
-    """What has been tried, the latest first, or the best first: those with a score alone."""
-    wanted = select(Trial).where(Trial.study_id == get(session, study_id).id, col(Trial.done_at).is_not(None))
-    if best:
-        wanted = wanted.where(col(Trial.score).is_not(None)).order_by(col(Trial.score).desc(), col(Trial.number))
-    else:
-        wanted = wanted.order_by(col(Trial.number).desc())
+def tried(
+    session: GuardedSession, study_id: uuid.UUID, limit: int, before: int | None = None, since: datetime | None = None
+) -> list[Trial]:
+    """What has been tried, the latest first: below the number `before`, and not done before `since`."""
+    wanted = _done(session, study_id).order_by(col(Trial.number).desc())
+    if before is not None:
+        wanted = wanted.where(Trial.number < before)
+    if since is not None:
+        wanted = wanted.where(col(Trial.done_at) >= since)
     return list(session.exec(wanted.limit(limit)))
+
+
+def best(session: GuardedSession, study_id: uuid.UUID) -> Trial | None:
+    """The one with the highest score so far."""
+    scored = _done(session, study_id).where(col(Trial.score).is_not(None))
+    return session.exec(scored.order_by(col(Trial.score).desc(), col(Trial.number)).limit(1)).first()
+
+
+def _done(session: GuardedSession, study_id: uuid.UUID) -> SelectOfScalar[Trial]:
+    return select(Trial).where(Trial.study_id == get(session, study_id).id, col(Trial.done_at).is_not(None))
 
 
 def count(session: GuardedSession, study_id: uuid.UUID) -> int:

@@ -15,7 +15,7 @@ from aristobot.language import explain
 from aristobot.search.spans import Plan, Scheme
 from aristobot.store.study_tables import Study
 from services.api.auth import House, Reader, Trader
-from services.api.paging import Listed, Page
+from services.api.paging import Listed, Page, number_of
 from services.api.trial_values import Parameters, StrategyName, SymbolName, TimeframeName, TrialIn
 from services.api.values import Facts, Line, Moment, Money, Out
 from services.app import App
@@ -171,11 +171,18 @@ async def resume_study(house: House, who: Trader, study_id: Id) -> StudyOut:
 
 @router.get("/{study_id}/trials/")
 async def trials(
-    house: House, who: Reader, study_id: Id, limit: Annotated[int, Query(ge=1, le=1000)] = 100
-) -> dict[str, list[TrialOut]]:
-    """What has been tried, the latest first."""
-    rows = await house.studies.trials(who.user_id, study_id, limit)
-    return {"items": [TrialOut.model_validate(row) for row in rows]}
+    house: House,
+    who: Reader,
+    study_id: Id,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    cursor: Annotated[str, Query(max_length=20)] = "",
+    since: Annotated[Moment | None, Query()] = None,
+) -> Page[TrialOut]:
+    """What has been tried, the latest first; a cursor is the number of the last one seen."""
+    before = number_of(cursor) if cursor else None
+    rows = await house.studies.trials(who.user_id, study_id, limit + 1, before, since)
+    more = str(rows[limit - 1].number) if len(rows) > limit else None
+    return Page[TrialOut](items=[TrialOut.model_validate(row) for row in rows[:limit]], next=more)
 
 
 def _shown(house: App, row: Study, language: str, kind: type[Kind]) -> Kind:

@@ -45,8 +45,13 @@ async def test_a_search_is_asked_for_followed_read_and_forgotten(street: Street,
     assert found["axes"][0] == {"name": "enter", "kind": "int", "low": 30.0, "high": 40.0, "step": 5.0, "options": []}
     assert found["findings"]["best"][0]["learned"]["parameters"] == {"enter": 35, "leave": 12}
     assert found["findings"]["tried"] == 3
-    tried = (await alice.web.get(f"{path}trials/", params={"limit": 2})).json()["items"]
-    assert [one["number"] for one in tried] == [2, 1]
+    tried = (await alice.web.get(f"{path}trials/", params={"limit": 2})).json()
+    assert [one["number"] for one in tried["items"]] == [2, 1]
+    rest = (await alice.web.get(f"{path}trials/", params={"limit": 2, "cursor": tried["next"]})).json()
+    assert ([one["number"] for one in rest["items"]], rest["next"]) == ([0], None)
+    late = {"since": tried["items"][0]["done_at"]}
+    assert 2 in [one["number"] for one in (await alice.web.get(f"{path}trials/", params=late)).json()["items"]]
+    assert (await alice.web.get(f"{path}trials/", params={"cursor": "x"})).json()["error"]["code"] == "bad_cursor"
     listed = (await alice.web.get("/api/studies/", params={"limit": 1})).json()
     assert [one["id"] for one in listed["items"]] == [found["id"]]
     assert (await alice.web.post(f"{path}resume/")).json()["error"]["code"] == "study_not_resumable"
