@@ -92,6 +92,8 @@ def _unpacked(raw: IO[bytes]) -> IO[bytes]:
 
 def _table(lines: Iterator[str], path: Path) -> Table:
     first = next(lines, "")
+    if not first:
+        raise DataError("import_empty", file=path.name)
     delimiter = max((",", ";", "\t", "|"), key=first.count)
     comma = delimiter == ";"
     head = [one.strip().strip('"').lower() for one in next(csv.reader([first], delimiter=delimiter), [])]
@@ -113,6 +115,8 @@ def _table(lines: Iterator[str], path: Path) -> Table:
 
 def _all_numbers(body: Sequence[str], delimiter: str, places: Sequence[int]) -> Any:
     """The whole table at once, ten times as fast; None where a line is empty, quoted, or holds anything but numbers."""
+    if not any(line.strip() for line in body):
+        return None  # NumPy would warn of it
     try:
         values = np.loadtxt(body, delimiter=delimiter, usecols=places, ndmin=2, comments=None, dtype=np.float64)
     except ValueError:

@@ -104,6 +104,13 @@ def test_what_is_no_such_file_says_what_would_help(write: Write, tmp_path: Path)
             read_file(tmp_path / name)
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("text", ["", HEAD, HEAD + "\n\n"], ids=["no byte", "a head alone", "a head and empty lines"])
+def test_a_file_without_candles_is_said_to_be_empty_and_nothing_is_warned_of(write: Write, text: str) -> None:
+    with pytest.raises(DataError, match="import_empty"):
+        read_file(write(text))
+
+
 def test_packed_csv_and_parquet_hold_the_same_candles(write: Write, tmp_path: Path) -> None:
     pyarrow = pytest.importorskip("pyarrow")
     parquet = pytest.importorskip("pyarrow.parquet")
