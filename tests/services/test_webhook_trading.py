@@ -6,11 +6,14 @@ import asyncio
 import uuid
 from decimal import Decimal
 
+import httpx
 import pytest
+from httpx import ASGITransport
 
-from aristobot.kinds import LotStatus, WebhookOutcome, WebhookStatus
+from aristobot.kinds import LotStatus, TokenScope, WebhookOutcome, WebhookStatus
 from aristobot.orders import OrderStatus, OrderType, Side
 from aristobot.store import webhooks
+from services.api.application import build
 from tests.services.trading import HAND, Trader, TradingHouse
 
 D = Decimal
@@ -305,6 +308,21 @@ async def test_every_alert_is_one_row_from_birth_to_end(house: TradingHouse, tra
         ("BuyMarket", "ordered"), ("MAJ", "updated"), ("SellMarket", "ordered"),
     ]  # fmt: skip
     assert all(row.finished_at and row.order_ids and row.trace_id for row in rows)
+
+
+async def test_an_alert_names_its_orders_by_the_ids_under_which_the_api_knows_them(house: TradingHouse, trader: Trader) -> None:
+    await house.buy(trader, stop_loss="59000")
+    placed = await house.rows(trader)
+    token, _row = await house.app.accounts.tokens.create(trader.user_id, TokenScope.READ, HAND)
+    headers = {"Authorization": f"Bearer {token}"}
+    async with httpx.AsyncClient(transport=ASGITransport(build(house.app)), base_url="http://house", headers=headers) as web:
+        [alert] = (await web.get("/api/webhooks/")).json()["items"]
+        [command] = alert["result"]["commands"]
+        named = [*alert["order_ids"], *(order["id"] for order in command["orders"])]
+        assert named == [str(uuid.UUID(one)) for one in named]
+        assert {36} == {len(one) for one in named}
+        assert set(named) <= {str(row.id) for row in placed}
+        assert [(await web.get(f"/api/orders/{one}/")).json()["id"] for one in named] == named
 
 
 async def test_a_broker_that_only_reduces_sells_and_does_not_buy_and_one_that_only_looks_does_neither(
