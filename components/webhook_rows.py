@@ -35,6 +35,7 @@ def webhook_row(webhook: Webhook, exchanges: Mapping[Any, str], now: datetime) -
         "status_tone": tone,
         "status_tip": reason_words(webhook),
         "order": order_words(webhook.order_ids),
+        "order_tip": "  ".join(one.replace("-", "") for one in webhook.order_ids or ()),
     }
 
 

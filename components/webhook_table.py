@@ -122,11 +122,11 @@ class WebhookTable:
 def _columns() -> list[dict[str, object]]:
     return [
         column("at", _("Date"), 70, grows=2),
-        column("exchange", _("Exchange"), 64, grows=2, least=560),
-        column("symbol", _("Symbol"), 84, grows=2),
+        column("exchange", _("Exchange"), 62, grows=2, least=560),
+        column("symbol", _("Symbol"), 82, grows=2),
         chip("action", _("Action"), 90, grows=2),
         column("price", _("Price"), 76, grows=2, number=True, least=440),
-        column("percent", "%", 52, grows=1, number=True, least=500),
-        chip("status", _("Status"), 92, grows=2),
-        column("order", _("Order"), 72, grows=2, least=560),
+        column("percent", "%", 50, grows=1, number=True, least=500),
+        chip("status", _("Status"), 90, grows=2),
+        column("order", _("Order"), 88, grows=2, least=606) | {"tooltipField": "order_tip"},
     ]

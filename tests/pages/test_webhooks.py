@@ -93,7 +93,7 @@ async def test_the_cards_and_the_tables_show_what_happened(screen: User, app: Ap
     assert shown["Exécutée"] | {"id": ""} == {
         "id": "", "at": "01:00:00", "exchange": "Binance", "symbol": "BTC/USDT", "action": "BuyMarket", "action_tone": "good",
         "price": "60\u202f000,00", "percent": "50\u00a0%", "status": "Exécutée", "status_tone": "good", "status_tip": "",
-        "order": "abcdef01",
+        "order": "abcdef01", "order_tip": "abcdef0123456789",
     }  # fmt: skip
     assert shown["Refusée"]["status_tip"]
     await until(lambda: grids(screen)[1].rows)
@@ -101,6 +101,17 @@ async def test_the_cards_and_the_tables_show_what_happened(screen: User, app: Ap
     assert (held["gain"], held["gain_tone"], held["stop"], held["side"]) == ("+6,00", "gain", "58\u202f800,00", "Achat")
     await screen.should_see("50\u00a0%")
     await screen.should_see("1 sur 2")
+
+
+async def test_an_alert_with_several_orders_names_them_all_where_the_pointer_rests(screen: User, app: App) -> None:
+    alice = await a_resident(app)
+    await an_alert(app, await a_known_broker(app, alice), order_ids=["abcdef0123456789", "fedcba98-76543210"], **DONE)
+    await come_in(screen, app, alice)
+    await screen.open("/webhooks")
+    [row] = await rows(screen, 1)
+    assert (row["order"], row["order_tip"]) == ("abcdef01 +1", "abcdef0123456789  fedcba9876543210")
+    [column] = [one for one in grids(screen)[0].options["columnDefs"] if one["field"] == "order"]
+    assert column["tooltipField"] == "order_tip"
 
 
 async def test_an_alert_appears_by_itself_and_follows_its_fate(screen: User, app: App) -> None:
