@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
 from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
@@ -16,6 +15,7 @@ from aristobot.kinds import BacktestStatus
 from aristobot.language import explain, use_language
 from aristobot.store.backtest_tables import Backtest
 from services.api.auth import House, Reader, Trader
+from services.api.exact import ExactRoute
 from services.api.paging import Listed, Page
 from services.api.trial_values import LegIn, LegOut, Parameters, StrategyName, SymbolName, TimeframeName, TrialIn
 from services.api.values import Facts, In, Moment, Money, Out
@@ -24,7 +24,7 @@ from services.backtest_legs import LegWish, check_count, legs_of
 from services.backtest_sources import Source
 from services.backtest_wish import Wish
 
-router = APIRouter(prefix="/api/backtests", tags=["backtests"])
+router = APIRouter(prefix="/api/backtests", tags=["backtests"], route_class=ExactRoute)
 
 Id = Annotated[uuid.UUID, Path()]
 
@@ -169,7 +169,7 @@ async def report(
     return Response(msgspec.json.encode(found), media_type="application/json")
 
 
-def _wish(form: BacktestIn, asked: Sequence[LegIn], sources: Sequence[Source]) -> Wish:
+def _wish(form: BacktestIn, asked: list[LegIn], sources: list[Source]) -> Wish:
     first, *further = [_leg(one, source) for one, source in zip(asked, sources, strict=True)]
     plain = form.model_dump(exclude={"strategy", "symbol", "timeframe", "parameters", "legs", "costs"})
     return Wish(**plain, **first, costs=form.costs.texts, further=tuple(LegWish(**one) for one in further))

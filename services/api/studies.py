@@ -15,6 +15,7 @@ from aristobot.language import explain
 from aristobot.search.spans import Plan, Scheme
 from aristobot.store.study_tables import Study
 from services.api.auth import House, Reader, Trader
+from services.api.exact import ExactRoute
 from services.api.paging import Listed, Page, number_of
 from services.api.trial_values import Parameters, StrategyName, SymbolName, TimeframeName, TrialIn
 from services.api.values import Facts, Line, Moment, Money, Out
@@ -22,7 +23,7 @@ from services.app import App
 from services.study_sources import asked_of
 from services.study_wish import StudyWish
 
-router = APIRouter(prefix="/api/studies", tags=["studies"])
+router = APIRouter(prefix="/api/studies", tags=["studies"], route_class=ExactRoute)
 
 Id = Annotated[uuid.UUID, Path()]
 Whole = Annotated[int, Field(ge=0, lt=2**31)]

@@ -66,6 +66,20 @@ async def test_a_run_is_asked_for_followed_read_and_forgotten(street: Street, al
     assert (await alice.web.get(path)).status_code == 404
 
 
+async def test_money_is_taken_as_a_number_too_and_to_the_last_digit(street: Street, alice: Person) -> None:
+    numbers = json.dumps({**FORM, "cash": 0, "costs": {"taker": 0, "slippage_bps": 0}})
+    exact = numbers.replace('"cash": 0', '"cash": 10000.000000000000000001')
+    exact = exact.replace('"taker": 0', '"taker": 0.0012').replace('"slippage_bps": 0', '"slippage_bps": 0.1')
+    asked = await alice.web.post("/api/backtests/", content=exact, headers={"Content-Type": "application/json"})
+    assert asked.status_code == 201, asked.text
+    told = asked.json()
+    assert (told["cash"], told["costs"]["taker"], told["costs"]["slippage_bps"]) == ("10000.000000000000000001", "0.0012", "0.1")
+    study = {**FORM, "parameters": {"fast": "5:20:5"}, "cash": 10000.5, "costs": {"taker": 0.001}, "train": 0.6}
+    searched = await alice.web.post("/api/studies/", json=study)
+    assert searched.status_code == 201, searched.text
+    assert (searched.json()["cash"], searched.json()["costs"]["taker"], searched.json()["train"]) == ("10000.5", "0.001", 0.6)
+
+
 async def test_what_cannot_be_played_is_refused_with_its_reason(street: Street, alice: Person) -> None:
     for change, status, code in (
         ({"strategy": "nobody"}, 404, "not_found"),
