@@ -158,9 +158,9 @@ class ExchangeGateway:
         elif isinstance(error, UnknownSymbol) or error.code in _STALE_CATALOGUE:
             self._bus.publish(CatalogDoubted(at=self._clock.now(), exchange=broker.exchange))
 
-    def health(self, exchange: str) -> ExchangeHealth:
-        """How an exchange is doing at the installation's own addresses."""
-        line = self._line(exchange, None)
+    def health(self, exchange: str, own: Mapping[str, str] | None = None) -> ExchangeHealth:
+        """How an exchange is doing at the installation's own addresses, or at the `own` ones of a broker."""
+        line = self._line(exchange, own)
         reading = line.client.clock_reading
         return ExchangeHealth(
             exchange=exchange,

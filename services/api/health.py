@@ -36,19 +36,19 @@ class ServiceOut(Out):
 
 
 class ExchangeOut(Out):
-    """An exchange; `reachable` is null before the first look."""
+    """An exchange; `reachable` and its clock are null before the first look, what is told of answers before the first one."""
 
     exchange: str
     reachable: bool | None
     since: Moment | None
-    clock_offset_ms: int
-    clock_uncertainty_ms: int
+    clock_offset_ms: int | None
+    clock_uncertainty_ms: int | None
     detail: str
     requests: int
     failures: int
-    success_percent: float
-    mean_ms: float
-    p99_ms: float
+    success_percent: float | None
+    mean_ms: float | None
+    p99_ms: float | None
     weight_used: int
     weight_limit: int
     weight_left: int
@@ -104,13 +104,16 @@ class RestartOut(Out):
 
 
 class BrokerHealthOut(Out):
-    """A broker of the user. `key_made_at` is as the exchange says, else since when we have the key."""
+    """A broker of the user, as its exchange is at the broker's own addresses where it has some.
+
+    `key_made_at` is as the exchange says, else since when we have the key.
+    """
 
     id: uuid.UUID
     name: str
     exchange: str
     reachable: bool | None
-    clock_offset_ms: int
+    clock_offset_ms: int | None
     key_rights: Facts
     key_made_at: Moment | None
     key_concerns: list[ConcernOut]
@@ -210,18 +213,19 @@ def _services(house: App) -> list[ServiceOut]:
 def _exchange(house: App, name: str) -> ExchangeOut:
     found, catalog = house.gateway.health(name), house.catalog.state(name)
     stats = found.stats
+    seen, answered = found.reachable is not None, stats.requests > stats.failures
     return ExchangeOut(
         exchange=name,
         reachable=found.reachable,
         since=found.since,
-        clock_offset_ms=found.clock_offset_ms,
-        clock_uncertainty_ms=found.clock_uncertainty_ms,
+        clock_offset_ms=found.clock_offset_ms if seen else None,
+        clock_uncertainty_ms=found.clock_uncertainty_ms if seen else None,
         detail=found.detail,
         requests=stats.requests,
         failures=stats.failures,
-        success_percent=round(stats.success_percent, 3),
-        mean_ms=stats.mean_ms,
-        p99_ms=stats.p99_ms,
+        success_percent=round(stats.success_percent, 3) if stats.requests else None,
+        mean_ms=stats.mean_ms if answered else None,
+        p99_ms=stats.p99_ms if answered else None,
         weight_used=stats.weight_used,
         weight_limit=stats.weight_limit,
         weight_left=stats.weight_left,
@@ -236,14 +240,14 @@ async def _brokers(house: App, who: TokenHolder) -> list[BrokerHealthOut]:
     alive = await house.db.read(who.user_id, orders.alive)
     shown = []
     for row in rows:
-        known, key = house.gateway.health(row.exchange), KeyState.of(row)
+        known, key = house.gateway.health(row.exchange, row.endpoints), KeyState.of(row)
         shown.append(
             BrokerHealthOut(
                 id=row.id,
                 name=row.name,
                 exchange=row.exchange,
                 reachable=known.reachable,
-                clock_offset_ms=known.clock_offset_ms,
+                clock_offset_ms=known.clock_offset_ms if known.reachable is not None else None,
                 key_rights=row.key_rights or {},
                 key_made_at=key.made_at,
                 key_concerns=[
@@ -310,15 +314,15 @@ def _metric_lines(house: App, lag: float) -> Iterator[str]:
     states = house.supervisor.states()
     yield from _gauge("aristobot_service_up", {f'service="{one.name}"': one.state == "running" for one in states})
     yield from _gauge("aristobot_service_restarts", {f'service="{one.name}"': one.restarts for one in states}, "counter")
-    known = [house.gateway.health(name) for name in house.gateway.exchanges()]
-    yield from _gauge("aristobot_exchange_up", {f'exchange="{one.exchange}"': bool(one.reachable) for one in known})
-    yield from _gauge("aristobot_exchange_clock_offset_ms", {f'exchange="{one.exchange}"': one.clock_offset_ms for one in known})
-    for field in ("mean_ms", "p99_ms", "weight_left"):
-        yield from _gauge(
-            f"aristobot_exchange_{field}", {f'exchange="{one.exchange}"': getattr(one.stats, field) for one in known}
-        )
+    known = [_exchange(house, name) for name in house.gateway.exchanges()]
+    levels = {"up": "reachable", "clock_offset_ms": "clock_offset_ms", "mean_ms": "mean_ms", "p99_ms": "p99_ms"}
+    for name, field in levels.items():  # what is not known yet has no sample
+        found = {f'exchange="{one.exchange}"': getattr(one, field) for one in known}
+        yield from _gauge(f"aristobot_exchange_{name}", {label: value for label, value in found.items() if value is not None})
+    counted = {f'exchange="{one.exchange}"': one.weight_left for one in known if one.weight_limit}
+    yield from _gauge("aristobot_exchange_weight_left", counted)
     for field in ("requests", "failures", "reconnects"):
-        counts = {f'exchange="{one.exchange}"': getattr(one.stats, field) for one in known}
+        counts = {f'exchange="{one.exchange}"': getattr(one, field) for one in known}
         yield from _gauge(f"aristobot_exchange_{field}", counts, "counter")
     ages = {f'timeframe="{name}"': age for name, age in _candle_ages(house).items() if age is not None}
     yield from _gauge("aristobot_candle_age_seconds", ages)

@@ -50,3 +50,28 @@ async def test_alerts_of_which_none_has_finished_have_no_rate_of_success(bob: Pe
 async def test_a_position_without_a_price_counts_against_the_limits_at_what_it_cost(street: Street, bob: Person) -> None:
     row = a_position(await street.app.brokers.get(bob.id, uuid.UUID((await bob.broker())["id"])))
     assert holdings.summed([row], "BTC/USDT").total_notional == D(42)
+
+
+async def test_an_exchange_that_nobody_has_looked_at_yet_has_no_clock_and_no_speed(street: Street, bob: Person) -> None:
+    for one in (await bob.web.get("/api/health/")).json()["exchanges"]:
+        figures = ("reachable", "clock_offset_ms", "clock_uncertainty_ms", "success_percent", "mean_ms", "p99_ms")
+        assert {one[name] for name in figures} == {None}, one
+    samples = (await bob.web.get("/metrics")).text
+    assert "aristobot_exchange_up{" not in samples
+    assert "aristobot_exchange_mean_ms{" not in samples
+    await bob.broker()
+    assert (await bob.web.get("/api/health/")).json()["brokers"][0]["clock_offset_ms"] is None
+    await street.recover()
+    seen = {one["exchange"]: one for one in (await bob.web.get("/api/health/")).json()["exchanges"]}["binance"]
+    assert (seen["reachable"], type(seen["clock_offset_ms"]), seen["success_percent"]) == (True, int, 100)
+    assert 'aristobot_exchange_up{exchange="binance"} 1' in (await bob.web.get("/metrics")).text
+
+
+async def test_a_broker_with_addresses_of_its_own_is_as_reachable_as_these(street: Street, alice: Person) -> None:
+    await alice.broker(name="Main")
+    nowhere = {"rest": "http://127.0.0.1:9"}
+    await alice.broker(name="Elsewhere", endpoints=nowhere)
+    street.app.gateway.health("binance", nowhere)
+    await street.app.gateway.look()
+    told = {one["name"]: one["reachable"] for one in (await alice.web.get("/api/health/")).json()["brokers"]}
+    assert told == {"Main": True, "Elsewhere": False}
