@@ -11,8 +11,8 @@ from sqlmodel.sql.expression import SelectOfScalar
 Place = tuple[datetime, uuid.UUID]
 
 
-def newest(wanted: SelectOfScalar[Any], moment: Any, key: Any, limit: int, before: Place | None) -> Any:
-    """The statement, ordered by `moment` and `key` from new to old, at most `limit` rows, after `before`."""
+def newest(wanted: SelectOfScalar[Any], moment: Any, key: Any, limit: int | None, before: Place | None) -> Any:
+    """The statement, ordered by `moment` and `key` from new to old, at most `limit` rows (None: all), after `before`."""
     wanted = wanted.order_by(col(moment).desc(), col(key).desc()).limit(limit)
     if before is None:
         return wanted

@@ -69,10 +69,10 @@ def states(
     session: GuardedSession,
     broker_id: uuid.UUID | None = None,
     status: LotStatus | None = None,
-    limit: int = 100,
+    limit: int | None = 100,
     before: Place | None = None,
 ) -> list[WebhookState]:
-    """What alerts opened, newest first; the same paging as `recent`."""
+    """What alerts opened, newest first; the same paging as `recent`, and all of it without a limit."""
     wanted = select(WebhookState)
     if broker_id is not None:
         wanted = wanted.where(WebhookState.broker_id == broker_id)

@@ -27,7 +27,6 @@ from services.api.values import Facts, LastPrice, Moment, Money, Out
 router = APIRouter(prefix="/api", tags=["webhooks"])
 
 Id = Annotated[uuid.UUID, Path()]
-_MOST_STATES = 10_000
 
 
 class Period(StrEnum):
@@ -188,7 +187,7 @@ async def states_summary(house: House, who: Reader, broker_id: uuid.UUID | None 
     """Counts, and what was gained and lost."""
 
     def work(session: GuardedSession) -> tuple[list[WebhookState], frozenset[uuid.UUID]]:
-        return positions.states(session, broker_id, limit=_MOST_STATES), positions.dust(session)
+        return positions.states(session, broker_id, limit=None), positions.dust(session)
 
     rows, dust = await house.db.read(who.user_id, work)
     held = [row for row in rows if row.status is LotStatus.OPEN and row.position_id not in dust]

@@ -75,3 +75,11 @@ async def test_a_broker_with_addresses_of_its_own_is_as_reachable_as_these(stree
     await street.app.gateway.look()
     told = {one["name"]: one["reachable"] for one in (await alice.web.get("/api/health/")).json()["brokers"]}
     assert told == {"Main": True, "Elsewhere": False}
+
+
+async def test_the_summary_of_alerts_adds_up_all_that_they_ever_closed(street: Street, bob: Person) -> None:
+    row = await street.app.brokers.get(bob.id, uuid.UUID((await bob.broker())["id"]))
+    closed = [a_webhook_state(row, status=LotStatus.CLOSED, realised_pnl=D("0.1")) for _ in range(10_050)]
+    await street.app.db.write(bob.id, lambda s: s.add_all(closed))
+    told = (await bob.web.get("/api/webhook-states/summary/")).json()
+    assert (told["closed"], told["realised_pnl"]) == (10_050, {"USDT": "1005"})
