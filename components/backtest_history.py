@@ -15,7 +15,7 @@ from aristobot.language import _, explain, typed
 from aristobot.store.backtest_tables import Backtest
 from components import formats
 from components.confirm import complain, confirm
-from components.empty_state import empty_state, error_state
+from components.empty_state import empty_state, error_state, waiting_lines
 from components.page_head import panel
 from components.viewer import Viewer, for_traders
 from components.words import Words, labelled
@@ -44,19 +44,20 @@ class BacktestHistory:
             with head:
                 self._compare = ui.button(_("Compare"), icon="stacked_line_chart", on_click=self._compared)
                 self._compare.props("flat dense no-caps").mark("bt-compare").disable()
-            self._place = ui.element("div").classes("w-full")
+            with ui.element("div").classes("w-full") as self._place:
+                waiting_lines()
 
     async def load(self, _event: object = None) -> None:
         """Read and draw the list; what was ticked stays so."""
-        ticked = {one for one, box in self._ticked.items() if box.value}
-        self._place.clear()
-        self._ticked.clear()
         try:
             self.rows = await self._app.backtester.recent(self._user.id, MOST)
         except AristobotError as error:
+            self._clear()
             with self._place:
                 error_state(_("This list could not be read"), explain(error), self.load)
             return
+        ticked = {one for one, box in self._ticked.items() if box.value}
+        self._clear()
         with self._place:
             if self.rows:
                 with labelled(ui.element("ul").classes("bt-runs"), _("Runs so far")):
@@ -65,6 +66,10 @@ class BacktestHistory:
             else:
                 empty_state("science", _("No run yet"), _("Choose a strategy and a time, and press “Run the backtest”."))
         self._count()
+
+    def _clear(self) -> None:
+        self._place.clear()
+        self._ticked.clear()
 
     def _draw(self, row: Backtest, ticked: bool) -> None:
         title = run_title(row)

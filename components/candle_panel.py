@@ -20,7 +20,7 @@ from components import ahead, formats
 from components.candle_chart import CandleChart
 from components.candle_feed import CandleFeed
 from components.chart_marks import FillMark, PriceLine
-from components.empty_state import empty_state, error_state
+from components.empty_state import empty_state, error_state, loading_state
 from components.live import Live
 from components.words import Words, labelled
 
@@ -42,6 +42,7 @@ class CandlePanel:
         self._app = app
         self._exchange, self._symbol = "", ""
         self._loading = 0
+        self._covered: Callable[..., object] | None = None
         self._settling = False
         self._shown: tuple[str, Symbol, Timeframe] | None = None
         self._chart: CandleChart | None = None
@@ -57,6 +58,7 @@ class CandlePanel:
             with ui.element("div").classes("chart-box") as self._box:
                 self._shade = ui.element("div").classes("chart-shade")
                 self._told = Words("p", "", "visually-hidden")
+        self._cover(loading_state)
         self._feed = CandleFeed(app)
         self._choice.on_value_change(self._chosen)
         live.latest(CandleUpdated, do=self._moved, max_fps=PER_SECOND)
@@ -68,6 +70,12 @@ class CandlePanel:
 
     async def show(self, exchange: str, symbol: Symbol) -> None:
         """Show another symbol, in the same timeframe where its exchange has it."""
+        self.frame(exchange, symbol)
+        self._feed.look(exchange, symbol)
+        await self._load()
+
+    def frame(self, exchange: str, symbol: Symbol) -> None:
+        """Say what will be shown, before anything of it is known."""
         self._exchange, self._symbol = exchange, symbol
         self._title.set_text(symbol)
         offered = self._app.candles.offered(exchange)
@@ -75,8 +83,6 @@ class CandlePanel:
         self._settling = True  # a choice that is made here is no wish of the user's
         self._choice.set_options([one.value for one in offered], value=chosen.value)
         self._settling = False
-        self._feed.look(exchange, symbol)
-        await self._load()
 
     def annotate(self, symbol: Symbol, lines: Sequence[PriceLine], fills: Sequence[FillMark]) -> None:
         """Draw these marks on the chart of this symbol, now or when it is shown, instead of those drawn so far."""
@@ -101,7 +107,7 @@ class CandlePanel:
         self._loading += 1
         mine, exchange, symbol, timeframe = self._loading, self._exchange, self._symbol, self.timeframe
         if (exchange, symbol, timeframe) != self._shown:
-            self._cover(ui.spinner, size="32px")
+            self._cover(loading_state)
         try:
             found = await self._app.candles.window(exchange, symbol, timeframe, BARS)
         except AristobotError as error:
@@ -110,19 +116,27 @@ class CandlePanel:
             return
         if mine == self._loading:
             self._shown = (exchange, symbol, timeframe)
-            self._drawn().load(symbol, timeframe, found)
-            self._told.set_text(in_words(timeframe, found))
-            self.annotate(*self._marks)
-            if found:
-                self._shade.set_visibility(False)
-            else:
-                self._cover(empty_state, "candlestick_chart", _("No candle yet"), _("The exchange has none of this symbol."))
+            self._draw(found)
 
-    def _cover(self, draw: Callable[..., object], *words: Any, **options: Any) -> None:
+    def _draw(self, found: Sequence[Candle]) -> None:
+        """Show these candles of what was chosen, or say that there are none."""
+        self._drawn().load(self._symbol, self.timeframe, found)
+        self._told.set_text(in_words(self.timeframe, found))
+        self.annotate(*self._marks)
+        if found:
+            self._covered = None
+            self._shade.set_visibility(False)
+        else:
+            self._cover(empty_state, "candlestick_chart", _("No candle yet"), _("The exchange has none of this symbol."))
+
+    def _cover(self, draw: Callable[..., object], *words: Any) -> None:
         """Say something instead of the chart, which keeps its room below."""
+        if draw is loading_state and self._covered is draw:
+            return
+        self._covered = draw
         self._shade.clear()
         with self._shade:
-            draw(*words, **options)
+            draw(*words)
         self._shade.set_visibility(True)
 
     def _moved(self, event: CandleUpdated) -> Awaitable[None] | None:
@@ -131,9 +145,22 @@ class CandlePanel:
             return None
         bars = self._chart.bars
         if bars and candle.open_time > bars[-1].close_time:
-            return self._load()  # something was missed
-        self._chart.push(candle)
+            return self._catch_up(candle)
+        self._put(candle)
         return None
+
+    async def _catch_up(self, candle: Candle) -> None:
+        """Something was missed: it is read. Where the exchange has nothing in between, the candle follows all the same."""
+        shown = self._shown
+        await self._load()
+        if self._shown == shown and self._covered is not error_state:
+            self._put(candle)
+
+    def _put(self, candle: Candle) -> None:
+        if self._chart is not None and self._chart.bars:
+            self._chart.push(candle)
+        else:
+            self._draw([candle])  # the first one there is
 
 
 def in_words(timeframe: Timeframe, candles: Sequence[Candle]) -> str:

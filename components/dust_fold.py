@@ -45,7 +45,9 @@ class DustFold(ui.element):
 
     async def show(self, broker_id: uuid.UUID) -> None:
         """Read the dust of this broker anew."""
-        self._broker_id = broker_id
+        if broker_id != self._broker_id:
+            self._broker_id, self._shown = broker_id, []
+            self.set_visibility(False)
         try:
             found = await self._app.dust.of_broker(self._user.id, broker_id)
         except AristobotError:

@@ -1,4 +1,4 @@
-"""What a list shows when there is nothing, or when it could not be read."""
+"""What a part of a page shows when there is nothing yet, when it could not be read, and while it is read."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 from nicegui import ui
 
 from aristobot.language import _
+from components.words import labelled
 
 
 def empty_state(icon: str, title: str, words: str = "") -> ui.element:
@@ -30,3 +31,13 @@ def error_state(title: str, words: str = "", again: Callable[[], Any] | None = N
         if again is not None:
             ui.button(_("Try again"), icon="refresh", on_click=again).props("outline no-caps")
     return block
+
+
+def loading_state() -> ui.element:
+    """Something is on its way."""
+    return labelled(ui.spinner(size="32px"), _("Loading…")).props("role=status")
+
+
+def waiting_lines(classes: str = "") -> ui.element:
+    """Lines of light in the room of what is on its way."""
+    return labelled(ui.element("div").classes(f"skeletons waiting-lines {classes}"), _("Loading…")).props("role=img")

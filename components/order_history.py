@@ -42,6 +42,7 @@ class OrderHistory:
         self._app, self._user = app, user
         self._broker_id: uuid.UUID | None = None
         self._symbol: Symbol = ""
+        self._asked = 0
         with panel(_("Order history"), "history") as head:
             with head:
                 self._here = ui.checkbox(_("This pair only")).props("dense").mark("history-here")
@@ -61,6 +62,8 @@ class OrderHistory:
 
     async def show(self, broker_id: uuid.UUID, symbol: Symbol) -> None:
         """Show the orders of this broker; `symbol` is the pair that may be filtered for."""
+        if broker_id != self._broker_id:
+            self._list.loading()
         self._broker_id, self._symbol = broker_id, symbol
         await self._read()
 
@@ -69,10 +72,15 @@ class OrderHistory:
             await self._read()
 
     async def _read(self, _event: object = None) -> None:
+        self._asked += 1
+        mine = self._asked
         try:
             found = await self._chosen(MOST)
         except AristobotError as error:
-            self._list.failed(error, self._read)
+            if mine == self._asked:
+                self._list.failed(error, self._read)
+            return
+        if mine != self._asked:
             return
         shown = [row_of(one) for one in found]
         if shown or self._grid is not None:

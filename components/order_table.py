@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -13,8 +14,8 @@ from aristobot.language import _
 from aristobot.store import orders
 from aristobot.store.trading_tables import Order
 from components.confirm import complain, confirm, say
-from components.empty_state import empty_state
 from components.handlers import within
+from components.instead import Instead, attempt
 from components.live import Live
 from components.order_line import EXITS, OrderLine
 from components.page_head import panel
@@ -40,12 +41,15 @@ class OrderTable:
             self._place = labelled(ui.element("div").classes("order-list"), _("Open orders"))
             with self._place:
                 words = _("What rests at the exchange stands here until it is filled.")
-                self._empty = empty_state("receipt_long", _("No open order"), words)
+                self._instead = Instead(icon="receipt_long", empty=_("No open order"), empty_words=words)
         live.latest(OrderUpdated, do=self._changed, max_fps=5)
 
     async def show(self, broker_id: uuid.UUID) -> None:
         """Show the resting orders of this broker."""
-        self._broker_id = broker_id
+        if broker_id != self._broker_id:
+            self._broker_id = broker_id
+            self._take([])
+            self._instead.waiting()
         await self._read()
 
     async def edit(self, row: Order, price: Decimal, quantity: Decimal) -> None:
@@ -63,9 +67,12 @@ class OrderTable:
     async def _read(self) -> None:
         """Lines come, change and go one by one: what is being typed in another stays."""
         broker_id = self._broker_id
-        found = await self._app.db.read(self._user.id, lambda s: orders.alive(s, broker_id))
-        if broker_id != self._broker_id:
-            return
+        found, fault = await attempt(self._app.db.read(self._user.id, lambda s: orders.alive(s, broker_id)))
+        if broker_id == self._broker_id:
+            self._take(found)
+            self._instead.of(found, fault, self._read)
+
+    def _take(self, found: Sequence[Order]) -> None:
         for gone in self._lines.keys() - {one.id for one in found}:
             self._lines.pop(gone).delete()
         for one in found:
@@ -75,7 +82,6 @@ class OrderTable:
             with self._place:
                 self._lines[one.id] = OrderLine(one, self if self._user.may_trade else None)
             self._lines[one.id].move(target_index=0)
-        self._empty.set_visibility(not found)
         self._all.set_visibility(any(one.role not in EXITS for one in found))
 
     async def _cancel_all(self) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from loguru import logger
@@ -10,7 +13,7 @@ from nicegui import ui
 
 from aristobot.errors import AristobotError
 from aristobot.language import _, explain
-from components.empty_state import error_state
+from components.empty_state import error_state, waiting_lines
 from components.live import Live
 from components.menu import Page
 from components.notice import notice
@@ -19,6 +22,10 @@ from components.words import Words
 
 if TYPE_CHECKING:
     from services.app import App
+
+
+#: Seconds after which a page that is still being read says so.
+MOMENT = 0.3
 
 
 class PageBuilder:
@@ -39,7 +46,8 @@ class PageBuilder:
             try:
                 drawn = one.build(self._app, self._viewer, Live(self._app.bus, self._viewer), **given)
                 if inspect.isawaitable(drawn):
-                    await drawn
+                    with _waiting(area):
+                        await drawn
             except AristobotError as error:
                 logger.warning("The page {} could not be drawn: {}", one.route, error)
                 self._instead(area, explain(error))
@@ -53,6 +61,26 @@ class PageBuilder:
             area.clear()
             with area:
                 error_state(_("This page could not be drawn"), why, ui.navigate.reload)
+
+
+@contextmanager
+def _waiting(area: ui.element) -> Iterator[None]:
+    """Show that the rest of a page is on its way, where that takes longer than a moment."""
+    drawn: list[ui.element] = []
+
+    def draw() -> None:
+        if not area.is_deleted:
+            with area:
+                drawn.append(waiting_lines("page-waiting"))
+
+    timer = asyncio.get_running_loop().call_later(MOMENT, draw)
+    try:
+        yield
+    finally:
+        timer.cancel()
+        for one in drawn:
+            if not one.is_deleted:
+                one.delete()
 
 
 def _show_fault(one: Page) -> None:

@@ -9,6 +9,7 @@ export default {
         :aria-label="(pair.starred ? drop : keep).split('{symbol}').join(pair.symbol)"
         ><i class="q-icon notranslate material-icons" aria-hidden="true">{{ pair.starred ? "star" : "star_border" }}</i></button>
     </li>
+    <li v-if="!told" class="skeletons waiting-lines" aria-hidden="true"></li>
     <li v-if="told && !pairs.length" class="muted picker-none">{{ none }}</li></ul>`,
   props: { pairs: Array, prices: Object, chosen: String, told: Boolean, none: String, keep: String, drop: String },
   data() { return { written: { ...this.prices } }; },

@@ -13,7 +13,7 @@ from aristobot.language import _, explain
 from aristobot.money import ZERO
 from components import formats
 from components.dust_fold import dust_fold, dust_reason, dust_title
-from components.empty_state import empty_state
+from components.empty_state import empty_state, waiting_lines
 from components.live import Live
 from components.notice import notice
 from components.page_head import panel
@@ -40,7 +40,7 @@ class PortfolioPanel:
     def __init__(self, app: App, user: Viewer, live: Live) -> None:
         self._app, self._user, self._live = app, user, live
         self._broker_id: uuid.UUID | None = None
-        self._quote = "USDT"
+        self._wanted = self._quote = "USDT"
         self._found: list[Holdings] = []
         self._asking = self._asked = False
         self._drawn: list[Outline] | None = None
@@ -53,13 +53,16 @@ class PortfolioPanel:
             with ui.element("div").classes("portfolio-total"):
                 self._total = Words("span", formats.NOTHING, "portfolio-worth")
                 self._euros = Words("span", "", "muted")
-            self._place = ui.element("div").classes("portfolio-list")
+            with ui.element("div").classes("portfolio-list") as self._place:
+                waiting_lines()
         live.latest(BalancesChanged, OrderUpdated, BrokerUpdated, do=self._changed, max_fps=1)
         live.latest(PricesUpdated, do=self._priced, max_fps=1)
 
     async def show(self, broker_id: uuid.UUID, quote: str) -> None:
         """Show the portfolio of this broker (or go on showing all), valued in `quote`."""
-        self._broker_id, self._quote = broker_id, quote
+        self._broker_id, self._wanted = broker_id, quote
+        if self._found:
+            self._draw()
         await self._read()
 
     async def _read(self) -> None:
@@ -76,14 +79,16 @@ class PortfolioPanel:
             self._asking = False
 
     async def _ask(self) -> None:
+        quote = self._wanted
         try:
-            self._found = await self._app.portfolio.of_user(self._user.id, self._quote)
+            found = await self._app.portfolio.of_user(self._user.id, quote)
         except AristobotError as error:
             self._place.clear()
             self._drawn = None
             with self._place:
                 notice(explain(error), "bad")
             return
+        self._found, self._quote = found, quote
         self._draw()
 
     def _changed(self, _event: object) -> None:

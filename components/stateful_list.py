@@ -10,7 +10,7 @@ from nicegui import ui
 
 from aristobot.errors import AristobotError
 from aristobot.language import _, explain
-from components.empty_state import empty_state, error_state
+from components.empty_state import empty_state, error_state, waiting_lines
 
 
 class Table(Protocol):
@@ -32,7 +32,7 @@ class StatefulList(ui.element):
         self.classes("list-faces").style("--rows: 0")
         self._draw_empty: Callable[[], object] | None = partial(empty_state, icon, empty, empty_words)
         with self:
-            self._loading = ui.element("div").classes("skeletons waiting-lines")
+            self._loading = waiting_lines()
             self._empty = ui.element("div")
             self._error = ui.element("div")
             self._filled = ui.element("div").classes("grid-holder")

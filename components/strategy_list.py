@@ -14,7 +14,7 @@ from aristobot.store.strategy_tables import StrategyVersion
 from components import formats
 from components.buttons import main_button
 from components.confirm import complain, say
-from components.empty_state import empty_state, error_state
+from components.empty_state import empty_state, error_state, waiting_lines
 from components.page_head import panel
 from components.strategy_dialogs import NewStrategy
 from components.viewer import Viewer, for_traders
@@ -40,7 +40,8 @@ class StrategyList:
             with head:
                 new = ui.button(icon="add", on_click=self.new).props("flat round dense").mark("new-strategy")
                 labelled(for_traders(new, user), _("New strategy"))
-            self._body = labelled(ui.element("nav"), _("Strategies"))
+            with labelled(ui.element("nav"), _("Strategies")) as self._body:
+                waiting_lines()
             self._archive = ui.element("div")
 
     def new(self) -> None:

@@ -14,7 +14,7 @@ from aristobot.language import _, explain
 from aristobot.search.findings import Findings
 from aristobot.store.study_tables import Study
 from components.confirm import complain, confirm
-from components.empty_state import empty_state, error_state
+from components.empty_state import empty_state, error_state, waiting_lines
 from components.page_head import panel
 from components.study_words import Goal, span, state_names
 from components.viewer import Viewer, for_traders
@@ -35,11 +35,8 @@ class StudyList:
     def __init__(self, app: App, user: Viewer, on_open: Act, on_again: Act) -> None:
         self._app, self._user, self._on_open, self._on_again = app, user, on_open, on_again
         self.rows: list[Study] = []
-        with panel(_("Searches so far"), "bt-history"):
-            self._place = ui.element("div").classes("w-full")
-        with self._place, ui.element("div").classes("skeletons"):
-            for _number in range(3):
-                ui.skeleton(height="22px", animation="pulse")
+        with panel(_("Searches so far"), "bt-history"), ui.element("div").classes("w-full") as self._place:
+            waiting_lines()
 
     async def load(self, _event: object = None) -> None:
         """Read and draw the list."""

@@ -38,6 +38,7 @@ class TradingChart:
     async def show(self, broker_id: uuid.UUID, exchange: str, symbol: Symbol) -> None:
         """Show a pair with what this broker does on it."""
         self._broker_id, self._symbol = broker_id, symbol
+        self.panel.frame(exchange, symbol)
         await self._mark()
         await self.panel.show(exchange, symbol)
 

@@ -14,8 +14,8 @@ from aristobot.language import _
 from aristobot.store.trading_tables import PositionRow
 from components import formats
 from components.confirm import complain, confirm
-from components.empty_state import empty_state
 from components.handlers import within
+from components.instead import Instead, attempt
 from components.live import Live
 from components.page_head import panel
 from components.sold_words import tell_sold
@@ -36,21 +36,26 @@ class TradingPositions:
         self._broker_id: uuid.UUID | None = None
         self._exchange = ""
         self._held: list[Held] = []
-        self._drawn = False
         self._gains: dict[uuid.UUID, Words] = {}
         with panel(_("Positions"), "positions") as self._head:
             with self._head:
                 self._all = ui.button(_("Close all"), icon="logout", on_click=within(self._head, self._close_all))
                 self._all.props("flat dense no-caps color=negative").classes("warned-button").mark("close-all")
                 for_traders(self._all, user).set_visibility(False)
-            self._place = labelled(ui.element("div").classes("order-list"), _("Positions"))
+            with labelled(ui.element("div").classes("order-list"), _("Positions")):
+                words = _("What you buy stands here until it is sold.")
+                self._instead = Instead(icon="account_balance_wallet", empty=_("No open position"), empty_words=words)
+                self._place = ui.element("div")
             self.foot = ui.element("div")
         live.latest(PositionUpdated, OrderUpdated, do=self._changed, max_fps=4)
         live.latest(PricesUpdated, do=self._priced, max_fps=2)
 
     async def show(self, broker_id: uuid.UUID, exchange: str) -> None:
         """Show what is held at this broker."""
-        self._broker_id, self._exchange = broker_id, exchange
+        if broker_id != self._broker_id:
+            self._broker_id, self._exchange = broker_id, exchange
+            self._take([])
+            self._instead.waiting()
         await self._read()
 
     async def _changed(self, event: PositionUpdated | OrderUpdated) -> None:
@@ -59,19 +64,23 @@ class TradingPositions:
 
     async def _read(self) -> None:
         broker_id = self._broker_id
-        held = await self._app.db.read(self._user.id, lambda s: held_at(s, broker_id))
-        if broker_id != self._broker_id or (self._drawn and held == self._held):
+        held, fault = await attempt(self._app.db.read(self._user.id, lambda s: held_at(s, broker_id)))
+        if broker_id == self._broker_id:
+            self._app.prices.watch(self._exchange, {one.row.symbol for one in held})
+            self._take(held)
+            self._instead.of(held, fault, self._read)
+
+    def _take(self, held: list[Held]) -> None:
+        """Draw the lines anew: only when there are others."""
+        if held == self._held:
             return
-        self._held, self._drawn = held, True
-        self._app.prices.watch(self._exchange, {one.row.symbol for one in held})
+        self._held = held
         self._all.set_visibility(bool(held))
         self._place.clear()
         self._gains.clear()
         with self._place:
             for one in held:
                 self._line(one)
-            if not held:
-                empty_state("account_balance_wallet", _("No open position"), _("What you buy stands here until it is sold."))
 
     def _line(self, one: Held) -> None:
         close = within(self._head, partial(self._close, one.row)) if self._user.may_trade else None

@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 @page("/account", title="Account", icon="person", order=90)
 async def account(app: App, user: Viewer, live: Live) -> None:
     """Brokers first: they are what people come here for. What follows travels right after them."""
-    mine = await app.brokers.mine(user.id)
     with page_head(_("Account"), _("Your brokers, your language, and how you come in.")):
-        pass
+        pass  # it leaves for the browser while the brokers are read
+    mine = await app.brokers.mine(user.id)
     BrokerList(app, user, live).draw(mine)
     exchanges = ExchangePanel(app, live)
     profile, ai, factor, logins, tokens, news = await asyncio.gather(

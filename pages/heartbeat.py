@@ -39,6 +39,7 @@ async def heartbeat(app: App, user: Viewer, live: Live) -> None:
     figures = HeartbeatFigures(app, user, live)
     with ui.element("div").classes("beat-top"):
         chart = CandlePanel(app, live)
+        chart.frame(*choice.market)
         StreamPanel(live)
     cards = TimeframeCards(app, user, live)
     cards.frame(heart.exchange)

@@ -28,7 +28,9 @@ class BitgetHistory:
 
     def _rows(self, tape: Tape, length: Length, opens: list[int]) -> list[list[str]]:
         return [
-            (self._old_row if length.next_open(opened) <= tape.started else self._row)(tape, length, opened) for opened in opens
+            (self._old_row if length.next_open(opened) <= tape.started else self._row)(tape, length, opened)
+            for opened in opens
+            if length.next_open(opened) > tape.listed
         ]
 
     def _candles(self, tape: Tape, length: Length, params: Params) -> list[list[str]]:

@@ -1,8 +1,8 @@
 """The control port: accounts, prices, faults, clock, ledger. JSON in, JSON out; a refusal says what is wrong with the request.
 
 Beside what every simulator's user needs there are calls for tests: `POST /transfer` (a deposit, or a withdrawal), `POST /execute`
-(fill a resting order), `POST /status` (close a market), `POST /sockets` (cut all connections, or warn them first), `GET /prices`,
-`DELETE /kill-on`.
+(fill a resting order), `POST /status` (close a market), `POST /listing` (let a market have no past), `POST /sockets` (cut all
+connections, or warn them first), `GET /prices`, `DELETE /kill-on`.
 """
 
 from __future__ import annotations
@@ -58,6 +58,10 @@ class _Open(msgspec.Struct):
 class _Price(msgspec.Struct):
     symbol: str
     price: str
+
+
+class _Listing(msgspec.Struct):
+    symbol: str
 
 
 class _Walk(msgspec.Struct):
@@ -120,6 +124,7 @@ class Control:
             "GET /ledger": self._ledger,
             "GET /requests": self._requests,
             "POST /status": self._status,
+            "POST /listing": self._listing,
             "POST /sockets": self._sockets,
             "POST /execute": self._execute,
             "POST /kill-on": self._kill_on,
@@ -223,6 +228,11 @@ class Control:
         asked = msgspec.json.decode(call.body, type=_Status)
         self._dialects[asked.exchange].set_status(self._symbol(asked.symbol), asked.status)
         return {"status": asked.status}
+
+    def _listing(self, call: HttpCall) -> Json:
+        symbol = self._symbol(msgspec.json.decode(call.body, type=_Listing).symbol)
+        self._world.feed.list_now(symbol)
+        return {"symbol": symbol}
 
     def _sockets(self, call: HttpCall) -> Json:
         asked = msgspec.json.decode(call.body, type=_Sockets)

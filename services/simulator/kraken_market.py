@@ -156,7 +156,7 @@ class KrakenMarket:
         found = self.candles(pair, minutes, MOST_CANDLES)
         decimals = max(1, -int(tape.tick.as_tuple().exponent))
         rows = [_row(tape, decimals, opened, bar) for opened, bar in found if opened > since or not since]
-        return {key: rows, "last": found[-2][0] // 1000}
+        return {key: rows, "last": found[-2][0] // 1000 if len(found) > 1 else 0}
 
     def depth(self, ask: Ask) -> Json:
         """`Depth`: as many levels as are asked for, one tick apart."""

@@ -41,6 +41,7 @@ class Tape:
         self.lot = lot
         self.trade_id = 1_000_000
         self.started = now // MINUTE * MINUTE
+        self.listed = BEGINNING
         self._ticks = max(2, int(round_nearest(start, tick) / tick))
         per_day = max(1440, int(Decimal(500_000_000) / (start * lot)))
         self.usual_lots = max(1, per_day // (DAY // 1000))
@@ -120,8 +121,9 @@ class Tape:
         return whole or self._day[1]
 
     def candles(self, interval: str, opens: Sequence[int]) -> list[tuple[int, int, Bar]]:
-        """Candles of an interval by their open times: (open, next open, bar)."""
-        return [(opened, next_open(interval, opened), self.bar(opened, next_open(interval, opened))) for opened in opens]
+        """Candles of an interval by their open times: (open, next open, bar). None that was over before the listing."""
+        spans = ((opened, next_open(interval, opened)) for opened in opens)
+        return [(opened, after, self.bar(opened, after)) for opened, after in spans if after > self.listed]
 
     def average(self, minutes: int, now: int) -> Decimal:
         """Volume-weighted average price of the last minutes; the last price when `minutes` is zero or nothing was exchanged."""
@@ -151,6 +153,10 @@ class PriceFeed:
         if tape is None:
             tape = self.tapes[symbol] = Tape(symbol, tick, lot, start=start, seed=self.seed, now=self.clock.ms())
         return tape
+
+    def list_now(self, symbol: Symbol) -> None:
+        """Let a symbol be new: what was exchanged before is nobody's."""
+        self.tapes[symbol].listed = self.clock.ms()
 
     def move(self, symbol: Symbol, price: str | Decimal) -> None:
         """Move the last price by hand."""

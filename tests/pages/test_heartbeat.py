@@ -67,6 +67,15 @@ def said(screen: User, words: str) -> list[Any]:
     return [one for one in screen.client.elements.values() if isinstance(one, ui.button) and one.text == words]
 
 
+async def drawn_chart(screen: User) -> CandleChart:
+    """The chart, once it stands."""
+    assert screen.client is not None
+    every = screen.client.elements
+    await until(lambda: any(isinstance(one, CandleChart) for one in every.values()))
+    chart: CandleChart = one_of(screen, CandleChart)
+    return chart
+
+
 async def minutes(screen: User) -> list[CandleRow]:
     """The rows of the first table, once they are there."""
     await until(lambda: len(grids(screen)) == 6 and all(len(one.rows) >= 240 for one in grids(screen)))
@@ -171,9 +180,28 @@ async def test_what_was_missed_is_loaded_when_the_stream_speaks_again(screen: Us
     await clock.advance(20 * 60)
     opened = Timeframe.M5.open_of(clock.now())
     tell(app, a_candle(timeframe=Timeframe.M5, open_time=opened, closed=False))
-    await until(lambda: chart.bars[-1].open_time == opened - Timeframe.M5.duration)
+    await until(lambda: chart.bars[-1].open_time == opened)
     opens = [one.open_ms for one in chart.bars]
     assert opens == list(range(opens[0], opens[-1] + 1, 300_000))
+
+
+async def test_a_market_just_listed_says_so_until_its_first_candle_forms(
+    screen: User, app: App, clock: ManualClock, simulator: SimulatorServer
+) -> None:
+    simulator.world.feed.list_now("BTC/USDT")
+    await come_in(screen, app, await a_resident(app))
+    await screen.open("/heartbeat")
+    chart = await drawn_chart(screen)
+    await screen.should_see("L’exchange n’en a aucune pour ce symbole.")
+    opened = Timeframe.M5.open_of(clock.now())
+    tell(app, a_candle(timeframe=Timeframe.M5, open_time=opened, close=Decimal("0.00012345"), closed=False))
+    await until(lambda: [one.open_time for one in chart.bars] == [opened])
+    await screen.should_not_see("L’exchange n’en a aucune pour ce symbole.")
+    await clock.advance(20 * 60)
+    simulator.world.feed.list_now("BTC/USDT")  # nothing was exchanged meanwhile: there is nothing to be read
+    later = Timeframe.M5.open_of(clock.now())
+    tell(app, a_candle(timeframe=Timeframe.M5, open_time=later, closed=False))
+    await until(lambda: chart.bars[-1].open_time == later)
 
 
 async def test_another_market_is_shown_and_followed_while_the_page_stands(screen: User, app: App, clock: ManualClock) -> None:

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
+from nicegui import ui
 from nicegui.testing import User
 
 from aristobot.errors import StoreError
+from components.entrance import Entrance
+from components.live import Live
 from components.log_rows import last_words, when_exactly
-from components.viewer import viewing
+from components.shell import mount, page
+from components.viewer import Viewer, viewing
 from services.app import App
 from tests.builders import MIDNIGHT
 from tests.pages.test_formats import somebody
-from tests.pages.visitors import a_known_broker, a_resident, come_in
+from tests.pages.visitors import COOKIE, a_known_broker, a_resident, come_in, until
 
 CLOSED = "La base de données est fermée"
+
+
+def waiting_places(screen: User) -> list[str]:
+    """What is said where a whole page is waited for."""
+    assert screen.client is not None
+    return [one.props["aria-label"] for one in screen.client.elements.values() if "page-waiting" in one.classes]
 
 
 async def test_while_the_memory_is_away_a_page_of_ours_says_so_and_asks_again_by_itself(screen: User, app: App) -> None:
@@ -46,6 +57,39 @@ async def test_a_page_that_cannot_be_read_says_why_and_the_frame_stays(screen: U
     await screen.should_see(CLOSED)
     await screen.should_see("Réessayer")
     await screen.should_see("Journal")
+
+
+async def test_a_page_that_takes_its_time_says_so_until_it_is_there(user: User, app: App) -> None:
+    there = asyncio.Event()
+
+    @page("/slow", title="Slow", icon="shield")
+    async def slow(app: App, viewer: Viewer, live: Live) -> None:
+        await there.wait()
+        ui.label("There it is")
+
+    mount(app, Entrance(app.clock, app.accounts.sign_in, COOKIE), hosts={"test"})
+    await come_in(user, app, await a_resident(app))
+    await user.open("/webhooks")
+    user.navigate.to("/slow")
+    await until(lambda: waiting_places(user) == ["Chargement…"])
+    there.set()
+    await user.should_see("There it is")
+    assert waiting_places(user) == []
+
+
+async def test_orders_that_are_not_read_yet_are_not_called_none(screen: User, app: App) -> None:
+    alice = await a_resident(app)
+    mine = [await a_known_broker(app, alice), await a_known_broker(app, alice, name="Autre")]
+    await come_in(screen, app, alice)
+    await screen.open("/manual-trading")
+    await screen.should_see("Aucun ordre ouvert", retries=20)
+    await screen.should_see("Aucune position ouverte")
+    await app.db.close()
+    [choice] = screen.find(kind=ui.select, marker="broker").elements
+    choice.set_value(next(str(one.id) for one in mine if str(one.id) != choice.value))
+    await screen.should_see("Cette liste n’a pas pu être lue", retries=20)
+    await screen.should_not_see("Aucun ordre ouvert")
+    await screen.should_not_see("Aucune position ouverte")
 
 
 async def test_a_file_that_cannot_be_written_says_why(screen: User, app: App) -> None:

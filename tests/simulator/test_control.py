@@ -243,6 +243,13 @@ async def test_a_status_that_does_not_exist_is_refused(speaker: Speaker) -> None
     assert answer.status_code == 400
 
 
+async def test_a_market_just_listed_has_the_candle_that_forms_and_none_before(speaker: Speaker) -> None:
+    await speaker.control.post("/listing", json={"symbol": "BTC/USDT"})
+    rows = (await speaker.get("/api/v3/klines", symbol="BTCUSDT", interval="5m")).json()
+    assert len(rows) == 1
+    assert len((await speaker.get("/api/v3/klines", symbol="ETHUSDT", interval="5m")).json()) == 500
+
+
 async def test_connections_are_warned_and_cut(speaker: Speaker) -> None:
     async with speaker.trading() as trading, speaker.stream("/ws/btcusdt@trade") as listening:
         await speaker.control.post("/sockets", json={"do": "warn"})
