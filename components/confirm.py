@@ -37,9 +37,11 @@ async def confirm(title: str, words: str, action: str, *, dangerous: bool = True
     return bool(await answer_of(dialog))
 
 
-#: A dialog that is taken away cannot do this itself. For pages from now on; and once, when one has gone.
+#: A dialog that is taken away cannot do this itself. For pages from now on; and once, when one has gone. While one is open,
+#: the focus passes by the page on its way round, and by lists that open out of the dialog.
 REMEMBER_FOCUS = (
-    "document.addEventListener('focusin', e => { if (!e.target.closest('.q-dialog')) window.focusBeforeDialog = e.target; })"
+    "document.addEventListener('focusin', e => {"
+    " if (!document.querySelector('.q-dialog')) window.focusBeforeDialog = e.target; })"
 )
 #: What had the focus may have been drawn anew meanwhile: then to what bears its name.
 _GIVE_FOCUS_BACK = """setTimeout(() => { const before = window.focusBeforeDialog, name = before?.ariaLabel;

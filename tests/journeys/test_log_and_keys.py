@@ -117,3 +117,18 @@ async def test_single_keys_act_on_the_log_page_but_not_while_one_writes(home: Ho
     await page.get_by_role("main").focus()
     await page.keyboard.press("?")
     await page.get_by_role("dialog", name="Clavier").get_by_text("Rechercher dans le journal").wait_for()
+
+
+async def test_a_dialog_gives_the_focus_back_however_often_one_went_round_in_it(home: Home, visit: OpenBrowser) -> None:
+    page = await visit(home.url)
+    await log_in(page, "Alice", "/account")
+    opener = page.get_by_role("button", name="Ajouter un utilisateur")
+    await opener.focus()
+    await page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog", name="Ajouter un utilisateur")
+    await dialog.get_by_label("Nom").wait_for()
+    for _step in range(16):
+        await page.keyboard.press("Tab")
+    await page.keyboard.press("Escape")
+    await dialog.wait_for(state="hidden")
+    await page.wait_for_function("document.activeElement.innerText.includes('Ajouter un utilisateur')")
