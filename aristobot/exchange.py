@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -94,6 +94,8 @@ class Capabilities:
     streams_prices: bool = False
     #: Whether the exchange says by itself when the state or the rules of a pair change.
     streams_instruments: bool = False
+    #: Whether an order can be signed and written out some moments before it is sent.
+    prepares_orders: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +189,20 @@ class ExchangeClient(Protocol):
 
     async def cancel_order(self, keys: Credentials, symbol: Symbol, client_order_id: str) -> OrderReport:
         """Cancel; raises UnknownOrder when there is nothing to cancel."""
+
+
+#: Sends one order that was made ready, once: to be called once, and it answers and raises as `place_order` does.
+SendOrder = Callable[[], Awaitable[OrderReport]]
+
+
+class SupportsPreparing(Protocol):
+    """A client whose capabilities say `prepares_orders`."""
+
+    def prepare_order(self, keys: Credentials, request: OrderRequest) -> SendOrder | None:
+        """Make one order ready to leave, without sending anything; None when that cannot be done at this moment.
+
+        Sent much later it is signed anew. What is never sent can simply be forgotten. Raises what it has against the request.
+        """
 
 
 class SupportsOrderLists(Protocol):

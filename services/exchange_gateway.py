@@ -113,7 +113,11 @@ class ExchangeGateway:
         return self._line(broker.exchange, broker.endpoints).client
 
     async def keys(self, broker: Broker) -> Credentials:
-        """The broker's opened keys, for the length of one call. Raise SealBroken when they were sealed elsewhere.
+        """The broker's opened keys, for the length of one call. Raise SealBroken when they were sealed elsewhere."""
+        return self.keys_now(broker)
+
+    def keys_now(self, broker: Broker) -> Credentials:
+        """As `keys`, where nothing can be waited for.
 
         Those used last stay open in memory: between an alert and its order, opening them would be a tenth of the time.
         """
@@ -121,7 +125,7 @@ class ExchangeGateway:
         known = self._opened.get(broker.id)
         if known is None or known[0] != (broker.user_id, *sealed):
             names = ("api_key", "api_secret", "passphrase")
-            opened = Credentials(*(self._open(broker, name, one) for name, one in zip(names, sealed, strict=True)))
+            opened = Credentials(*(_unsealed(self._vault, broker, name, one) for name, one in zip(names, sealed, strict=True)))
             known = self._opened[broker.id] = ((broker.user_id, *sealed), opened)
         return known[1]
 
@@ -224,9 +228,6 @@ class ExchangeGateway:
             self._shared[exchange] = self._lines[key]
         return self._lines[key]
 
-    def _open(self, broker: Broker, name: str, sealed: str) -> str:
-        return self._vault.unseal(sealed, f"user:{broker.user_id}", f"broker:{broker.id}", name) if sealed else ""
-
     async def _look_at(self, line: _Line) -> None:
         before = (line.reachable, line.offset_ms)
         try:
@@ -264,6 +265,10 @@ class ExchangeGateway:
         if line.reachable is not reachable:
             line.since = self._clock.now()
         line.reachable, line.detail = reachable, detail
+
+
+def _unsealed(vault: Vault, broker: Broker, name: str, sealed: str) -> str:
+    return vault.unseal(sealed, f"user:{broker.user_id}", f"broker:{broker.id}", name) if sealed else ""
 
 
 def _able(client: T, able: bool) -> T:

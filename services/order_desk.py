@@ -26,7 +26,7 @@ from services.order_checks import OrderChecks, Priced, mark_refused
 from services.order_draft import EditOrder, Exits, PlaceOrder, PlacePair, entry_with_exits
 from services.order_resolver import fence
 from services.order_rows import Sent, edited, exit_rows, held_by, next_change, protective_row, row_of
-from services.order_sender import OrderSender
+from services.order_sender import Ask, Departure, OrderSender
 from services.trading_floor import TradingFloor
 
 
@@ -85,8 +85,11 @@ class OrderDesk:
             listed = self._listed(wish, exits, priced) if exits is not None else None
             intent = self._intent(account, wish, priced, progress, listed)
             self._checks.set_aside(account, intent.rows[0], priced)  # before the next wish of this broker is looked at
+        request = msgspec.structs.replace(priced.draft.request, client_order_id=intent.rows[0].client_order_id)
+        departure = Departure(self._floor, account, request)
+        goes_alone = listed is None and intent.rows[0].status is OrderStatus.PENDING
         try:
-            rows, is_new = await self._written(account.user_id, intent)
+            rows, is_new = await self._written(account.user_id, intent, departure.preparation if goes_alone else None)
         except (AristobotError, AlertMissing):
             self._checks.withdraw(account, intent.rows[0], free=True)
             raise
@@ -100,19 +103,18 @@ class OrderDesk:
         # the order leaves with the next turn of the loop; everybody else hears of it in the one after that
         loop = asyncio.get_running_loop()
         loop.call_soon(loop.call_soon, self._sender.announce, rows[0])
-        request = msgspec.structs.replace(priced.draft.request, client_order_id=rows[0].client_order_id)
+        ask = departure.ask if listed is None else self._asking_for_list(account, listed, request.client_order_id)
+        sent = await self._sender.send(account, rows, ask, wish.expires_at)
+        return sent[0]
+
+    def _asking_for_list(self, account: Account, listed: OtocoRequest, entry_id: str) -> Ask:
+        whole = msgspec.structs.replace(listed, entry=msgspec.structs.replace(listed.entry, client_order_id=entry_id))
 
         async def ask(client: ExchangeClient, keys: Credentials) -> list[OrderReport]:
-            if listed is None:
-                return [await client.place_order(keys, request)]
-            whole = msgspec.structs.replace(
-                listed, entry=msgspec.structs.replace(listed.entry, client_order_id=request.client_order_id)
-            )
             answered: list[OrderReport] = await self._gateway.order_lists(account.broker).place_otoco(keys, whole)
             return answered
 
-        sent = await self._sender.send(account, rows, ask, wish.expires_at)
-        return sent[0]
+        return ask
 
     def _lock(self, broker_id: uuid.UUID) -> asyncio.Lock:
         lock = self._locks.get(broker_id)
@@ -181,10 +183,12 @@ class OrderDesk:
             rows += exit_rows(account, wish, listed, row)
         return Intent(rows, progress(row) if progress is not None else None)
 
-    async def _written(self, user_id: uuid.UUID, intent: Intent) -> tuple[list[Order], bool]:
+    async def _written(
+        self, user_id: uuid.UUID, intent: Intent, meanwhile: Callable[[], None] | None = None
+    ) -> tuple[list[Order], bool]:
         """The rows of a new intent, or those that were written the first time; whether they are new."""
         with self._floor.positions.touching(intent.rows[0].position_id, intent.rows[0].broker_id):
-            is_new = await self._intents.write(intent)
+            is_new = await self._intents.write(intent, meanwhile)
         if is_new:
             return list(intent.rows), True
         ids = [row.id for row in intent.rows]

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
+from typing import cast
 
 from loguru import logger
 
@@ -19,10 +21,10 @@ from aristobot.errors import (
     TryAgain,
     UnknownOrder,
 )
-from aristobot.exchange import Credentials, ExchangeClient
+from aristobot.exchange import Credentials, ExchangeClient, SendOrder, SupportsPreparing
 from aristobot.kinds import OrderRole
 from aristobot.money import ZERO
-from aristobot.orders import OrderReport, OrderStatus
+from aristobot.orders import OrderReport, OrderRequest, OrderStatus
 from aristobot.store import orders
 from aristobot.store.bookkeeping import Recorded
 from aristobot.store.trading_tables import Order
@@ -37,6 +39,35 @@ _RESENDS = (0.05, 0.3, 1.0)
 _LONGEST_WAIT = 2.0
 #: Something asked of an exchange that answers with reports.
 Ask = Callable[[ExchangeClient, Credentials], Awaitable[list[OrderReport]]]
+
+
+class Departure:
+    """One order on its way out: made ready while its intent is being committed, sent after the commit said yes, and not before.
+
+    Whoever writes the intent has it prepared meanwhile and hands `ask` to the sender. What is not sent is forgotten.
+    """
+
+    def __init__(self, floor: TradingFloor, account: Account, request: OrderRequest) -> None:
+        self._gateway = floor.gateway
+        self._broker = account.broker
+        self._request = request
+        self._send: SendOrder | None = None
+
+    @property
+    def preparation(self) -> Callable[[], None] | None:
+        """What can be done while the intent is being committed; None where the exchange's client prepares nothing."""
+        return self._prepare if self._gateway.client_for(self._broker).capabilities.prepares_orders else None
+
+    def _prepare(self) -> None:
+        """Sign it and write it out; what hinders that is met again, and told, by `ask`."""
+        client = cast(SupportsPreparing, self._gateway.client_for(self._broker))
+        with suppress(AristobotError):
+            self._send = client.prepare_order(self._gateway.keys_now(self._broker), self._request)
+
+    async def ask(self, client: ExchangeClient, keys: Credentials) -> list[OrderReport]:
+        """Send it. What was made ready serves once: a second try is made anew."""
+        send, self._send = self._send, None
+        return [await (client.place_order(keys, self._request) if send is None else send())]
 
 
 class OrderSender:

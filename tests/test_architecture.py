@@ -13,8 +13,8 @@ import pytest
 from services.exchanges import discover
 from tests.house import ROOT, Function, Source, docstrings, last_name, sources
 
-ORDER_CALLS = {"place_order", "cancel_order", "edit_order", "place_oco", "place_otoco", "cancel_list"}
-ORDER_DOORS = {f"services/{name}.py" for name in ("order_desk", "exit_mover", "returned_orders")}
+ORDER_CALLS = {"place_order", "prepare_order", "cancel_order", "edit_order", "place_oco", "place_otoco", "cancel_list"}
+ORDER_DOORS = {f"services/{name}.py" for name in ("order_desk", "order_sender", "exit_mover", "returned_orders")}
 SQL_FILES = {
     f"aristobot/store/{name}.py"
     for name in (

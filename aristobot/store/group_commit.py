@@ -43,16 +43,20 @@ class GroupCommit(Generic[Item, Answer]):
         self._first = first
         self._waiting: deque[tuple[Item, asyncio.Future[Answer]]] = deque()
         self._alone: deque[tuple[Item, asyncio.Future[Answer]]] = deque()
+        self._meanwhile: list[Callable[[], None]] = []
         self._busy = False
 
-    async def add(self, item: Item) -> Answer:
+    async def add(self, item: Item, meanwhile: Callable[[], None] | None = None) -> Answer:
         """The item's answer, once it is durable. Raises what the database, or `work`, has against this item.
 
-        An answer that is an exception is raised for its own item: all others of the transaction stand.
+        An answer that is an exception is raised for its own item: all others of the transaction stand. `meanwhile` is called on
+        the loop, at most once, while the transaction waits for the disk: nobody knows then whether it will stand.
         """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Answer] = loop.create_future()
         self._waiting.append((item, future))
+        if meanwhile is not None:
+            self._meanwhile.append(meanwhile)
         if not self._busy:
             self._busy = True
             loop.call_soon(self._gather, loop, 0)
@@ -73,13 +77,21 @@ class GroupCommit(Generic[Item, Answer]):
         if not batch:
             return
         items = [item for item, _ in batch]
+        meanwhile, self._meanwhile = self._meanwhile, []
+
+        def work(connection: Any) -> list[Answer]:
+            answers = self._work(connection, items)
+            if meanwhile:  # what is left is the disk's: the interpreter is free for the loop until then
+                _ring(loop, _do_each, loop, meanwhile)
+            return answers
+
         try:
-            job = self._db.hand_in(lambda connection: self._work(connection, items), urgent=self._urgent)
+            job = self._db.hand_in(work, urgent=self._urgent)
         except StoreError as error:
             self._refuse(batch, error)
             self._next(loop)
         else:
-            job.add_done_callback(partial(_ring, loop, self._end, batch))
+            job.add_done_callback(partial(_ring, loop, self._end, loop, batch))
 
     def _of_those_waiting(self) -> list[tuple[Item, asyncio.Future[Answer]]]:
         return [self._waiting.popleft() for _ in range(min(len(self._waiting), LARGEST_BATCH))]
@@ -130,8 +142,11 @@ def _answer(answered: Iterable[tuple[asyncio.Future[Answer], Answer]]) -> None:
             future.set_result(answer)
 
 
-def _ring(
-    loop: asyncio.AbstractEventLoop, end: Callable[..., None], batch: Sequence[tuple[Any, Any]], job: Future[list[Any]]
-) -> None:
+def _do_each(loop: asyncio.AbstractEventLoop, meanwhile: Iterable[Callable[[], None]]) -> None:
+    for one in meanwhile:  # each for itself: what is wrong with one must not hold up the others
+        loop.call_soon(one)
+
+
+def _ring(loop: asyncio.AbstractEventLoop, do: Callable[..., None], *given: Any) -> None:
     with suppress(RuntimeError):  # the loop was closed meanwhile: nobody waits any more
-        loop.call_soon_threadsafe(end, loop, batch, job)
+        loop.call_soon_threadsafe(do, *given)

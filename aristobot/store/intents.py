@@ -61,14 +61,15 @@ class IntentLog:
         self._epoch = epoch
         self._commits = commits
 
-    async def write(self, intent: Intent) -> bool:
+    async def write(self, intent: Intent, meanwhile: Callable[[], None] | None = None) -> bool:
         """Whether the orders are new; when not, the first of them stands as it was. They are durable when this returns.
 
+        `meanwhile` may be called before it is known whether they are written, and must leave no trace outside of this process.
         Raises InstanceRunning when a newer start of the house works on the same store, AlertMissing, DataError, StoreError.
         """
         for row in intent.rows:
             check_texts(row)
-        return await self._commits.add(Dated(self._epoch(), intent))
+        return await self._commits.add(Dated(self._epoch(), intent), meanwhile)
 
 
 def write(

@@ -20,6 +20,7 @@ from aristobot.exchange import (
     SupportsFills,
     SupportsInstrumentStream,
     SupportsOrderLists,
+    SupportsPreparing,
     SupportsPriceStream,
     SupportsSearch,
 )
@@ -36,6 +37,7 @@ CLAIMS: Mapping[str, type] = {
     "tells_fees": SupportsFees,
     "streams_prices": SupportsPriceStream,
     "streams_instruments": SupportsInstrumentStream,
+    "prepares_orders": SupportsPreparing,
 }
 
 

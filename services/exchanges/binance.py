@@ -15,6 +15,7 @@ from aristobot.exchange import (
     Endpoints,
     Fees,
     KeyRights,
+    SendOrder,
     StreamReset,
 )
 from aristobot.market import Symbol, Timeframe
@@ -51,6 +52,7 @@ class BinanceClient(BinanceMarket):
         private_stream=True,
         trading_socket=True,
         tells_fees=True,
+        prepares_orders=True,
         max_candles=MOST_CANDLES,
         timeframes=tuple(Timeframe),
         request_window=WINDOW_MS / 1000,
@@ -105,10 +107,25 @@ class BinanceClient(BinanceMarket):
 
     async def place_order(self, keys: Credentials, request: OrderRequest) -> OrderReport:
         """Send one order, once."""
-        native = self._catalogue.native_of(request.symbol)
-        answer = await self._calls.order(asked.PLACE, asked.order_params(request, native, WINDOW_MS), keys)
+        answer = await self._calls.order(asked.PLACE, self._order_params(request), keys)
         with AnswersDoubt(NAME):
             return wire.report_of(wire.decoded(wire.ORDER, answer), request.symbol)
+
+    def prepare_order(self, keys: Credentials, request: OrderRequest) -> SendOrder | None:
+        """One order signed and written out for the key's open socket; None while there is none."""
+        prepared = self._calls.prepared(asked.PLACE, self._order_params(request), keys)
+        if prepared is None:
+            return None
+
+        async def send() -> OrderReport:
+            answer = await self._calls.send(prepared)
+            with AnswersDoubt(NAME):
+                return wire.report_of(wire.decoded(wire.ORDER, answer), request.symbol)
+
+        return send
+
+    def _order_params(self, request: OrderRequest) -> asked.Params:
+        return asked.order_params(request, self._catalogue.native_of(request.symbol), WINDOW_MS)
 
     async def cancel_order(self, keys: Credentials, symbol: Symbol, client_order_id: str) -> OrderReport:
         """Cancel; raises UnknownOrder when there is nothing to cancel. Cancelling one leg of a list cancels the list."""

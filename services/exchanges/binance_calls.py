@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from typing import NamedTuple
 
 import msgspec
 
@@ -24,6 +25,27 @@ WEIGHT_LIMIT = 6000
 WINDOW_MS = 5000
 #: An order signed so long ago (milliseconds) that it might reach the exchange outside its window is not sent at all.
 _STALE_MS = 3500
+#: An order that waited so long (milliseconds) since it was made ready is signed anew: its window has to last until it is done.
+_FRESH_MS = 500
+
+
+class Change(NamedTuple):
+    """One change of an order, by whom and when by the exchange's clock."""
+
+    call: Call
+    params: Params
+    keys: Credentials
+    signer: Signer
+    timestamp: int
+
+
+class Prepared(NamedTuple):
+    """A change of an order, signed and written out (its id and its frame) for one open connection; nothing of it was sent."""
+
+    change: Change
+    socket: KeySocket
+    connection: RequestSocket[Answer]
+    question: tuple[int, bytes]
 
 
 class BinanceCalls:
@@ -63,15 +85,23 @@ class BinanceCalls:
 
         Raises ConnectionLost and RateLimited (never sent), Refused (a definite no), OutcomeUnknown (all that leaves doubt).
         """
-        signer = Signer(keys)
         await self._settle_clock()
-        timestamp = self.link.server_clock.timestamp()
-        try:
-            with _naming(params):
-                return await self._sent(call, params, signer, timestamp)
-        except ClockSkewed:
-            self.link.server_clock.distrust()
-            raise
+        return await self._sent(self._change(call, params, keys))
+
+    def prepared(self, call: Call, params: Params, keys: Credentials) -> Prepared | None:
+        """A change of an order made ready for `send`; None when its key has no open socket, or nobody knows the clock."""
+        change = self._change(call, params, keys)
+        socket = self._sockets.get(change.signer.identity)
+        connection = socket.at_hand() if socket is not None else None
+        if socket is None or connection is None or self.link.server_clock.doubtful:
+            return None
+        return _written(socket, connection, change)
+
+    async def send(self, prepared: Prepared) -> bytes | msgspec.Raw:
+        """What was made ready, sent once, as `order` sends and raises; made anew when it waited, or its connection is gone."""
+        if self._still_holds(prepared):
+            return await self._sent(prepared.change, prepared)
+        return await self.order(prepared.change.call, prepared.change.params, prepared.change.keys)
 
     async def events(self, keys: Credentials) -> AsyncIterator[msgspec.Raw | None]:
         """The account's events; None first, and whenever some may have been missed."""
@@ -113,20 +143,35 @@ class BinanceCalls:
             self._sockets[identity] = KeySocket(self._trading, self.link)
         return self._sockets[identity]
 
-    async def _sent(self, call: Call, params: Params, signer: Signer, timestamp: int) -> bytes | msgspec.Raw:
-        socket = self._socket_of(signer)
-        connection = await socket.ready(signer)
-        if connection is not None:
-            with suppress(ConnectionLost):
-                return await self._over_socket(socket, connection, call, params, signer, timestamp)
-        return await self._over_rest(call, params, signer, timestamp)
+    def _change(self, call: Call, params: Params, keys: Credentials) -> Change:
+        return Change(call, params, keys, Signer(keys), self.link.server_clock.timestamp())
 
-    async def _over_socket(
-        self, socket: KeySocket, connection: RequestSocket[Answer], call: Call, params: Params, signer: Signer, timestamp: int
-    ) -> msgspec.Raw:
-        budget = self.link.budget
+    def _still_holds(self, prepared: Prepared) -> bool:
+        clock = self.link.server_clock
+        is_fresh = not clock.doubtful and abs(clock.timestamp() - prepared.change.timestamp) <= _FRESH_MS
+        return is_fresh and prepared.socket.at_hand() is prepared.connection
+
+    async def _sent(self, change: Change, prepared: Prepared | None = None) -> bytes | msgspec.Raw:
+        try:
+            with _naming(change.params):
+                prepared = prepared or await self._for_the_socket(change)
+                if prepared is not None:
+                    with suppress(ConnectionLost):
+                        return await self._over_socket(prepared)
+                return await self._over_rest(change)
+        except ClockSkewed:
+            self.link.server_clock.distrust()
+            raise
+
+    async def _for_the_socket(self, change: Change) -> Prepared | None:
+        socket = self._socket_of(change.signer)
+        connection = await socket.ready(change.signer)
+        return _written(socket, connection, change) if connection is not None else None
+
+    async def _over_socket(self, prepared: Prepared) -> msgspec.Raw:
+        call, budget = prepared.change.call, self.link.budget
         minute = budget.take(call.weight, read=False)
-        answer = await socket.ask(connection, call.socket, signer, params, timestamp)
+        answer = await prepared.connection.ask(*prepared.question)
         if answer.status == 200:
             budget.refund(call.weight, minute)
             return answer.result
@@ -136,11 +181,17 @@ class BinanceCalls:
             budget.silence(error.retry_after)
         raise error
 
-    async def _over_rest(self, call: Call, params: Params, signer: Signer, timestamp: int) -> bytes:
+    async def _over_rest(self, change: Change) -> bytes:
+        call, signer, timestamp = change.call, change.signer, change.timestamp
         if self.link.server_clock.timestamp() - timestamp > _STALE_MS:
             raise ConnectionLost("too_slow_to_send", exchange=NAME)
-        request = Request(call.method, f"{call.path}?{signer.query(params, timestamp)}", {"X-MBX-APIKEY": signer.api_key})
+        request = Request(call.method, f"{call.path}?{signer.query(change.params, timestamp)}", {"X-MBX-APIKEY": signer.api_key})
         return await self._rest.order(request, call.weight, call.judge)
+
+
+def _written(socket: KeySocket, connection: RequestSocket[Answer], change: Change) -> Prepared:
+    question = socket.question(connection, change.call.socket, change.signer, change.params, change.timestamp)
+    return Prepared(change, socket, connection, question)
 
 
 def _naming(params: Params) -> NamingSymbol:

@@ -84,9 +84,8 @@ class KeySocket:
 
     async def ready(self, signer: Signer) -> RequestSocket[Answer] | None:
         """The open connection, opened now when need be; None while it cannot be had. Raises BadKey and its kin."""
-        self._last_use = self._clock.monotonic()
-        if self._usable():
-            return self._socket
+        if (open_now := self.at_hand()) is not None:
+            return open_now
         async with self._opening:
             if self._usable():
                 return self._socket
@@ -105,8 +104,19 @@ class KeySocket:
             self._take_over(fresh)
             return fresh
 
+    def at_hand(self) -> RequestSocket[Answer] | None:
+        """The connection for whoever is about to send: the open one, None when there is none at this moment."""
+        self._last_use = self._clock.monotonic()
+        return self._socket if self._usable() else None
+
     async def ask(self, connection: RequestSocket[Answer], method: str, signer: Signer, params: Params, timestamp: int) -> Answer:
         """One question on an open connection. Raises ConnectionLost (certainly not sent) and OutcomeUnknown."""
+        return await connection.ask(*self.question(connection, method, signer, params, timestamp))
+
+    def question(
+        self, connection: RequestSocket[Answer], method: str, signer: Signer, params: Params, timestamp: int
+    ) -> tuple[int, bytes]:
+        """What `connection` is to be asked: the question's id and its frame, signed where the connection is not logged on."""
         if method == _SUBSCRIBE:
             sent: Params = {}
         elif connection is self._logged_on:
@@ -114,7 +124,7 @@ class KeySocket:
         else:
             sent = signer.params(params, timestamp)
         request_id = connection.next_id()
-        return await connection.ask(request_id, _QUESTIONS.encode(Question(request_id, method, sent)))
+        return request_id, _QUESTIONS.encode(Question(request_id, method, sent))
 
     async def events(self, signer: Signer) -> AsyncIterator[msgspec.Raw | None]:
         """The account's events, for ever; None first and whenever some may have been missed."""

@@ -15,6 +15,7 @@ from aristobot.exchange import Credentials, Endpoints
 from aristobot.market import Symbol, Timeframe
 from aristobot.orders import OrderRequest, OrderType, Side
 from services.exchanges.binance import BinanceClient
+from services.exchanges.binance_calls import Change
 from services.exchanges.binance_orders import PLACE, order_params
 from services.exchanges.binance_sign import Signer as BinanceSigner
 from services.exchanges.bitget import BitgetClient
@@ -120,7 +121,7 @@ async def _binance(rest: str, socket: str, cafile: str) -> Meeting:
 
     async def over_rest() -> object:
         params = order_params(_request("BTC/USDT"), "BTCUSDT", 5000)
-        return await ours._calls._over_rest(PLACE, params, BinanceSigner(HMAC), time.time_ns() // 10**6)
+        return await ours._calls._over_rest(Change(PLACE, params, HMAC, BinanceSigner(HMAC), time.time_ns() // 10**6))
 
     def order() -> Awaitable[object]:
         made: Awaitable[object] = theirs.create_order("BTC/USDT", "limit", "buy", 0.001, 50000)

@@ -8,7 +8,7 @@ from decimal import Decimal
 import msgspec
 import pytest
 
-from aristobot.errors import InvalidOrder, Refused, UnknownOrder
+from aristobot.errors import InsufficientFunds, InvalidOrder, OutcomeUnknown, Refused, UnknownOrder, UnknownSymbol
 from aristobot.exchange import Credentials
 from aristobot.orders import OrderStatus, OrderType, OtocoRequest, TimeInForce
 from tests.exchanges.house import HMAC, House, exits, limit, market, new_id
@@ -144,3 +144,38 @@ async def test_a_replacement_of_nothing_places_nothing(house: House, way: str) -
     with pytest.raises(UnknownOrder):
         await house.client.edit_order(HMAC, "BTC/USDT", new_id(), limit("85"))
     assert await house.client.open_orders(HMAC) == []
+
+
+async def test_an_order_made_ready_finds_another_way_when_its_connection_is_gone(house: House, keys: Credentials) -> None:
+    await house.client.place_order(keys, limit("80"))
+    request = limit("81")
+    send = house.client.prepare_order(keys, request)
+    assert send is not None
+    house.faults({"on": "order.place", "do": "disconnect"})
+    with pytest.raises(OutcomeUnknown):
+        await house.client.place_order(keys, limit("82"))
+    house.faults({"on": "socket.connect", "do": "refuse", "times": 0})
+    assert (await send()).client_order_id == request.client_order_id
+    assert house.requests("order.place") == ["order.place", "order.place", "/api/v3/order"]
+
+
+async def test_an_order_made_ready_is_refused_as_any_other(house: House, keys: Credentials) -> None:
+    await house.client.place_order(keys, limit("80"))
+    dear = house.client.prepare_order(keys, market(quantity=D(110)))
+    assert dear is not None
+    with pytest.raises(InsufficientFunds):
+        await dear()
+    unknown = house.client.prepare_order(keys, limit("80", symbol="NOPE/USDT"))
+    assert unknown is not None
+    with pytest.raises(UnknownSymbol, match="NOPEUSDT"):
+        await unknown()
+
+
+async def test_nothing_is_made_ready_by_a_clock_that_is_not_known(house: House, keys: Credentials) -> None:
+    await house.client.place_order(keys, limit("80"))
+    request = limit("81")
+    send = house.client.prepare_order(keys, request)
+    assert send is not None
+    house.client._calls.link.server_clock.distrust()
+    assert house.client.prepare_order(keys, limit("82")) is None
+    assert (await send()).client_order_id == request.client_order_id

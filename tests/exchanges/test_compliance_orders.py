@@ -284,3 +284,32 @@ async def test_amounts_travel_exactly(bench: Bench) -> None:
         found = await bench.find(request.client_order_id)
         assert (found.price, found.quantity) == (price, quantity)
         assert all(type(one) is Decimal for one in (found.price, found.quantity, found.filled, found.quote_filled))
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.25, 10.0, 7200.0])
+@behaviour(
+    "X-59",
+    "An order made ready leaves when it is told to, once and as it was asked for, however long it waited.",
+    needs="prepares_orders",
+    routes=True,
+)
+async def test_an_order_made_ready_leaves_when_it_is_told_to(bench: Bench, seconds: float) -> None:
+    await bench.later(bench.client.place_order(bench.keys, limit("90")))
+    request = limit("91")
+    send = bench.client.prepare_order(bench.keys, request)
+    forgotten = limit("92")
+    bench.client.prepare_order(bench.keys, forgotten)
+    if bench.case.route == "rest":
+        assert send is None
+        return
+    await bench.clock.advance(seconds)
+    assert (bench.sendings, bench.placed(request.client_order_id)) == (1, [])
+    placed = await bench.later(send())
+    assert (placed.client_order_id, placed.status, placed.price, placed.quantity) == (
+        request.client_order_id,
+        S.OPEN,
+        D(91),
+        D("0.1"),
+    )
+    assert (bench.sendings, len(bench.placed(request.client_order_id))) == (2, 1)
+    assert bench.placed(forgotten.client_order_id) == []

@@ -59,3 +59,28 @@ async def test_after_the_end_everybody_is_told(db: Database) -> None:
     assert [type(answer) for answer in answers] == [StoreError, StoreError]
     with pytest.raises(StoreError, match="store_closed"):
         await commits.add(6)
+
+
+async def test_what_may_be_done_meanwhile_is_done_once_before_anybody_has_an_answer(db: Database) -> None:
+    commits: GroupCommit[int, int] = GroupCommit(db, Counting(), urgent=True, first=int)
+    told: list[str] = []
+
+    async def add(number: int) -> None:
+        await commits.add(number, lambda: told.append("meanwhile"))
+        told.append("answer")
+
+    await asyncio.gather(*(add(number) for number in (2, 4, 6)))
+    assert told == ["meanwhile"] * 3 + ["answer"] * 3
+    await commits.add(8)
+    assert told.count("meanwhile") == 3
+
+
+async def test_nothing_is_done_meanwhile_for_what_is_refused_before_it_is_written(db: Database) -> None:
+    commits: GroupCommit[int, int] = GroupCommit(db, Counting())
+    told: list[int] = []
+    answers = await asyncio.gather(*(commits.add(one, lambda: told.append(1)) for one in (2, 3)), return_exceptions=True)
+    assert (answers[0], type(answers[1]), told) == (4, DataError, [])
+    await db.close()
+    with pytest.raises(StoreError, match="store_closed"):
+        await commits.add(6, lambda: told.append(6))
+    assert told == []
