@@ -17,7 +17,7 @@ from aristobot.logs import log_context
 from aristobot.signals import parse
 from aristobot.store import brackets, positions, webhooks
 from aristobot.store.tenancy import SYSTEM
-from aristobot.store.trading_tables import Order, Webhook
+from aristobot.store.trading_tables import Webhook
 from services.alerts import OWNER, Alert
 from services.trading_floor import TradingFloor
 from services.webhook_trading import WebhookTrading
@@ -94,7 +94,7 @@ class EntryGuards:
             await self._see_to(user_id, position_id, entry, entry.webhook_id)
             self._seen_to.add(entry.id)
 
-    async def _see_to(self, user_id: uuid.UUID, position_id: uuid.UUID, entry: Order, cause: uuid.UUID) -> None:
+    async def _see_to(self, user_id: uuid.UUID, position_id: uuid.UUID, entry: brackets.Entry, cause: uuid.UUID) -> None:
         row: Webhook = await self._floor.db.read(user_id, lambda s: webhooks.get(s, cause))
         commands = parse(row.payload).commands
         index = int(entry.leg.removeprefix("c") or 0)

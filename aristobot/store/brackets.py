@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlmodel import col, select
 
@@ -186,15 +186,24 @@ def ask(
     return bracket
 
 
-def unheeded(session: GuardedSession, position_id: uuid.UUID) -> list[Order]:
+class Entry(NamedTuple):
+    """An entry by what its exits are found by. A position may have hundreds, and is looked at with each of its fills."""
+
+    id: uuid.UUID
+    webhook_id: uuid.UUID | None
+    leg: str
+
+
+def unheeded(session: GuardedSession, position_id: uuid.UUID) -> list[Entry]:
     """The entries of an open position since which nobody has asked for exits, oldest first. Raises NotFound."""
     if positions.get(session, position_id).status is not LotStatus.OPEN:
         return []
     bracket = positions.bracket_of(session, position_id)
-    wanted = select(Order).where(Order.position_id == position_id, Order.role == OrderRole.ENTRY)
+    columns = select(Order.id, Order.webhook_id, Order.leg)
+    wanted = columns.where(Order.position_id == position_id, Order.role == OrderRole.ENTRY)
     if bracket is not None:
         wanted = wanted.where(Order.created_at > bracket.asked_at)
-    return list(session.exec(wanted.order_by(col(Order.created_at))))
+    return [Entry(*row) for row in session.exec(wanted.order_by(col(Order.created_at)))]
 
 
 def begin_move(session: GuardedSession, position_id: uuid.UUID, now: datetime) -> Bracket:
