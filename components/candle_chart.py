@@ -157,5 +157,6 @@ def _volume(place: int, candle: Candle) -> list[float]:
 
 def _decimals(candles: Sequence[Candle]) -> int:
     """How many decimals the prices of these candles need."""
-    texts = [one.close_text.partition(".")[2].rstrip("0") for one in candles[-60:]]
+    prices = [text for one in candles[-60:] for text in (one.high_text, one.low_text, one.close_text)]
+    texts = [text.partition(".")[2].rstrip("0") for text in prices]
     return min(max((len(text) for text in texts), default=2), _MOST_DECIMALS)

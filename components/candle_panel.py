@@ -119,10 +119,11 @@ class CandlePanel:
             self._draw(found)
 
     def _draw(self, found: Sequence[Candle]) -> None:
-        """Show these candles of what was chosen, or say that there are none."""
-        self._drawn().load(self._symbol, self.timeframe, found)
+        """Show these candles of what was chosen, or say that there are none; the chart comes with the first there are."""
+        if found or self._chart is not None:
+            self._drawn().load(self._symbol, self.timeframe, found)
+            self.annotate(*self._marks)
         self._told.set_text(in_words(self.timeframe, found))
-        self.annotate(*self._marks)
         if found:
             self._covered = None
             self._shade.set_visibility(False)
@@ -141,9 +142,9 @@ class CandlePanel:
 
     def _moved(self, event: CandleUpdated) -> Awaitable[None] | None:
         candle = event.candle
-        if self._chart is None or (event.exchange, candle.symbol, candle.timeframe) != self._shown:
+        if (event.exchange, candle.symbol, candle.timeframe) != self._shown:
             return None
-        bars = self._chart.bars
+        bars = self._chart.bars if self._chart is not None else ()
         if bars and candle.open_time > bars[-1].close_time:
             return self._catch_up(candle)
         self._put(candle)

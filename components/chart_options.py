@@ -14,6 +14,8 @@ from components import browser_formats, theme
 
 #: Bars of the first view: as many as stay readable on a narrow chart.
 FIRST_VIEW = 120
+#: Pixels of a candle at most: a market just listed has one alone.
+WIDEST = 40
 _DAY = 86_400
 #: The tallest volume takes a fifth of the height, at the bottom.
 _VOLUME_AXIS = {
@@ -92,12 +94,14 @@ def _zoom(bars: int) -> list[dict[str, Any]]:
 def _candles(series: str) -> dict[str, Any]:
     up, down = theme.GOOD, theme.BAD
     style = {"color": up, "borderColor": up, "color0": down, "borderColor0": down}
-    return {"id": series, "type": "candlestick", "z": 3, "encode": {"x": 0, "y": [1, 2, 3, 4]}, "itemStyle": style, "data": []}
+    shape = {"type": "candlestick", "z": 3, "encode": {"x": 0, "y": [1, 2, 3, 4]}, "barMaxWidth": WIDEST}
+    return {"id": series, **shape, "itemStyle": style, "data": []}
 
 
 def _volumes(series: str) -> dict[str, Any]:
     colour = f"p => p.value[2] ? '{theme.GOOD}38' : '{theme.BAD}42'"
-    common = {"id": series, "type": "bar", "yAxisIndex": 1, "z": 1, "barGap": "-100%", "barCategoryGap": "30%", "data": []}
+    shape = {"type": "bar", "yAxisIndex": 1, "z": 1, "barGap": "-100%", "barCategoryGap": "30%", "barMaxWidth": WIDEST}
+    common = {"id": series, **shape, "data": []}
     return {**common, "encode": {"x": 0, "y": 1}, "itemStyle": {":color": colour}}
 
 

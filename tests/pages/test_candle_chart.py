@@ -142,3 +142,12 @@ async def test_a_chart_that_is_still_on_its_way_travels_whole(chart: Chart) -> N
 
     assert chart.sent == []
     assert chart.series("live")["data"][0][2] == 100.75
+
+
+async def test_the_only_candle_of_a_market_just_listed_says_how_fine_its_prices_are(chart: Chart) -> None:
+    figures = [Decimal(one) for one in ("0.2", "0.20031", "0.19", "0.2", "5")]
+    chart.load("NEW/USDT", M1, [Candle.of("NEW/USDT", M1, MIDNIGHT, figures, closed=False)])
+    fine = chart.options["yAxis"][0]
+    figures[1] = Decimal("0.21")
+    chart.load("NEW/USDT", M1, [Candle.of("NEW/USDT", M1, MIDNIGHT, figures, closed=False)])
+    assert fine != chart.options["yAxis"][0]

@@ -191,11 +191,11 @@ async def test_a_market_just_listed_says_so_until_its_first_candle_forms(
     simulator.world.feed.list_now("BTC/USDT")
     await come_in(screen, app, await a_resident(app))
     await screen.open("/heartbeat")
-    chart = await drawn_chart(screen)
-    await screen.should_see("L’exchange n’en a aucune pour ce symbole.")
+    await screen.should_see("L’exchange n’en a aucune pour ce symbole.", retries=50)
     opened = Timeframe.M5.open_of(clock.now())
     tell(app, a_candle(timeframe=Timeframe.M5, open_time=opened, close=Decimal("0.00012345"), closed=False))
-    await until(lambda: [one.open_time for one in chart.bars] == [opened])
+    chart = await drawn_chart(screen)
+    assert [one.open_time for one in chart.bars] == [opened]
     await screen.should_not_see("L’exchange n’en a aucune pour ce symbole.")
     await clock.advance(20 * 60)
     simulator.world.feed.list_now("BTC/USDT")  # nothing was exchanged meanwhile: there is nothing to be read
