@@ -16,6 +16,9 @@ from aristobot.store.notice_tables import Notification
 from aristobot.store.paging import Place
 from aristobot.store.tenancy import GuardedSession
 
+#: News that are told once, and were: so many are known without a look into the store. A position changes with each of its fills.
+_REMEMBERED = 5_000
+
 
 class NoticeBook:
     """What each user was told, and what they have read of it."""
@@ -24,11 +27,16 @@ class NoticeBook:
         self._db = db
         self._bus = bus
         self._clock = clock
+        self._told_once: dict[tuple[uuid.UUID, str], None] = {}
 
     async def tell(self, user_id: uuid.UUID, notice: Notice) -> bool:
         """Write the news and ring the bell; False when the user was told before. Raises StoreError."""
-        now, trace_id = self._clock.now(), current_trace_id()
+        now, trace_id, about = self._clock.now(), current_trace_id(), (user_id, notice.subject)
+        if notice.once and about in self._told_once:
+            return False
         told = await self._db.write(user_id, lambda s: notifications.tell(s, notice, trace_id, now))
+        if notice.once and notice.subject:
+            self._remember(about)
         if told is None:
             return False
         outlets = frozenset(outlet.value for outlet in told.outlets)
@@ -38,6 +46,11 @@ class NoticeBook:
             )
         )
         return True
+
+    def _remember(self, about: tuple[uuid.UUID, str]) -> None:
+        self._told_once[about] = None
+        if len(self._told_once) > _REMEMBERED:
+            del self._told_once[next(iter(self._told_once))]
 
     async def recent(self, user_id: uuid.UUID, limit: int = 50, before: Place | None = None) -> list[Notification]:
         """The newest lines first."""

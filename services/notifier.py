@@ -145,6 +145,7 @@ class Notifier:
     async def _about_broker(self, event: OrderUpdated | PositionUpdated | WebhookUpdated | StopMissing | KeyJudged) -> None:
         if event.user_id is None or _says_nothing(event):
             return
+        await self._db.lull()  # the next alert's order is in a hurry, news are not
         now = self._clock.now()
 
         def work(session: GuardedSession) -> Notice | None:

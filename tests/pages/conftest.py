@@ -7,6 +7,8 @@ import shutil
 import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from types import FunctionType
+from typing import cast
 
 import pytest
 from nicegui.testing import User
@@ -19,6 +21,11 @@ from components.entrance import Entrance
 from services.app import App
 from tests.exchange_urls import NOWHERE
 from tests.pages.visitors import COOKIE
+
+#: Tenths of a second after which something that should be seen is missed: NiceGUI's three are a guess about the machine.
+_PATIENCE = 150
+for _look in (User.should_see, User.should_not_see):
+    cast(dict[str, object], cast(FunctionType, _look).__kwdefaults__)["retries"] = _PATIENCE
 
 
 @pytest.fixture(scope="module", autouse=True)

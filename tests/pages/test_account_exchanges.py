@@ -59,10 +59,10 @@ async def test_the_pairs_are_read_with_their_progress_and_the_result_is_told(scr
     app.bus.listen(CatalogProgressed, do=lambda event: stages.append(event.stage))
     await come_in(screen, app, alice)
     await open_account(screen)
-    await screen.should_see("Aucune paire connue", retries=10)
+    await screen.should_see("Aucune paire connue")
     screen.find(marker="load-markets").click()
-    await screen.should_see("dont", retries=40)
-    await screen.should_see("paires ·", retries=20)
+    await screen.should_see("dont")
+    await screen.should_see("paires ·")
     total = app.catalog.state("binance").total
     await screen.should_see(f"Binance\u00a0: {total} paires, dont {total} nouvelles, 0 modifiées\u00a0; 0 retirées.")
     assert stages == ["asking", "storing", "done"]
@@ -73,7 +73,7 @@ async def test_an_exchange_that_does_not_answer_is_said_so_beside_the_button(scr
     await a_known_broker(app, alice, exchange="kraken")
     await come_in(screen, app, alice)
     await open_account(screen)
-    await screen.should_see("Aucune paire connue", retries=10)
+    await screen.should_see("Aucune paire connue")
     screen.find(marker="load-markets").click()
 
     def failed() -> bool:
@@ -81,8 +81,8 @@ async def test_an_exchange_that_does_not_answer_is_said_so_beside_the_button(scr
         return progress is not None and progress.stage == "failed"
 
     await until(failed, clock)
-    await screen.should_see("Les paires de Kraken n’ont pas pu être lues.", retries=20)
-    await screen.should_see("0 paires, non rafraîchies", retries=20)
+    await screen.should_see("Les paires de Kraken n’ont pas pu être lues.")
+    await screen.should_see("0 paires, non rafraîchies")
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ async def test_a_key_shows_how_it_is(screen: User, app: App, known: KeyState, wo
     await come_in(screen, app, alice)
     await open_account(screen)
     for word in words:
-        await screen.should_see(word, retries=10)
+        await screen.should_see(word)
 
 
 async def test_how_far_orders_may_go_is_switched_in_the_list(screen: User, app: App) -> None:
@@ -117,12 +117,12 @@ async def test_how_far_orders_may_go_is_switched_in_the_list(screen: User, app: 
     broker = await a_known_broker(app, alice)
     await come_in(screen, app, alice)
     await open_account(screen)
-    await screen.should_see("Main", retries=10)
+    await screen.should_see("Main")
     one(screen, "access").set_value(BrokerAccess.READ_ONLY.value)
-    await screen.should_see("rien n’est envoyé, pas même une sortie", retries=20)
+    await screen.should_see("rien n’est envoyé, pas même une sortie")
     assert (await app.brokers.get(alice.id, broker.id)).access is BrokerAccess.READ_ONLY
     one(screen, "access").set_value(BrokerAccess.REDUCE_ONLY.value)
-    await screen.should_see("les sorties sont envoyées, les entrées refusées", retries=20)
+    await screen.should_see("les sorties sont envoyées, les entrées refusées")
     assert (await app.brokers.get(alice.id, broker.id)).access is BrokerAccess.REDUCE_ONLY
 
 
@@ -131,7 +131,7 @@ async def test_who_may_only_look_switches_nothing(screen: User, app: App) -> Non
     await a_known_broker(app, viewer)
     await come_in(screen, app, viewer)
     await open_account(screen)
-    await screen.should_see("Main", retries=10)
+    await screen.should_see("Main")
     assert not one(screen, "access").enabled
 
 
@@ -143,21 +143,21 @@ async def test_an_administrator_is_asked_to_insist_once_a_key_turned_out_to_with
     alice = await a_resident(app)
     await come_in(screen, app, alice)
     await open_account(screen)
-    await screen.should_see("Pas encore de broker", retries=10)
+    await screen.should_see("Pas encore de broker")
     screen.find(marker="add-broker").click()
-    await screen.should_see(marker="broker-name", retries=10)
+    await screen.should_see(marker="broker-name")
     screen.find(marker="broker-name").type("Principal")
     screen.find(marker="api_key").type("k" * 64)
     screen.find(marker="api_secret").type("s" * 64)
     one(screen, "broker-quote").set_value("EUR")
     screen.find(marker="broker-divergence").clear().type("0,75")
     screen.find(marker="save-broker").click()
-    await screen.should_see(marker="allow-withdraw", retries=40)
+    await screen.should_see(marker="allow-withdraw")
     assert await app.brokers.mine(alice.id) == []
     one(screen, "allow-withdraw").set_value(True)
     screen.find(marker="save-broker").click()
-    await screen.should_see("Retraits admis", retries=40)
-    await screen.should_see("trade en EUR, écart de 0,75\u00a0% au plus", retries=10)
+    await screen.should_see("Retraits admis")
+    await screen.should_see("trade en EUR, écart de 0,75\u00a0% au plus")
     [broker] = await app.brokers.mine(alice.id)
     assert (broker.quote, (broker.limits or {})["remap_divergence_percent"]) == ("EUR", "0.75")
 
@@ -166,7 +166,7 @@ async def test_the_figures_of_an_exchange_follow_what_the_gateway_measures(scree
     alice = await a_resident(app)
     await come_in(screen, app, alice)
     await open_account(screen)
-    await screen.should_see("Exchanges", retries=10)
+    await screen.should_see("Exchanges")
     grid = next(found for found in screen.find(ui.aggrid).elements if isinstance(found, LiveGrid))
     first = {row["exchange"]: row["state"] for row in grid.rows}
     await app.gateway.client("binance").synchronise()

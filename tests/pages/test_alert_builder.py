@@ -32,9 +32,9 @@ async def builder(screen: User, app: App) -> User:
     await a_known_broker(app, alice)
     await come_in(screen, app, alice)
     await open_account(screen)
-    await screen.should_see(marker="build-alert", retries=10)
+    await screen.should_see(marker="build-alert")
     screen.find(marker="build-alert").click()
-    await screen.should_see(marker="alert-message", retries=10)
+    await screen.should_see(marker="alert-message")
     return screen
 
 
@@ -106,7 +106,7 @@ async def test_a_pair_that_nobody_can_look_up_is_said_so(builder: User, clock: M
             return bool([*ElementFilter(content="Impossible de savoir")])
 
     await until(said, clock)
-    await builder.should_see("Impossible de savoir maintenant si Binance négocie BTCUSDT", retries=30)
+    await builder.should_see("Impossible de savoir maintenant si Binance négocie BTCUSDT")
 
 
 async def test_a_symbol_written_into_the_message_by_hand_is_looked_up_and_that_of_the_chart_is_not(
@@ -125,7 +125,7 @@ async def test_a_symbol_written_into_the_message_by_hand_is_looked_up_and_that_o
 async def test_the_test_button_says_when_nobody_answers(builder: User) -> None:
     builder.find(marker="builder-test").click()
     await until(lambda: "loading" not in one(builder, "builder-test").props)
-    await builder.should_see("webhooks", retries=20)
+    await builder.should_see("webhooks")
 
 
 async def test_the_doctor_tells_each_thing_with_its_cure(screen: User, app: App) -> None:
@@ -133,16 +133,16 @@ async def test_the_doctor_tells_each_thing_with_its_cure(screen: User, app: App)
     await a_known_broker(app, alice)
     await come_in(screen, app, alice)
     await open_account(screen)
-    await screen.should_see("Huit points sont examinés", retries=10)
+    await screen.should_see("Huit points sont examinés")
     await until(lambda: one(screen, "examine").enabled)
     screen.find(marker="examine").click()
-    await screen.should_see("ARISTOBOT_WEBHOOK_PUBLIC_URL", retries=40)
-    await screen.should_see("Aucun pour l’instant", retries=40)
-    await screen.should_see("Quelque chose ne marche pas", retries=20)
+    await screen.should_see("ARISTOBOT_WEBHOOK_PUBLIC_URL")
+    await screen.should_see("Aucun pour l’instant")
+    await screen.should_see("Quelque chose ne marche pas")
 
 
 async def test_without_a_broker_there_is_nothing_to_examine(screen: User, app: App) -> None:
     await come_in(screen, app, await a_resident(app))
     await open_account(screen)
-    await screen.should_see("Ajoutez d’abord un broker", retries=10)
+    await screen.should_see("Ajoutez d’abord un broker")
     assert not one(screen, "examine").enabled

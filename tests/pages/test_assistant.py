@@ -47,16 +47,16 @@ async def page(screen: User, app: App, alice: Resident) -> User:
     """Her page, with the assistant beside the editor."""
     await come_in(screen, app, alice)
     await screen.open("/strategies")
-    await screen.should_see(marker="bench-name", retries=10)
+    await screen.should_see(marker="bench-name")
     screen.find(marker="open-assistant").click()
-    await screen.should_see(marker="assistant-look", retries=10)
+    await screen.should_see(marker="assistant-look")
     return screen
 
 
 async def press(screen: User, marker: str, then: str) -> None:
     """Click, and wait for what comes then."""
     screen.find(marker=marker).click()
-    await screen.should_see(marker=then, retries=20)
+    await screen.should_see(marker=then)
 
 
 def there(screen: User, marker: str) -> bool:
@@ -89,7 +89,7 @@ async def test_what_leaves_is_shown_first_and_a_draft_is_taken_over_unsaved(
     await until(lambda: one(page, "draft-count").text == "+1 −3 lignes", clock)
     page.find(marker="take-draft").click()
     await until(lambda: one(page, "code").value == MENDED)
-    await page.should_see("Ctrl-Z", retries=10)
+    await page.should_see("Ctrl-Z")
     await clock.advance(2)
     (row,) = await app.strategies.mine(alice.id)
     assert (row.versions, row.row.archived_at) == (1, None)  # nothing was saved
@@ -101,7 +101,7 @@ async def test_a_draft_that_is_thrown_away_changes_nothing(page: User) -> None:
     await press(page, "assistant-send", "draft-card")
     await until(lambda: one(page, "draft-count").text)
     page.find(marker="drop-draft").click()
-    await page.should_see("L’éditeur est resté comme il était", retries=10)
+    await page.should_see("L’éditeur est resté comme il était")
     assert one(page, "code").value == CODE
     page.find(marker="assistant-again").click()
     await until(lambda: one(page, "assistant-form").visible)
@@ -114,11 +114,11 @@ async def test_an_answer_outlives_the_page_and_stays_with_its_strategy(page: Use
     (first,) = await app.strategies.mine(alice.id)
     other = await app.strategies.create(alice.id, "Other", "x = 1\n")
     await page.open(f"/strategies?strategy={other.id}")
-    await page.should_see(marker="bench-name", retries=10)
+    await page.should_see(marker="bench-name")
     await press(page, "open-assistant", "assistant-look")
     assert not one(page, "assistant-last").visible
     await page.open(f"/strategies?strategy={first.row.id}")
-    await page.should_see(marker="bench-name", retries=10)
+    await page.should_see(marker="bench-name")
     await press(page, "open-assistant", "assistant-last")
     await press(page, "assistant-last", "draft-card")
     await until(lambda: one(page, "draft-count").text == "+1 −1 lignes")
@@ -178,7 +178,7 @@ async def test_without_a_provider_it_leads_to_where_one_is_chosen(screen: User, 
     await app.strategies.create(bob.id, "Cross", CODE)
     await come_in(screen, app, bob)
     await screen.open("/strategies")
-    await screen.should_see(marker="bench-name", retries=10)
+    await screen.should_see(marker="bench-name")
     await press(screen, "open-assistant", "choose-provider")
     await screen.should_see("Personne à qui demander")
     assert not one(screen, "assistant-form").visible
@@ -191,5 +191,5 @@ async def test_who_only_looks_asks_nobody(screen: User, app: App) -> None:
     await app.accounts.household.change(vera.id, HAND, role=Role.VIEWER)
     await come_in(screen, app, vera)
     await screen.open("/strategies")
-    await screen.should_see(marker="bench-name", retries=10)
+    await screen.should_see(marker="bench-name")
     assert not one(screen, "open-assistant").enabled

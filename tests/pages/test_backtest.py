@@ -127,11 +127,11 @@ async def test_a_run_is_asked_for_told_and_read(screen: User, app: App, working:
 
     one(screen, "parameter-fast").set_value("8")
     await run_once(screen, app, who)
-    await screen.should_see("2 variantes ont été essayées", retries=20)
+    await screen.should_see("2 variantes ont été essayées")
     for row in await app.backtester.recent(who.id):
         one(screen, f"tick-{row.id}").set_value(True)
     screen.find("bt-compare").click()
-    await screen.should_see("Côte à côte", retries=20)
+    await screen.should_see("Côte à côte")
 
 
 async def test_a_users_own_strategy_is_chosen_by_its_address_and_opens_in_the_editor(
@@ -143,7 +143,7 @@ async def test_a_users_own_strategy_is_chosen_by_its_address_and_opens_in_the_ed
     await screen.open(f"/backtest?strategy={mine.id}")
     await filled_in(screen)
     await run_once(screen, app, who)
-    await screen.should_see("Mon croisement sur BTC/USDT", retries=20)
+    await screen.should_see("Mon croisement sur BTC/USDT")
     screen.find(f"pin-{(await app.backtester.recent(who.id))[0].id}").click()
     await until(lambda: any("bt-pinned" in found.classes for found in kinds(screen, ui.button)))
     (row,) = await app.backtester.recent(who.id)
@@ -161,7 +161,7 @@ async def test_what_a_strategy_draws_is_seen_over_the_candles_and_below_them(scr
     await screen.open("/backtest?strategy=Dessins")
     await filled_in(screen)
     await run_once(screen, app, who)
-    await screen.should_see("Volume seul", retries=50)
+    await screen.should_see("Volume seul")
     charts = kinds(screen, ui.echart)
     lines = [[one["name"] for one in chart.options["series"] if one["type"] == "line"] for chart in charts]
     assert lines[1:3] == [["Close"], ["Volume"]]
@@ -254,7 +254,7 @@ async def test_a_second_leg_is_added_played_and_told_beside_the_whole(screen: Us
     one(screen, "leg1-allotted").set_value("2 500,5")
     one(screen, "leg1-parameter-fast").set_value("8")
     await run_once(screen, app, who)
-    await screen.should_see("Volet par volet", retries=50)
+    await screen.should_see("Volet par volet")
     await screen.should_see("sur BTC/USDT · 4h et 1 de plus")
     (row,) = await app.backtester.recent(who.id)
     assert row.further is not None
@@ -303,7 +303,7 @@ async def test_a_run_without_candles_says_why_and_one_is_cancelled(screen: User,
     one(screen, "bt-symbol").set_value("ETH/USDT")
     one(screen, "bt-fetch").set_value(False)
     screen.find("bt-run").click()
-    await screen.should_see("Ce test n’a pas de rapport", retries=50)
+    await screen.should_see("Ce test n’a pas de rapport")
     await screen.should_see("Échec")
 
 
@@ -330,13 +330,11 @@ async def test_candles_are_brought_in_from_a_file_and_a_fault_is_named_with_its_
         await upload.handle_uploads([SmallFileUpload(name=name, content_type="text/csv", _data=text.encode())])
 
     await give("..//mine.csv", head + rows[0] + rows[1].replace("102", "x"))
-    await screen.should_see("Ligne 3", retries=50)
+    await screen.should_see("Ligne 3")
     await give("one.csv", head + rows[0])
-    await screen.should_see("Choisissez l’unité de temps ci-dessus", retries=50)
+    await screen.should_see("Choisissez l’unité de temps ci-dessus")
     await give("mine.csv", head + "".join(rows))
-    await screen.should_see(
-        "binance ETH/USDT 1h\u00a0: 4 bougies lues, dont 4 nouvelles. Manquantes entre elles\u00a0: 2.", retries=50
-    )
+    await screen.should_see("binance ETH/USDT 1h\u00a0: 4 bougies lues, dont 4 nouvelles. Manquantes entre elles\u00a0: 2.")
     (summary,) = await app.library.listing()
     assert (summary.series.symbol, summary.candles) == ("ETH/USDT", 4)
 

@@ -22,7 +22,7 @@ async def test_a_deep_link_opens_its_own_page(screen: User, app: App) -> None:
     assert [one.headers["location"] for one in answer.history] == ["/login?to=/account", "/auth/arrive?to=/account", "/account"]
     assert COOKIE in screen.http_client.cookies
     await screen.open("/account")
-    await screen.should_see("DEMO", retries=10)
+    await screen.should_see("DEMO")
 
 
 async def test_from_elsewhere_the_demo_asks_for_a_name(screen: User, app: App) -> None:

@@ -280,4 +280,4 @@ async def test_starts_and_stops_stand_with_their_reasons_and_appear_by_themselve
     await app.db.write(SYSTEM, lambda s: heartbeats.started(s, "binance", now, "connected"))
     await app.db.write(SYSTEM, lambda s: heartbeats.stopped(s, "binance", now, "stopped"))
     app.bus.publish(HeartbeatChanged(at=now, exchange="binance", connected=False, reason="stopped"))
-    await screen.should_see("Aristobot a été arrêté", retries=20)
+    await screen.should_see("Aristobot a été arrêté")

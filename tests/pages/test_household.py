@@ -37,15 +37,15 @@ def _all(screen: User, marker: str) -> list[Any]:
 async def test_somebody_added_gets_a_password_that_is_shown_once_and_chooses_their_own(screen: User, app: App) -> None:
     await come_in(screen, app, await a_resident(app))
     await open_account(screen)
-    await screen.should_see("Actifs\u00a0: 1 sur 5", retries=20)
+    await screen.should_see("Actifs\u00a0: 1 sur 5")
     screen.find(marker="add-user").click()
-    await screen.should_see(marker="user-name", retries=10)
+    await screen.should_see(marker="user-name")
     screen.find(marker="user-name").type("Bob")
     screen.find(marker="save-user").click()
-    await screen.should_see(marker="shown-once", retries=50)
+    await screen.should_see(marker="shown-once")
     once = field(screen, "shown-once").text
     screen.find(marker="kept-once").click()
-    await screen.should_see("Doit choisir un mot de passe", retries=20)
+    await screen.should_see("Doit choisir un mot de passe")
     await screen.should_see("Actifs\u00a0: 2 sur 5")
     with pytest.raises(AccessDenied, match="choose_password"):
         await app.accounts.sign_in.log_in(LoginForm("Bob", once), HERE)
@@ -62,7 +62,7 @@ async def test_who_has_a_one_time_password_is_asked_for_their_own_at_the_login(s
     screen.find(marker="chosen").type(OWN)
     screen.find(marker="again").type(OWN + "!")
     screen.find(marker="submit").click()
-    await screen.should_see("Les deux mots de passe", retries=20)
+    await screen.should_see("Les deux mots de passe")
     screen.find(marker="again").clear().type(OWN)
     screen.find(marker="submit").click()
     await until(lambda: _all(screen, "person"))
@@ -77,11 +77,11 @@ async def test_a_one_time_password_whose_time_is_over_is_told_to_both_sides(scre
     screen.find(marker="name").type("Bob")
     screen.find(marker="password").type(once)
     screen.find(marker="submit").click()
-    await screen.should_see("n’était valable que 72 heures", retries=50)
+    await screen.should_see("n’était valable que 72 heures")
     assert not _all(screen, "chosen")
     await come_in(screen, app, alice)
     await open_account(screen)
-    await screen.should_see("Mot de passe provisoire expiré", retries=20)
+    await screen.should_see("Mot de passe provisoire expiré")
 
 
 async def test_a_role_changes_after_a_yes_and_the_last_administrator_keeps_theirs(screen: User, app: App) -> None:
@@ -90,14 +90,14 @@ async def test_a_role_changes_after_a_yes_and_the_last_administrator_keeps_their
     opened = await app.accounts.sessions.open(bob)
     await come_in(screen, app, alice)
     await open_account(screen)
-    await screen.should_see("Actifs\u00a0: 2 sur 5", retries=20)
+    await screen.should_see("Actifs\u00a0: 2 sur 5")
     roles = _all(screen, "user-role")
     assert [one.enabled for one in roles] == [False, True]
     roles[1].set_value("viewer")
-    await screen.should_see(marker="confirm", retries=20)
+    await screen.should_see(marker="confirm")
     await screen.should_see("ne peut ensuite que regarder")
     screen.find(marker="confirm").click()
-    await screen.should_see("bob est modifié", retries=50)
+    await screen.should_see("bob est modifié")
     assert (await app.accounts.household.get(bob.id)).role is Role.VIEWER
     assert not app.accounts.sessions.alive(opened.who.session_id)
 
@@ -107,9 +107,9 @@ async def test_a_role_stays_when_the_question_is_answered_with_no(screen: User, 
     bob = await a_resident(app, "bob", role=Role.TRADER)
     await come_in(screen, app, alice)
     await open_account(screen)
-    await screen.should_see("Actifs\u00a0: 2 sur 5", retries=20)
+    await screen.should_see("Actifs\u00a0: 2 sur 5")
     _all(screen, "user-role")[1].set_value("administrator")
-    await screen.should_see(marker="confirm", retries=20)
+    await screen.should_see(marker="confirm")
     screen.find("Annuler").click()
     await until(lambda: len(_all(screen, "user-role")) == 2 and _all(screen, "user-role")[1].value == "trader")
     assert (await app.accounts.household.get(bob.id)).role is Role.TRADER
@@ -120,18 +120,18 @@ async def test_a_user_is_disabled_and_enabled_again_and_gets_a_new_password(scre
     bob = await a_resident(app, "bob", role=Role.TRADER)
     await come_in(screen, app, alice)
     await open_account(screen)
-    await screen.should_see("Actifs\u00a0: 2 sur 5", retries=20)
+    await screen.should_see("Actifs\u00a0: 2 sur 5")
     for button, words in ((0, "Actifs\u00a0: 1 sur 5"), (1, "Actifs\u00a0: 2 sur 5")):
         switch = _all(screen, "switch-user")[1]
         _press(switch)
         if not button:
-            await screen.should_see(marker="confirm", retries=20)
+            await screen.should_see(marker="confirm")
             screen.find(marker="confirm").click()
-        await screen.should_see(words, retries=50)
+        await screen.should_see(words)
     _press(_all(screen, "reset-password")[1])
-    await screen.should_see(marker="confirm", retries=20)
+    await screen.should_see(marker="confirm")
     screen.find(marker="confirm").click()
-    await screen.should_see(marker="shown-once", retries=50)
+    await screen.should_see(marker="shown-once")
     assert (await app.accounts.household.get(bob.id)).must_choose_password
 
 
@@ -145,24 +145,24 @@ async def test_a_token_is_made_shown_once_listed_and_revoked(screen: User, app: 
     bob = await a_resident(app, "bob", role=Role.TRADER)
     await come_in(screen, app, bob)
     await open_account(screen)
-    await screen.should_see("Pas encore de jeton", retries=20)
+    await screen.should_see("Pas encore de jeton")
     await screen.should_not_see("Foyer")
     screen.find(marker="add-token").click()
-    await screen.should_see(marker="token-name", retries=10)
+    await screen.should_see(marker="token-name")
     assert list(field(screen, "token-scope").options) == ["read", "trade"]
     screen.find(marker="token-name").type("mon tableur")
     screen.find(marker="save-token").click()
-    await screen.should_see(marker="shown-once", retries=20)
+    await screen.should_see(marker="shown-once")
     token = field(screen, "shown-once").text
     assert (await app.accounts.tokens.holder(token)).scope is TokenScope.READ
     screen.find(marker="kept-once").click()
-    await screen.should_see("mon tableur", retries=20)
+    await screen.should_see("mon tableur")
     await screen.should_see(f"…{token[-4:]}")
     await screen.should_not_see(token)
     screen.find(marker="revoke-token").click()
-    await screen.should_see(marker="confirm", retries=10)
+    await screen.should_see(marker="confirm")
     screen.find(marker="confirm").click()
-    await screen.should_see("Pas encore de jeton", retries=20)
+    await screen.should_see("Pas encore de jeton")
 
 
 async def test_the_ai_provider_is_tried_before_it_is_saved_and_its_key_never_comes_back(screen: User, app: App) -> None:
@@ -176,10 +176,10 @@ async def test_the_ai_provider_is_tried_before_it_is_saved_and_its_key_never_com
         screen.find(marker="ai-model").type("tiny")
         screen.find(marker="ai-key").type("sk-wrong")
         screen.find(marker="test-ai").click()
-        await screen.should_see("refuse la clé", retries=100)
+        await screen.should_see("refuse la clé")
         screen.find(marker="ai-key").clear().type(KEY)
         screen.find(marker="test-ai").click()
-        await screen.should_see("Le modèle répond", retries=100)
+        await screen.should_see("Le modèle répond")
         screen.find(marker="save-ai").click()
         await until(lambda: not field(screen, "ai-key").value)
     kept = await app.accounts.household.get(alice.id)
@@ -216,11 +216,11 @@ async def test_every_other_browser_is_logged_out_with_one_button(screen: User, a
     others = [await app.accounts.sessions.open(alice, address=one) for one in ("192.168.1.20", "2001:db8::7")]
     mine = await come_in(screen, app, alice)
     await open_account(screen)
-    await screen.should_see("Réseau de la maison (192.168.1.20)", retries=20)
+    await screen.should_see("Réseau de la maison (192.168.1.20)")
     screen.find(marker="end-others").click()
-    await screen.should_see(marker="confirm", retries=10)
+    await screen.should_see(marker="confirm")
     screen.find(marker="confirm").click()
-    await screen.should_not_see("192.168.1.20", retries=40)
+    await screen.should_not_see("192.168.1.20")
     assert [app.accounts.sessions.alive(one.who.session_id) for one in [*others, mine]] == [False, False, True]
 
 
@@ -229,8 +229,8 @@ async def test_somebody_who_only_looks_sees_every_button_and_can_press_none(scre
     await a_known_broker(app, vera)
     await come_in(screen, app, vera)
     await open_account(screen)
-    await screen.should_see("Main", retries=20)
-    await screen.should_see("Silence de Main", retries=20)
+    await screen.should_see("Main")
+    await screen.should_see("Silence de Main")
     closed = ["add-broker", "webhook-address", "build-alert", "test-broker", "edit-broker", "delete-broker", "load-markets"]
     closed += ["access", "save-ai", "ai-provider", "default-broker", "cost-method", "set-up-telegram", "change-silence"]
     closed += ["examine", "kill-switch"]
@@ -250,9 +250,9 @@ def _asks_for(screen: User, fields: list[str]) -> bool:
 async def test_the_form_of_a_broker_asks_for_what_its_exchange_asks_and_says_what_it_can(screen: User, app: App) -> None:
     await come_in(screen, app, await a_resident(app))
     await open_account(screen)
-    await screen.should_see("Pas encore de broker", retries=20)
+    await screen.should_see("Pas encore de broker")
     screen.find(marker="add-broker").click()
-    await screen.should_see(marker="broker-exchange", retries=20)
+    await screen.should_see(marker="broker-exchange")
     for exchange, fields, native in (
         ("kraken", ["api_key", "api_secret"], [False, False, True, True, True]),
         ("bitget", ["api_key", "api_secret", "passphrase"], [False, False, True, True, True]),

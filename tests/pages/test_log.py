@@ -112,7 +112,7 @@ async def test_a_paused_table_stands_still_and_counts_what_it_misses(screen: Use
     screen.find(marker="pause").click()
     await screen.should_see("Reprendre")
     say(app, log, "said meanwhile", user_id=alice.id)
-    await screen.should_see("Reprendre (1)", retries=10)
+    await screen.should_see("Reprendre (1)")
     assert said(screen) == ["said before"]
     screen.find(marker="pause").click()
     await until(lambda: said(screen) == ["said meanwhile", "said before"])
@@ -131,7 +131,7 @@ async def test_filters_narrow_the_table_and_a_trace_in_the_address_is_one_of_the
     await until(lambda: said(screen) == ["said elsewhere"])
     level: Any = next(iter(screen.find(marker="log-level").elements))
     level.set_value("ERROR")
-    await screen.should_see("Aucune ligne de ce genre", retries=10)
+    await screen.should_see("Aucune ligne de ce genre")
 
 
 async def test_two_hundred_lines_are_shown_and_the_rest_is_paged_from_the_files(screen: User, app: App, log: Logs) -> None:
@@ -164,7 +164,7 @@ async def test_a_line_opens_with_everything_it_holds(screen: User, app: App, log
     await until(lambda: said(screen))
     [row] = [row for row in rows(screen) if row["message"].startswith("said")]
     screen.find(LiveGrid).trigger("rowClicked", {"data": {"id": row["id"]}})
-    await screen.should_see(TRACE, retries=10)
+    await screen.should_see(TRACE)
     await screen.should_see('"order": "xyz"')
     screen.find(marker="follow-trace").click()
     await until(lambda: [row["trace"] for row in rows(screen)] == [TRACE[-8:]])
@@ -230,7 +230,7 @@ async def test_the_path_of_an_alert_tells_each_step_with_its_delay(screen: User,
         "horloge de l’exchange 01:00:00,120",
         "Position ouverte",
     ):
-        await screen.should_see(words, retries=10)
+        await screen.should_see(words)
 
 
 async def test_the_path_of_somebody_elses_alert_is_like_none(app: App, log: Logs, clock: ManualClock) -> None:
@@ -249,9 +249,9 @@ async def test_the_alert_itself_offers_its_path(screen: User, app: App, log: Log
     await screen.open("/webhooks")
     await until(lambda: rows(screen))
     screen.find(LiveGrid).trigger("rowClicked", {"data": {"id": str(alert.id)}})
-    await screen.should_see("Message reçu", retries=10)
+    await screen.should_see("Message reçu")
     screen.find(marker="path").click()
-    await screen.should_see("180\u00a0ms au total", retries=10)
+    await screen.should_see("180\u00a0ms au total")
 
 
 @pytest.mark.parametrize(

@@ -29,10 +29,10 @@ async def test_the_first_administrator_comes_in_with_the_code_of_the_console(scr
     await screen.open("/")
     await screen.should_see("créez le premier administrateur")
     await fill(screen, name="Camille", password=PASSWORD, again=PASSWORD, code="00000000")
-    await screen.should_see(marker="fault", retries=20)
+    await screen.should_see(marker="fault")
     assert await app.accounts.needs_first_admin()
     await fill(screen, name="Camille", password=PASSWORD, again=PASSWORD, code=code)
-    await screen.should_see("Brokers", retries=30)
+    await screen.should_see("Brokers")
     [camille] = await app.accounts.household.everyone()
     assert (camille.name, camille.role) == ("Camille", Role.ADMINISTRATOR)
 
@@ -49,7 +49,7 @@ async def test_a_weak_password_is_refused_with_its_cure(screen: User, app: App) 
     code = await app.accounts.announce_first_admin()
     await screen.open("/login")
     await fill(screen, name="Camille", password="short", again="short", code=code)
-    await screen.should_see("12", retries=20)
+    await screen.should_see("12")
     assert await app.accounts.needs_first_admin()
 
 
@@ -58,10 +58,10 @@ async def test_a_wrong_password_says_so_and_the_right_one_opens_the_page_that_wa
     await screen.open("/statistics")
     await screen.should_see("Se connecter")
     await fill(screen, name="Alice", password="not the password", code="")
-    await screen.should_see(marker="fault", retries=30)
+    await screen.should_see(marker="fault")
     await screen.should_not_see("En préparation")
     await fill(screen, name="Alice", password=PASSWORD, code="")
-    await screen.should_see("En préparation", retries=30)
+    await screen.should_see("En préparation")
     assert screen.http_client.cookies.get(COOKIE)
 
 

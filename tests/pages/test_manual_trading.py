@@ -34,7 +34,7 @@ D = Decimal
 async def test_without_a_broker_the_page_says_what_to_do(screen: User, app: App) -> None:
     await come_in(screen, app, await a_resident(app))
     await screen.open("/manual-trading")
-    await screen.should_see("Aucun broker avec des clés", retries=10)
+    await screen.should_see("Aucun broker avec des clés")
 
 
 async def test_the_page_stands_while_the_exchange_does_not_answer(screen: User, app: App) -> None:
@@ -42,8 +42,8 @@ async def test_the_page_stands_while_the_exchange_does_not_answer(screen: User, 
     await a_known_broker(app, alice)
     await come_in(screen, app, alice)
     await screen.open("/manual-trading")
-    await screen.should_see("Aucun ordre ouvert", retries=30)
-    await screen.should_see("Aucun ordre terminé", retries=30)
+    await screen.should_see("Aucun ordre ouvert")
+    await screen.should_see("Aucun ordre terminé")
     await screen.should_see("Valider")
 
 
@@ -52,12 +52,12 @@ async def test_resting_orders_are_one_s_own_and_come_and_go_by_themselves(screen
     mine, theirs = await a_known_broker(app, alice), await a_known_broker(app, bob)
     await come_in(screen, app, alice)
     await screen.open("/manual-trading")
-    await screen.should_see("Aucun ordre ouvert", retries=30)
+    await screen.should_see("Aucun ordre ouvert")
     await keep(app, an_order(theirs, status=OrderStatus.OPEN, symbol="DOGE/USDT", quantity=D(7)))
     row = await keep(app, an_order(mine, status=OrderStatus.OPEN, quantity=D("0.25"), origin=OrderOrigin.MANUAL))
     facts: dict[str, Any] = {"order_id": row.id, "broker_id": mine.id, "symbol": row.symbol}
     app.bus.publish(OrderUpdated(at=app.clock.now(), user_id=alice.id, status="OPEN", **facts))
-    await screen.should_see("0,25 BTC", retries=30)
+    await screen.should_see("0,25 BTC")
     await screen.should_not_see("DOGE/USDT")
 
     def finish(session: Any) -> None:
@@ -65,7 +65,7 @@ async def test_resting_orders_are_one_s_own_and_come_and_go_by_themselves(screen
 
     await app.db.write(alice.id, finish)
     app.bus.publish(OrderUpdated(at=app.clock.now(), user_id=alice.id, status="CANCELED", **facts))
-    await screen.should_see("Aucun ordre ouvert", retries=30)
+    await screen.should_see("Aucun ordre ouvert")
 
 
 async def test_favourites_come_first_and_stay(screen: User, app: App) -> None:
@@ -104,7 +104,7 @@ async def test_the_form_writes_nothing_where_somebody_types_and_shows_what_count
     await a_known_broker(app, alice)
     await come_in(screen, app, alice)
     await screen.open("/manual-trading")
-    await screen.should_see(marker="quantity", retries=30)
+    await screen.should_see(marker="quantity")
     quantity: Any = next(iter(screen.find(marker="quantity").elements))
     screen.find(marker="quantity").trigger("focus")
     quantity.set_value("0,05")
@@ -165,7 +165,7 @@ async def test_who_may_only_look_cannot_validate(screen: User, app: App) -> None
     await a_known_broker(app, viewer)
     await come_in(screen, app, viewer)
     await screen.open("/manual-trading")
-    await screen.should_see("Vous pouvez regarder, pas passer d’ordre.", retries=30)
+    await screen.should_see("Vous pouvez regarder, pas passer d’ordre.")
     button: Any = next(iter(screen.find(marker="validate").elements))
     assert not button.enabled
 

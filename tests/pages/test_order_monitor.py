@@ -25,7 +25,7 @@ async def test_orders_of_others_are_shown_with_their_note(screen: User, app: App
     assert kept.imported == 1
     await come_in(screen, app, who)
     await screen.open("/statistics")
-    await screen.should_see("Ordres passés ailleurs", retries=10)
+    await screen.should_see("Ordres passés ailleurs")
     await screen.should_see("Moniteur d’ordres")
 
 
@@ -38,9 +38,9 @@ async def test_what_happened_meanwhile_is_told_until_it_is_put_away(screen: User
     await app.db.write(who.id, lambda s: s.add(row))
     await come_in(screen, app, who)
     await screen.open("/webhooks")
-    await screen.should_see("Exécuté : stop-loss de 0,5 BTC/USDT (Main)".replace(" :", "\u00a0:"), retries=10)
+    await screen.should_see("Exécuté : stop-loss de 0,5 BTC/USDT (Main)".replace(" :", "\u00a0:"))
     screen.find(marker="restart-put-away").click()
-    await screen.should_not_see("Pendant l’absence", retries=10)
+    await screen.should_not_see("Pendant l’absence")
     told = await app.monitor.reports.newest(who.id)
     assert told is not None
     await until(lambda: True)

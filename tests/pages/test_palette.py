@@ -93,7 +93,7 @@ async def test_pages_and_actions_are_there_at_once_and_lead_where_they_say(scree
     assert (await ask(screen, "", "page:/log"))[0] == "Journal"
     assert (await ask(screen, "jour"))[0] == "Journal"
     choose(screen, "page:/log")
-    await screen.should_see("Ce que dit chaque service", retries=10)
+    await screen.should_see("Ce que dit chaque service")
 
 
 async def test_symbols_of_the_users_exchanges_lead_to_the_trading_page(screen: User, app: App) -> None:
@@ -117,7 +117,7 @@ async def test_what_was_listed_a_letter_ago_may_still_be_clicked(screen: User, a
     screen.find(Palette).trigger("ask", {"text": "journx", "recent": []})
     await until(lambda: not palette.found)
     choose(screen, "page:/log")
-    await screen.should_see("Ce que dit chaque service", retries=10)
+    await screen.should_see("Ce que dit chaque service")
 
 
 async def test_letters_typed_fast_are_answered_by_the_last_of_them(screen: User, app: App) -> None:
@@ -160,7 +160,7 @@ async def test_a_pasted_trace_opens_the_path_and_the_language_changes(screen: Us
     await screen.open("/statistics")
     assert await ask(screen, f" {TRACE.upper()}") == [f"Parcours de l’alerte {TRACE}"]
     choose(screen, f"trace:{TRACE}")
-    await screen.should_see("Aucune de vos alertes ne porte cette trace", retries=10)
+    await screen.should_see("Aucune de vos alertes ne porte cette trace")
     await ask(screen, "english")
     choose(screen, "action:language")
 
@@ -173,8 +173,8 @@ async def test_a_pasted_trace_opens_the_path_and_the_language_changes(screen: Us
 async def test_the_keys_of_a_page_are_listed(screen: User, app: App) -> None:
     await come_in(screen, app, await a_resident(app))
     await screen.open("/log")
-    await screen.should_see("Ce que dit chaque service", retries=10)
+    await screen.should_see("Ce que dit chaque service")
     screen.find(Shortcuts).trigger("pressed", {"key": "?"})
-    await screen.should_see("Clavier", retries=10)
+    await screen.should_see("Clavier")
     await screen.should_see("Mettre en pause ou reprendre")
     await screen.should_see("Rechercher dans le journal")

@@ -72,7 +72,7 @@ async def test_two_parameters_are_searched_read_as_a_map_and_taken_over_into_a_b
     who = await opened(screen, app)
     await screen.should_see("Aucune recherche pour l’instant")
     screen.find("st-run").click()
-    await screen.should_see("Les meilleurs jeux", retries=200)
+    await screen.should_see("Les meilleurs jeux")
     (row,) = await app.studies.recent(who.id)
     assert row.status is StudyStatus.DONE
     await screen.should_see("Là où elle a appris, et là où elle n’était jamais allée")
@@ -104,7 +104,7 @@ async def test_what_cannot_be_searched_is_told_at_its_field(screen: User, app: A
         one(screen, mark).set_value(before)
     one(screen, "st-scheduler").set_value("localhost")
     screen.find("st-try").click()
-    await screen.should_see("localhost n’est pas l’adresse d’un ordonnanceur", retries=20)
+    await screen.should_see("localhost n’est pas l’adresse d’un ordonnanceur")
     one(screen, "st-scheduler").set_value("")
     for name in ("enter", "leave"):
         one(screen, f"vary-{name}").set_value(False)
@@ -119,7 +119,7 @@ async def test_a_search_without_candles_says_why_and_is_asked_again_and_forgotte
     who = await opened(screen, app)
     one(screen, "st-symbol").set_value("ETH/USDT")
     screen.find("st-run").click()
-    await screen.should_see("0 bougies sont trop peu", retries=200)
+    await screen.should_see("0 bougies sont trop peu")
     (row,) = await app.studies.recent(who.id)
     one(screen, "st-symbol").set_value("SOL/USDT")
     screen.find(f"again-{row.id}").click()
@@ -128,7 +128,7 @@ async def test_a_search_without_candles_says_why_and_is_asked_again_and_forgotte
     screen.find(f"forget-{row.id}").click()
     await screen.should_see("Oublier cette recherche")
     screen.find("confirm").click()
-    await screen.should_see("Aucune recherche pour l’instant", retries=20)
+    await screen.should_see("Aucune recherche pour l’instant")
 
 
 async def test_who_only_looks_sees_everything_and_searches_nothing(screen: User, app: App, searching: None) -> None:

@@ -53,7 +53,7 @@ async def test_a_page_that_cannot_be_read_says_why_and_the_frame_stays(screen: U
     await screen.open("/webhooks")
     await app.db.close()
     screen.navigate.to("/account")
-    await screen.should_see("Cette page n’a pas pu être affichée", retries=20)
+    await screen.should_see("Cette page n’a pas pu être affichée")
     await screen.should_see(CLOSED)
     await screen.should_see("Réessayer")
     await screen.should_see("Journal")
@@ -82,12 +82,12 @@ async def test_orders_that_are_not_read_yet_are_not_called_none(screen: User, ap
     mine = [await a_known_broker(app, alice), await a_known_broker(app, alice, name="Autre")]
     await come_in(screen, app, alice)
     await screen.open("/manual-trading")
-    await screen.should_see("Aucun ordre ouvert", retries=20)
+    await screen.should_see("Aucun ordre ouvert")
     await screen.should_see("Aucune position ouverte")
     await app.db.close()
     [choice] = screen.find(kind=ui.select, marker="broker").elements
     choice.set_value(next(str(one.id) for one in mine if str(one.id) != choice.value))
-    await screen.should_see("Cette liste n’a pas pu être lue", retries=20)
+    await screen.should_see("Cette liste n’a pas pu être lue")
     await screen.should_not_see("Aucun ordre ouvert")
     await screen.should_not_see("Aucune position ouverte")
 
@@ -97,10 +97,10 @@ async def test_a_file_that_cannot_be_written_says_why(screen: User, app: App) ->
     await a_known_broker(app, alice)
     await come_in(screen, app, alice)
     await screen.open("/manual-trading")
-    await screen.should_see("Aucun ordre terminé", retries=20)
+    await screen.should_see("Aucun ordre terminé")
     await app.db.close()
     screen.find(marker="csv").click()
-    await screen.should_see(CLOSED, retries=20)
+    await screen.should_see(CLOSED)
 
 
 async def test_whoever_pressed_a_button_in_vain_hears_why(screen: User, app: App) -> None:
@@ -118,7 +118,7 @@ async def test_without_a_broker_the_trading_page_leads_to_where_one_is_added(scr
     await screen.open("/manual-trading")
     await screen.should_see("Aucun broker avec des clés")
     screen.find("Ouvrir la page Compte").click()
-    await screen.should_see("Pas encore de broker", retries=20)
+    await screen.should_see("Pas encore de broker")
 
 
 def test_the_milliseconds_of_a_log_line_are_written_as_its_reader_writes_decimals() -> None:

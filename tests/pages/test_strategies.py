@@ -43,7 +43,7 @@ async def page(screen: User, app: App, alice: Resident) -> User:
     """Her page, open."""
     await come_in(screen, app, alice)
     await screen.open("/strategies")
-    await screen.should_see(marker="bench-name", retries=10)
+    await screen.should_see(marker="bench-name")
     return screen
 
 
@@ -51,9 +51,9 @@ async def test_a_first_visit_offers_a_template_and_opens_what_is_made(screen: Us
     bob = await a_resident(app, "bob")
     await come_in(screen, app, bob)
     await screen.open("/strategies")
-    await screen.should_see("Pas encore de stratégie", retries=10)
+    await screen.should_see("Pas encore de stratégie")
     screen.find(marker="first-strategy").click()
-    await screen.should_see(marker="template-breakout", retries=10)
+    await screen.should_see(marker="template-breakout")
     screen.find(marker="template-breakout").click()
     assert one(screen, "strategy-name").value == "Cassure de plage"
     screen.find(marker="create-strategy").click()
@@ -66,7 +66,7 @@ async def test_what_is_typed_is_looked_over_and_kept_as_a_draft(
 ) -> None:
     await page.should_see("version 1")
     one(page, "code").set_value("class S(Strategy):\n    x = pirce\n")
-    await page.should_see("non enregistrée", retries=10)
+    await page.should_see("non enregistrée")
     await until(lambda: any("pirce" in text for text in texts(page, "finding")), clock)
     (row,) = await app.strategies.mine(alice.id)
 
@@ -77,10 +77,10 @@ async def test_what_is_typed_is_looked_over_and_kept_as_a_draft(
     await until(lambda: "brouillon" in " ".join(texts(page, "strategy-item")), clock)
     assert await kept() == "class S(Strategy):\n    x = pirce\n"
     await page.open("/strategies")
-    await page.should_see("Brouillon de la version 1", retries=10)
+    await page.should_see("Brouillon de la version 1")
     assert "pirce" in one(page, "code").value
     page.find(marker="discard-draft").click()
-    await page.should_see(marker="confirm", retries=10)
+    await page.should_see(marker="confirm")
     page.find(marker="confirm").click()
     await until(lambda: "pirce" not in one(page, "code").value)
     assert await kept() is None
@@ -90,7 +90,7 @@ async def test_a_save_is_the_next_version_with_its_trial(page: User, app: App, a
     text = "class S(Strategy):\n    def should_long(self):\n        return True\n"
     one(page, "code").set_value(text)
     page.find(marker="save-strategy").click()
-    await page.should_see("version 2", retries=20)
+    await page.should_see("version 2")
     (row,) = await app.strategies.mine(alice.id)
     assert row.versions == 2
     await until(lambda: one(page, "trial-verdict").text not in ("pas essayée", "en cours…"))
@@ -103,9 +103,9 @@ async def test_an_older_version_is_compared_and_taken_back(page: User, app: App,
     (row,) = await app.strategies.mine(alice.id)
     await app.strategies.save(alice.id, row.row.id, "class S(Strategy):\n    timeframe = '4h'\n")
     await page.open("/strategies")
-    await page.should_see(marker="bench-name", retries=20)
+    await page.should_see(marker="bench-name")
     page.find(marker="menu-compare").click()
-    await page.should_see(marker="compare-count", retries=10)
+    await page.should_see(marker="compare-count")
     await until(lambda: one(page, "compare-count").text == "+1 −1 lignes")
     page.find(marker="take-version").click()
     assert one(page, "code").value == "class S(Strategy):\n    pass\n"
@@ -113,14 +113,14 @@ async def test_an_older_version_is_compared_and_taken_back(page: User, app: App,
 
 async def test_it_is_renamed_put_away_and_taken_back(page: User, app: App, alice: Resident) -> None:
     page.find(marker="menu-rename").click()
-    await page.should_see(marker="new-name", retries=10)
+    await page.should_see(marker="new-name")
     one(page, "new-name").set_value("Crossing")
     page.find(marker="rename").click()
     await until(lambda: one(page, "bench-name").text == "Crossing")
     page.find(marker="menu-archive").click()
-    await page.should_see(marker="confirm", retries=10)
+    await page.should_see(marker="confirm")
     page.find(marker="confirm").click()
-    await page.should_see("Pas encore de stratégie", retries=20)
+    await page.should_see("Pas encore de stratégie")
     await page.should_see("Archives (1)")
     assert [row.row.name for row in await app.strategies.mine(alice.id, archived=True)] == ["Crossing"]
 
@@ -132,7 +132,7 @@ async def test_who_only_looks_reads_and_presses_nothing(screen: User, app: App) 
     await app.accounts.household.change(vera.id, HAND, role=Role.VIEWER)
     await come_in(screen, app, vera)
     await screen.open("/strategies")
-    await screen.should_see("version 1", retries=10)
+    await screen.should_see("version 1")
     for marker in ("save-strategy", "try-strategy", "code", "new-strategy"):
         assert not one(screen, marker).enabled, marker
 
@@ -141,7 +141,7 @@ async def test_a_file_becomes_a_strategy_with_a_name_of_its_own_and_goes_out_as_
     page: User, app: App, alice: Resident
 ) -> None:
     page.find(marker="new-strategy").click()
-    await page.should_see(marker="strategy-name", retries=10)
+    await page.should_see(marker="strategy-name")
     upload = one(page, "strategy-file")
     for name, data in (("broken.py", b"\xff\xfe"), ("cross.py", b"\xef\xbb\xbfb = 2\r\n")):
         await upload.handle_uploads([SmallFileUpload(name=name, content_type="text/x-python", _data=data)])

@@ -42,9 +42,9 @@ async def alice(app: App) -> Resident:
 async def test_an_empty_list_says_what_comes_first(screen: User, app: App, alice: Resident) -> None:
     await come_in(screen, app, alice)
     await screen.open("/trading-bot")
-    await screen.should_see("Aucune stratégie au travail pour l’instant", retries=10)
+    await screen.should_see("Aucune stratégie au travail pour l’instant")
     screen.find(marker="new-bot").click()
-    await screen.should_see("Enregistrez d’abord une stratégie", retries=10)
+    await screen.should_see("Enregistrez d’abord une stratégie")
     await screen.should_see("Aucun de vos brokers n’est en mode Stratégies")
 
 
@@ -60,7 +60,7 @@ async def test_it_says_why_there_is_no_entry_and_shows_the_inside(screen: User, 
     await app.db.write(alice.id, lambda s: activations.say(s, [line]))
     await come_in(screen, app, alice)
     await screen.open("/trading-bot")
-    await screen.should_see("Au travail", retries=10)
+    await screen.should_see("Au travail")
     await screen.should_see("Robots · BTC/USDT · 1m")
     await screen.should_see("Entrée retenue par above_the_average.")
     await screen.should_see("retient")
@@ -74,18 +74,18 @@ async def test_what_happens_comes_by_itself(screen: User, app: App, alice: Resid
     row = await an_active_one(app, alice, status=ActivationStatus.RUNNING)
     await come_in(screen, app, alice)
     await screen.open("/trading-bot")
-    await screen.should_see("Elle attend sa première bougie close.", retries=10)
+    await screen.should_see("Elle attend sa première bougie close.")
     broker = await app.brokers.get(alice.id, row.broker_id)
     held = a_position(broker, owner=activations.owner_of(row.id), current_price=D(42000))
     await app.db.write(alice.id, lambda s: s.add(held))
     app.bus.publish(ActivationUpdated(at=app.clock.now(), user_id=alice.id, activation_id=row.id))
-    await screen.should_see("0,001", retries=10)
+    await screen.should_see("0,001")
     app.bus.publish(PricesUpdated(at=app.clock.now(), exchange="binance", prices={"BTC/USDT": D(52000)}))
-    await screen.should_see("+10,00", retries=10)
+    await screen.should_see("+10,00")
     changes = {"status": ActivationStatus.PAUSED, "reason": "strategy_homeless", "reason_facts": {"what": "broker"}}
     await app.db.write(alice.id, lambda s: activations.change(s, row.id, **changes))
     app.bus.publish(ActivationUpdated(at=app.clock.now(), user_id=alice.id, activation_id=row.id))
-    await screen.should_see("Le broker ou le marché de cette activation n’existe plus", retries=10)
+    await screen.should_see("Le broker ou le marché de cette activation n’existe plus")
     await screen.should_see(marker="bot-start")
 
 
@@ -96,7 +96,7 @@ async def test_who_only_looks_presses_nothing(screen: User, app: App) -> None:
     await app.accounts.household.change(vera.id, HAND, role=Role.VIEWER)
     await come_in(screen, app, vera)
     await screen.open("/trading-bot")
-    await screen.should_see(marker="bot-stop", retries=10)
+    await screen.should_see(marker="bot-stop")
     for mark in ("bot-stop", "new-bot"):
         button: Any = next(iter(screen.find(marker=mark).elements))
         assert not button.enabled, mark
@@ -107,6 +107,6 @@ async def test_a_foreign_activation_is_nowhere(screen: User, app: App, alice: Re
     row = await an_active_one(app, bob)
     await come_in(screen, app, alice)
     await screen.open("/trading-bot")
-    await screen.should_see("Aucune stratégie au travail pour l’instant", retries=10)
+    await screen.should_see("Aucune stratégie au travail pour l’instant")
     app.bus.publish(ActivationUpdated(at=app.clock.now(), user_id=bob.id, activation_id=row.id))
     await screen.should_not_see("Croisement")

@@ -77,8 +77,8 @@ def told(alert: Webhook, app: App) -> WebhookUpdated:
 async def test_an_empty_page_says_what_will_appear(screen: User, app: App) -> None:
     await come_in(screen, app, await a_resident(app))
     await screen.open("/webhooks")
-    await screen.should_see("Aucune alerte sur cette période", retries=10)
-    await screen.should_see("Aucune position ouverte", retries=30)
+    await screen.should_see("Aucune alerte sur cette période")
+    await screen.should_see("Aucune position ouverte")
 
 
 async def test_the_cards_and_the_tables_show_what_happened(screen: User, app: App) -> None:
@@ -119,7 +119,7 @@ async def test_an_alert_appears_by_itself_and_follows_its_fate(screen: User, app
     broker = await a_known_broker(app, alice)
     await come_in(screen, app, alice)
     await screen.open("/webhooks")
-    await screen.should_see("Aucune alerte", retries=10)
+    await screen.should_see("Aucune alerte")
     alert = await an_alert(app, broker)
     whose: dict[str, Any] = {"user_id": alice.id, "webhook_id": alert.id, "broker_id": broker.id}
     app.bus.publish(SignalReceived(at=app.clock.now(), **whose))
@@ -140,7 +140,7 @@ async def test_nobody_sees_the_alerts_and_positions_of_somebody_else(screen: Use
     theirs = await a_known_broker(app, bob)
     await come_in(screen, app, alice)
     await screen.open("/webhooks")
-    await screen.should_see("Aucune alerte", retries=10)
+    await screen.should_see("Aucune alerte")
     alert, held = await an_alert(app, theirs), await a_holding(app, theirs)
     app.bus.publish(told(alert, app))
     app.bus.publish(
@@ -194,7 +194,7 @@ async def test_a_row_opens_the_whole_alert(screen: User, app: App) -> None:
     await screen.open("/webhooks")
     await rows(screen, 1)
     screen.find(LiveGrid).trigger("rowClicked", {"data": {"id": str(alert.id)}})
-    await screen.should_see(alert.trace_id, retries=10)
+    await screen.should_see(alert.trace_id)
     await screen.should_see('"note": "<b>&"')
     await screen.should_see("12345")
     await screen.should_see("-2%")
@@ -227,7 +227,7 @@ async def test_a_position_follows_the_price_and_goes_when_it_closes(screen: User
         PositionUpdated(at=app.clock.now(), user_id=alice.id, position_id=held.id, broker_id=broker.id, symbol="BTC/USDT")
     )
     await until(lambda: not grids(screen)[1].rows)
-    await screen.should_see("Aucune position ouverte", retries=30)
+    await screen.should_see("Aucune position ouverte")
 
 
 async def test_an_alert_without_a_price_shows_the_average_at_which_it_was_filled(screen: User, app: App) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from aristobot.clock import ManualClock
+from aristobot.errors import StoreError
 from aristobot.events import (
     BackupFailed,
     Event,
@@ -29,6 +30,7 @@ from aristobot.orders import OrderStatus, Side
 from aristobot.store.database import Database
 from aristobot.store.tables import Broker, User
 from aristobot.store.trading_tables import Order
+from services.notice_book import NoticeBook
 from services.notice_words import sentence_of
 from services.notifier import Notifier
 from tests.builders import MIDNIGHT, a_position, a_webhook, an_order
@@ -248,6 +250,22 @@ async def test_an_alarm_is_told_when_the_memory_that_was_away_is_back(lite: Data
     await store.close()
 
 
+async def test_what_was_told_once_is_not_even_written_again(lite: Database, tmp_path: Path, clock: ManualClock) -> None:
+    store = Outage(lite.url)
+    belfry = Belfry(store, tmp_path, clock)
+    alice, bob = await belfry.user(), await belfry.user()
+    opened = Notice(NoticeKind.POSITION_OPENED, "reason.told_opened", {}, subject="position:1:opened", once=True)
+    assert await belfry.book.tell(alice.id, opened)
+    store.answers = 0
+    assert not await belfry.book.tell(alice.id, opened)
+    with pytest.raises(StoreError):
+        await belfry.book.tell(bob.id, opened)
+    store.answers = float("inf")
+    assert await belfry.book.tell(bob.id, opened)
+    await belfry.stop()
+    await store.close()
+
+
 async def test_what_happened_between_a_crash_and_the_start_is_told_at_the_start(
     db: Database, tmp_path: Path, clock: ManualClock
 ) -> None:
@@ -259,7 +277,7 @@ async def test_what_happened_between_a_crash_and_the_start_is_told_at_the_start(
     filled = {"status": OrderStatus.FILLED, "filled": D("0.001"), "quote_filled": D(42)}
     await _keep(belfry, an_order(broker, done_at=clock.now(), **{**filled, "updated_at": clock.now()}))
     for _start in range(2):
-        belfry.run(Notifier(db, belfry.bus, clock, belfry.book))
+        belfry.run(Notifier(db, belfry.bus, clock, NoticeBook(db, belfry.bus, clock)))
         assert [row.code for row in await belfry.told(alice, 2)] == ["reason.told_bought", "reason.told_backup_failed"]
         await belfry.stop()
 
