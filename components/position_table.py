@@ -164,13 +164,13 @@ def _gain(state: WebhookState) -> Decimal | None:
 
 def _columns() -> list[dict[str, Any]]:
     return [
-        column("symbol", _("Symbol"), 78, grows=2),
-        chip("guard", _("Guarded by"), 82, grows=1, least=300),
-        chip("side", _("Side"), 58, grows=1, least=630),
-        column("quantity", _("Quantity"), 64, grows=2, number=True, least=440),
-        column("entry", _("Entry"), 70, grows=2, number=True, least=372),
-        column("current", _("Price"), 70, grows=2, number=True),
-        column("stop", "SL", 70, grows=2, number=True, least=570),
-        column("target", "TP", 70, grows=2, number=True, least=570),
-        toned(column("gain", _("Gain"), 60, grows=2, number=True)) | {"tooltipField": "gain_tip"},
+        column("symbol", _("Symbol"), 76, grows=2),
+        chip("guard", _("Guarded by"), 76, grows=1, least=300),
+        chip("side", _("Side"), 56, grows=1, least=600),
+        column("quantity", _("Quantity"), 62, grows=2, number=True, least=440),
+        column("entry", _("Entry"), 66, grows=2, number=True, least=372),
+        column("current", _("Price"), 66, grows=2, number=True),
+        column("stop", "SL", 66, grows=2, number=True, least=538),
+        column("target", "TP", 66, grows=2, number=True, least=538),
+        toned(column("gain", _("Gain"), 58, grows=2, number=True)) | {"tooltipField": "gain_tip"},
     ]
