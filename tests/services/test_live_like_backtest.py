@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import itertools
 import math
 import uuid
 from collections.abc import Iterator, Mapping
@@ -166,9 +167,12 @@ async def house(tmp_path: Path, sqlite_template: Path, leaping: None) -> Any:
 
 async def test_live_and_backtest_decide_the_same_on_the_same_candles(house: ListeningHouse) -> None:
     assert {one.name for one in TEMPLATES} == PLAYED.keys()
-    trader = await house.worker(balances={"USDT": "100000"})
     texts = {one.name: one.text for one in TEMPLATES} | {name: inspect.getsource(kind) for name, (kind, _) in OWN.items()}
-    active = {name: await house.activation(trader, texts[name], parameters=parameters) for name, (_, parameters) in EVERY.items()}
+    workers = [await house.worker() for _ in range(4)]  # for five stops are all that an account may have on a market
+    active = {
+        name: await house.activation(worker, texts[name], parameters=parameters)
+        for worker, (name, (_, parameters)) in zip(itertools.cycle(workers), EVERY.items(), strict=False)
+    }
     listener = house.app.runner._tools.host
     assert isinstance(listener, ListeningHost)
     await house.minute(active["ema_cross"])
