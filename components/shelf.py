@@ -23,6 +23,7 @@ class Shelf:
     """Pure ASGI: packs every answer, and keeps those that never change."""
 
     def __init__(self, app: ASGIApp) -> None:
+        self._app = app
         self._packing = GZipMiddleware(app, compresslevel=LEVEL)
         self._kept: dict[str, list[Message]] = {}
         self._free = ROOM
@@ -40,18 +41,27 @@ class Shelf:
                 await send(_copy(message))
 
     async def _fetch(self, scope: Scope, receive: Receive, send: Send) -> None:
+        read: list[Message] = []
         told: list[Message] = []
+        packing = GZipMiddleware(_overheard(self._app, read), compresslevel=LEVEL)
+        await _overheard(packing, told)(scope, receive, send)
+        body = _body(told)
+        if _whole(read) and _whole(told) and len(body) <= self._free and scope["path"] not in self._kept:
+            self._free -= len(body)
+            self._kept[scope["path"]] = [told[0], {"type": "http.response.body", "body": body, "more_body": False}]
 
+
+def _overheard(app: ASGIApp, said: list[Message]) -> ASGIApp:
+    """The same, with a copy of whatever it sends."""
+
+    async def asked(scope: Scope, receive: Receive, send: Send) -> None:
         async def sending(message: Message) -> None:
-            told.append(_copy(message))
+            said.append(_copy(message))
             await send(message)
 
-        await self._packing(scope, receive, sending)
-        size = sum(len(message.get("body", b"")) for message in told)
-        if _whole(told) and size <= self._free and scope["path"] not in self._kept:
-            self._free -= size
-            body = b"".join(message.get("body", b"") for message in told[1:])
-            self._kept[scope["path"]] = [told[0], {"type": "http.response.body", "body": body, "more_body": False}]
+        await app(scope, receive, sending)
+
+    return asked
 
 
 def _lasting(scope: Scope) -> bool:
@@ -64,12 +74,20 @@ def _lasting(scope: Scope) -> bool:
 
 
 def _whole(told: list[Message]) -> bool:
-    """Whether an answer came to its end, and is one that everybody may be given."""
-    if not told or told[0]["type"] != "http.response.start" or told[0]["status"] != 200:
+    """Whether an answer came to its end, is as long as it says, and is one that everybody may be given.
+
+    Who leaves in the middle has the reading of the file stopped, without a fault and sometimes before its first byte.
+    """
+    if len(told) < 2 or told[0]["type"] != "http.response.start" or told[0]["status"] != 200:
         return False
-    bodies = all(message["type"] == "http.response.body" for message in told[1:])
     named = Headers(raw=told[0]["headers"])
-    return bodies and not told[-1].get("more_body", False) and "set-cookie" not in named
+    bodies = all(message["type"] == "http.response.body" for message in told[1:])
+    ended = bodies and not told[-1].get("more_body", False)
+    return ended and "set-cookie" not in named and named.get("content-length") in (None, str(len(_body(told))))
+
+
+def _body(told: list[Message]) -> bytes:
+    return b"".join(message.get("body", b"") for message in told[1:])
 
 
 def _copy(message: Message) -> Message:
