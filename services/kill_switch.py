@@ -1,6 +1,7 @@
 """The kill switch: persisted first, then effective; a `HALT` file in the data folder works when nothing else does.
 
 The file counts as a halt of everything, wherever halts are listed: it is seen within half a second, and releasing it deletes it.
+Beside a row that halts everything too it is the same fact, told once: releasing the last such row takes the file along.
 """
 
 from __future__ import annotations
@@ -89,8 +90,11 @@ class KillSwitch:
         await self._tell_all()
 
     def active(self) -> list[Halt]:
-        """The halts in force, as rows; the file as one of its own."""
-        return list(self._active)
+        """The halts in force, as rows; the file as one of its own, unless a row says the same."""
+        return [halt for halt in self._active if halt.id != FILE_HALT_ID] if self._of_everything() else list(self._active)
+
+    def _of_everything(self) -> bool:
+        return any(halt.scope is HaltScope.ALL and halt.id != FILE_HALT_ID for halt in self._active)
 
     def level(self, user_id: uuid.UUID, broker_id: uuid.UUID, owner: str = "") -> HaltLevel | None:
         """The severest level that concerns this broker, or None. The HALT file counts as a halt of everything."""
@@ -137,12 +141,15 @@ class KillSwitch:
         return halt
 
     async def release(self, halt_id: uuid.UUID, *, by: str) -> Halt:
-        """Let trading go on; NotFound when this halt is not in force. The file's halt takes the file away."""
+        """Let trading go on; NotFound when it is not in force. The file goes with its own halt, or the last of everything."""
         now = self._clock.now()
         if halt_id == FILE_HALT_ID:
             return await self._remove_file(by)
         halt = await self._db.write(SYSTEM, lambda s: halts.release(s, halt_id, by=by, now=now))
         await self.load()
+        if halt.scope is HaltScope.ALL and not self._of_everything():
+            self._file.unlink(missing_ok=True)
+            await self.load()
         await self._tell(halt, None, by)
         return halt
 

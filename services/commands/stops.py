@@ -57,7 +57,7 @@ def resume(ctx: typer.Context, target: Target = "", scope: Scope = HaltScope.ALL
     async def work(memory: Memory) -> int:
         switch = _switch(memory)
         await switch.load()
-        wanted = switch.active()  # the file's halt is one of them
+        wanted = switch.active()
         if scope is not HaltScope.ALL:
             scope_id = await _scope_id(memory, scope, target)
             wanted = [one for one in wanted if (one.scope, one.scope_id) == (scope, scope_id)]
@@ -65,7 +65,7 @@ def resume(ctx: typer.Context, target: Target = "", scope: Scope = HaltScope.ALL
             await switch.release(one.id, by=OPERATOR.name)
         after = {"halts": [str(one.id) for one in wanted]}
         await memory.db.write(SYSTEM, lambda s: memory.accounts.trail.record(s, "halt.released", OPERATOR, after=after))
-        return len({(one.scope, one.scope_id) for one in wanted})  # `halt` sets a file beside its row: that is one halt
+        return len({(one.scope, one.scope_id) for one in wanted})  # a scope halted at two levels is one that stands still
 
     print(_released(with_memory(ctx, work)), file=sys.stderr)
 

@@ -111,3 +111,15 @@ async def test_an_administrator_halts_another_user_and_takes_the_halt_file_away(
     assert len((await alice.web.delete("/api/kill-switch/")).json()["items"]) == 2
     assert not (street.app.settings.data_dir / HALT_FILE).exists()
     assert (await bob.web.get("/api/kill-switch/")).json()["items"] == []
+
+
+async def test_a_halt_file_beside_its_row_is_one_halt_that_is_told_and_released_once(street: Street, alice: Person) -> None:
+    file = street.app.settings.data_dir / HALT_FILE
+    file.touch()
+    form = {"scope": "all", "level": "reduce", "reason": "storm"}
+    made = (await alice.web.post("/api/kill-switch/", json=form)).json()
+    assert (await alice.web.get("/api/kill-switch/")).json()["items"] == [made]
+    assert (await alice.web.delete("/api/kill-switch/")).json()["items"] == [made]
+    assert not file.exists()
+    assert (await alice.web.get("/api/kill-switch/")).json()["items"] == []
+    assert street.app.kill_switch.level(alice.id, uuid.uuid4()) is None

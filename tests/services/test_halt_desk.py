@@ -139,3 +139,20 @@ async def test_a_halt_file_is_a_halt_that_is_seen_told_and_released_like_any_oth
     await belfry.clock.advance(2)
     assert [one.level for one in heard] == ["halt", ""]
     await belfry.stop()
+
+
+async def test_a_halt_file_stays_for_as_long_as_a_row_halts_everything(belfry: Belfry) -> None:
+    hand, file = _hand(await belfry.user(Role.ADMINISTRATOR)), belfry.folder / HALT_FILE
+    file.touch()
+    first = await belfry.halts.halt(hand, Wish(S.ALL))
+    await belfry.clock.advance(1)
+    second = await belfry.halts.halt(hand, Wish(S.ALL, None, HaltLevel.FLATTEN))
+    mine = await belfry.halts.halt(hand, Wish(S.USER, hand.user_id))
+    await belfry.halts.release(hand, mine.id)
+    assert [one.id for one in await belfry.halts.concerning(hand)] == [first.id, second.id]
+    await belfry.halts.release(hand, first.id)
+    assert file.exists()
+    assert [one.id for one in await belfry.halts.concerning(hand)] == [second.id]
+    await belfry.halts.release(hand, second.id)
+    assert not file.exists()
+    assert await belfry.halts.concerning(hand) == []
