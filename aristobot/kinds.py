@@ -77,6 +77,10 @@ class BracketStatus(StrEnum):
     DONE = "done"
 
 
+#: Of brackets that still guard something.
+UNDONE = (BracketStatus.PLANNED, BracketStatus.ACTIVE, BracketStatus.MOVING)
+
+
 class Protection(StrEnum):
     """Who sees to the exits of a position: the exchange alone, half of them the bot, or the bot alone."""
 

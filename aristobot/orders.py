@@ -161,10 +161,10 @@ class Fill:
     fee: Decimal
     fee_asset: str
     at: datetime
-    exchange_order_id: str = ""
-    client_order_id: str = ""
     maker: bool = False
     fee_value: Decimal | None = None
+    exchange_order_id: str = ""
+    client_order_id: str = ""
 
     @property
     def value(self) -> Decimal:

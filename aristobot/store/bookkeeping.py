@@ -123,8 +123,7 @@ def told_by_fills(session: GuardedSession, position: PositionRow, until: datetim
 
     `until`: only of what was before that moment.
     """
-    moved: list[Movement] = [orders.as_fill(row) for row in orders.fills_of_position(session, position.id)]
-    moved += dust.transfers(session, position.id)
+    moved: list[Movement] = [*orders.executions(session, position.id), *dust.transfers(session, position.id)]
     if until is not None:
         moved = [one for one in moved if one.at < until]
     method = users.get(session, position.user_id).cost_method
@@ -194,7 +193,8 @@ def value_fee(session: GuardedSession, fee: UnvaluedFee, worth: Decimal, now: da
 
 def _adopt_exits(session: GuardedSession, entry: Order, now: datetime) -> None:
     """The exits that came in one list with an entry guard the position it opened: from this moment, in this transaction."""
-    same_list = select(Order).where(Order.broker_id == entry.broker_id, Order.list_client_id == entry.list_client_id)
+    in_a_list = col(Order.list_client_id) != sa.literal_column("''")  # word for word as their index has it
+    same_list = select(Order).where(Order.broker_id == entry.broker_id, Order.list_client_id == entry.list_client_id, in_a_list)
     exits = {order.role: order for order in session.exec(same_list) if order.role in EXITS}
     for order in exits.values():
         order.position_id = entry.position_id

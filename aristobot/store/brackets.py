@@ -1,21 +1,23 @@
 """Brackets: what a position's owner asked for, and the orders that carry it out."""
 
 import uuid
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+import sqlalchemy as sa
 from sqlmodel import col, select
+from sqlmodel.sql.expression import Select
 
-from aristobot.kinds import BracketStatus, LotStatus, OrderRole, Protection
+from aristobot.kinds import UNDONE, BracketStatus, LotStatus, OrderRole, Protection
 from aristobot.money import HUNDRED, ZERO, amount, divided, plain, times
 from aristobot.orders import OrderReport, OrderStatus, OrderType, Side
 from aristobot.store import orders, positions
 from aristobot.store.orders import ALIVE, WORKING
 from aristobot.store.tenancy import GuardedSession
-from aristobot.store.trading_tables import Bracket, FillRow, Order, PositionRow
+from aristobot.store.trading_tables import Bracket, Order, PositionRow
 
 _EXITS = (OrderRole.STOP, OrderRole.TARGET)
 #: Resting protection below this share of what could be sold counts as naked (reliability, 3.4).
@@ -87,30 +89,35 @@ class Guarded:
 def guarded(session: GuardedSession, position_id: uuid.UUID) -> Guarded:
     """Everything that guards one position. Raises NotFound."""
     position = positions.get(session, position_id)
-    wanted = select(Order).where(Order.position_id == position_id, Order.side == Side.SELL).order_by(col(Order.created_at))
-    sales = list(session.exec(wanted))
-    known = orders.known_fills(session, position_id) if any(order.filled for order in sales) else {}
-    return _assembled(position, positions.bracket_of(session, position_id), sales, known)
+    sales = session.exec(_telling_sales().where(col(Order.position_id) == position_id))
+    return _assembled(position, positions.bracket_of(session, position_id), list(sales))
 
 
 def open_ones(session: GuardedSession) -> list[Guarded]:
     """Every open position whose bracket is not done, with what guards it."""
-    asked = {row.position_id: row for row in session.exec(select(Bracket).where(Bracket.status != BracketStatus.DONE))}
+    asked = {row.position_id: row for row in session.exec(select(Bracket).where(col(Bracket.status).in_(UNDONE)))}
     held = select(PositionRow).where(col(PositionRow.id).in_(asked), PositionRow.status == LotStatus.OPEN)
-    sales: dict[uuid.UUID, list[Order]] = {row.id: [] for row in session.exec(held)}
-    known: dict[uuid.UUID, Decimal] = {}
-    sold = select(Order).where(col(Order.position_id).in_(sales), Order.side == Side.SELL).order_by(col(Order.created_at))
-    for order in session.exec(sold):
+    sales: dict[uuid.UUID, list[_Sale]] = {row.id: [] for row in session.exec(held)}
+    for order, untold in session.exec(_telling_sales().where(col(Order.position_id).in_(sales))):
         if order.position_id is not None:
-            sales[order.position_id].append(order)
-    filled = [order.id for orders_of_one in sales.values() for order in orders_of_one if order.filled]
-    for fill in session.exec(select(FillRow).where(col(FillRow.order_id).in_(filled))):
-        known[fill.order_id] = known.get(fill.order_id, ZERO) + fill.quantity
-    return [_assembled(row, asked[row.id], sales[row.id], known) for row in session.exec(held)]
+            sales[order.position_id].append((order, untold))
+    return [_assembled(row, asked[row.id], sales[row.id]) for row in session.exec(held)]
 
 
-def _assembled(position: PositionRow, bracket: Bracket | None, sales: list[Order], known: dict[uuid.UUID, Decimal]) -> Guarded:
-    exits = [order for order in sales if order.role in _EXITS]
+#: A sale, and whether more of it is filled than its known executions say.
+_Sale = tuple[Order, bool]
+
+
+def _telling_sales() -> Select[Order, bool]:
+    """The sales that say how a position is guarded, oldest first: of a long-lived one nearly all have ended, and say nothing."""
+    reached = sa.and_(col(Order.role) == OrderRole.TARGET, col(Order.status) == OrderStatus.FILLED)
+    untold = orders.is_untold()
+    telling = sa.or_(col(Order.status).in_(ALIVE), reached, untold)
+    return select(Order, untold).where(Order.side == Side.SELL, telling).order_by(col(Order.created_at))
+
+
+def _assembled(position: PositionRow, bracket: Bracket | None, sales: Sequence[_Sale]) -> Guarded:
+    exits = [order for order, _ in sales if order.role in _EXITS]
     first = int((bracket.rollback or {}).get("after_attempt", 0)) if bracket else 0
     return Guarded(
         position=position,
@@ -121,7 +128,7 @@ def _assembled(position: PositionRow, bracket: Bracket | None, sales: list[Order
             for order in exits
             if order.role is OrderRole.TARGET and order.status is OrderStatus.FILLED and order.attempt > first
         ),
-        in_doubt=tuple(one for one in sales if not orders.is_settled(one) or one.filled > known.get(one.id, ZERO)),
+        in_doubt=tuple(order for order, untold in sales if untold or not orders.is_settled(order)),
     )
 
 

@@ -75,6 +75,12 @@ def one_living(*columns: str) -> sa.Index:
     return sa.Index(None, *columns, unique=True, sqlite_where=living, postgresql_where=living)
 
 
+def index_of_some(name: str, condition: str, *columns: str) -> sa.Index:
+    """An index of those rows alone for which `condition` holds; a statement that wants it says the condition word for word."""
+    some = sa.text(condition)
+    return sa.Index(name, *columns, sqlite_where=some, postgresql_where=some)
+
+
 class Owned(SQLModel):
     """Belongs to one user: the session filters on it, and refuses what it cannot filter."""
 

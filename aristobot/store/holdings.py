@@ -10,7 +10,7 @@ from types import MappingProxyType
 import sqlalchemy as sa
 from sqlmodel import col, select
 
-from aristobot.kinds import BracketStatus, LotStatus
+from aristobot.kinds import UNDONE, LotStatus
 from aristobot.money import ZERO, kept, times
 from aristobot.orders import Side
 from aristobot.store import bookkeeping
@@ -31,13 +31,13 @@ class Holdings:
 
 def since(session: GuardedSession, broker_id: uuid.UUID, midnight: datetime) -> list[PositionRow]:
     """The open positions of a broker, and those closed since `midnight`."""
-    open_or_today = sa.or_(col(PositionRow.status) == LotStatus.OPEN, col(PositionRow.closed_at) >= midnight)
+    open_or_today = sa.or_(col(PositionRow.closed_at).is_(None), col(PositionRow.closed_at) >= midnight)
     return list(session.exec(select(PositionRow).where(PositionRow.broker_id == broker_id, open_or_today)))
 
 
 def guarded(session: GuardedSession, broker_id: uuid.UUID) -> frozenset[uuid.UUID]:
     """The positions of a broker that have exits asked for, or sales that may still happen: before another sale, look at them."""
-    asked = select(Bracket.position_id).where(Bracket.broker_id == broker_id, Bracket.status != BracketStatus.DONE)
+    asked = select(Bracket.position_id).where(Bracket.broker_id == broker_id, col(Bracket.status).in_(UNDONE))
     selling = select(Order.position_id).where(
         Order.broker_id == broker_id, Order.side == Side.SELL, col(Order.status).in_(ALIVE), col(Order.position_id).is_not(None)
     )

@@ -12,6 +12,7 @@ from loguru import logger
 import aristobot
 from aristobot.clock import SystemClock
 from aristobot.errors import StoreDamaged
+from aristobot.store import planner
 from aristobot.store.backups import numbered_copy
 from aristobot.store.database import is_sqlite, make_engine
 from aristobot.store.failures import in_our_words
@@ -77,6 +78,7 @@ def _upgrade(engine: sa.Engine, shelf: Shelf | None, now: datetime, scripts: Pat
         before = revision_of(connection)
         _refuse_strangers(connection, before, scripts)
     if before == newest:
+        _inform_planner(engine)
         return Upgrade(before, newest)
     copy = None
     if before is not None and shelf is not None and is_sqlite(engine.url):
@@ -87,8 +89,15 @@ def _upgrade(engine: sa.Engine, shelf: Shelf | None, now: datetime, scripts: Pat
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_UPGRADE_LOCK)))
         _run_scripts(scripts or migrations_dir(), connection)
         _refuse_broken_references(connection)
+    _inform_planner(engine)
     logger.info("Database upgraded from {} to {}", before or "nothing", newest)
     return Upgrade(before, newest, copy)
+
+
+def _inform_planner(engine: sa.Engine) -> None:
+    if is_sqlite(engine.url):
+        with engine.begin() as connection:
+            planner.inform(connection)
 
 
 def _refuse_strangers(connection: sa.Connection, revision: str | None, scripts: Path | None) -> None:

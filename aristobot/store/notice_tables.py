@@ -9,7 +9,16 @@ from sqlmodel import Field
 
 from aristobot.kinds import RhythmMode
 from aristobot.notices import NoticeKind, Outlet
-from aristobot.store.columns import Owned, enum_column, json_column, maybe_moment_column, moment_column, row_id, same_owner
+from aristobot.store.columns import (
+    Owned,
+    enum_column,
+    index_of_some,
+    json_column,
+    maybe_moment_column,
+    moment_column,
+    row_id,
+    same_owner,
+)
 
 
 class Notification(Owned, table=True):
@@ -20,6 +29,7 @@ class Notification(Owned, table=True):
         sa.UniqueConstraint("user_id", "id"),
         sa.Index("ix_notifications_recent", "user_id", "last_at"),
         sa.Index("ix_notifications_subject", "user_id", "subject"),
+        index_of_some("ix_notifications_unread", "read_at IS NULL", "user_id"),
     )
     id: uuid.UUID = row_id()
     kind: NoticeKind = enum_column(NoticeKind)

@@ -3,8 +3,8 @@
 import uuid
 from collections.abc import Collection
 from datetime import datetime
-from decimal import Decimal
 
+import sqlalchemy as sa
 from sqlmodel import col, select
 
 from aristobot.errors import NotFound
@@ -13,6 +13,7 @@ from aristobot.orders import FINAL, Fill, OrderStatus, can_rest
 from aristobot.store.paging import Place, newest
 from aristobot.store.tenancy import GuardedSession
 from aristobot.store.trading_tables import FillRow, Order
+from aristobot.store.types import Amount
 
 UNSETTLED = (OrderStatus.PENDING, OrderStatus.UNKNOWN)
 WORKING = (OrderStatus.OPEN, OrderStatus.PARTIALLY_FILLED)
@@ -128,21 +129,42 @@ def fills_of_position(session: GuardedSession, position_id: uuid.UUID) -> list[F
     )
 
 
-def known_fills(session: GuardedSession, position_id: uuid.UUID) -> dict[uuid.UUID, Decimal]:
-    """How much of each order of a position its executions account for."""
-    known: dict[uuid.UUID, Decimal] = {}
-    for row in fills_of_position(session, position_id):
-        known[row.order_id] = known.get(row.order_id, ZERO) + row.quantity
-    return known
+def executions(session: GuardedSession, position_id: uuid.UUID) -> list[Fill]:
+    """What made one position, in no order. A position may have hundreds, and is told anew with each: so they are no rows."""
+    told = session.execute(_EXECUTION.where(col(FillRow.position_id) == position_id))
+    return [Fill(*row) for row in told]
+
+
+#: The fields of a fill that rows have, in their order.
+_EXECUTION = sa.select(
+    col(FillRow.trade_id),
+    col(FillRow.symbol),
+    col(FillRow.side),
+    col(FillRow.price),
+    col(FillRow.quantity),
+    col(FillRow.fee),
+    col(FillRow.fee_asset),
+    col(FillRow.at),
+    col(FillRow.maker),
+    col(FillRow.fee_value),
+)
+
+
+def is_untold() -> sa.ColumnElement[bool]:
+    """In a statement on orders: more of the order is filled than its known executions say.
+
+    Most orders have one execution, which says it all: then nothing is added up.
+    """
+    fill = sa.select(FillRow).where(col(FillRow.order_id) == Order.id)
+    whole = fill.where(col(FillRow.quantity) >= Order.filled).exists()
+    told = fill.with_only_columns(sa.func.sum(FillRow.quantity)).scalar_subquery()
+    return sa.and_(col(Order.filled) > ZERO, ~whole, col(Order.filled) > sa.func.coalesce(told, sa.literal(ZERO, Amount())))
 
 
 def without_all_fills(session: GuardedSession, broker_id: uuid.UUID, since: datetime) -> list[Order]:
     """Orders changed since then of which more is filled than their known executions say."""
-    wanted = (Order.broker_id == broker_id, Order.updated_at >= since, Order.filled > ZERO)
-    known: dict[uuid.UUID, Decimal] = {}
-    for row in session.exec(select(FillRow).where(col(FillRow.order_id).in_(select(Order.id).where(*wanted)))):
-        known[row.order_id] = known.get(row.order_id, ZERO) + row.quantity
-    return [order for order in session.exec(select(Order).where(*wanted)) if known.get(order.id, ZERO) < order.filled]
+    changed = select(Order).where(Order.broker_id == broker_id, Order.updated_at >= since)
+    return list(session.exec(changed.where(is_untold())))
 
 
 def recent_fills(

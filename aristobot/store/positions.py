@@ -10,7 +10,7 @@ from sqlmodel import col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from aristobot.errors import NotFound
-from aristobot.kinds import BracketStatus, LotStatus
+from aristobot.kinds import UNDONE, LotStatus
 from aristobot.money import kept, times
 from aristobot.store.paging import Place, newest
 from aristobot.store.tenancy import GuardedSession
@@ -103,7 +103,7 @@ def bracket_of(session: GuardedSession, position_id: uuid.UUID) -> Bracket | Non
 
 def brackets(session: GuardedSession, broker_id: uuid.UUID | None = None) -> list[Bracket]:
     """Every bracket that is not done."""
-    wanted = select(Bracket).where(Bracket.status != BracketStatus.DONE)
+    wanted = select(Bracket).where(col(Bracket.status).in_(UNDONE))
     if broker_id is not None:
         wanted = wanted.where(Bracket.broker_id == broker_id)
     return list(session.exec(wanted))

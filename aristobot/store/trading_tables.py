@@ -15,6 +15,7 @@ from aristobot.store.columns import (
     Owned,
     amount_column,
     enum_column,
+    index_of_some,
     json_column,
     maybe_moment_column,
     moment_column,
@@ -78,6 +79,7 @@ class PositionRow(Owned, table=True):
         sa.UniqueConstraint("user_id", "id"),
         one_open("user_id", "broker_id", "symbol", "owner"),
         sa.Index("ix_positions_recent", "user_id", "opened_at"),
+        sa.Index("ix_positions_closed", "broker_id", "closed_at"),
         same_owner("broker_id", "brokers"),
     )
     id: uuid.UUID = row_id()
@@ -118,6 +120,7 @@ class Order(Owned, table=True):
         sa.Index("ix_orders_of_broker", "broker_id", "created_at"),
         sa.Index("ix_orders_exchange_id", "broker_id", "exchange_order_id"),
         sa.Index("ix_orders_client_id", "broker_id", "client_order_id"),
+        index_of_some("ix_orders_list", "list_client_id != ''", "broker_id", "list_client_id"),
         same_owner("broker_id", "brokers"),
         same_owner("position_id", "positions"),
         same_owner("webhook_id", "webhooks"),
@@ -217,6 +220,7 @@ class Bracket(Owned, table=True):
 
     __tablename__ = "brackets"
     __table_args__ = (
+        sa.Index("ix_brackets_status", "status", "broker_id"),
         same_owner("broker_id", "brokers"),
         same_owner("position_id", "positions", cascade=True),
     )

@@ -170,8 +170,8 @@ def test_a_placed_order_brings_its_fills_with_fees_in_the_asset_they_were_paid_i
     assert [fill.trade_id for fill in report.fills] == ["56", "57", "58", "59", "60"]
     assert sum(fill.quantity for fill in report.fills) == report.filled
     assert report.fills[1] == Fill(
-        "57", "BTC/USDT", Side.SELL, D("3999"), D("5"), D("19.995"), "USDT", from_milliseconds(1507725176595), "28",
-        "6gCrw2kRUAF9CvJDGP16IP",
+        "57", "BTC/USDT", Side.SELL, D("3999"), D("5"), D("19.995"), "USDT", from_milliseconds(1507725176595),
+        exchange_order_id="28", client_order_id="6gCrw2kRUAF9CvJDGP16IP",
     )  # fmt: skip
 
 
@@ -196,8 +196,9 @@ def test_lists_of_orders_are_read_whole(path: str) -> None:
 def test_own_executions_say_side_fee_and_whether_they_made_the_price() -> None:
     first = wire.fill_of(wire.decoded(wire.OWN_FILLS, body("rest/get-user-trades.json"))[0], "BNB/BTC", "mine")
     assert first == Fill(
-        "28457", "BNB/BTC", Side.BUY, D("4.000001"), D("12"), D("10.1"), "BNB", from_milliseconds(1499865549590), "100234", "mine"
-    )
+        "28457", "BNB/BTC", Side.BUY, D("4.000001"), D("12"), D("10.1"), "BNB", from_milliseconds(1499865549590),
+        exchange_order_id="100234", client_order_id="mine",
+    )  # fmt: skip
     sold = [wire.fill_of(one, "BTC/USDT") for one in wire.decoded(wire.OWN_FILLS, result("ws-api/get-user-trades.json"))]
     assert [(fill.side, fill.maker, fill.trade_id) for fill in sold] == [
         (Side.SELL, True, "1650422481"),

@@ -203,8 +203,8 @@ def test_an_execution_is_paid_in_quote_and_named_by_its_id() -> None:
         D(0),
         "USD",
         at,
-        "OQCLML-BW3P3-BUCMWZ",
-        "mine",
+        exchange_order_id="OQCLML-BW3P3-BUCMWZ",
+        client_order_id="mine",
         maker=True,
     )
 

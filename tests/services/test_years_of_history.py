@@ -1,0 +1,88 @@
+"""A household's history grows for years. What is asked while an order is under way looks at none of it."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import event
+
+from aristobot.store import planner
+from aristobot.store.database import make_engine
+from tests.services.trading import Trader, TradingHouse
+
+#: What gets a row with each alert, order, execution, notice.
+GROWING = ("orders", "fills", "positions", "brackets", "webhooks", "webhook_states", "dust_moves", "notifications")
+#: Indices that hold what is open, or unread, and nothing else.
+FEW = ("ix_positions_user_id_broker_id_symbol_owner", "ix_notifications_unread")
+#: A step that goes through all of a table, or through all that one user or one broker ever had in it.
+ALL_OF_IT = re.compile(rf"SCAN ({'|'.join(GROWING)})\b|SEARCH ({'|'.join(GROWING)}) .*\((user_id|broker_id)=\?\)$")
+
+
+@contextmanager
+def plans() -> Iterator[dict[str, list[str]]]:
+    """How SQLite finds the rows of each statement meanwhile, but of lists that end after so many lines."""
+    found: dict[str, list[str]] = {}
+
+    def explain(connection: sa.Connection, _cursor: object, text: str, values: Any, _context: object, many: bool) -> None:
+        driver = connection.connection.driver_connection
+        finds_rows = text.startswith(("SELECT", "UPDATE", "DELETE")) and "LIMIT" not in text and not many
+        if isinstance(driver, sqlite3.Connection) and finds_rows:
+            found[text] = [step for *_, step in driver.execute(f"EXPLAIN QUERY PLAN {text}", values)]
+
+    event.listen(sa.Engine, "after_cursor_execute", explain)
+    try:
+        yield found
+    finally:
+        event.remove(sa.Engine, "after_cursor_execute", explain)
+
+
+def slow_with_the_years(found: dict[str, list[str]]) -> list[tuple[str, str]]:
+    """Statements, from their FROM on, with the step that would take longer each year."""
+    return [
+        (text[text.find("FROM") :], step)
+        for text, steps in found.items()
+        for step in steps
+        if ALL_OF_IT.search(step) and not any(few in step for few in FEW)
+    ]
+
+
+async def test_an_alert_is_worked_off_without_a_look_at_all_that_ever_was(house: TradingHouse, trader: Trader) -> None:
+    with plans() as found:
+        await house.buy(trader, stop_loss="-2%", take_profit="+3%")
+        await house.alert(trader, action="MAJ", stop_loss="59500", take_profit=[["50%", "+3%"], ["50%", "+6%"]])
+        house.price("61900")
+        await house.holds(trader, "0.04162667")
+        await house.alert(trader, action="SellMarket")
+        await house.closed(trader)
+    assert len(found) > 40
+    assert slow_with_the_years(found) == []
+
+
+async def test_a_start_looks_once_for_what_changed_lately_and_else_at_what_is_open_alone(
+    house: TradingHouse, trader: Trader
+) -> None:
+    await house.buy(trader, stop_loss="-2%", take_profit="+3%")
+    with plans() as found:
+        await house.restart()
+        await house.guarded(trader, ("stop", "0.08324", "58800"), ("target", "0.08324", "61800"))
+    once = {text: steps for text, steps in found.items() if "updated_at >= ?" in text}
+    assert slow_with_the_years({text: steps for text, steps in found.items() if text not in once}) == []
+    assert len(once) == 2
+
+
+def test_what_the_planner_is_told_stands_in_every_file_and_is_written_once(house: TradingHouse) -> None:
+    engine = make_engine(house.app.db.url)
+    with engine.begin() as connection:
+        before = connection.exec_driver_sql("SELECT * FROM sqlite_stat1 ORDER BY idx").all()
+        planner.inform(connection)
+        assert connection.exec_driver_sql("SELECT total_changes()").scalar_one() == 0
+        assert ("orders", "ix_orders_recent", "1000000 100000 10") in before
+        connection.exec_driver_sql("DELETE FROM sqlite_stat1 WHERE tbl = 'orders'")
+        planner.inform(connection)
+        assert connection.exec_driver_sql("SELECT * FROM sqlite_stat1 ORDER BY idx").all() == before
+    engine.dispose()
