@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,8 @@ from aristobot.errors import AristobotError, InvalidInput
 from aristobot.language import _, typed
 from aristobot.market import Timeframe
 from aristobot.money import amount
+from components.date_field import DateField
+from components.trading_fields import MoneyField
 from components.words import Words
 from services.backtest_candles import Coverage
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from services.app import App
 
 _YEAR = timedelta(days=365)
+_CAPITAL = Decimal(10_000)
 #: Costs that the form shows in per cent and a run takes as fractions.
 _IN_PERCENT = ("maker", "taker", "slippage_range")
 TIGHT = "outlined dense hide-bottom-space"
@@ -38,9 +41,9 @@ class SeriesFields:
             self.exchange = ui.select(exchanges, value=app.settings.market_exchange, label=_("Exchange"))
             self.symbol = ui.input(_("Pair"), value="BTC/USDT").props("debounce=300 autocomplete=off")
             self.timeframe = ui.select([one.value for one in Timeframe], value="1h", label=_("Timeframe"))
-            self.cash = ui.input(_("Starting capital"), value="10000").props("inputmode=decimal").classes("amount")
-            self.since = ui.input(_("From"), value=(today - _YEAR).isoformat()).props("type=date stack-label")
-            self.until = ui.input(_("To"), value=today.isoformat()).props("type=date stack-label")
+            self.cash = MoneyField(_("Starting capital"), "cash", _CAPITAL)
+            self.since = DateField(_("From"), "since", today - _YEAR)
+            self.until = DateField(_("To"), "until", today)
         self.fields: dict[str, ValidationElement[Any]] = {
             "exchange": self.exchange, "symbol": self.symbol, "timeframe": self.timeframe, "cash": self.cash,
             "since": self.since, "until": self.until,
@@ -53,9 +56,10 @@ class SeriesFields:
         self._there = ui.label("").classes("small muted bt-there")
         self._fetch = ui.checkbox(_("Download what is missing first"), value=True).props("dense").mark(f"{mark}-fetch")
         self._fetch.set_visibility(False)
-        for name, field in self.fields.items():
-            if name != "cash":
-                field.on_value_change(self.count)
+        for field in (self.exchange, self.symbol, self.timeframe):
+            field.on_value_change(self.count)
+        for day in (self.since, self.until):
+            day.on_day(self.count)
 
     def values(self) -> dict[str, Any]:
         """What the fields say, by the names of a wish. Raises InvalidInput at the one that cannot be."""
@@ -63,17 +67,19 @@ class SeriesFields:
             "exchange": str(self.exchange.value),
             "symbol": pair_of(self.symbol.value),
             "timeframe": str(self.timeframe.value),
-            "since": day_of(self.since.value, "since"),
-            "until": day_of(self.until.value, "until"),
-            "cash": number_of(self.cash.value, "cash"),
+            "since": self.since.moment,
+            "until": self.until.moment,
+            "cash": self.cash.amount,
             "fetch": bool(self._fetch.value) and self._fetch.visible,
         }
 
     def fill(self, given: Mapping[str, Any]) -> None:
         """Put values into the fields."""
-        for name, field in self.fields.items():
-            value = given[name]
-            field.set_value(value.date().isoformat() if isinstance(value, datetime) else typed(value))
+        for name in ("exchange", "symbol", "timeframe"):
+            self.fields[name].set_value(str(given[name]))
+        self.cash.write(given["cash"])
+        self.since.write(given["since"].date())
+        self.until.write(given["until"].date())
 
     def suggest(self, timeframe: str) -> None:
         """Choose the timeframe that a strategy is made for."""
@@ -83,7 +89,7 @@ class SeriesFields:
     async def count(self, _event: object = None) -> None:
         """Say how much of the history is there; `beside` says how many candles are missing that are needed besides."""
         try:
-            span = (day_of(self.since.value, "since"), day_of(self.until.value, "until"))
+            span = (self.since.moment, self.until.moment)
             frame = Timeframe(str(self.timeframe.value))
             found = await self._app.backtester.candles.coverage(str(self.exchange.value), pair_of(self.symbol.value), frame, span)
             beside = await self.beside(str(self.exchange.value), span)
@@ -148,14 +154,6 @@ def candles_there(found: Coverage) -> str:
 
 async def _nothing_beside(_exchange: str, _span: tuple[datetime, datetime]) -> int:
     return 0
-
-
-def day_of(text: object, field: str) -> datetime:
-    """A day of a date field, or InvalidInput."""
-    try:
-        return datetime.fromisoformat(str(text)).replace(tzinfo=UTC)
-    except ValueError:
-        raise InvalidInput("not_a_date", field=field, value=str(text)[:40]) from None
 
 
 def number_of(text: object, field: str) -> Decimal:

@@ -14,9 +14,10 @@ from nicegui.elements.mixins.validation_element import ValidationElement
 from aristobot.errors import AristobotError, InvalidInput
 from aristobot.language import _
 from aristobot.market import Timeframe
-from components.backtest_fields import TIGHT, candles_there, number_of, pair_of
+from components.backtest_fields import TIGHT, candles_there, pair_of
 from components.backtest_parameters import ParameterFields
 from components.source_fields import SourceFields, title_of
+from components.trading_fields import MoneyField
 from components.viewer import Viewer
 from components.words import Words, labelled
 from services.backtest_legs import MOST_LEGS, LegWish
@@ -164,15 +165,15 @@ class BacktestLegs:
         self._add.set_visibility(len(self.cards) < MOST_LEGS - 1)
 
 
-def allotted_field(mark: str, label: str = "") -> ui.input:
+def allotted_field(mark: str, label: str = "") -> MoneyField:
     """How much of the balance a leg may spend."""
-    field = ui.input(label or _("Allotted"), placeholder=_("all that is free")).mark(mark)
-    return field.props(f"{TIGHT} inputmode=decimal stack-label").classes("amount whole-row")
+    field = MoneyField(label or _("Allotted"), "allotted").mark(mark).classes("whole-row")
+    return field.props(f'stack-label placeholder="{_("all that is free")}"')
 
 
-def allotment_of(field: ui.input) -> Decimal | None:
+def allotment_of(field: MoneyField) -> Decimal | None:
     """The number of such a field; None when it is empty."""
-    return number_of(field.value, "allotted") if str(field.value or "").strip() else None
+    return field.amount if str(field.value or "").strip() else None
 
 
 @contextmanager

@@ -9,9 +9,8 @@ from nicegui import ui
 
 from aristobot.errors import AristobotError
 from aristobot.kinds import BrokerMode
-from aristobot.language import _, current_language, explain
+from aristobot.language import _, explain
 from aristobot.market import Symbol, Timeframe
-from aristobot.money import typed_amount
 from aristobot.store.strategy_tables import Activation
 from aristobot.store.tables import Broker
 from components.backtest_parameters import ParameterFields
@@ -20,6 +19,7 @@ from components.confirm import dialog_card, take_away
 from components.form import submitting
 from components.notice import notice
 from components.symbol_picker import SymbolPicker
+from components.trading_fields import MoneyField
 from components.viewer import Viewer
 from services.activation_desk import Wish
 from services.backtest_sources import Source
@@ -72,9 +72,9 @@ class BotDialog:
                 with ui.element("div").classes("pair-of-fields"):
                     self._symbol = ui.input(_("Pair"), value="BTC/USDT").mark("bot-symbol")
                     self._timeframe = ui.select([one.value for one in Timeframe], value="1h", label=_("Timeframe"))
-                    self._allotted = ui.input(_("Allotted amount"), value="100", suffix="USDT").mark("bot-allotted")
+                    self._allotted = MoneyField(_("Allotted amount"), "allotted", 100).mark("bot-allotted")
+                    self._allotted.unit("USDT")
                 self._timeframe.mark("bot-timeframe")
-                self._allotted.props("inputmode=decimal").classes("amount")
                 for one in (self._strategy, self._broker, self._symbol, self._timeframe, self._allotted):
                     one.props("outlined dense hide-bottom-space")
                 self._parameters = ParameterFields()
@@ -108,7 +108,7 @@ class BotDialog:
 
     def _suffix(self, _event: object = None) -> None:
         quote = str(self._symbol.value or "").upper().partition("/")[2]
-        self._allotted.props["suffix"] = quote
+        self._allotted.unit(quote)
 
     @property
     def _source(self) -> Source:
@@ -131,6 +131,6 @@ class BotDialog:
             broker_id=self._brokers[int(self._broker.value)].id,
             symbol=str(self._symbol.value or "").strip().upper(),
             timeframe=str(self._timeframe.value),
-            allotted=typed_amount(str(self._allotted.value or ""), "," if current_language() == "fr" else ".", "allotted"),
+            allotted=self._allotted.amount,
             parameters=self._parameters.values(),
         )

@@ -10,6 +10,7 @@ from nicegui import ui
 from aristobot.errors import InvalidInput
 from aristobot.language import current_language, explain
 from aristobot.money import ZERO, plain, typed_amount
+from components import formats
 
 Typed = Callable[[str], Awaitable[None]]
 
@@ -84,3 +85,24 @@ class AmountField(ui.input):
         except InvalidInput as error:
             return explain(error)
         return None
+
+
+class MoneyField(AmountField):
+    """An amount of money, written as everywhere while nobody is in it: grouped, to the cent; an empty one stays empty."""
+
+    def __init__(self, label: str, name: str, value: Decimal | int = ZERO) -> None:
+        super().__init__(label, name)
+        self.write(Decimal(value))
+
+    def write(self, value: Decimal) -> None:
+        """Write an amount."""
+        text = formats.number(value, 2) if value else ""
+        if text != (self.value or ""):
+            self.set_value(text)
+
+    def _leave(self) -> None:
+        super()._leave()
+        try:
+            self.write(self.amount)
+        except InvalidInput:
+            return  # what cannot be read stays for whoever typed it

@@ -58,7 +58,7 @@ def minutes(count: int) -> np.ndarray:
 async def fill_in(page: Page) -> None:
     """Minutes, over what is there."""
     await page.get_by_label("Depuis", exact=True).fill("2024-01-01")
-    await page.get_by_label("Jusqu’au").fill("2024-03-10")
+    await page.get_by_label("Jusqu’au", exact=True).fill("2024-03-10")
     await page.get_by_label("fast").wait_for()
     await page.get_by_role("combobox", name="Unité de temps").click()
     await page.get_by_role("option", name="1m", exact=True).click()
@@ -153,7 +153,7 @@ async def search(page: Page) -> None:
     await page.get_by_role("heading", name="Paramètres à chercher").wait_for()
     form = page.locator(".bt-form:visible")
     await form.get_by_label("Depuis", exact=True).fill("2024-02-25")
-    await form.get_by_label("Jusqu’au").fill("2024-03-10")
+    await form.get_by_label("Jusqu’au", exact=True).fill("2024-03-10")
     await form.get_by_role("combobox", name="Unité de temps").click()
     await page.get_by_role("option", name="1m", exact=True).click()
     await form.get_by_role("combobox", name="Méthode").click()
