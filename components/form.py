@@ -10,14 +10,31 @@ from nicegui import ui
 from nicegui.elements.mixins.validation_element import ValidationElement
 
 from aristobot.errors import AristobotError, InvalidInput
-from aristobot.language import explain
+from aristobot.language import _, explain
 from components.confirm import complain
+from components.words import labelled
 
 
 def text_field(label: str, value: str = "", *, secret: bool = False, autocomplete: str = "off") -> ui.input:
     """One line of text; a secret is hidden until its eye is pressed."""
-    field = ui.input(label, value=value, password=secret, password_toggle_button=secret)
+    field = secret_input(label, value) if secret else ui.input(label, value=value)
     return field.props(f"outlined hide-bottom-space autocomplete={autocomplete}")
+
+
+def secret_input(label: str, value: str = "") -> ui.input:
+    """A field whose text is hidden until its eye is pressed, with a finger, the mouse or the keyboard."""
+
+    def turn() -> None:
+        shown = field.props["type"] == "password"
+        field.props["type"] = "text" if shown else "password"
+        eye.props["aria-pressed"] = "true" if shown else "false"
+        eye.set_icon("visibility" if shown else "visibility_off")
+
+    field = ui.input(label, value=value, password=True)
+    with field.add_slot("append"):
+        eye = ui.button(icon="visibility_off", on_click=turn).props("flat round dense color=white aria-pressed=false")
+        labelled(eye, _("Show what is typed")).mark("eye")
+    return field
 
 
 @asynccontextmanager

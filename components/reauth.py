@@ -11,6 +11,7 @@ from aristobot.language import _, explain
 from components.buttons import main_button, quiet_button
 from components.confirm import answer_of, dialog_card
 from components.entrance import visitor
+from components.form import secret_input
 from components.viewer import Viewer
 from components.words import Words
 from services.sign_in import LoginForm
@@ -28,7 +29,7 @@ async def reauthenticated(app: App, user: Viewer) -> bool:
     with dialog_card(_("Please confirm that it is you")) as dialog:
         with ui.element("div").classes("dialog-body"):
             ui.label(_("What you are about to do needs your password again. It holds for five minutes."))
-            password = ui.input(_("Password"), password=True).props("outlined autofocus autocomplete=current-password")
+            password = secret_input(_("Password")).props("outlined autofocus autocomplete=current-password")
             code = ui.input(_("Code of your phone, if you use one")).props("outlined autocomplete=one-time-code")
             fault = Words("div", "", "notice bad").props("role=alert")
             fault.set_visibility(False)

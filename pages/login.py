@@ -14,6 +14,7 @@ from aristobot.language import _, explain
 from aristobot.settings_values import is_loopback
 from components.buttons import main_button
 from components.entrance import Entrance, own_path, visitor
+from components.form import secret_input
 from components.guard import viewer_of
 from components.menu import door
 from components.notice import notice
@@ -69,7 +70,7 @@ class _Form:
 
 
 def _field(label: str, *, secret: bool = False, autocomplete: str = "off") -> ui.input:
-    field = ui.input(label, password=secret, password_toggle_button=secret)
+    field = secret_input(label) if secret else ui.input(label)
     return field.props(f"outlined autocomplete={autocomplete}")
 
 

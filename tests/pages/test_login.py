@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import parse_qs, urlsplit
 
+from nicegui import ui
 from nicegui.testing import User
 
 from aristobot.clock import ManualClock
@@ -63,6 +64,18 @@ async def test_a_wrong_password_says_so_and_the_right_one_opens_the_page_that_wa
     await fill(screen, name="Alice", password=PASSWORD, code="")
     await screen.should_see("En préparation")
     assert screen.http_client.cookies.get(COOKIE)
+
+
+async def test_the_eye_shows_and_hides_the_password_and_says_which(screen: User, app: App) -> None:
+    await app.accounts.household.add(NewUser("Alice", PASSWORD), HAND)
+    await screen.open("/login")
+    [password] = screen.find(marker="password").elements
+    [eye] = screen.find(marker="eye").elements
+    assert isinstance(eye, ui.button)  # what Tab reaches, and Enter and the space bar press
+    for kind, pressed in (("password", "false"), ("text", "true"), ("password", "false")):
+        assert (password.props["type"], eye.props["aria-pressed"]) == (kind, pressed)
+        assert eye.props["aria-label"] == "Afficher ce qui est saisi"
+        screen.find(marker="eye").click()
 
 
 async def test_the_login_leads_to_paths_of_ours_alone(screen: User, app: App) -> None:
