@@ -12,8 +12,9 @@ from aristobot.language import _, explain
 from components.assistant_draft import Desk
 from components.assistant_form import AssistantForm, nobody_to_ask
 from components.assistant_outgoing import show_outgoing
-from components.assistant_talk import AssistantTalk, focus
+from components.assistant_talk import AssistantTalk
 from components.buttons import main_button, quiet_button
+from components.focus import focus
 from components.live import Live
 from components.notice import notice
 from components.viewer import Viewer

@@ -14,6 +14,7 @@ from components import formats
 from components.assistant_draft import Desk, DraftCard
 from components.assistant_form import ACCOUNT
 from components.buttons import main_button, quiet_button
+from components.focus import focus
 from components.live import Live
 from components.notice import notice
 from components.plain_markdown import rendered
@@ -25,16 +26,6 @@ from services.assistant import Answer, Outgoing
 
 if TYPE_CHECKING:
     from services.app import App
-
-_FOCUS = """setTimeout(() => {
-    const found = getHtmlElement(%d);
-    (found?.matches("button, textarea") ? found : found?.querySelector("textarea"))?.focus({ preventScroll: true });
-}, 50)"""
-
-
-def focus(element: ui.element) -> None:
-    """Put the keyboard there, once it is drawn."""
-    element.client.run_javascript(_FOCUS % element.id)
 
 
 class AssistantTalk(ui.element):

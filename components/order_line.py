@@ -16,6 +16,7 @@ from aristobot.orders import OrderStatus, Side
 from aristobot.store.trading_tables import Order
 from components import formats
 from components.confirm import complain
+from components.focus import focus
 from components.order_words import order_status_words, type_words
 from components.trading_fields import AmountField
 from components.viewer import beyond_reach
@@ -48,25 +49,40 @@ class OrderLine(ui.element):
 
     def update_row(self, row: Order) -> None:
         """The order has changed."""
-        if row != self.row:
-            self.row = row
-            if self._fields is None:
-                self._draw()
+        if row == self.row:
+            return
+        was_working, self.row = self.row.status.is_working, row
+        if self._fields is not None:
+            return
+        if was_working != row.status.is_working:
+            self._draw()
+            return
+        self._words.clear()  # the buttons stay: one of them may have the focus
+        with self._words:
+            self._draw_words()
 
     def _draw(self) -> None:
         self._fields = None
         self.clear()
         with self:
-            self._draw_words()
+            self._words = ui.element("div").classes("order-words")
+            with self._words:
+                self._draw_words()
             if self.row.status.is_working:
                 with ui.element("div").classes("item-actions"):
-                    edit = ui.button(icon="edit", on_click=self._edit).props("flat round dense")
+                    edit = self._opener = ui.button(icon="edit", on_click=self._edit).props("flat round dense")
                     labelled(edit, _("Edit the order on {symbol}", symbol=self.row.symbol))
                     cancel = ui.button(icon="close", on_click=self._cancel).props("flat round dense")
                     labelled(cancel, _("Cancel the order on {symbol}", symbol=self.row.symbol))
                     if self._hand is None:
                         for button in (edit, cancel):
                             beyond_reach(button, explain("viewer_only_looks"))
+
+    def _leave(self) -> None:
+        """Show the words again; the focus goes back to what opened the fields."""
+        self._draw()
+        if self.row.status.is_working:
+            focus(self._opener)
 
     def _draw_words(self) -> None:
         row = self.row
@@ -96,10 +112,10 @@ class OrderLine(ui.element):
             quantity.set_enabled(row.role not in EXITS)
             self._fields = (price, quantity)
             for field in self._fields:
-                field.on("keydown.enter", self._save).on("keydown.escape", self._draw)
+                field.on("keydown.enter", self._save).on("keydown.escape", self._leave)
             with ui.element("div").classes("item-actions"):
                 labelled(ui.button(icon="check", on_click=self._save).props("flat round dense color=positive"), _("Save"))
-                labelled(ui.button(icon="undo", on_click=self._draw).props("flat round dense"), _("Leave as it is"))
+                labelled(ui.button(icon="undo", on_click=self._leave).props("flat round dense"), _("Leave as it is"))
         price.run_method("focus")
 
     async def _save(self) -> None:
@@ -113,7 +129,7 @@ class OrderLine(ui.element):
         except AristobotError as error:
             complain(error)
         if not self.is_deleted:
-            self._draw()
+            self._leave()
 
     async def _cancel(self) -> None:
         if self._hand is None:

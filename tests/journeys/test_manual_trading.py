@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from playwright.async_api import expect
 
 from tests.journeys.conftest import OpenBrowser
 from tests.journeys.house import Exchange, Home, a_home
@@ -91,9 +92,14 @@ async def rest_a_limit(page: Page) -> None:
 
 
 async def edit_and_cancel(page: Page) -> None:
-    """The resting order gets another price where it stands, then goes."""
-    await page.get_by_role("button", name="Modifier l’ordre sur BTC/USDT").click()
+    """The resting order gets another price where it stands, then goes; who thinks better of it is back where they were."""
+    edit = page.get_by_role("button", name="Modifier l’ordre sur BTC/USDT")
     edited = page.locator(".order-line").get_by_label("Prix")
+    for leaves in (edited, page.get_by_role("button", name="Laisser tel quel")):
+        await edit.press("Enter")
+        await leaves.press("Escape" if leaves is edited else "Enter")
+        await expect(edit).to_be_focused()
+    await edit.click()
     await edited.fill("51000")
     await edited.press("Enter")
     await page.locator(".open-orders").get_by_text("51\u202f000,00").wait_for()
