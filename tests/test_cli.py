@@ -24,42 +24,19 @@ from aristobot.settings import Settings
 from aristobot.store.database import Database
 from aristobot.store.ground import weaknesses
 from aristobot.store.instance import InstanceLock
-from services.cli import exit_code, main, parser
+from services.cli import exit_code, parser
 from services.commands.doctor_ground import ground_finding
 from services.commands.options import COMMANDS, MEANINGS, arranged
 from services.kill_switch import KillSwitch
 from services.simulator import discover
+from tests.cli_house import House, a_house
 from tests.house import ROOT
-
-
-class House:
-    """A data folder, and the command line run in this process against it."""
-
-    def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        self.folder = folder / "data"
-        self.served: list[Settings] = []
-        self._capsys = capsys
-        self.out = self.err = ""
-
-    def __call__(self, *words: str, code: int = 0, language: str = "en") -> str:
-        """Run one command, look at its exit code, return its standard output."""
-        result = main([*words, "--data-dir", str(self.folder), "--language", language], self._serve)
-        self.out, self.err = self._capsys.readouterr()
-        assert result == code, (words, result, self.out, self.err)
-        return self.out.strip()
-
-    def _serve(self, settings: Settings) -> int:
-        self.served.append(settings)
-        return 0
 
 
 @pytest.fixture
 def house(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> House:
-    """A house without anybody, in a folder without `.env`."""
-    monkeypatch.chdir(tmp_path)
-    for name in [name for name in os.environ if name.startswith("ARISTOBOT_")]:
-        monkeypatch.delenv(name)
-    return House(tmp_path, capsys)
+    """A house without anybody."""
+    return a_house(tmp_path, capsys, monkeypatch)
 
 
 @pytest.mark.parametrize(

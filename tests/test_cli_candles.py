@@ -14,6 +14,7 @@ import pytest
 
 from aristobot.candle_files import CandleFiles
 from services.cli import main
+from tests.cli_house import alone_in
 from tests.house import ROOT
 
 
@@ -35,9 +36,7 @@ class House:
 @pytest.fixture
 def house(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> House:
     """A house without candles, in a folder without `.env`."""
-    monkeypatch.chdir(tmp_path)
-    for name in [name for name in os.environ if name.startswith("ARISTOBOT_")]:
-        monkeypatch.delenv(name)
+    alone_in(tmp_path, monkeypatch)
     return House(tmp_path / "data", capsys)
 
 

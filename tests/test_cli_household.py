@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import pytest
 
-from tests.test_cli import House
+from tests.cli_house import House, a_house
 
 
 @pytest.fixture
 def house(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> House:
-    """A house without anybody, in a folder without `.env`."""
-    monkeypatch.chdir(tmp_path)
-    for name in [name for name in os.environ if name.startswith("ARISTOBOT_")]:
-        monkeypatch.delenv(name)
-    return House(tmp_path, capsys)
+    """A house without anybody."""
+    return a_house(tmp_path, capsys, monkeypatch)
 
 
 def test_a_role_is_told_in_the_readers_language_and_to_a_program_by_its_code(house: House) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import sqlite3
 from contextlib import closing
@@ -16,6 +15,7 @@ from aristobot.candle_files import CandleFiles
 from aristobot.candle_series import CandleSeries
 from aristobot.market import Timeframe
 from services.cli import main
+from tests.cli_house import alone_in
 from tests.services.searching import WAVES, waves
 
 SERIES = ("--exchange", "binance", "--symbol", "BTC/USDT", "--timeframe", "1h", "--since", "2024-01-01", "--until", "2024-02-20")
@@ -40,9 +40,7 @@ class House:
 @pytest.fixture
 def house(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> House:
     """A house with 1,200 hours."""
-    monkeypatch.chdir(tmp_path)
-    for name in [name for name in os.environ if name.startswith("ARISTOBOT_")]:
-        monkeypatch.delenv(name)
+    alone_in(tmp_path, monkeypatch)
     (tmp_path / "word").write_text("a long enough password 7\n")
     house = House(tmp_path / "data", capsys)
     house("init", "--admin", "ada", "--password-file", str(tmp_path / "word"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
 import uuid
 from contextlib import closing
@@ -11,16 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.test_cli import House
+from tests.cli_house import House, a_house
 
 
 @pytest.fixture
 def house(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> House:
-    """A house with one administrator, in a folder without `.env`."""
-    monkeypatch.chdir(tmp_path)
-    for name in [name for name in os.environ if name.startswith("ARISTOBOT_")]:
-        monkeypatch.delenv(name)
-    furnished = House(tmp_path, capsys)
+    """A house with one administrator."""
+    furnished = a_house(tmp_path, capsys, monkeypatch)
     furnished("init", "--admin", "Alice")
     return furnished
 
