@@ -16,6 +16,7 @@ from aristobot.store.backtest_tables import Backtest
 from components import formats
 from components.confirm import complain, confirm
 from components.empty_state import empty_state, error_state, waiting_lines
+from components.focus import marked, restore
 from components.page_head import panel
 from components.viewer import Viewer, for_traders
 from components.words import Words, labelled
@@ -44,7 +45,7 @@ class BacktestHistory:
             with head:
                 self._compare = ui.button(_("Compare"), icon="stacked_line_chart", on_click=self._compared)
                 self._compare.props("flat dense no-caps").mark("bt-compare").disable()
-            with ui.element("div").classes("w-full") as self._place:
+            with ui.element("div").classes("w-full").props("tabindex=-1") as self._place:
                 waiting_lines()
 
     async def load(self, _event: object = None) -> None:
@@ -66,6 +67,7 @@ class BacktestHistory:
             else:
                 empty_state("science", _("No run yet"), _("Choose a strategy and a time, and press “Run the backtest”."))
         self._count()
+        restore(self._place)
 
     def _clear(self) -> None:
         self._place.clear()
@@ -75,7 +77,7 @@ class BacktestHistory:
         title = run_title(row)
         with ui.element("li").classes("bt-run"):
             box = ui.checkbox(value=ticked, on_change=self._count).props("dense")
-            labelled(box, _("Compare {run}", run=title)).mark(f"tick-{row.id}")
+            marked(labelled(box, _("Compare {run}", run=title)).mark(f"tick-{row.id}"), f"tick-{row.id}")
             if row.status is BacktestStatus.DONE:
                 self._ticked[row.id] = box
             else:
@@ -88,14 +90,16 @@ class BacktestHistory:
                         "span", " · ".join(f"+ {one['strategy']} {one['symbol']}" for one in row.further), "small muted bt-what"
                     )
             opening.on("click", partial(self._on_open, row))
-            opening.mark(f"open-{row.id}")
+            marked(opening.mark(f"open-{row.id}"), f"open-{row.id}")
             Words("span", _outcome(row), f"bt-outcome {_tone(row)}")
             Words("span", _states()[row.status], f"chip {_TONES.get(row.status, 'quiet')}")
             pin = ui.button(icon="push_pin", on_click=partial(self._pin, row)).props("flat round dense")
             pin.props(f"aria-pressed={str(row.pinned).lower()}").classes("bt-pinned" if row.pinned else "bt-unpinned")
             for_traders(labelled(pin, _("Always keep {run}", run=title)), self._user).mark(f"pin-{row.id}")
+            marked(pin, f"pin-{row.id}")
             forget = ui.button(icon="delete_outline", on_click=partial(self._forget, row)).props("flat round dense")
             for_traders(labelled(forget, _("Forget {run}", run=title)), self._user)
+            marked(forget, f"forget-{row.id}")
 
     def _count(self, _event: object = None) -> None:
         chosen = sum(bool(one.value) for one in self._ticked.values())

@@ -16,6 +16,7 @@ from aristobot.language import _
 from aristobot.market import Timeframe
 from components.backtest_fields import TIGHT, candles_there, pair_of
 from components.backtest_parameters import ParameterFields
+from components.focus import give_back
 from components.source_fields import SourceFields, title_of
 from components.trading_fields import MoneyField
 from components.viewer import Viewer
@@ -57,6 +58,10 @@ class LegCard(ui.element):
     async def load(self) -> None:
         """Offer what can be tried."""
         await self._source.load()
+
+    def focus(self) -> None:
+        """Put the cursor on its first field."""
+        self._source.focus()
 
     def place(self, number: int) -> None:
         """It stands at this place of the run, 2 or more."""
@@ -127,6 +132,7 @@ class BacktestLegs:
         self.cards.append(card)
         self._arrange()
         await card.load()
+        card.focus()
         await self._on_change()
 
     def clear(self) -> None:
@@ -157,6 +163,7 @@ class BacktestLegs:
         self.cards.remove(card)
         card.delete()
         self._arrange()
+        give_back(self._add)
 
     def _arrange(self) -> None:
         for number, card in enumerate(self.cards, 2):

@@ -12,6 +12,7 @@ from nicegui.elements.mixins.validation_element import ValidationElement
 from aristobot.errors import AristobotError, InvalidInput
 from aristobot.language import _, explain
 from components.confirm import complain
+from components.focus import give_back
 from components.words import labelled
 
 
@@ -62,3 +63,4 @@ async def submitting(button: ui.button, fields: Mapping[str, ValidationElement[A
         if not button.is_deleted:
             button.props(remove="loading")
             button.enable()
+            give_back(button)

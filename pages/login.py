@@ -14,6 +14,7 @@ from aristobot.language import _, explain
 from aristobot.settings_values import is_loopback
 from components.buttons import main_button
 from components.entrance import Entrance, own_path, visitor
+from components.focus import give_back
 from components.form import secret_input
 from components.guard import viewer_of
 from components.menu import door
@@ -67,6 +68,7 @@ class _Form:
         self.fault.set_visibility(True)
         self.button.props(remove="loading")
         self.button.enable()
+        give_back(self.button)
 
 
 def _field(label: str, *, secret: bool = False, autocomplete: str = "off") -> ui.input:

@@ -99,11 +99,12 @@ async def write(page: Page) -> None:
 
 
 async def add_leg(page: Page) -> None:
-    """One strategy more on the same minutes."""
+    """One strategy more on the same minutes; the keyboard is on its first field."""
     before = await page.locator(".bt-leg").count()
-    await page.get_by_role("button", name="Ajouter un volet").click()
+    await page.get_by_role("button", name="Ajouter un volet").press("Enter")
     card = page.locator(".bt-leg").nth(before)
     await card.get_by_label("fast").wait_for()
+    await expect(card.get_by_role("combobox", name="Stratégie")).to_be_focused()
     await card.get_by_role("combobox", name="Unité de temps").click()
     await page.get_by_role("option", name="1m", exact=True).click()
     await card.get_by_label("Paire", exact=True).fill("BTC/USDT")
@@ -121,10 +122,16 @@ async def backtest(page: Page) -> None:
     await page.get_by_text("Annulé", exact=True).wait_for()
 
     for number in (4, 3, 2):
-        await page.get_by_role("button", name=f"Retirer Volet {number}").click()
+        await page.get_by_role("button", name=f"Retirer Volet {number}").press("Enter")
+        await expect(page.get_by_role("button", name="Ajouter un volet")).to_be_focused()
     await expect(page.locator(".bt-leg")).to_have_count(0)
-    await run.click()
+    await run.press("Enter")
     await page.get_by_text("Aucun regard sur le futur").wait_for()
+    await expect(run).to_be_focused()
+    keep = page.get_by_role("button", name="Toujours garder").first
+    await keep.press("Enter")
+    await expect(keep).to_have_attribute("aria-pressed", "true")
+    await expect(keep).to_be_focused()
     await expect(page.get_by_role("progressbar")).to_be_hidden()
     sharpe = page.locator(".bt-figures > div", has_text="Ratio de Sharpe")
     assert "riskless" not in str(await sharpe.get_attribute("title"))
