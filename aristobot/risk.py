@@ -6,7 +6,7 @@ Exits win: whatever reduces a position passes every limit but read-only access a
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
@@ -90,7 +90,12 @@ class Proposal(msgspec.Struct, frozen=True):
 
 
 class Situation(msgspec.Struct, frozen=True):
-    """How the broker stands at this moment."""
+    """How the broker stands at this moment; amounts in the quote of the order.
+
+    What is held, won or lost in other quotes is converted. Where no price is known for that, it is in no sum, and the quote
+    stands in `untold_held` or in `untold_results`. `free_elsewhere` are the free funds of the other quotes in which something
+    was won or lost today.
+    """
 
     access: BrokerAccess
     halt: HaltLevel | None
@@ -102,6 +107,9 @@ class Situation(msgspec.Struct, frozen=True):
     open_positions: int
     realised_today: Decimal
     unknown_on_symbol: bool
+    free_elsewhere: Decimal = ZERO
+    untold_held: tuple[str, ...] = ()
+    untold_results: tuple[str, ...] = ()
 
 
 class _Past(msgspec.Struct, frozen=True):
@@ -163,7 +171,7 @@ class Activity:
 
 def check(proposal: Proposal, situation: Situation, limits: Limits, activity: Activity) -> RiskRefused | None:
     """The first limit that says no, as an error to raise or to keep; None when the order may go."""
-    rules = (_access, _instrument) if proposal.reducing else (_access, _doubt, _instrument, _collar, _size)
+    rules = (_access, _instrument) if proposal.reducing else (_access, _doubt, _instrument, _collar, _size, _daily_loss)
     for rule in rules:
         refusal = rule(proposal, situation, limits, activity)
         if refusal is not None:
@@ -239,14 +247,34 @@ def _size(proposal: Proposal, situation: Situation, limits: Limits, activity: Ac
     )
     for code, value, bound in bounds:
         if bound is not None and value > bound:
+            if code == "max_order_percent" and situation.untold_held:
+                return _no_rate(proposal, situation.untold_held)  # with that, the account's share may be more
             return RiskRefused(code, value=plain(value), maximum=plain(bound))
+    if limits.max_total_notional is not None and situation.untold_held:
+        return _no_rate(proposal, situation.untold_held)
     opens_another = not situation.position_notional
     if limits.max_open_positions is not None and opens_another and situation.open_positions >= limits.max_open_positions:
         return RiskRefused("max_open_positions", maximum=limits.max_open_positions)
-    lost = _share(situation.equity, limits.daily_loss_percent)
-    if lost is not None and lost > ZERO and -situation.realised_today >= lost:
-        return RiskRefused("daily_loss", lost=plain(-situation.realised_today), maximum=plain(lost))
     return None
+
+
+def _daily_loss(proposal: Proposal, situation: Situation, limits: Limits, activity: Activity) -> RiskRefused | None:
+    """What was lost today, of all that it may have been lost of."""
+    allowed = _share(situation.equity + situation.free_elsewhere, limits.daily_loss_percent)
+    if allowed is None or allowed <= ZERO:
+        return None
+    if situation.untold_results:
+        return _no_rate(proposal, situation.untold_results)
+    if -situation.realised_today < allowed:
+        return None
+    if situation.untold_held:
+        return _no_rate(proposal, situation.untold_held)  # with that, the loss may be a small part
+    return RiskRefused("daily_loss", lost=plain(-situation.realised_today), maximum=plain(allowed))
+
+
+def _no_rate(proposal: Proposal, assets: Iterable[str]) -> RiskRefused:
+    """A sum that a limit needs cannot be told. It stops this entry, and no broker: nothing says that a limit was reached."""
+    return RiskRefused("no_conversion", assets=", ".join(assets), quote=proposal.instrument.quote)
 
 
 def _share(equity: Decimal, percent: Decimal | None) -> Decimal | None:

@@ -36,6 +36,12 @@ class _Book:
     pushes: dict[str, int] = field(default_factory=dict)
     reservations: dict[uuid.UUID, _Reservation] = field(default_factory=dict)
 
+    def free(self, asset: str) -> Decimal:
+        """What was free of it, minus reservations, never below zero."""
+        held = self.balances.get(asset)
+        reserved = sum((one.amount for one in self.reservations.values() if one.asset == asset), ZERO)
+        return max((held.free if held else ZERO) - reserved, ZERO)
+
 
 class AccountBook:
     """Free and locked amounts of every broker."""
@@ -48,10 +54,15 @@ class AccountBook:
     async def free(self, account: Account, asset: str) -> Decimal:
         """What can be spent of `asset` now: the exchange's free amount minus reservations, never below zero."""
         self._forget_settled(self._book(account.id))
-        book = await self._fresh(account)
-        held = book.balances.get(asset)
-        reserved = sum((one.amount for one in book.reservations.values() if one.asset == asset), ZERO)
-        return max((held.free if held else ZERO) - reserved, ZERO)
+        return (await self._fresh(account)).free(asset)
+
+    def known_free(self, broker_id: uuid.UUID, asset: str) -> Decimal:
+        """As `free`, from memory alone and at once: by what was last heard of the account."""
+        return self._book(broker_id).free(asset)
+
+    def held(self, broker_id: uuid.UUID) -> list[str]:
+        """The assets of which there is something, by what was last heard of the account."""
+        return [one.asset for one in self._book(broker_id).balances.values() if one.total]
 
     async def balances(self, account: Account) -> list[Balance]:
         """All balances, sorted by asset."""

@@ -34,6 +34,7 @@ from services.brokers import Brokers
 from services.candle_history import CandleHistory
 from services.candle_library import CandleLibrary
 from services.candle_watch import CandleWatch
+from services.conversion import Conversion
 from services.credential_names import CredentialNames
 from services.disk_guard import DiskGuard
 from services.doubted_alerts import DoubtedAlerts
@@ -155,6 +156,7 @@ class App:
             brokers=BrokerBook(self.db, self.bus),
             accounts=AccountBook(self.gateway, self.clock),
             prices=self.prices,
+            conversion=Conversion(self.catalog, self.prices),
             positions=PositionBook(self.db, self.bus, self.clock),
             fees=FeeBook(self.clock, self.gateway, self.catalog),
             kill_switch=self.kill_switch,

@@ -113,7 +113,7 @@ class MarketCatalog:
         """
         failing: set[str] = set()
         for exchange in self._gateway.exchanges():
-            await self._load(exchange)
+            await self.load(exchange)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._rules.run())
             while True:
@@ -180,12 +180,12 @@ class MarketCatalog:
             return None
 
     async def _catalogue(self, exchange: str) -> _Catalogue:
-        await self._load(exchange)
+        await self.load(exchange)
         if exchange not in self._catalogues:
             await self.refresh(exchange)
         return self._catalogues[exchange]
 
-    async def _load(self, exchange: str) -> None:
+    async def load(self, exchange: str) -> None:
         """What the store remembers, so that a start without the exchange knows its symbols."""
         if exchange not in self._catalogues:
             stored = await self._db.read(SYSTEM, lambda s: instruments.all_of(s, exchange))

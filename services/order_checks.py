@@ -8,12 +8,13 @@ from decimal import Decimal
 
 import msgspec
 from loguru import logger
+from msgspec.structs import replace
 
 from aristobot.errors import AristobotError, InsufficientFunds, RiskRefused
 from aristobot.events import CatalogDoubted
 from aristobot.kinds import HaltLevel, HaltScope
 from aristobot.market import Instrument
-from aristobot.money import ZERO, plain
+from aristobot.money import ZERO, plain, times
 from aristobot.orders import OrderStatus, Side
 from aristobot.risk import Proposal, Situation, check
 from aristobot.store.holdings import Holdings
@@ -68,12 +69,12 @@ class OrderChecks:
         if self._floor.dry_run:
             return RiskRefused("dry_run")
         now = self._floor.clock.now()
-        held = priced.holdings
         if not wish.reducing and priced.draft.reserve > priced.free:
             return InsufficientFunds(
                 asset=priced.draft.reserve_asset, needed=plain(priced.draft.reserve), free=plain(priced.free)
             )
         level = self._floor.kill_switch.level(account.user_id, account.id, wish.owner)
+        held = priced.holdings
         situation = Situation(
             access=account.broker.access,
             halt=level,
@@ -86,10 +87,30 @@ class OrderChecks:
             realised_today=held.realised_today,
             unknown_on_symbol=self._records.in_doubt(account.id, wish.symbol),
         )
+        if held.elsewhere and not wish.reducing:
+            situation = self._with_elsewhere(account, situation, held, priced.instrument.quote)
         refused = check(self._proposal(wish, priced, now), situation, account.limits, self._records.activity(account.id))
         if refused is not None and refused.code == "market_closed":
             self._floor.bus.publish(CatalogDoubted(at=now, exchange=account.broker.exchange))
         return refused
+
+    def _with_elsewhere(self, account: Account, situation: Situation, held: Holdings, quote: str) -> Situation:
+        """The situation with what is held, won and lost in other quotes, told in the quote of the order."""
+        floor, exchange, elsewhere = self._floor, account.broker.exchange, held.elsewhere
+        rates = {other: floor.conversion.rate(exchange, other, quote) for other in elsewhere}
+        known = {other: rate for other, rate in rates.items() if rate is not None}
+        whole = held.converted(known)
+        moved = [other for other, found in elsewhere.items() if found.realised_today]
+        lost_of = (times(floor.accounts.known_free(account.id, other), known[other]) for other in moved if other in known)
+        return replace(
+            situation,
+            equity=situation.equity - held.total_notional + whole.total_notional,
+            total_notional=whole.total_notional,
+            realised_today=whole.realised_today,
+            free_elsewhere=sum(lost_of, ZERO),
+            untold_held=tuple(sorted(other for other, found in whole.elsewhere.items() if found.holds)),
+            untold_results=tuple(sorted(other for other in moved if other not in known)),
+        )
 
     def _proposal(self, wish: PlaceOrder, priced: Priced, now: datetime) -> Proposal:
         made = priced.draft

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from loguru import logger
 
-from aristobot.errors import AristobotError, UnknownOrder
+from aristobot.errors import AristobotError, DataError, ExchangeError, UnknownOrder
 from aristobot.events import BalancesChanged, BrokerUpdated
 from aristobot.exchange import BalanceChanged, Credentials, ExchangeClient, StreamReset
 from aristobot.logs import log_context
@@ -201,10 +201,17 @@ class OrderMonitor:
         await self.compare(account)
         await self._strangers.look_back(account, self._yesterday())
         await self._floor.accounts.refresh(account)
+        await self._ask_conversions(account)
         self._floor.reconciled.add(account.id)
         self._failing.discard(account.id)
         self.rounds.asked(account)
         logger.info("Broker {} is reconciled; {} orders were in doubt", account.id, len(doubtful))
+
+    async def _ask_conversions(self, account: Account) -> None:
+        try:
+            await self._pricer.ask_conversions(account)
+        except (DataError, ExchangeError) as error:  # they are watched; until they come, an entry that needs them is refused
+            logger.warning("Prices by which the limits of broker {} are told cannot be read yet: {}", account.id, error)
 
     def _yesterday(self) -> datetime:
         return self._floor.clock.now() - timedelta(days=1)

@@ -7,27 +7,24 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from aristobot.errors import AristobotError
 from aristobot.market import Symbol
-from aristobot.money import ZERO, divided, kept, times
+from aristobot.money import ZERO, kept, times
 from aristobot.portfolio import Balance
 from aristobot.store import brokers
 from aristobot.store.tables import Broker
 from services.broker_book import Account
+from services.conversion import Path, rate_over
 from services.trading_floor import TradingFloor
 
 EURO = "EUR"
-#: Assets by whose pairs another asset finds a price, where nobody quotes it directly.
-_BRIDGES = ("USDT", "USDC", "USD", "EUR", "BTC")
 #: A price of the portfolio may be so old, in seconds: the book refreshes what is watched far more often.
 _FRESH = 10.0
 
-#: Pairs by which one asset becomes another, in order; True where the pair is read backwards.
-Path = tuple[tuple[Symbol, bool], ...]
 Paths = Mapping[tuple[str, str], Path]
 Prices = Mapping[Symbol, Decimal]
 
@@ -117,7 +114,7 @@ class Portfolio:
     def _valued(self, exchange: str, held: Collection[Balance], quote: str, paths: Paths, prices: Prices) -> tuple[Holding, ...]:
         def one(balance: Balance) -> Holding:
             path = paths.get((balance.asset, quote))
-            price, euro = _rate(path, prices), _rate(paths.get((balance.asset, EURO)), prices)
+            price, euro = rate_over(path, prices), rate_over(paths.get((balance.asset, EURO)), prices)
             value = kept(times(balance.total, price)) if price is not None else None
             euros = kept(times(balance.total, euro)) if euro is not None else None
             return Holding(balance, price, value, euros, self._dust(exchange, balance, path, prices))
@@ -136,48 +133,10 @@ class Portfolio:
 
     def _paths(self, exchange: str, assets: Iterable[str], quote: str) -> dict[tuple[str, str], Path]:
         """How each asset becomes the quote, and euros; what nobody quotes is left out."""
-
-        def listed(symbol: Symbol) -> bool:
-            return self._floor.catalog.known(exchange, symbol) == symbol
-
         found: dict[tuple[str, str], Path] = {}
         for asset in assets:
             for target in {quote, EURO}:
-                path = path_between(asset, target, listed)
+                path = self._floor.conversion.path(exchange, asset, target)
                 if path is not None:
                     found[asset, target] = path
         return found
-
-
-def path_between(asset: str, target: str, listed: Callable[[Symbol], bool]) -> Path | None:
-    """The shortest way from an asset to another over listed pairs: nothing, one pair, or two by way of a bridge."""
-    if asset == target:
-        return ()
-    direct = _step(asset, target, listed)
-    if direct is not None:
-        return (direct,)
-    for bridge in _BRIDGES:
-        if bridge in (asset, target):
-            continue
-        first, second = _step(asset, bridge, listed), _step(bridge, target, listed)
-        if first is not None and second is not None:
-            return (first, second)
-    return None
-
-
-def _step(asset: str, target: str, listed: Callable[[Symbol], bool]) -> tuple[Symbol, bool] | None:
-    if listed(f"{asset}/{target}"):
-        return f"{asset}/{target}", False
-    return (f"{target}/{asset}", True) if listed(f"{target}/{asset}") else None
-
-
-def _rate(path: Path | None, prices: Mapping[Symbol, Decimal]) -> Decimal | None:
-    if path is None:
-        return None
-    rate = Decimal(1)
-    for symbol, backwards in path:
-        price = prices.get(symbol)
-        if not price:
-            return None
-        rate = divided(rate, price) if backwards else times(rate, price)
-    return kept(rate)

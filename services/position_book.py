@@ -36,27 +36,33 @@ class Held:
     _guarded: frozenset[uuid.UUID]
     _open: Mapping[tuple[Symbol, str], PositionRow]
     _sums: Mapping[Symbol, Holdings]
-    _elsewhere: Holdings
+    _by_quote: Mapping[str, Holdings]
 
     @classmethod
     def of(cls, found: holdings.Known, midnight: datetime) -> Held:
         """What these rows come to."""
-        rows, before = found.rows, found.before
+        rows = tuple(found.rows)
         opened = {(row.symbol, row.owner): row for row in rows if row.status is LotStatus.OPEN}
-        elsewhere = holdings.summed(rows, "", before)
+        by_quote = holdings.per_quote(rows, found.before)
         sums: dict[Symbol, Holdings] = {}
         for (symbol, _), row in opened.items():
-            known = sums.get(symbol, elsewhere)
+            known = sums.get(symbol, by_quote[row.quote])
             sums[symbol] = replace(known, symbol_notional=known.symbol_notional + holdings.worth(row))
-        return cls(midnight, tuple(rows), found.guarded, opened, sums, elsewhere)
+        return cls(midnight, rows, found.guarded, opened, sums, by_quote)
+
+    @property
+    def quotes(self) -> frozenset[str]:
+        """In which quotes something is held, or ended today."""
+        return frozenset(row.quote for row in self.rows)
 
     def open_one(self, symbol: Symbol, owner: str) -> PositionRow | None:
         """The open position of one owner of lots, if there is one."""
         return self._open.get((symbol, owner))
 
     def summed(self, symbol: Symbol) -> Holdings:
-        """The sums that limits are checked against."""
-        return self._sums.get(symbol, self._elsewhere)
+        """The sums that limits are checked against, in the quote of the symbol."""
+        known = self._sums.get(symbol)
+        return known if known is not None else self._by_quote.get(holdings.quote_of(symbol), self._by_quote[""])
 
     def unguarded(self, position_id: uuid.UUID) -> PositionRow | None:
         """The open position, when no exits were asked for it and nothing of it is being sold."""

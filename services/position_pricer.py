@@ -19,8 +19,11 @@ from aristobot.store.positions import Repriced
 from aristobot.store.tenancy import SYSTEM
 from aristobot.store.trading_tables import PositionRow
 from services.broker_book import Account
+from services.conversion import OLDEST
 from services.trading_floor import TradingFloor
 
+#: More than there are assets that others are traded against.
+_ALL = 1000
 #: Fees valued in one round: each costs a question to the exchange.
 _MOST = 10
 _MINUTE = timedelta(minutes=1)
@@ -36,7 +39,9 @@ class PositionPricer:
         self._without_price: set[uuid.UUID] = set()
 
     async def price(self) -> None:
-        """Watch what is held, and write what the last prices make of it."""
+        """Watch what is held and what limits are told by, and write what the last prices make of it."""
+        for one in self._floor.brokers.all():
+            self._floor.prices.watch(one.broker.exchange, await self._conversions(one))
         held = await self._floor.db.read(SYSTEM, positions.open_ones)
         by_broker = {account.id: account for account in self._floor.brokers.all()}
         priced = []
@@ -58,6 +63,24 @@ class PositionPricer:
             for row, seen in priced:
                 if row.is_dust != seen.is_dust:
                     self._tell(row)
+
+    async def ask_conversions(self, account: Account) -> None:
+        """Ask for the prices that limits are told by where an account's money is of several kinds. Raises ExchangeError."""
+        pairs = await self._conversions(account)
+        if pairs:
+            await self._floor.prices.several(self._floor.gateway.client_for(account.broker), pairs, OLDEST)
+
+    async def _conversions(self, account: Account) -> set[Symbol]:
+        """The pairs between the quotes of its positions and those that it has money in; a coin that we bought is no money."""
+        exchange, held = account.broker.exchange, await self._floor.positions.of(account)
+        bought = {row.base for row in held.rows}
+        funds = {asset for asset in self._floor.accounts.held(account.id) if asset not in bought}
+        if len(held.quotes | funds) < 2:
+            return set()
+        await self._floor.catalog.load(exchange)
+        return self._floor.conversion.pairs(
+            exchange, held.quotes | funds.intersection(self._floor.catalog.quotes(exchange, _ALL))
+        )
 
     async def value_fees(self, account: Account) -> None:
         """Say what fees in a third asset were worth in quote, by the minute's close in which they were paid.

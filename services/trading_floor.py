@@ -14,6 +14,7 @@ from aristobot.store.database import Database
 from aristobot.store.group_commit import GroupCommit
 from services.account_book import AccountBook
 from services.broker_book import BrokerBook
+from services.conversion import Conversion
 from services.exchange_gateway import ExchangeGateway
 from services.fee_book import FeeBook
 from services.kill_switch import KillSwitch
@@ -37,6 +38,7 @@ class TradingFloor:
     brokers: BrokerBook
     accounts: AccountBook
     prices: PriceBook
+    conversion: Conversion
     positions: PositionBook
     fees: FeeBook
     kill_switch: KillSwitch

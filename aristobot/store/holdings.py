@@ -1,8 +1,9 @@
 """What a broker holds and earned today, as the limits need it."""
 
 import uuid
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from types import MappingProxyType
@@ -20,13 +21,37 @@ from aristobot.store.trading_tables import Bracket, Order, PositionRow
 
 
 @dataclass(frozen=True, slots=True)
+class InQuote:
+    """The positions of one broker in one quote, in it: the open ones at their last prices, and what was realised today."""
+
+    notional: Decimal = ZERO
+    realised_today: Decimal = ZERO
+    #: Whether more is open than dust, which may be forgotten where nobody knows what it is worth.
+    holds: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Holdings:
-    """Open positions of one broker valued at their last prices, in quote; what was realised today."""
+    """Open positions of one broker valued at their last prices, and what was realised today, in the quote of one symbol.
+
+    `elsewhere` are the sums in other quotes, each in its own: they are not in these ones.
+    """
 
     symbol_notional: Decimal
     total_notional: Decimal
     open_positions: int
     realised_today: Decimal
+    elsewhere: Mapping[str, InQuote] = field(default_factory=dict)
+
+    def converted(self, rates: Mapping[str, Decimal]) -> "Holdings":
+        """The same with what is `elsewhere` added at what one unit of its quote is in this one; what has no rate stays there."""
+        told = [(found, rates[quote]) for quote, found in self.elsewhere.items() if quote in rates]
+        return replace(
+            self,
+            total_notional=sum((kept(times(one.notional, rate)) for one, rate in told), self.total_notional),
+            realised_today=sum((kept(times(one.realised_today, rate)) for one, rate in told), self.realised_today),
+            elsewhere={quote: found for quote, found in self.elsewhere.items() if quote not in rates},
+        )
 
 
 def since(session: GuardedSession, broker_id: uuid.UUID, midnight: datetime) -> list[PositionRow]:
@@ -66,14 +91,43 @@ def brought_before(session: GuardedSession, rows: Iterable[PositionRow], midnigh
 
 
 def summed(rows: Iterable[PositionRow], symbol: str, before: Mapping[uuid.UUID, Decimal] = MappingProxyType({})) -> Holdings:
-    """The sums over such rows; `symbol_notional` over those of one symbol. `before` is what was realised before today."""
+    """The sums over such rows in the quote of a symbol; `symbol_notional` over those of this symbol alone.
+
+    `before` is what was realised before today.
+    """
     listed = tuple(rows)
     opened = [row for row in listed if row.status is LotStatus.OPEN]
-    return Holdings(
-        symbol_notional=sum((worth(row) for row in opened if row.symbol == symbol), ZERO),
-        total_notional=sum((worth(row) for row in opened), ZERO),
-        open_positions=sum(not row.is_dust for row in opened),
-        realised_today=sum((row.realised - before.get(row.id, ZERO) for row in listed), ZERO),
+    symbol_notional = sum((worth(row) for row in opened if row.symbol == symbol), ZERO)
+    by_quote = per_quote(listed, before)
+    return replace(by_quote.get(quote_of(symbol), by_quote[""]), symbol_notional=symbol_notional)
+
+
+def per_quote(rows: Sequence[PositionRow], before: Mapping[uuid.UUID, Decimal]) -> dict[str, Holdings]:
+    """The sums over such rows, in each of their quotes; under "" those of a quote in which there is none of them."""
+    of_quote: defaultdict[str, list[PositionRow]] = defaultdict(list)
+    for row in rows:
+        of_quote[row.quote].append(row)
+    sums = {quote: _in_quote(some, before) for quote, some in of_quote.items()}
+    number = sum(not row.is_dust for row in rows if row.status is LotStatus.OPEN)
+    found: dict[str, Holdings] = {}
+    for quote in ("", *sums):
+        here = sums.get(quote, InQuote())
+        elsewhere = {name: one for name, one in sums.items() if name != quote and (one.notional or one.realised_today)}
+        found[quote] = Holdings(ZERO, here.notional, number, here.realised_today, elsewhere)
+    return found
+
+
+def quote_of(symbol: str) -> str:
+    """In what a symbol is paid."""
+    return symbol.partition("/")[2]
+
+
+def _in_quote(rows: Sequence[PositionRow], before: Mapping[uuid.UUID, Decimal]) -> InQuote:
+    opened = [row for row in rows if row.status is LotStatus.OPEN]
+    return InQuote(
+        notional=sum((worth(row) for row in opened), ZERO),
+        realised_today=sum((row.realised - before.get(row.id, ZERO) for row in rows), ZERO),
+        holds=any(not row.is_dust for row in opened),
     )
 
 

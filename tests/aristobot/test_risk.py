@@ -100,6 +100,29 @@ def test_a_size_limit_lets_the_last_allowed_step_pass_and_not_the_next(
     assert code_of(an_entry(notional=refused), a_calm_broker(), limits) == code
 
 
+@pytest.mark.parametrize(
+    ("situation", "limits", "code"),
+    [
+        (a_calm_broker(untold_results=("BTC",)), Limits(), "no_conversion"),
+        (a_calm_broker(untold_results=("BTC",)), Limits(daily_loss_percent=None), ""),
+        (a_calm_broker(untold_held=("BTC",)), Limits(), ""),
+        (a_calm_broker(untold_held=("BTC",)), Limits(max_total_notional=D(10000)), "no_conversion"),
+        (a_calm_broker(untold_held=("BTC",)), Limits(max_total_notional=D(500)), "max_total_notional"),
+        (a_calm_broker(untold_held=("BTC",)), Limits(max_order_percent=D(6)), ""),
+        (a_calm_broker(untold_held=("BTC",)), Limits(max_order_percent=D(5)), "no_conversion"),
+        (a_calm_broker(untold_held=("BTC",), realised_today=D(-500)), Limits(), "no_conversion"),
+        (a_calm_broker(untold_held=("BTC",), realised_today=D("-499.99")), Limits(), ""),
+        (a_calm_broker(free_elsewhere=D(10000), realised_today=D("-999.99")), Limits(), ""),
+        (a_calm_broker(free_elsewhere=D(10000), realised_today=D(-1000)), Limits(), "daily_loss"),
+    ],
+)
+def test_a_sum_that_cannot_be_told_refuses_where_a_limit_hangs_on_it_and_is_no_breach(
+    situation: Situation, limits: Limits, code: str
+) -> None:
+    assert code_of(an_entry(), situation, limits) == code
+    assert code_of(an_entry(side=Side.SELL, reducing=True), situation, limits) == ""
+
+
 def test_a_buy_far_above_the_market_is_refused_and_one_below_it_may_wait() -> None:
     assert code_of(an_entry(price=D("61800.01")), a_calm_broker()) == ""
     assert code_of(an_entry(price=D("61800.02")), a_calm_broker()) == "outside_collar"

@@ -10,7 +10,8 @@ import pytest
 
 from aristobot.events import BalancesChanged
 from aristobot.portfolio import Balance
-from services.portfolio import Holding, path_between, together
+from services.conversion import path_between
+from services.portfolio import Holding, together
 from tests.services.trading import HAND, D, Trader, TradingHouse, a_trading_house
 
 
