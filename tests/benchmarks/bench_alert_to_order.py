@@ -1,10 +1,11 @@
 """From the alert's first byte to the order's arrival at the exchange, and twenty alerts at once.
 
-    python -m tests.benchmarks.bench_alert_to_order [alerts]
+    python -m tests.benchmarks.bench_alert_to_order [alerts] [past orders]
 
 The house is a process of its own (everything but the screen), on its own loop and SQLite FULL; the simulated exchange and the
 sender share this one. Each alert is a market entry on a symbol of its own account, over an open connection; orders leave over the
-trading socket. The floor is the same alert with nothing to order (PING), which is stored and answered just the same.
+trading socket. The floor is the same alert with nothing to order (PING), which is stored and answered just the same. With past
+orders the first account has traded for years: each has its alert, its execution, and with the next one its position.
 """
 
 from __future__ import annotations
@@ -17,17 +18,29 @@ import tempfile
 import time
 import uuid
 from collections.abc import Callable
+from datetime import timedelta
+from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import cast
 
 import uvicorn
+from sqlmodel import SQLModel
 
 from aristobot.clock import SystemClock
+from aristobot.kinds import LotStatus, WebhookOutcome, WebhookStatus
+from aristobot.orders import OrderStatus, Side
+from aristobot.settings import Settings
+from aristobot.store.database import Database
+from aristobot.store.tables import Broker
+from aristobot.store.tenancy import SYSTEM, GuardedSession
+from aristobot.store.trading_tables import FillRow, Order, PositionRow, Webhook
 from services.simulator.binance import BinanceDialect
 from services.simulator.misfortune import Courier, Question
 from services.simulator.server import SimulatorServer
 from services.simulator.wire import Outcome
 from services.simulator.world import World
+from tests.builders import a_fill_row, a_position, a_webhook, an_order
 from tests.reliability.exchanges import addresses
 from tests.reliability.household import Household, Life, Seat, a_household, a_midwife
 
@@ -177,7 +190,32 @@ async def _measure(household: Household, arrivals: _Gate, count: int) -> None:
     print(_line(f"{AT_ONCE} alerts at once, last order out", bursts, AIM_BURST))
 
 
-async def main(count: int) -> None:
+def _past(seat: Seat, number: int) -> list[SQLModel]:
+    """An alert that bought, one that sold it all, and what became of them, as many hours and a day ago."""
+    at = _CLOCK.now() - timedelta(hours=number + 24)
+    broker = Broker(id=seat.broker_id, user_id=seat.user_id, exchange=seat.exchange, name="", created_at=at)
+    over = {"status": LotStatus.CLOSED, "closed_at": at, "quantity": 0, "cost": 0, "bought": 1, "sold": 1}
+    position = a_position(broker, opened_at=at, **over)
+    rows: list[SQLModel] = [position]
+    for side in (Side.BUY, Side.SELL):
+        alert = a_webhook(broker, received_at=at, finished_at=at, status=WebhookStatus.PROCESSED, outcome=WebhookOutcome.ORDERED)
+        ended = {"status": OrderStatus.FILLED, "filled": Decimal("0.001"), "client_order_id": alert.trace_id, "updated_at": at}
+        order = an_order(broker, side=side, webhook_id=alert.id, position_id=position.id, **ended, created_at=at)
+        rows += [alert, order, a_fill_row(order, at=at)]
+    return rows
+
+
+async def _remember_years(household: Household, seat: Seat, orders: int) -> None:
+    db = Database(Settings.load(household.settings, {}).database_url)
+    for start in range(0, orders // 2, 500):
+        past = [row for number in range(start, min(start + 500, orders // 2)) for row in _past(seat, number)]
+        for kind in (PositionRow, Webhook, Order, FillRow):
+            rows = [row for row in past if isinstance(row, kind)]
+            await db.write(SYSTEM, partial(GuardedSession.add_all, instances=rows))
+    await db.close()
+
+
+async def main(count: int, past_orders: int) -> None:
     """Print the figures."""
     exchange = SimulatorServer(SystemClock())
     await exchange.start()
@@ -187,6 +225,7 @@ async def main(count: int) -> None:
     address = addresses(exchange)
     with tempfile.TemporaryDirectory() as folder:
         async with a_household("bench", Path(folder), address, (("binance",) * 2,) * 2) as household, a_midwife() as midwife:
+            await _remember_years(household, household.seats[0], past_orders)
             life: Life = await midwife.birth(household)
             await asyncio.wait_for(life.ready.wait(), 30)
             await _CLOCK.sleep(1.0)
@@ -197,4 +236,4 @@ async def main(count: int) -> None:
 
 if __name__ == "__main__":
     with asyncio.Runner(loop_factory=uvicorn.Config("", loop="auto").get_loop_factory()) as runner:
-        runner.run(main(int(sys.argv[1]) if len(sys.argv) > 1 else 300))
+        runner.run(main(*([int(given) for given in sys.argv[1:]] + [300, 0][len(sys.argv) - 1 :])))
