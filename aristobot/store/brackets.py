@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -16,7 +17,7 @@ from aristobot.money import HUNDRED, ZERO, amount, divided, plain, times
 from aristobot.orders import OrderReport, OrderStatus, OrderType, Side
 from aristobot.store import orders, positions
 from aristobot.store.orders import ALIVE, WORKING
-from aristobot.store.tenancy import GuardedSession
+from aristobot.store.tenancy import ASKED_AGAIN, GuardedSession
 from aristobot.store.trading_tables import Bracket, Order, PositionRow
 
 _EXITS = (OrderRole.STOP, OrderRole.TARGET)
@@ -89,7 +90,7 @@ class Guarded:
 def guarded(session: GuardedSession, position_id: uuid.UUID) -> Guarded:
     """Everything that guards one position. Raises NotFound."""
     position = positions.get(session, position_id)
-    sales = session.exec(_telling_sales().where(col(Order.position_id) == position_id))
+    sales = session.exec(_telling_sales_of_one(), params={"position_id": position_id})
     return _assembled(position, positions.bracket_of(session, position_id), list(sales))
 
 
@@ -114,6 +115,11 @@ def _telling_sales() -> Select[Order, bool]:
     untold = orders.is_untold()
     telling = sa.or_(col(Order.status).in_(ALIVE), reached, untold)
     return select(Order, untold).where(Order.side == Side.SELL, telling).order_by(col(Order.created_at))
+
+
+@cache
+def _telling_sales_of_one() -> Select[Order, bool]:
+    return _telling_sales().where(col(Order.position_id) == sa.bindparam("position_id")).execution_options(**ASKED_AGAIN)
 
 
 def _assembled(position: PositionRow, bracket: Bracket | None, sales: Sequence[_Sale]) -> Guarded:

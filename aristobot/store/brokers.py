@@ -11,6 +11,7 @@ from sqlmodel import col, select
 
 from aristobot.errors import Conflict, NotFound
 from aristobot.kinds import BrokerAccess, BrokerMode
+from aristobot.store.lookups import row_where
 from aristobot.store.tables import Broker, WebhookToken
 from aristobot.store.tenancy import GuardedSession, owner_of
 
@@ -28,9 +29,8 @@ def tradable(session: GuardedSession) -> list[Broker]:
 
 def get(session: GuardedSession, broker_id: uuid.UUID) -> Broker:
     """The broker; NotFound when there is none, when it is deleted, and when it is another user's."""
-    wanted = select(Broker).where(Broker.id == broker_id, col(Broker.deleted_at).is_(None))
-    row = session.exec(wanted).one_or_none()
-    if row is None:
+    row = row_where(session, Broker, "id", broker_id)
+    if row is None or row.deleted_at is not None:
         raise NotFound(kind="broker")
     return row
 

@@ -16,7 +16,7 @@ from aristobot.money import ZERO, kept, times
 from aristobot.orders import Side
 from aristobot.store import bookkeeping
 from aristobot.store.orders import ALIVE
-from aristobot.store.tenancy import GuardedSession
+from aristobot.store.tenancy import ASKED_AGAIN, GuardedSession
 from aristobot.store.trading_tables import Bracket, Order, PositionRow
 
 
@@ -56,17 +56,34 @@ class Holdings:
 
 def since(session: GuardedSession, broker_id: uuid.UUID, midnight: datetime) -> list[PositionRow]:
     """The open positions of a broker, and those closed since `midnight`."""
-    open_or_today = sa.or_(col(PositionRow.closed_at).is_(None), col(PositionRow.closed_at) >= midnight)
-    return list(session.exec(select(PositionRow).where(PositionRow.broker_id == broker_id, open_or_today)))
+    return list(session.exec(_SINCE, params={"broker_id": broker_id, "midnight": midnight}))
 
 
 def guarded(session: GuardedSession, broker_id: uuid.UUID) -> frozenset[uuid.UUID]:
     """The positions of a broker that have exits asked for, or sales that may still happen: before another sale, look at them."""
-    asked = select(Bracket.position_id).where(Bracket.broker_id == broker_id, col(Bracket.status).in_(UNDONE))
-    selling = select(Order.position_id).where(
-        Order.broker_id == broker_id, Order.side == Side.SELL, col(Order.status).in_(ALIVE), col(Order.position_id).is_not(None)
-    )
-    return frozenset(one for one in (*session.exec(asked), *session.exec(selling)) if one is not None)
+    which = {"broker_id": broker_id}
+    found = *session.exec(_ASKED_FOR_EXITS, params=which), *session.exec(_SELLING, params=which)
+    return frozenset(one for one in found if one is not None)
+
+
+_BROKER: sa.BindParameter[uuid.UUID] = sa.bindparam("broker_id")
+_SINCE = (
+    select(PositionRow)
+    .where(PositionRow.broker_id == _BROKER)
+    .where(sa.or_(col(PositionRow.closed_at).is_(None), col(PositionRow.closed_at) >= sa.bindparam("midnight")))
+    .execution_options(**ASKED_AGAIN)
+)
+_ASKED_FOR_EXITS = (
+    select(Bracket.position_id)
+    .where(Bracket.broker_id == _BROKER, col(Bracket.status).in_(UNDONE))
+    .execution_options(**ASKED_AGAIN)
+)
+_SELLING = (
+    select(Order.position_id)
+    .where(Order.broker_id == _BROKER, Order.side == Side.SELL, col(Order.status).in_(ALIVE))
+    .where(col(Order.position_id).is_not(None))
+    .execution_options(**ASKED_AGAIN)
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,9 @@ from sqlmodel import col, select
 from aristobot.errors import NotFound
 from aristobot.money import ZERO
 from aristobot.orders import FINAL, Fill, OrderStatus, can_rest
+from aristobot.store.lookups import row_where
 from aristobot.store.paging import Place, newest
-from aristobot.store.tenancy import GuardedSession
+from aristobot.store.tenancy import ASKED_AGAIN, GuardedSession
 from aristobot.store.trading_tables import FillRow, Order
 from aristobot.store.types import Amount
 
@@ -35,7 +36,7 @@ def get(session: GuardedSession, order_id: uuid.UUID) -> Order:
 
 def find(session: GuardedSession, order_id: uuid.UUID) -> Order | None:
     """The row, or None."""
-    return session.exec(select(Order).where(Order.id == order_id)).one_or_none()
+    return row_where(session, Order, "id", order_id)
 
 
 def recent(
@@ -99,8 +100,14 @@ def count_of_cause(session: GuardedSession, position_id: uuid.UUID, leg: str) ->
 
 def by_client_id(session: GuardedSession, broker_id: uuid.UUID, client_order_id: str) -> Order | None:
     """The order that travels under this client id."""
-    wanted = select(Order).where(Order.broker_id == broker_id, Order.client_order_id == client_order_id)
-    return session.exec(wanted).one_or_none()
+    return session.exec(_BY_CLIENT_ID, params={"broker_id": broker_id, "client_order_id": client_order_id}).one_or_none()
+
+
+_BY_CLIENT_ID = (
+    select(Order)
+    .where(Order.broker_id == sa.bindparam("broker_id"), Order.client_order_id == sa.bindparam("client_order_id"))
+    .execution_options(**ASKED_AGAIN)
+)
 
 
 def by_client_ids(session: GuardedSession, broker_id: uuid.UUID, client_order_ids: Collection[str]) -> list[Order]:
@@ -119,7 +126,15 @@ def by_exchange_id(session: GuardedSession, broker_id: uuid.UUID, symbol: str, e
 
 def fills(session: GuardedSession, order_id: uuid.UUID) -> list[FillRow]:
     """Executions of one order, oldest first."""
-    return list(session.exec(select(FillRow).where(FillRow.order_id == order_id).order_by(col(FillRow.at), col(FillRow.id))))
+    return list(session.exec(_FILLS_OF_ORDER, params={"order_id": order_id}))
+
+
+_FILLS_OF_ORDER = (
+    select(FillRow)
+    .where(FillRow.order_id == sa.bindparam("order_id"))
+    .order_by(col(FillRow.at), col(FillRow.id))
+    .execution_options(**ASKED_AGAIN)
+)
 
 
 def fills_of_position(session: GuardedSession, position_id: uuid.UUID) -> list[FillRow]:
@@ -131,22 +146,25 @@ def fills_of_position(session: GuardedSession, position_id: uuid.UUID) -> list[F
 
 def executions(session: GuardedSession, position_id: uuid.UUID) -> list[Fill]:
     """What made one position, in no order. A position may have hundreds, and is told anew with each: so they are no rows."""
-    told = session.execute(_EXECUTION.where(col(FillRow.position_id) == position_id))
-    return [Fill(*row) for row in told]
+    return [Fill(*row) for row in session.execute(_EXECUTIONS, {"position_id": position_id})]
 
 
 #: The fields of a fill that rows have, in their order.
-_EXECUTION = sa.select(
-    col(FillRow.trade_id),
-    col(FillRow.symbol),
-    col(FillRow.side),
-    col(FillRow.price),
-    col(FillRow.quantity),
-    col(FillRow.fee),
-    col(FillRow.fee_asset),
-    col(FillRow.at),
-    col(FillRow.maker),
-    col(FillRow.fee_value),
+_EXECUTIONS = (
+    sa.select(
+        col(FillRow.trade_id),
+        col(FillRow.symbol),
+        col(FillRow.side),
+        col(FillRow.price),
+        col(FillRow.quantity),
+        col(FillRow.fee),
+        col(FillRow.fee_asset),
+        col(FillRow.at),
+        col(FillRow.maker),
+        col(FillRow.fee_value),
+    )
+    .where(col(FillRow.position_id) == sa.bindparam("position_id"))
+    .execution_options(**ASKED_AGAIN)
 )
 
 

@@ -12,6 +12,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 from aristobot.errors import NotFound
 from aristobot.kinds import UNDONE, LotStatus
 from aristobot.money import kept, times
+from aristobot.store.lookups import row_where
 from aristobot.store.paging import Place, newest
 from aristobot.store.tenancy import GuardedSession
 from aristobot.store.trading_tables import Bracket, PositionRow, WebhookState
@@ -19,7 +20,7 @@ from aristobot.store.trading_tables import Bracket, PositionRow, WebhookState
 
 def get(session: GuardedSession, position_id: uuid.UUID) -> PositionRow:
     """The row; NotFound when it does not exist or belongs to somebody else."""
-    row = session.exec(select(PositionRow).where(PositionRow.id == position_id)).one_or_none()
+    row = row_where(session, PositionRow, "id", position_id)
     if row is None:
         raise NotFound(kind="position")
     return row
@@ -93,12 +94,12 @@ def dust(session: GuardedSession) -> frozenset[uuid.UUID]:
 
 def state_of(session: GuardedSession, position_id: uuid.UUID) -> WebhookState | None:
     """The alert's view of one position."""
-    return session.exec(select(WebhookState).where(WebhookState.position_id == position_id)).one_or_none()
+    return row_where(session, WebhookState, "position_id", position_id)
 
 
 def bracket_of(session: GuardedSession, position_id: uuid.UUID) -> Bracket | None:
     """The bracket that guards a position, if one was ever asked for."""
-    return session.exec(select(Bracket).where(Bracket.position_id == position_id)).one_or_none()
+    return row_where(session, Bracket, "position_id", position_id)
 
 
 def brackets(session: GuardedSession, broker_id: uuid.UUID | None = None) -> list[Bracket]:

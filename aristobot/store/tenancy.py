@@ -34,6 +34,9 @@ Scope = uuid.UUID | System
 #: Given with this very object, a statement of the store's own has already been checked: no filter is added.
 CHECKED: Final[Mapping[str, object]] = {"tenancy_checked": object()}
 
+#: Of a statement that is made once and asked again and again, each time with its parameters: its guard is made once, too.
+ASKED_AGAIN: Final[Mapping[str, object]] = {"asked_again": True}
+
 #: Tables without an owner in which a user's session may still write: its own deeds, and the emergency brake.
 _WRITTEN_BY_USERS = (AuditEntry, Halt)
 
@@ -87,8 +90,18 @@ def _guard_statement(state: ORMExecuteState) -> None:
         _refuse_wide_writes(state)
     if state.is_column_load:
         return  # a refresh of a row that this session already holds
-    if tables := _guarded_tables(state.statement):
-        state.statement = state.statement.options(*(_own_rows_only(session.scope, name) for name in tables))
+    guard = _guarded_once if state.execution_options.get("asked_again") else _guarded
+    state.statement = guard(state.statement, session.scope)
+
+
+def _guarded(statement: Any, user_id: uuid.UUID) -> Any:
+    """The statement, which finds rows of this user alone in every table that has owners."""
+    tables = _guarded_tables(statement)
+    return statement.options(*(_own_rows_only(user_id, name) for name in tables)) if tables else statement
+
+
+#: Of a statement that is made once and asked again with other parameters, this too need be worked out once.
+_guarded_once = lru_cache(maxsize=2048)(_guarded)
 
 
 def _refuse_wide_writes(state: ORMExecuteState) -> None:

@@ -10,6 +10,7 @@ from sqlmodel import col, select
 
 from aristobot.errors import NotFound
 from aristobot.kinds import Role
+from aristobot.store.lookups import row_where
 from aristobot.store.tables import User
 from aristobot.store.tenancy import GuardedSession
 
@@ -21,7 +22,7 @@ def key_of(name: str) -> str:
 
 def get(session: GuardedSession, user_id: uuid.UUID) -> User:
     """The user; NotFound."""
-    row = session.exec(select(User).where(User.id == user_id)).one_or_none()
+    row = row_where(session, User, "id", user_id)
     if row is None:
         raise NotFound(kind="user")
     return row
@@ -51,7 +52,7 @@ def active_count(session: GuardedSession) -> int:
 
 def role_of(session: GuardedSession, user_id: uuid.UUID) -> Role | None:
     """What the user may do; None when there is no such user."""
-    row = session.exec(select(User).where(User.id == user_id)).one_or_none()
+    row = row_where(session, User, "id", user_id)
     return row.role if row is not None else None
 
 

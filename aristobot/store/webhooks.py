@@ -14,6 +14,7 @@ from aristobot.errors import NotFound
 from aristobot.kinds import LotStatus, WebhookStatus
 from aristobot.money import HUNDRED
 from aristobot.store import positions
+from aristobot.store.lookups import row_where
 from aristobot.store.paging import Place, newest
 from aristobot.store.tenancy import GuardedSession
 from aristobot.store.trading_tables import Webhook, WebhookState
@@ -43,7 +44,7 @@ class WebhookStats:
 
 def get(session: GuardedSession, webhook_id: uuid.UUID) -> Webhook:
     """The row; NotFound when it does not exist or belongs to somebody else."""
-    row = session.exec(select(Webhook).where(Webhook.id == webhook_id)).one_or_none()
+    row = row_where(session, Webhook, "id", webhook_id)
     if row is None:
         raise NotFound(kind="webhook")
     return row
@@ -101,7 +102,7 @@ def pending(session: GuardedSession) -> list[Webhook]:
 
 def claim(session: GuardedSession, webhook_id: uuid.UUID) -> Webhook | None:
     """Take the row up: `processing`, one more claim. None when it is already finished."""
-    row = session.exec(select(Webhook).where(Webhook.id == webhook_id)).one_or_none()
+    row = row_where(session, Webhook, "id", webhook_id)
     if row is None or row.status not in UNFINISHED:
         return None
     row.status = WebhookStatus.PROCESSING

@@ -70,6 +70,29 @@ def names(session: GuardedSession, statement: Any) -> Any:
     return list(session.execute(statement).scalars().unique())
 
 
+def test_a_statement_that_is_asked_again_shows_each_user_their_own_and_the_house_everything(household: Household) -> None:
+    again = (
+        sa.select(col(Order.quantity))
+        .where(col(Order.broker_id) == sa.bindparam("broker_id"))
+        .execution_options(**tenancy.ASKED_AGAIN)
+    )
+
+    def seen(scope: Scope, broker: Broker) -> set[Decimal]:
+        with household.session(scope) as session:
+            return set(session.scalars(again, {"broker_id": broker.id}))
+
+    for _ in range(2):  # the guard of the first round is the one of the second
+        assert seen(household.ann.id, household.anns) == {Decimal(1)}
+        assert seen(household.ann.id, household.bobs) == set()
+        assert seen(household.bob.id, household.bobs) == {Decimal(10), Decimal(100)}
+        assert seen(household.bob.id, household.anns) == set()
+        assert seen(SYSTEM, household.bobs) == {Decimal(10), Decimal(100)}
+    bare = sa.select(sa.table("orders", sa.column("quantity"))).execution_options(**tenancy.ASKED_AGAIN)
+    for _ in range(2):
+        with household.session(household.ann.id) as session, pytest.raises(TenantError):
+            session.execute(bare)
+
+
 READINGS: dict[str, tuple[Reading, Any]] = {
     "entities": (lambda s, h: [broker.name for broker in s.exec(select(Broker))], ["Ann"]),
     "columns": (lambda s, h: names(s, sa.select(col(Broker.name))), ["Ann"]),
