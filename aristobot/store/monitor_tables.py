@@ -29,6 +29,7 @@ class Stranger(Owned, table=True):
     __table_args__ = (
         sa.UniqueConstraint("broker_id", "symbol", "exchange_order_id"),
         sa.Index("ix_strangers_recent", "user_id", "created_at"),
+        sa.Index("ix_strangers_status", "status", "broker_id"),
         same_owner("broker_id", "brokers"),
     )
     id: uuid.UUID = row_id()

@@ -21,12 +21,14 @@ def upgrade() -> None:
     op.create_index("ix_orders_list", "orders", lists, sqlite_where=_IN_A_LIST, postgresql_where=_IN_A_LIST)
     op.create_index("ix_positions_closed", "positions", ["broker_id", "closed_at"])
     op.create_index("ix_brackets_status", "brackets", ["status", "broker_id"])
+    op.create_index("ix_strangers_status", "strangers", ["status", "broker_id"])
     op.create_index("ix_notifications_unread", "notifications", ["user_id"], sqlite_where=_UNREAD, postgresql_where=_UNREAD)
 
 
 def downgrade() -> None:
     """Drop them."""
     op.drop_index("ix_notifications_unread", "notifications")
+    op.drop_index("ix_strangers_status", "strangers")
     op.drop_index("ix_brackets_status", "brackets")
     op.drop_index("ix_positions_closed", "positions")
     op.drop_index("ix_orders_list", "orders")

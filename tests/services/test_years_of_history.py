@@ -11,12 +11,13 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import event
 
+from aristobot.clock import SystemClock
 from aristobot.store import planner
 from aristobot.store.database import make_engine
 from tests.services.trading import Trader, TradingHouse
 
 #: What gets a row with each alert, order, execution, notice.
-GROWING = ("orders", "fills", "positions", "brackets", "webhooks", "webhook_states", "dust_moves", "notifications")
+GROWING = ("orders", "fills", "positions", "brackets", "webhooks", "webhook_states", "dust_moves", "strangers", "notifications")
 #: Indices that hold what is open, or unread, and nothing else.
 FEW = ("ix_positions_user_id_broker_id_symbol_owner", "ix_notifications_unread")
 #: A step that goes through all of a table, or through all that one user or one broker ever had in it.
@@ -73,6 +74,14 @@ async def test_a_start_looks_once_for_what_changed_lately_and_else_at_what_is_op
     once = {text: steps for text, steps in found.items() if "updated_at >= ?" in text}
     assert slow_with_the_years({text: steps for text, steps in found.items() if text not in once}) == []
     assert len(once) == 2
+
+
+async def test_the_rounds_of_all_services_look_at_what_is_open_alone(house: TradingHouse, trader: Trader) -> None:
+    await house.buy(trader, stop_loss="-2%", take_profit="+3%")
+    with plans() as found:
+        await SystemClock().sleep(130)
+    assert {"strangers", "positions", "orders", "fills"} <= {name for text in found for name in GROWING if f"FROM {name}" in text}
+    assert slow_with_the_years(found) == []
 
 
 def test_what_the_planner_is_told_stands_in_every_file_and_is_written_once(house: TradingHouse) -> None:
