@@ -163,21 +163,20 @@ async def test_what_the_memory_refuses_is_written_with_its_exits_as_soon_as_it_t
     assert len(trader.orders()) == 2
     position = await house.holds(trader, "0.01998")
 
-    async def protection() -> Protection | None:
-        return (await house.read(lambda s: brackets.protections(s, [position.id]))).get(position.id)
+    async def rests() -> bool:
+        return (await house.read(lambda s: brackets.guarded(s, position.id))).protection is Protection.EXCHANGE
 
-    assert await house.when(protection) is Protection.EXCHANGE
+    assert await house.when(rests)
 
 
 async def test_a_buy_brings_its_stop_and_target_and_closing_takes_them_back(house: TradingHouse, trader: Trader) -> None:
     await send(house, trader, kind=TicketKind.OCO, stop_price=D(58000), target_price=D(64000))
     position = await house.position(trader)
 
-    async def protection() -> Protection | None:
-        found = await house.read(lambda s: brackets.protections(s, [position.id]))
-        return found.get(position.id)
+    async def rests() -> bool:
+        return (await house.read(lambda s: brackets.guarded(s, position.id))).protection is Protection.EXCHANGE
 
-    assert await house.when(protection) is Protection.EXCHANGE
+    assert await house.when(rests)
     cause = uuid.uuid4()
     first = await house.app.hand.close_position(trader.user_id, position.id, cause)
     assert first.status is OrderStatus.FILLED
