@@ -94,7 +94,8 @@ class NotifierPost:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            for lane in await self._db.read(SYSTEM, notifications.lanes):
+            now = self._clock.now()
+            for lane in await self._db.read(SYSTEM, partial(notifications.lanes, now=now, given_up=now - GIVEN_UP_AFTER)):
                 if lane not in self._lanes:
                     task = self._lanes[lane] = asyncio.create_task(self._work_off(lane))
                     task.add_done_callback(partial(self._ended, lane))
@@ -113,10 +114,11 @@ class NotifierPost:
         """One message; False when nothing is due."""
         user_id, which = lane
         now = self._clock.now()
-        given_up = await self._db.write(user_id, lambda s: notifications.give_up(s, which, now - GIVEN_UP_AFTER))
-        if given_up:
-            logger.warning("{} notifications by {} are given up after a day", given_up, which)
         first = await self._db.read(user_id, lambda s: notifications.oldest(s, which))
+        if first is not None and first.created_at < now - GIVEN_UP_AFTER:
+            given_up = await self._db.write(user_id, lambda s: notifications.give_up(s, which, now - GIVEN_UP_AFTER))
+            logger.warning("{} notifications by {} are given up after a day", given_up, which)
+            first = await self._db.read(user_id, lambda s: notifications.oldest(s, which))
         if first is None or first.next_at > now:
             return False
         if first.batch is None:

@@ -152,9 +152,10 @@ def channel(session: GuardedSession, which: Outlet) -> NotificationChannel | Non
     return session.exec(select(NotificationChannel).where(NotificationChannel.channel == which)).one_or_none()
 
 
-def lanes(session: GuardedSession) -> list[tuple[uuid.UUID, Outlet]]:
-    """For whom and by which channels something waits; needs SYSTEM."""
-    found = session.exec(select(NotificationDelivery.user_id, NotificationDelivery.channel).distinct())
+def lanes(session: GuardedSession, now: datetime, given_up: datetime) -> list[tuple[uuid.UUID, Outlet]]:
+    """For whom and by which channels something is due, or has waited since before `given_up`; needs SYSTEM."""
+    due = sa.or_(col(NotificationDelivery.next_at) <= now, col(NotificationDelivery.created_at) < given_up)
+    found = session.exec(select(NotificationDelivery.user_id, NotificationDelivery.channel).where(due).distinct())
     return [(user_id, Outlet(which)) for user_id, which in found]
 
 
