@@ -11,6 +11,7 @@ import unicodedata
 from datetime import datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 from cryptography.exceptions import InvalidKey
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
@@ -21,10 +22,7 @@ from aristobot.errors import AccessDenied, InvalidInput
 SHORTEST = 12
 LONGEST = 1024
 #: One lane: with more, OpenSSL shares a fixed number of threads, and two hashes at once wait for each other for ever.
-_ITERATIONS, _LANES, _MEMORY_KIB = 3, 1, 65536
-_PREFIX = f"$argon2id$v=19$m={_MEMORY_KIB},t={_ITERATIONS},p={_LANES}$"
-#: Costs exactly what a real hash costs and fits no password: what unknown users are checked against.
-_NOBODY = _PREFIX + "A" * 22 + "$" + "A" * 43
+_LANES = 1
 _LEET = str.maketrans("01345789@$!", "oleastbgasi")
 _QUEUE = 16
 #: Hours for which a one-time password waits for its login.
@@ -32,6 +30,27 @@ ONE_TIME_HOURS = 72
 ONE_TIME_LIFE = timedelta(hours=ONE_TIME_HOURS)
 #: Letters and digits that nobody takes for one another on paper or on the telephone.
 _CLEAR = "abcdefghjkmnpqrstuvwxyz23456789"
+
+
+class Cost(NamedTuple):
+    """What one hash takes: so many passes over so much memory."""
+
+    iterations: int
+    memory_kib: int
+
+    @property
+    def prefix(self) -> str:
+        """How every hash of this cost begins."""
+        return f"$argon2id$v=19$m={self.memory_kib},t={self.iterations},p={_LANES}$"
+
+    @property
+    def nobody(self) -> str:
+        """Costs exactly what a real hash costs and fits no password: what unknown users are checked against."""
+        return self.prefix + "A" * 22 + "$" + "A" * 43
+
+
+FULL = Cost(iterations=3, memory_kib=65536)
+_cost = FULL
 
 
 class Passwords:
@@ -72,16 +91,16 @@ class Passwords:
 
 
 def _hash(password: str) -> str:
-    derived = Argon2id(salt=os.urandom(16), length=32, iterations=_ITERATIONS, lanes=_LANES, memory_cost=_MEMORY_KIB)
+    derived = Argon2id(salt=os.urandom(16), length=32, iterations=_cost.iterations, lanes=_LANES, memory_cost=_cost.memory_kib)
     return derived.derive_phc_encoded(_bytes(password))
 
 
 def _check(stored: str | None, password: str) -> tuple[bool, str | None]:
     try:
-        Argon2id.verify_phc_encoded(_bytes(password), stored or _NOBODY)
+        Argon2id.verify_phc_encoded(_bytes(password), stored or _cost.nobody)
     except (InvalidKey, ValueError):
         return False, None
-    return (True, None) if str(stored).startswith(_PREFIX) else (True, _hash(password))
+    return (True, None) if str(stored).startswith(_cost.prefix) else (True, _hash(password))
 
 
 def _bytes(password: str) -> bytes:

@@ -20,6 +20,7 @@ from hypothesis import settings
 from aristobot.clock import ManualClock
 from aristobot.store.database import Database
 from aristobot.store.migrate import upgrade_at_start
+from services import passwords
 from tests.patience import PatientClock
 from tests.postgres import NoPostgres, a_server
 from tests.spread import place_of, scheduler
@@ -85,6 +86,14 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 settings.register_profile("gate", derandomize=True, deadline=None)
 settings.register_profile("search", max_examples=2_000, deadline=None)
 settings.load_profile(os.environ.get("ARISTOBOT_PROPERTIES", "gate"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _cheap_hashes() -> Iterator[None]:
+    """Hundreds of people come in: a hash of theirs takes a thousandth of what it takes in earnest (tests/services/test_passwords.py)."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "_cost", passwords.Cost(iterations=1, memory_kib=64))
+        yield
 
 
 @pytest.fixture

@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 
 from aristobot.clock import ManualClock
 from aristobot.errors import AccessDenied, InvalidInput
+from services import passwords as passwords_module
 from services.passwords import Passwords, check_strength
+
+
+@pytest.fixture
+def in_earnest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Here hashes cost what they cost in the house."""
+    monkeypatch.setattr(passwords_module, "_cost", passwords_module.FULL)
 
 
 @pytest.mark.parametrize("password", ["short", "elevenchars", "é" * 11])
@@ -66,6 +73,7 @@ def test_any_text_is_judged_without_a_fall(password: str) -> None:
             check_strength(password, name=password[:20])
 
 
+@pytest.mark.usefixtures("in_earnest")
 async def test_a_hash_fits_its_password_alone_and_is_argon2id_with_64_mib() -> None:
     passwords = Passwords(ManualClock())
     stored = await passwords.hash("un chat vert sur le toit")
@@ -74,12 +82,14 @@ async def test_a_hash_fits_its_password_alone_and_is_argon2id_with_64_mib() -> N
     assert await passwords.check(stored, "un chat bleu sur le toit") == (False, None)
 
 
+@pytest.mark.usefixtures("in_earnest")
 async def test_nobody_has_no_password() -> None:
     passwords = Passwords(ManualClock())
     for stored in (None, "", "not a hash"):
         assert await passwords.check(stored, "") == (False, None)
 
 
+@pytest.mark.usefixtures("in_earnest")
 async def test_a_hash_with_older_parameters_is_made_anew_at_the_next_login() -> None:
     from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
@@ -90,6 +100,7 @@ async def test_a_hash_with_older_parameters_is_made_anew_at_the_next_login() -> 
     assert anew.startswith("$argon2id$v=19$m=65536,t=3,p=1$")
 
 
+@pytest.mark.usefixtures("in_earnest")
 async def test_several_hashes_at_once_do_not_wait_for_each_other_for_ever() -> None:
     passwords = Passwords(ManualClock())
     async with asyncio.timeout(20):
