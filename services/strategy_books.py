@@ -76,7 +76,7 @@ def read(session: GuardedSession, activation_id: uuid.UUID) -> Books:
     ever = activations.positions_of(session, owner)
     opened = next((one for one in ever if one.status is LotStatus.OPEN), None)
     latest = opened or (ever[-1] if ever else None)
-    fills = [fill for one in recent for fill in orders.fills(session, one.id)]
+    fills = orders.fills_of_orders(session, [one.id for one in recent]) if recent else []
     if latest is not None:
         known = {fill.id for fill in fills}
         fills += [fill for fill in orders.fills_of_position(session, latest.id) if fill.id not in known]

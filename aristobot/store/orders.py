@@ -137,6 +137,12 @@ _FILLS_OF_ORDER = (
 )
 
 
+def fills_of_orders(session: GuardedSession, order_ids: Collection[uuid.UUID]) -> list[FillRow]:
+    """Executions of some orders, oldest first."""
+    wanted = select(FillRow).where(col(FillRow.order_id).in_(order_ids))
+    return list(session.exec(wanted.order_by(col(FillRow.at), col(FillRow.id))))
+
+
 def fills_of_position(session: GuardedSession, position_id: uuid.UUID) -> list[FillRow]:
     """Executions that made one position, oldest first."""
     return list(
