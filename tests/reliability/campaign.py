@@ -28,6 +28,8 @@ QUIET_WITHIN = 120.0
 _REST = 11.0
 #: The same where nobody disturbs an answer: nothing waits for its second try.
 CALM = 2.0
+#: Seconds between two looks at what does not rest yet.
+_LOOK_EVERY = 0.4
 #: Whatever changes an order, or asks about one.
 _DISTURBED = ["order.*", "list.*", "fills"]
 #: All that chance knows but 429: a second of silence for everybody at each would leave no storm.
@@ -111,7 +113,7 @@ def _told_naked(exchange: str, spells: list[float]) -> str:
 
 async def run(campaign: Campaign, folder: Path, clock: Clock) -> list[Outcome]:
     """Carry it out, and judge: one outcome per household."""
-    async with exchanges(len(campaign.builds)) as addresses, a_midwife() as midwife:
+    async with exchanges(len(campaign.builds)) as addresses, a_midwife(many=True) as midwife:
         households = (_Front(campaign, number, midwife, clock) for number in range(len(campaign.builds)))
         return await asyncio.gather(
             *(front.fight(folder / front.name, address) for front, address in zip(households, addresses, strict=True))
@@ -189,9 +191,9 @@ async def quiet(db: Database, clock: Clock, rest: float = _REST) -> list[str]:
     before: dict[str, Any] = {}
     restless, since = ["nobody looked"], clock.monotonic()
     while clock.monotonic() < deadline:
-        await clock.sleep(0.4)
+        await clock.sleep(_LOOK_EVERY if restless else rest / 5)  # what is compared is all that a house ever wrote
         if await db.read(SYSTEM, is_busy):
-            since = clock.monotonic()
+            restless, since = ["something is under way"], clock.monotonic()
             continue
         memory = await Memory.read(db)
         restless, now = memory.unrest(), memory.image()

@@ -226,9 +226,9 @@ class Midwife:
 
 
 @asynccontextmanager
-async def a_midwife() -> AsyncIterator[Midwife]:
-    """Somebody who brings houses into the world."""
-    process = await _python("tests.reliability.house")
+async def a_midwife(*, many: bool = False) -> AsyncIterator[Midwife]:
+    """Somebody who brings houses into the world; for `many` lives she first traded herself, and hands down what that left."""
+    process = await _python("tests.reliability.house", *(["--many"] if many else []))
     midwife = Midwife(process)
     try:
         yield midwife
