@@ -183,7 +183,7 @@ async def test_a_very_long_pause_is_made_up_for_only_so_far(market: Market) -> N
     async with a_heart(market, [M1]):
         await market.until(lambda: len(ear.opens()) > 0)
     before = len(ear.opens())
-    await market.clock.advance(24 * 3600)
+    await market.clock.advance(24 * 3600, settle=2)  # only the prices go on: a day of them needs few turns each
     async with a_heart(market, [M1]):
         await market.until(lambda: len(ear.opens()) >= before + LONGEST_GAP)
 
