@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -98,11 +99,16 @@ def test_a_history_is_fetched_and_fetched_no_second_time(house: House, simulator
     assert (summary.candles, summary.holes) == (1428, ())
 
 
+def _hear_ctrl_c() -> None:
+    """Whoever was started in the background of a script hands down that Ctrl-C is for others."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 async def test_a_stopped_download_ends_in_order(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "aristobot", "candles", "download", "binance", "BTC/USDT", "1m", "--since", "2020-01-01"]
     environ = {**os.environ, "ARISTOBOT_BINANCE_REST_URL": "http://127.0.0.1:9"}
     running = await asyncio.create_subprocess_exec(
-        *command, "--data-dir", str(tmp_path), cwd=ROOT, env=environ, stderr=asyncio.subprocess.PIPE
+        *command, "--data-dir", str(tmp_path), cwd=ROOT, env=environ, stderr=asyncio.subprocess.PIPE, preexec_fn=_hear_ctrl_c
     )
     assert running.stderr is not None
     assert b"0%" in await running.stderr.readline()
