@@ -14,6 +14,7 @@ import contextvars
 import functools
 import os
 import sqlite3
+import threading
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -41,6 +42,8 @@ _PRAGMAS = (
     "temp_store=MEMORY",
     "trusted_schema=OFF",
 )
+#: A plain BEGIN that reads and then writes is refused at once when another writer came between, whatever the timeout.
+_BEGIN_WRITING = "BEGIN IMMEDIATE"
 #: Alerts and intents that come in while something is being written: new rows, which nobody reads before they are there.
 _URGENT_WRITERS = 2
 #: Seconds without anything urgent after which others may go on, and seconds after which they do so however urgent it is.
@@ -99,18 +102,20 @@ def make_engine(url: str | sa.URL, *, readonly: bool = False, foreign_keys: bool
         if not foreign_keys:
             connection.execute("PRAGMA foreign_keys=OFF")
 
-    @event.listens_for(engine, "reset")
-    def _leave_no_transaction(connection: sqlite3.Connection, _record: object, _state: object) -> None:
-        # SQLite keeps a transaction open whose COMMIT was refused (a broken reference); the next one could not begin.
-        if connection.in_transaction:
-            connection.rollback()
+    begin = "BEGIN" if readonly else _BEGIN_WRITING
 
     @event.listens_for(engine, "begin")
     def _begin(connection: sa.Connection) -> None:
-        # A plain BEGIN that reads and then writes is refused at once when another writer came between, whatever the timeout.
-        connection.exec_driver_sql("BEGIN" if readonly else "BEGIN IMMEDIATE")
+        _begin_anew(connection.connection.driver_connection, begin)
 
     return engine
+
+
+def _begin_anew(connection: Any, begin: str) -> None:
+    """SQLite keeps a transaction open whose COMMIT was refused (a broken reference); the next one could not begin."""
+    if connection.in_transaction:
+        connection.rollback()
+    connection.execute(begin)
 
 
 @functools.cache
@@ -183,6 +188,33 @@ class Workers:
             future.set_result(result)
 
 
+class _Doors:
+    """What sessions are opened on: on SQLite one connection for each thread, which keeps it. The pool's way out and back takes
+    as long as finding a row. On PostgreSQL the pool looks each time whether the server is still there.
+    """
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+        self._keeps = engine.dialect.name == "sqlite"
+        self._mine = threading.local()
+        self._all: list[sa.Connection] = []
+
+    def mine(self) -> sa.Engine | sa.Connection:
+        """The door of the thread that asks."""
+        if not self._keeps:
+            return self._engine
+        connection: sa.Connection | None = getattr(self._mine, "connection", None)
+        if connection is None:
+            connection = self._mine.connection = self._engine.connect()
+            self._all.append(connection)
+        return connection
+
+    def close(self) -> None:
+        """Give every connection back, when no thread asks any more."""
+        for connection in self._all:
+            connection.close()
+
+
 class Database:
     """The two doors of the memory, `read` and `write`. There is one writer thread: writes queue here, in order.
 
@@ -198,11 +230,8 @@ class Database:
         self.is_sqlite = is_sqlite(url)
         self._writer = make_engine(url, connections=1 if self.is_sqlite else 1 + _URGENT_WRITERS)
         self._reader = make_engine(url, readonly=True, connections=readers)
-        self._held: sqlite3.Connection | None = None
+        self._write_doors, self._read_doors = _Doors(self._writer), _Doors(self._reader)
         self._urgent_at = float("-inf")
-        if self.is_sqlite:
-            event.listen(self._writer, "connect", self._hold)
-            event.listen(self._writer, "close", self._let_go)
         self._write_threads = Workers(1, "store-write")
         self._urgent_threads = self._write_threads if self.is_sqlite else Workers(_URGENT_WRITERS, "store-urgent")
         self._read_threads = Workers(readers, "store-read")
@@ -247,11 +276,11 @@ class Database:
         await asyncio.to_thread(self._close)
 
     def _read(self, scope: Scope, work: Callable[[GuardedSession], Result]) -> Result:
-        with in_our_words(), GuardedSession(self._reader, scope=scope) as session:
+        with in_our_words(), GuardedSession(self._read_doors.mine(), scope=scope) as session:
             return work(session)
 
     def _write(self, scope: Scope, work: Callable[[GuardedSession], Result]) -> Result:
-        with in_our_words(), GuardedSession(self._writer, scope=scope) as session, session.begin():
+        with in_our_words(), GuardedSession(self._write_doors.mine(), scope=scope) as session, session.begin():
             return work(session)
 
     def _write_bare(self, work: Callable[[Any], Result]) -> Result:
@@ -266,12 +295,9 @@ class Database:
 
         Nobody else can be using it: the only writer thread is here.
         """
-        if self._held is None:
-            self._writer.raw_connection().close()  # back into the pool, open
-        connection = self._held
-        if connection is None:
-            raise StoreError("store_unreachable", detail="no connection")
-        connection.execute("BEGIN IMMEDIATE")
+        mine: Any = self._write_doors.mine()
+        connection: sqlite3.Connection = mine.connection.driver_connection
+        _begin_anew(connection, _BEGIN_WRITING)
         try:
             result = work(connection)
             connection.execute("COMMIT")
@@ -279,13 +305,6 @@ class Database:
             connection.rollback()
             raise
         return result
-
-    def _hold(self, connection: sqlite3.Connection, _record: object) -> None:
-        self._held = connection
-
-    def _let_go(self, connection: sqlite3.Connection, _record: object) -> None:
-        if self._held is connection:
-            self._held = None
 
     @staticmethod
     async def _in_thread(workers: Workers, run: Callable[[], Result]) -> Result:
@@ -301,6 +320,8 @@ class Database:
         self._urgent_threads.close()
         self._write_threads.close()
         self._read_threads.close()
+        self._read_doors.close()
+        self._write_doors.close()
         self._reader.dispose()
         if self.is_sqlite:
             with in_our_words(), self._writer.connect() as connection:

@@ -63,6 +63,7 @@ def household(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
 
 Reading = Callable[[GuardedSession, Household], Any]
 alias: Any = aliased(Broker)
+nobodys = sa.select(sa.literal(1).label("one")).subquery()
 bobs_broker = sa.select(col(Broker.id)).where(col(Broker.name) == "Bob")
 
 
@@ -116,6 +117,12 @@ READINGS: dict[str, tuple[Reading, Any]] = {
     "an outer join from the household": (
         lambda s, h: names(s, sa.select(col(Broker.name)).select_from(User).outerjoin(Broker, sa.true())),
         ["Ann"],
+    ),
+    "an outer join from what nobody owns": (
+        lambda s, h: s.execute(
+            sa.select(nobodys.c.one, col(Broker.name)).select_from(nobodys).outerjoin(Broker, col(Broker.name) == "Bob")
+        ).all(),
+        [(1, None)],
     ),
     "a self join": (lambda s, h: names(s, sa.select(alias.name).join(Broker, sa.true())), ["Ann"]),
     "from_statement": (lambda s, h: [one.name for one in names(s, sa.select(Broker).from_statement(sa.select(Broker)))], ["Ann"]),
