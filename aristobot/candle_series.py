@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 
 from aristobot.errors import InvalidInput
-from aristobot.market import Symbol, Timeframe
+from aristobot.market import Instrument, Symbol, Timeframe
 
 _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._]{0,31}")
 
@@ -41,6 +42,12 @@ class CandleSeries:
         if len(parts) != 3 or not all(_SAFE.fullmatch(one) for one in parts):
             raise InvalidInput("bad_series_name", field="symbol", value=f"{self.exchange} {self.symbol}"[:60])
         return Path(self.exchange, "-".join(parts[1:]), self.timeframe.value)
+
+    @property
+    def unlisted(self) -> Instrument:
+        """Its pair without rules, for candles of something that no catalogue lists."""
+        base, _, quote = self.symbol.partition("/")
+        return Instrument(self.exchange, self.symbol, base, quote, Decimal("0.00000001"), Decimal("0.00000001"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,9 +68,7 @@ def import_ours() -> None:
     importlib.import_module("aristobot.indicators.library").library()
     for name in OUR_MODULES.values():
         importlib.import_module(name)
-    indicators = sys.modules[OUR_MODULES["ta"]]
-    for name in dir(indicators):
-        getattr(indicators, name)
+    importlib.import_module("aristobot.indicators.calls").import_rooms()
     jesse = types.ModuleType("jesse")
     for name, target in OUR_MODULES.items():
         if name.startswith("jesse."):

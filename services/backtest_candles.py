@@ -77,7 +77,5 @@ class BacktestCandles:
 
 async def instrument_of(db: Database, series: CandleSeries) -> Instrument:
     """The pair of a series as the catalogue in the memory has it, or without rules."""
-    from services.backtest_run import unlisted
-
     found = await db.read(SYSTEM, lambda s: instruments.get(s, series.exchange, series.symbol))
-    return found or unlisted(series)
+    return found or series.unlisted

@@ -201,12 +201,6 @@ async def played(run: Run, material: Material, pace: Pace) -> Played:
     return Played(packed, await asyncio.to_thread(unpacked, packed))
 
 
-def unlisted(series: CandleSeries) -> Instrument:
-    """The pair without rules, for candles of something that no catalogue lists."""
-    base, _, quote = series.symbol.partition("/")
-    return Instrument(series.exchange, series.symbol, base, quote, Decimal("0.00000001"), Decimal("0.00000001"))
-
-
 async def _join(process: StrategyProcess, run: Run) -> None:
     """Give the process the texts beyond the first; what one of them does wrong is told with its place."""
     for number, leg in enumerate(run.legs[1:], 2):

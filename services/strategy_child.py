@@ -112,6 +112,7 @@ class Child:
         self._printed = LogRing(setup["log_bytes"])
         self._job: Job = importlib.import_module(setup["job"]).Job()
         gc.freeze()  # what is here stays: no collection need look at it again
+        gc.enable()
 
     def lock_in(self, setup: dict[str, Any]) -> None:
         """Raise the walls and say which stand."""

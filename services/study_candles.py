@@ -13,7 +13,6 @@ from aristobot.search.definition import Definition
 from aristobot.store import instruments
 from aristobot.store.database import Database
 from aristobot.store.tenancy import SYSTEM
-from services.backtest_run import unlisted
 
 if TYPE_CHECKING:  # the house starts without numpy
     from aristobot.candle_rows import Rows
@@ -22,7 +21,7 @@ if TYPE_CHECKING:  # the house starts without numpy
 async def listed(db: Database, series: CandleSeries) -> Instrument:
     """The pair with its steps, minimums and fees; one without rules when no catalogue of this house lists it."""
     found = await db.read(SYSTEM, lambda session: instruments.get(session, series.exchange, series.symbol))
-    return found or unlisted(series)
+    return found or series.unlisted
 
 
 async def candles_of(data_dir: Path, asked: Definition) -> Rows:

@@ -7,6 +7,7 @@ the house closes the pipe, or has gone. It is our own code: what users write run
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import os
 import sys
@@ -26,6 +27,8 @@ _PATIENT = 10
 
 def main() -> None:
     """Search, and say what came of it."""
+    gc.freeze()  # what was imported stays: no collection need look at it again
+    gc.enable()
     if hasattr(os, "nice"):
         os.nice(_PATIENT)
     tell = _speaker()

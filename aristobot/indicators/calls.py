@@ -13,7 +13,7 @@ import numpy as np
 from aristobot.indicators.columns import Floats, price
 from aristobot.indicators.library import library
 from aristobot.indicators.series import Whole
-from aristobot.indicators.spec import PLAIN_SERIES, Spec, Value
+from aristobot.indicators.spec import PLAIN_SERIES, Spec, Value, table
 
 #: The files of our own table, loaded when one of their indicators is first named.
 ROOMS = {
@@ -34,6 +34,13 @@ def {name}({parameters}):
         read = None
     return otherwise(candles, {given}) if read is None else read(candles.last)
 """
+
+
+def import_rooms() -> None:
+    """Import what indicators import when they are first named: behind a strategy's walls no file can be read any more."""
+    table()
+    for room in ROOMS.values():
+        import_module(room)
 
 
 def indicator(spec: Spec) -> Callable[..., Any]:

@@ -14,6 +14,7 @@ import pytest
 from aristobot.backtest.session import Session
 from aristobot.backtest.settings import Costs, Entrant, Setup
 from aristobot.errors import StrategyError
+from aristobot.indicators.spec import table
 from aristobot.strategies.supertrend_trail import SupertrendTrail
 from aristobot.strategy_orders import Decision
 from aristobot.strategy_run import Standing, facts_of
@@ -78,3 +79,30 @@ async def test_a_request_that_nobody_knows_is_refused_in_words(process: Strategy
     with pytest.raises(StrategyError) as found:
         await process.ask({"do": "dance"})
     assert found.value.code == "unknown_request"
+
+
+ALL = """
+rows = np.arange(1.0, 601.0)
+candles = np.asfortranarray(np.column_stack([rows * 3_600_000, rows, rows + 1, rows + 2, rows - 1, rows]))
+computed = {}
+for name in dir(ta):
+    try:
+        computed[name] = getattr(ta, name)(candles)
+    except (TypeError, ValueError):  # it takes more than candles
+        pass
+
+
+class All(Strategy):
+    version = str(len(computed))
+
+    def should_long(self):
+        return False
+"""
+
+
+async def test_every_indicator_is_there_behind_the_walls() -> None:
+    process = await StrategyProcess.start("services.strategy_job", ALL, Limits(wall_seconds=30, cpu_seconds=20))
+    await process.close()
+    told = process.described.value
+    assert told["name"] == "All"
+    assert int(told["version"]) == len(table()) - 1  # one wants periods besides candles
