@@ -15,7 +15,7 @@ from loguru import logger
 from aristobot.errors import AristobotError
 from aristobot.logs import log_context
 from aristobot.signals import parse
-from aristobot.store import brackets, positions, webhooks
+from aristobot.store import brackets, webhooks
 from aristobot.store.tenancy import SYSTEM
 from aristobot.store.trading_tables import Webhook
 from services.alerts import OWNER, Alert
@@ -43,9 +43,8 @@ class EntryGuards:
 
     async def protect_naked(self) -> None:
         """Protection first: positions whose entry was filled and whose exits were not asked for."""
-        for position in await self._floor.db.read(SYSTEM, positions.open_ones):
-            if position.owner == OWNER:
-                self._start(position.user_id, position.id)
+        for user_id, position_id in await self._floor.db.read(SYSTEM, lambda s: brackets.with_unheeded(s, OWNER)):
+            self._start(user_id, position_id)
 
     def filled(self, user_id: uuid.UUID, position_id: uuid.UUID) -> None:
         """An entry whose fills come after its alert had ended still brings the exits that the alert asked for."""

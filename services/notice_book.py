@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from functools import partial
 
 from aristobot.bus import Bus
 from aristobot.clock import Clock
@@ -46,6 +48,16 @@ class NoticeBook:
             )
         )
         return True
+
+    async def recall(self, news: Iterable[tuple[uuid.UUID, Notice]]) -> None:
+        """Find out by one look per user what they were told of it; each would take a transaction. Raises StoreError."""
+        subjects: defaultdict[uuid.UUID, list[str]] = defaultdict(list)
+        for user_id, notice in news:
+            if notice.once and notice.subject:
+                subjects[user_id].append(notice.subject)
+        for user_id, asked in subjects.items():
+            for subject in await self._db.read(user_id, partial(notifications.told, subjects=asked[-_REMEMBERED:])):
+                self._remember((user_id, subject))
 
     def _remember(self, about: tuple[uuid.UUID, str]) -> None:
         self._told_once[about] = None

@@ -107,10 +107,12 @@ class Notifier:
         ended, moved = await self._db.read(SYSTEM, lambda s: notifications.ended_since(s, since))
         known = {row.id: row for row in await self._db.read(SYSTEM, lambda s: brokers.mine(s, with_deleted=True))}
         now = self._clock.now()
-        for order in ended:
-            await self._tell([order.user_id], notice_facts.of_order(order, known[order.broker_id], now))
-        for position in moved:
-            await self._tell([position.user_id], notice_facts.of_position(position, known[position.broker_id], now))
+        news = [(row.user_id, notice_facts.of_order(row, known[row.broker_id], now)) for row in ended]
+        news += [(row.user_id, notice_facts.of_position(row, known[row.broker_id], now)) for row in moved]
+        to_tell = [(user_id, notice) for user_id, notice in news if notice is not None]
+        await self._book.recall(to_tell)
+        for user_id, notice in to_tell:
+            await self._tell([user_id], notice)
 
     async def _tidy(self) -> None:
         while True:

@@ -16,7 +16,7 @@ from aristobot.events import BalancesChanged, BrokerUpdated
 from aristobot.exchange import BalanceChanged, Credentials, ExchangeClient, StreamReset
 from aristobot.logs import log_context
 from aristobot.orders import OrderReport, OrderStatus
-from aristobot.store import orders
+from aristobot.store import orders, strangers
 from aristobot.store.trading_tables import Order
 from services.broker_book import Account
 from services.monitor_rounds import Difference, MonitorRounds, Tally
@@ -123,7 +123,9 @@ class OrderMonitor:
 
         Where the whole account is too dear for now, the symbols of our own orders are looked at, and strangers wait.
         """
-        ours = await self._floor.db.read(account.user_id, lambda s: orders.alive(s, account.id))
+        ours, theirs = await self._floor.db.read(
+            account.user_id, lambda s: (orders.alive(s, account.id), strangers.resting(s, account.id))
+        )
         client = self._floor.gateway.client_for(account.broker)
         keys = await self._floor.gateway.keys(account.broker)
         reports, whole = await self._strangers.unlisted.resting(client, keys, ours, whole=self._strangers.affordable(account))
@@ -150,7 +152,7 @@ class OrderMonitor:
             found.append(Difference(account.id, row.id, row.symbol, row.status.value, report.status.value))
         kept = [await self._strangers.take(account, others)]
         if whole:
-            kept.append(await self._strangers.follow_gone(account, client, keys, reports))
+            kept.append(await self._strangers.follow_gone(account, client, keys, theirs, reports))
         tally.looked_at = len(ours) + len(others)
         tally.changed = len(found) + sum(one.changed for one in kept)
         tally.imported = sum(one.imported for one in kept)
@@ -188,18 +190,24 @@ class OrderMonitor:
 
     async def _reconcile(self, account: Account) -> None:
         """Orders in doubt first, then resting ones, then balances; only then may the broker trade."""
-        await recall_activity(self._floor, self._records, account, self._yesterday())
-        pending = await self._floor.db.read(account.user_id, lambda s: orders.alive(s, account.id))
+        since = self._yesterday()
+        lately, pending, untold = await self._floor.db.read(
+            account.user_id,
+            lambda s: (
+                orders.lately(s, account.id, since),
+                orders.alive(s, account.id),
+                orders.without_all_fills(s, account.id, since),
+            ),
+        )
+        recall_activity(self._records, account.id, lately)
         doubtful = [row for row in pending if row.status in (OrderStatus.PENDING, OrderStatus.UNKNOWN)]
         for row in doubtful:
             # Whether it was sent nobody can say any more: until that is known, entries on its symbol wait.
             self._resolver.take_up(await self._records.settle(row, OrderStatus.UNKNOWN))
-        for row in await self._floor.db.read(
-            account.user_id, lambda s: orders.without_all_fills(s, account.id, self._yesterday())
-        ):
+        for row in untold:
             self._resolver.complete(account, row)
         await self.compare(account)
-        await self._strangers.look_back(account, self._yesterday())
+        await self._strangers.look_back(account, since)
         await self._floor.accounts.refresh(account)
         await self._ask_conversions(account)
         self._floor.reconciled.add(account.id)

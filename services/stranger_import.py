@@ -14,6 +14,7 @@ from aristobot.exchange import Credentials, ExchangeClient
 from aristobot.market import Symbol
 from aristobot.orders import OrderReport
 from aristobot.store import positions, strangers
+from aristobot.store.monitor_tables import Stranger
 from aristobot.store.strangers import Kept
 from aristobot.store.tenancy import GuardedSession
 from services.broker_book import Account
@@ -70,11 +71,15 @@ class StrangerImport:
         return kept
 
     async def follow_gone(
-        self, account: Account, client: ExchangeClient, keys: Credentials, resting: Sequence[OrderReport]
+        self,
+        account: Account,
+        client: ExchangeClient,
+        keys: Credentials,
+        known: Sequence[Stranger],
+        resting: Sequence[OrderReport],
     ) -> Kept:
-        """Ask what became of the strangers that were open and are not among `resting`, which is the whole account."""
+        """Ask what became of the strangers that were `known` as open and are not among `resting`, which is the whole account."""
         seen = {(one.symbol, one.exchange_order_id) for one in resting}
-        known = await self._floor.db.read(account.user_id, lambda s: strangers.resting(s, account.id))
         gone = [row for row in known if (row.symbol, row.exchange_order_id) not in seen]
         now = self._floor.clock.monotonic()
         if not gone or now - self._asked.get(account.id, float("-inf")) < ASK_AGAIN:

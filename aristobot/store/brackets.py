@@ -219,6 +219,15 @@ def unheeded(session: GuardedSession, position_id: uuid.UUID) -> list[Entry]:
     return [Entry(*row) for row in session.exec(wanted.order_by(col(Order.created_at)))]
 
 
+def with_unheeded(session: GuardedSession, owner: str) -> list[tuple[uuid.UUID, uuid.UUID]]:
+    """The user and the id of each open position of this owner of lots that has `unheeded` entries of alerts. For SYSTEM."""
+    wanted = select(PositionRow.user_id, PositionRow.id).where(PositionRow.status == LotStatus.OPEN, PositionRow.owner == owner)
+    entries = wanted.join(Order, col(Order.position_id) == PositionRow.id).where(Order.role == OrderRole.ENTRY)
+    alerts = entries.where(col(Order.webhook_id).is_not(None)).outerjoin(Bracket, col(Bracket.position_id) == PositionRow.id)
+    unheeded = alerts.where(sa.or_(col(Bracket.id).is_(None), col(Order.created_at) > col(Bracket.asked_at)))
+    return list(dict.fromkeys((row[0], row[1]) for row in session.exec(unheeded.order_by(col(PositionRow.opened_at)))))
+
+
 def begin_move(session: GuardedSession, position_id: uuid.UUID, now: datetime) -> Bracket:
     """Number the next attempt, so that its orders have ids of their own, and note since when the position is naked."""
     bracket = _of(session, position_id)

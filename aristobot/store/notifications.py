@@ -77,6 +77,11 @@ def _same(session: GuardedSession, notice: Notice) -> Notification | None:
     return session.exec(wanted.order_by(col(Notification.last_at).desc()).limit(1)).first()
 
 
+def told(session: GuardedSession, subjects: Collection[str]) -> list[str]:
+    """About which of these subjects the session's user has a line."""
+    return list(session.exec(select(Notification.subject).where(col(Notification.subject).in_(subjects)).distinct()))
+
+
 def recent(
     session: GuardedSession, limit: int = 50, before: Place | None = None, *, unread_only: bool = False
 ) -> list[Notification]:

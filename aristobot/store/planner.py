@@ -8,7 +8,7 @@ in every file and never gathered: how an order is found must not depend on when 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import accumulate
+from itertools import accumulate, groupby
 
 import sqlalchemy as sa
 
@@ -21,13 +21,20 @@ _LASTING = 1_000
 _SHARED = {"user_id": 100_000, "broker_id": 50_000}
 #: How many have anything else in common besides.
 _HANDFUL = 10
+#: All indices with their columns in one question: asked one by one they would be most of what a start does before anything else.
+_INDICES = """
+SELECT tables.name, indices.name, indices."unique", indices.partial, columns.name
+FROM sqlite_master AS tables, pragma_index_list(tables.name) AS indices, pragma_index_info(indices.name) AS columns
+WHERE tables.type = 'table'
+ORDER BY tables.name, indices.name, columns.seqno
+"""
 #: A line of `sqlite_stat1`: table, index, its rows, and how many of them share the first column, the first two, and so on.
 _Line = tuple[str, str, str]
 
 
 def inform(connection: sa.Connection) -> None:
     """Write the estimates into an SQLite database, unless they are there; connections that open afterwards go by them."""
-    wanted = {line for table in all_tables() for line in _lines(connection, table.name)}
+    wanted = set(_lines(connection))
     if wanted == _known(connection):
         return
     connection.exec_driver_sql("ANALYZE installation")  # makes the table in which they are kept
@@ -41,11 +48,12 @@ def _known(connection: sa.Connection) -> set[_Line]:
     return {(table, index, figures) for table, index, figures in connection.exec_driver_sql("SELECT * FROM sqlite_stat1")}
 
 
-def _lines(connection: sa.Connection, table: str) -> Iterator[_Line]:
+def _lines(connection: sa.Connection) -> Iterator[_Line]:
     """One for each index that begins with a user or a broker. SQLite takes all others for precise by itself."""
-    for _, index, unique, _, partial in connection.exec_driver_sql(f"PRAGMA index_list({table})").all():
-        columns = [column for *_, column in connection.exec_driver_sql(f"PRAGMA index_info({index})")]
-        if columns[0] in _SHARED:
+    ours = {table.name for table in all_tables()}
+    for (table, index, unique, partial), named in groupby(connection.exec_driver_sql(_INDICES), lambda row: tuple(row[:4])):
+        columns = [column for *_, column in named]
+        if table in ours and columns[0] in _SHARED:
             rows = [_ROWS, *accumulate((_SHARED.get(one, _HANDFUL) for one in columns), min)]
             if partial:
                 rows = [max(count // _LASTING, 1) for count in rows]

@@ -35,6 +35,8 @@ from services.key_rotation import rotate
 from tests.reliability.builds import BUILDS, hurry
 from tests.reliability.rehearsal import rehearse_trading
 
+#: The product's loop, looked up here: each child would read the library from the disk by itself.
+_A_LOOP = uvicorn.Config("", loop="auto").get_loop_factory()
 #: What a child may do instead of living: acts that must survive being cut short.
 ACTS: dict[str, Callable[[Settings], object]] = {
     "upgrade": lambda settings: upgrade_at_start(settings.database_url, Shelf.of(settings)),
@@ -119,7 +121,7 @@ def _live(order: dict[str, Any]) -> None:
         else:
             InstanceLock(settings).acquire()
             upgrade_at_start(settings.database_url, Shelf.of(settings))
-            with asyncio.Runner(loop_factory=uvicorn.Config("", loop="auto").get_loop_factory()) as runner:  # the product's loop
+            with asyncio.Runner(loop_factory=_A_LOOP) as runner:
                 runner.run(_serve(settings, order, begun))
         status = 0
     finally:

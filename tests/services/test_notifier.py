@@ -266,6 +266,25 @@ async def test_what_was_told_once_is_not_even_written_again(lite: Database, tmp_
     await store.close()
 
 
+async def test_what_was_told_before_a_start_is_known_after_it_by_one_look(
+    lite: Database, tmp_path: Path, clock: ManualClock
+) -> None:
+    store = Outage(lite.url)
+    belfry = Belfry(store, tmp_path, clock)
+    alice = await belfry.user()
+    opened = Notice(NoticeKind.POSITION_OPENED, "reason.told_opened", {}, subject="position:1:opened", once=True)
+    closed = Notice(NoticeKind.POSITION_CLOSED, "reason.told_closed_gain", {}, subject="position:1:closed", once=True)
+    await belfry.book.tell(alice.id, opened)
+    book = NoticeBook(store, belfry.bus, clock)
+    await book.recall([(alice.id, opened), (alice.id, closed)])
+    store.answers = 0
+    assert not await book.tell(alice.id, opened)
+    with pytest.raises(StoreError):
+        await book.tell(alice.id, closed)
+    await belfry.stop()
+    await store.close()
+
+
 async def test_what_happened_between_a_crash_and_the_start_is_told_at_the_start(
     db: Database, tmp_path: Path, clock: ManualClock
 ) -> None:

@@ -8,16 +8,18 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from itertools import chain
+from typing import Any
 
 import pytest
 
-from aristobot.kinds import BracketStatus, OrderRole
+from aristobot.kinds import BracketStatus, LotStatus, OrderRole
 from aristobot.orders import OrderStatus, OrderType, Side, TimeInForce
 from aristobot.store import brackets, orders
 from aristobot.store.database import Database
 from aristobot.store.tables import Broker
+from aristobot.store.tenancy import SYSTEM
 from aristobot.store.trading_tables import Bracket, FillRow, Order, PositionRow
-from tests.builders import MIDNIGHT, a_fill_row, a_position, a_stored_broker, an_order
+from tests.builders import MIDNIGHT, a_fill_row, a_position, a_stored_broker, a_webhook, an_order
 
 D = Decimal
 ROLES = (OrderRole.EXIT, OrderRole.STOP, OrderRole.TARGET)
@@ -97,6 +99,34 @@ async def test_long_ended_sales_change_nothing_of_what_guards_a_position(db: Dat
     untold = {order.id for lot in lots for order in lot.sales if order.filled > lot.told(order)}
     found = await db.read(broker.user_id, lambda s: orders.without_all_fills(s, broker.id, MIDNIGHT))
     assert {order.id for order in found} == untold
+
+
+async def test_after_a_start_only_positions_with_entries_that_nobody_guarded_are_looked_at(db: Database) -> None:
+    broker = await a_stored_broker(db)
+    alert, later = a_webhook(broker), MIDNIGHT + timedelta(seconds=1)
+    positions = [a_position(broker, symbol=f"COIN{number}/USDT") for number in range(6)]
+    never, since, guarded, by_hand, closed, of_others = positions
+    closed.status, closed.closed_at, of_others.owner = LotStatus.CLOSED, later, "manual"
+    asked: dict[str, Any] = {"status": BracketStatus.ACTIVE, "stop_price": D(50000), "updated_at": later}
+    about: list[Bracket | Order] = [
+        Bracket(user_id=broker.user_id, broker_id=broker.id, position_id=since.id, asked_at=MIDNIGHT, **asked),
+        Bracket(user_id=broker.user_id, broker_id=broker.id, position_id=guarded.id, asked_at=later, **asked),
+    ]
+    for position in positions:
+        cause = None if position is by_hand else alert.id
+        for number in range(2):  # two entries of one position are looked at together
+            made = MIDNIGHT + timedelta(seconds=number)
+            entry = an_order(broker, position_id=position.id, role=OrderRole.ENTRY, webhook_id=cause, created_at=made)
+            entry.client_order_id = entry.id.hex
+            about.append(entry)
+    await db.write(broker.user_id, lambda s: s.add_all([alert, *positions]))
+    await db.write(broker.user_id, lambda s: s.add_all(about))
+    found = await db.read(SYSTEM, lambda s: brackets.with_unheeded(s, "webhooks"))
+    assert sorted(found) == sorted((broker.user_id, one.id) for one in (never, since))
+    for position in positions:
+        entries = await db.read(broker.user_id, lambda s, one=position: brackets.unheeded(s, one.id))  # type: ignore[misc]  # the position of this turn
+        unheeded = bool([one for one in entries if one.webhook_id]) and position.owner == "webhooks"
+        assert unheeded is (position in (never, since))
 
 
 def looked_at_all(lot: Lot) -> brackets.Guarded:
