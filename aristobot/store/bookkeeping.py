@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import col, select
@@ -16,6 +17,7 @@ from aristobot.orders import Fill, OrderReport, OrderState, OrderStatus, Side, m
 from aristobot.performance import position_of
 from aristobot.portfolio import Movement, Position
 from aristobot.store import brackets, dust, orders, positions, users
+from aristobot.store.questions import Question
 from aristobot.store.tenancy import GuardedSession, insert_once
 from aristobot.store.trading_tables import Bracket, FillRow, Order, PositionRow, WebhookState
 
@@ -172,17 +174,25 @@ class UnvaluedFee:
 
 def unvalued_fees(session: GuardedSession, broker_id: uuid.UUID, since: datetime) -> list[UnvaluedFee]:
     """Such fees of a broker since a moment, oldest first."""
-    wanted = (
-        select(FillRow, PositionRow)
-        .where(FillRow.position_id == PositionRow.id, FillRow.broker_id == broker_id, FillRow.at >= since)
-        .where(col(FillRow.fee_value).is_(None), FillRow.fee_asset != PositionRow.base, FillRow.fee_asset != PositionRow.quote)
-        .order_by(col(FillRow.at))
+    found = (UnvaluedFee(*one) for one in _UNVALUED.all(session, broker_id=broker_id, since=since))
+    return [one for one in found if one.fee]
+
+
+_UNVALUED = Question[tuple[Any, ...]](
+    sa.select(
+        col(FillRow.id),
+        col(PositionRow.id),
+        col(FillRow.symbol),
+        col(FillRow.fee_asset),
+        col(FillRow.fee),
+        col(PositionRow.quote),
+        col(FillRow.at),
     )
-    return [
-        UnvaluedFee(fill.id, position.id, fill.symbol, fill.fee_asset, fill.fee, position.quote, fill.at)
-        for fill, position in session.exec(wanted)
-        if fill.fee
-    ]
+    .where(col(FillRow.position_id) == PositionRow.id, col(FillRow.broker_id) == sa.bindparam("broker_id"))
+    .where(col(FillRow.at) >= sa.bindparam("since"), col(FillRow.fee_value).is_(None))
+    .where(col(FillRow.fee_asset) != PositionRow.base, col(FillRow.fee_asset) != PositionRow.quote)
+    .order_by(col(FillRow.at))
+)
 
 
 def value_fee(session: GuardedSession, fee: UnvaluedFee, worth: Decimal, now: datetime) -> None:

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache
 from typing import Any, NamedTuple
@@ -17,7 +17,8 @@ from aristobot.money import HUNDRED, ZERO, amount, divided, plain, times
 from aristobot.orders import OrderReport, OrderStatus, OrderType, Side
 from aristobot.store import orders, positions
 from aristobot.store.orders import ALIVE, WORKING
-from aristobot.store.tenancy import ASKED_AGAIN, GuardedSession
+from aristobot.store.questions import Question
+from aristobot.store.tenancy import GuardedSession
 from aristobot.store.trading_tables import Bracket, Order, PositionRow
 
 _EXITS = (OrderRole.STOP, OrderRole.TARGET)
@@ -90,19 +91,21 @@ class Guarded:
 def guarded(session: GuardedSession, position_id: uuid.UUID) -> Guarded:
     """Everything that guards one position. Raises NotFound."""
     position = positions.get(session, position_id)
-    sales = session.exec(_telling_sales_of_one(), params={"position_id": position_id})
-    return _assembled(position, positions.bracket_of(session, position_id), list(sales))
+    sales = _telling_sales_of_one().all(session, position_id=position_id)
+    return _assembled(position, positions.bracket_of(session, position_id), sales)
 
 
 def open_ones(session: GuardedSession) -> list[Guarded]:
     """Every open position whose bracket is not done, with what guards it."""
-    asked = {row.position_id: row for row in session.exec(select(Bracket).where(col(Bracket.status).in_(UNDONE)))}
-    held = select(PositionRow).where(col(PositionRow.id).in_(asked), PositionRow.status == LotStatus.OPEN)
-    sales: dict[uuid.UUID, list[_Sale]] = {row.id: [] for row in session.exec(held)}
-    for order, untold in session.exec(_telling_sales().where(col(Order.position_id).in_(sales))):
-        if order.position_id is not None:
-            sales[order.position_id].append((order, untold))
-    return [_assembled(row, asked[row.id], sales[row.id]) for row in session.exec(held)]
+    held = _HELD.all(session)
+    sales: dict[uuid.UUID | None, list[_Sale]] = {row.id: [] for row, _ in held}
+    for order, untold in _telling_sales_of_the_held().all(session) if held else []:
+        sales.setdefault(order.position_id, []).append((order, untold))
+    return [_assembled(row, bracket, sales[row.id]) for row, bracket in held]
+
+
+_held = col(PositionRow.id) == Bracket.position_id, PositionRow.status == LotStatus.OPEN, col(Bracket.status).in_(UNDONE)
+_HELD = Question[tuple[PositionRow, Bracket]](select(PositionRow, Bracket).where(*_held))
 
 
 #: A sale, and whether more of it is filled than its known executions say.
@@ -118,8 +121,13 @@ def _telling_sales() -> Select[Order, bool]:
 
 
 @cache
-def _telling_sales_of_one() -> Select[Order, bool]:
-    return _telling_sales().where(col(Order.position_id) == sa.bindparam("position_id")).execution_options(**ASKED_AGAIN)
+def _telling_sales_of_one() -> Question[_Sale]:
+    return Question(_telling_sales().where(col(Order.position_id) == sa.bindparam("position_id")))
+
+
+@cache
+def _telling_sales_of_the_held() -> Question[_Sale]:
+    return Question(_telling_sales().where(col(Order.position_id).in_(select(PositionRow.id).where(*_held))))
 
 
 def _assembled(position: PositionRow, bracket: Bracket | None, sales: Sequence[_Sale]) -> Guarded:
@@ -212,11 +220,16 @@ def unheeded(session: GuardedSession, position_id: uuid.UUID) -> list[Entry]:
     if positions.get(session, position_id).status is not LotStatus.OPEN:
         return []
     bracket = positions.bracket_of(session, position_id)
-    columns = select(Order.id, Order.webhook_id, Order.leg)
-    wanted = columns.where(Order.position_id == position_id, Order.role == OrderRole.ENTRY)
-    if bracket is not None:
-        wanted = wanted.where(Order.created_at > bracket.asked_at)
-    return [Entry(*row) for row in session.exec(wanted.order_by(col(Order.created_at)))]
+    asked_at = bracket.asked_at if bracket is not None else datetime.fromtimestamp(0, UTC)
+    return [Entry(*row) for row in _ENTRIES.all(session, position_id=position_id, since=asked_at)]
+
+
+_ENTRIES = Question[tuple[uuid.UUID, uuid.UUID | None, str]](
+    select(Order.id, Order.webhook_id, Order.leg)
+    .where(Order.position_id == sa.bindparam("position_id"), Order.role == OrderRole.ENTRY)
+    .where(Order.created_at > sa.bindparam("since"))
+    .order_by(col(Order.created_at))
+)
 
 
 def with_unheeded(session: GuardedSession, owner: str) -> list[tuple[uuid.UUID, uuid.UUID]]:

@@ -12,14 +12,19 @@ from sqlmodel import col, select
 from aristobot.errors import Conflict, NotFound
 from aristobot.kinds import BrokerAccess, BrokerMode
 from aristobot.store.lookups import row_where
+from aristobot.store.questions import Question
 from aristobot.store.tables import Broker, WebhookToken
 from aristobot.store.tenancy import GuardedSession, owner_of
 
 
 def mine(session: GuardedSession, *, with_deleted: bool = False) -> list[Broker]:
     """The user's brokers, the default one first, then as they were added."""
-    wanted = select(Broker).order_by(col(Broker.is_default).desc(), col(Broker.created_at), col(Broker.id))
-    return list(session.exec(wanted if with_deleted else wanted.where(col(Broker.deleted_at).is_(None))))
+    return (_ALL if with_deleted else _LIVING).all(session)
+
+
+_all = select(Broker).order_by(col(Broker.is_default).desc(), col(Broker.created_at), col(Broker.id))
+_ALL = Question[Broker](_all)
+_LIVING = Question[Broker](_all.where(col(Broker.deleted_at).is_(None)))
 
 
 def tradable(session: GuardedSession) -> list[Broker]:

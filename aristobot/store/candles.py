@@ -12,6 +12,7 @@ from sqlmodel import col, select
 from aristobot.clock import to_milliseconds
 from aristobot.errors import DataError
 from aristobot.market import FIGURES, Candle, Symbol, Timeframe
+from aristobot.store.questions import Question
 from aristobot.store.tables import CandleRow
 from aristobot.store.tenancy import GuardedSession, insert_many_once
 
@@ -65,9 +66,16 @@ def known(session: GuardedSession) -> list[tuple[str, Symbol]]:
 
 def last_open_time(session: GuardedSession, exchange: str, symbol: Symbol, timeframe: Timeframe) -> datetime | None:
     """When the newest candle opened; None without any."""
-    wanted = _of(select(CandleRow.open_time), (exchange, symbol, timeframe))
-    found: datetime | None = session.exec(wanted.order_by(col(CandleRow.open_time).desc()).limit(1)).first()
-    return found
+    return _NEWEST.first(session, exchange=exchange, symbol=symbol, timeframe=timeframe)
+
+
+_NEWEST = Question[datetime](
+    select(CandleRow.open_time)
+    .where(CandleRow.exchange == sa.bindparam("exchange"), CandleRow.symbol == sa.bindparam("symbol"))
+    .where(CandleRow.timeframe == sa.bindparam("timeframe"))
+    .order_by(col(CandleRow.open_time).desc())
+    .limit(1)
+)
 
 
 def _of(wanted: Any, series: Series) -> Any:

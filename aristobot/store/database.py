@@ -276,7 +276,7 @@ class Database:
         await asyncio.to_thread(self._close)
 
     def _read(self, scope: Scope, work: Callable[[GuardedSession], Result]) -> Result:
-        with in_our_words(), GuardedSession(self._read_doors.mine(), scope=scope) as session:
+        with in_our_words(), GuardedSession(self._read_doors.mine(), scope=scope, only_reads=True) as session:
             return work(session)
 
     def _write(self, scope: Scope, work: Callable[[GuardedSession], Result]) -> Result:

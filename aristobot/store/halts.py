@@ -9,13 +9,17 @@ from sqlmodel import col, select
 
 from aristobot.errors import NotFound
 from aristobot.kinds import HaltLevel, HaltScope
+from aristobot.store.questions import Question
 from aristobot.store.tables import Halt
 from aristobot.store.tenancy import GuardedSession
 
 
 def active(session: GuardedSession) -> list[Halt]:
     """All halts in force, the oldest first."""
-    return list(session.exec(select(Halt).where(col(Halt.released_at).is_(None)).order_by(col(Halt.set_at), col(Halt.id))))
+    return _IN_FORCE.all(session)
+
+
+_IN_FORCE = Question[Halt](select(Halt).where(col(Halt.released_at).is_(None)).order_by(col(Halt.set_at), col(Halt.id)))
 
 
 def set_halt(

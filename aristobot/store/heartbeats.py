@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlmodel import func, select
 
+from aristobot.store.lookups import row_where
 from aristobot.store.paging import Place, newest
 from aristobot.store.tables import HeartbeatEvent, HeartbeatStatus
 from aristobot.store.tenancy import GuardedSession
@@ -47,7 +48,7 @@ def candle_closed(session: GuardedSession, exchange: str, at: datetime) -> None:
 
 def status(session: GuardedSession, exchange: str) -> HeartbeatStatus | None:
     """How it is; None before its first start."""
-    return session.exec(select(HeartbeatStatus).where(HeartbeatStatus.exchange == exchange)).one_or_none()
+    return row_where(session, HeartbeatStatus, "exchange", exchange)
 
 
 def history(session: GuardedSession, exchange: str, limit: int = 100, before: Place | None = None) -> list[HeartbeatEvent]:

@@ -16,7 +16,8 @@ from aristobot.money import ZERO, kept, times
 from aristobot.orders import Side
 from aristobot.store import bookkeeping
 from aristobot.store.orders import ALIVE
-from aristobot.store.tenancy import ASKED_AGAIN, GuardedSession
+from aristobot.store.questions import Question
+from aristobot.store.tenancy import GuardedSession
 from aristobot.store.trading_tables import Bracket, Order, PositionRow
 
 
@@ -56,33 +57,28 @@ class Holdings:
 
 def since(session: GuardedSession, broker_id: uuid.UUID, midnight: datetime) -> list[PositionRow]:
     """The open positions of a broker, and those closed since `midnight`."""
-    return list(session.exec(_SINCE, params={"broker_id": broker_id, "midnight": midnight}))
+    return _SINCE.all(session, broker_id=broker_id, midnight=midnight)
 
 
 def guarded(session: GuardedSession, broker_id: uuid.UUID) -> frozenset[uuid.UUID]:
     """The positions of a broker that have exits asked for, or sales that may still happen: before another sale, look at them."""
-    which = {"broker_id": broker_id}
-    found = *session.exec(_ASKED_FOR_EXITS, params=which), *session.exec(_SELLING, params=which)
+    found = *_ASKED_FOR_EXITS.all(session, broker_id=broker_id), *_SELLING.all(session, broker_id=broker_id)
     return frozenset(one for one in found if one is not None)
 
 
 _BROKER: sa.BindParameter[uuid.UUID] = sa.bindparam("broker_id")
-_SINCE = (
+_SINCE = Question[PositionRow](
     select(PositionRow)
     .where(PositionRow.broker_id == _BROKER)
     .where(sa.or_(col(PositionRow.closed_at).is_(None), col(PositionRow.closed_at) >= sa.bindparam("midnight")))
-    .execution_options(**ASKED_AGAIN)
 )
-_ASKED_FOR_EXITS = (
-    select(Bracket.position_id)
-    .where(Bracket.broker_id == _BROKER, col(Bracket.status).in_(UNDONE))
-    .execution_options(**ASKED_AGAIN)
+_ASKED_FOR_EXITS = Question[uuid.UUID](
+    select(Bracket.position_id).where(Bracket.broker_id == _BROKER, col(Bracket.status).in_(UNDONE))
 )
-_SELLING = (
+_SELLING = Question[uuid.UUID | None](
     select(Order.position_id)
     .where(Order.broker_id == _BROKER, Order.side == Side.SELL, col(Order.status).in_(ALIVE))
     .where(col(Order.position_id).is_not(None))
-    .execution_options(**ASKED_AGAIN)
 )
 
 

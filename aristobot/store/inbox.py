@@ -25,6 +25,7 @@ from aristobot.kinds import Role
 from aristobot.store import prepared
 from aristobot.store.database import Database
 from aristobot.store.group_commit import GroupCommit
+from aristobot.store.questions import Question
 from aristobot.store.tables import Broker, User, WebhookToken
 from aristobot.store.tenancy import GuardedSession
 from aristobot.store.trading_tables import Webhook
@@ -97,13 +98,15 @@ class TokenOwner:
 
 def token_owners(session: GuardedSession) -> dict[str, TokenOwner]:
     """Every token of a living broker of somebody who may trade, by its hash."""
-    wanted = (
-        select(WebhookToken)
-        .join(Broker, col(Broker.id) == WebhookToken.broker_id)
-        .join(User, col(User.id) == WebhookToken.user_id)
-        .where(col(Broker.deleted_at).is_(None), col(User.is_active), col(User.role) != Role.VIEWER)
-    )
-    return {row.token_hash: TokenOwner(row.user_id, row.broker_id, row.expires_at) for row in session.exec(wanted)}
+    return {row.token_hash: TokenOwner(row.user_id, row.broker_id, row.expires_at) for row in _GOOD_TOKENS.all(session)}
+
+
+_GOOD_TOKENS = Question[WebhookToken](
+    select(WebhookToken)
+    .join(Broker, col(Broker.id) == WebhookToken.broker_id)
+    .join(User, col(User.id) == WebhookToken.user_id)
+    .where(col(Broker.deleted_at).is_(None), col(User.is_active), col(User.role) != Role.VIEWER)
+)
 
 
 def note_use(session: GuardedSession, token_hash: str, now: datetime) -> None:

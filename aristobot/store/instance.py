@@ -16,6 +16,7 @@ from aristobot.store.failures import in_our_words
 from aristobot.store.filesystems import filesystem_of
 from aristobot.store.ground import refuse_network_share
 from aristobot.store.locks import lock_file
+from aristobot.store.questions import Question
 from aristobot.store.tables import Installation
 from aristobot.store.tenancy import SYSTEM, GuardedSession
 
@@ -77,10 +78,13 @@ class InstanceLock:
 
 def installation(session: GuardedSession) -> Installation:
     """Who we are, and in which epoch. StoreError in a database that was never upgraded."""
-    row = session.exec(select(Installation)).one_or_none()
+    row = _INSTALLATION.first(session)
     if row is None:
         raise StoreError("store_without_installation")
     return row
+
+
+_INSTALLATION = Question[Installation](select(Installation))
 
 
 def next_epoch(session: GuardedSession, at_least: int = 0) -> None:

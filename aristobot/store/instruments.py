@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlmodel import col
 
 from aristobot.market import Instrument, Symbol
+from aristobot.store.questions import Question
 from aristobot.store.tables import InstrumentRow
 from aristobot.store.tenancy import GuardedSession
 
@@ -47,7 +48,12 @@ def get(session: GuardedSession, exchange: str, symbol: Symbol) -> Instrument | 
 
 def all_of(session: GuardedSession, exchange: str) -> list[Instrument]:
     """The whole catalogue of an exchange, by symbol."""
-    return [_value(row) for row in session.execute(_wanted(exchange).order_by(col(InstrumentRow.symbol)))]
+    return [_value(row) for row in _ALL_OF.all(session, exchange=exchange)]
+
+
+_ALL_OF = Question[tuple[Any, ...]](
+    sa.select(*_COLUMNS).where(col(InstrumentRow.exchange) == sa.bindparam("exchange")).order_by(col(InstrumentRow.symbol))
+)
 
 
 def symbols(session: GuardedSession, exchange: str) -> list[Symbol]:

@@ -14,6 +14,7 @@ from aristobot.errors import NotFound
 from aristobot.notices import OUTSIDE, Notice, Outlet, switched
 from aristobot.store.notice_tables import Notification, NotificationChannel, NotificationDelivery, NotificationPreference
 from aristobot.store.paging import Place, newest
+from aristobot.store.questions import Question
 from aristobot.store.tenancy import GuardedSession, owner_of
 from aristobot.store.trading_tables import Order, PositionRow
 
@@ -73,8 +74,15 @@ def tell(session: GuardedSession, notice: Notice, trace_id: str, now: datetime) 
 def _same(session: GuardedSession, notice: Notice) -> Notification | None:
     if not notice.subject:
         return None
-    wanted = select(Notification).where(Notification.subject == notice.subject)
-    return session.exec(wanted.order_by(col(Notification.last_at).desc()).limit(1)).first()
+    return _LAST_ABOUT.first(session, subject=notice.subject)
+
+
+_LAST_ABOUT = Question[Notification](
+    select(Notification)
+    .where(Notification.subject == sa.bindparam("subject"))
+    .order_by(col(Notification.last_at).desc())
+    .limit(1)
+)
 
 
 def told(session: GuardedSession, subjects: Collection[str]) -> list[str]:
@@ -102,7 +110,10 @@ def get(session: GuardedSession, notification_id: uuid.UUID) -> Notification:
 
 def unread(session: GuardedSession) -> int:
     """How many the user has not read."""
-    return session.exec(select(sa.func.count(col(Notification.id))).where(col(Notification.read_at).is_(None))).one()
+    return _UNREAD.all(session)[0]
+
+
+_UNREAD = Question[int](select(sa.func.count(col(Notification.id))).where(col(Notification.read_at).is_(None)))
 
 
 def mark_read(session: GuardedSession, now: datetime, ids: Collection[uuid.UUID] | None = None) -> int:
@@ -115,7 +126,10 @@ def mark_read(session: GuardedSession, now: datetime, ids: Collection[uuid.UUID]
 
 def last_told(session: GuardedSession) -> datetime | None:
     """When anybody was last told anything; needs SYSTEM."""
-    return session.exec(select(sa.func.max(col(Notification.created_at)))).one()
+    return _LAST_TOLD.first(session)
+
+
+_LAST_TOLD = Question[datetime | None](select(sa.func.max(col(Notification.created_at))))
 
 
 def ended_since(session: GuardedSession, since: datetime) -> tuple[list[Order], list[PositionRow]]:
@@ -134,8 +148,11 @@ def forget_before(session: GuardedSession, moment: datetime) -> int:
 
 def switches(session: GuardedSession) -> dict[str, list[str]]:
     """What the user chose, by kind; kinds that are not there take what is usual."""
-    row = session.exec(select(NotificationPreference)).one_or_none()
+    row = _CHOSEN.first(session)
     return dict(row.switches or {}) if row is not None else {}
+
+
+_CHOSEN = Question[NotificationPreference](select(NotificationPreference))
 
 
 def choose(session: GuardedSession, chosen: dict[str, list[str]]) -> None:
@@ -149,7 +166,10 @@ def choose(session: GuardedSession, chosen: dict[str, list[str]]) -> None:
 
 def channels(session: GuardedSession) -> list[NotificationChannel]:
     """The channels that were set up: the user's, or everybody's for SYSTEM."""
-    return list(session.exec(select(NotificationChannel).order_by(col(NotificationChannel.channel))))
+    return _CHANNELS.all(session)
+
+
+_CHANNELS = Question[NotificationChannel](select(NotificationChannel).order_by(col(NotificationChannel.channel)))
 
 
 def channel(session: GuardedSession, which: Outlet) -> NotificationChannel | None:
@@ -159,9 +179,19 @@ def channel(session: GuardedSession, which: Outlet) -> NotificationChannel | Non
 
 def lanes(session: GuardedSession, now: datetime, given_up: datetime) -> list[tuple[uuid.UUID, Outlet]]:
     """For whom and by which channels something is due, or has waited since before `given_up`; needs SYSTEM."""
-    due = sa.or_(col(NotificationDelivery.next_at) <= now, col(NotificationDelivery.created_at) < given_up)
-    found = session.exec(select(NotificationDelivery.user_id, NotificationDelivery.channel).where(due).distinct())
-    return [(user_id, Outlet(which)) for user_id, which in found]
+    return [(user_id, Outlet(which)) for user_id, which in _LANES.all(session, now=now, given_up=given_up)]
+
+
+_LANES = Question[tuple[uuid.UUID, Outlet]](
+    select(NotificationDelivery.user_id, NotificationDelivery.channel)
+    .where(
+        sa.or_(
+            col(NotificationDelivery.next_at) <= sa.bindparam("now"),
+            col(NotificationDelivery.created_at) < sa.bindparam("given_up"),
+        )
+    )
+    .distinct()
+)
 
 
 def oldest(session: GuardedSession, which: Outlet) -> NotificationDelivery | None:

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Collection
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import col, select
@@ -12,7 +13,8 @@ from aristobot.money import ZERO
 from aristobot.orders import FINAL, Fill, OrderStatus, can_rest
 from aristobot.store.lookups import row_where
 from aristobot.store.paging import Place, newest
-from aristobot.store.tenancy import ASKED_AGAIN, GuardedSession
+from aristobot.store.questions import Question
+from aristobot.store.tenancy import GuardedSession
 from aristobot.store.trading_tables import FillRow, Order
 from aristobot.store.types import Amount
 
@@ -76,15 +78,23 @@ def ended(
 
 def alive(session: GuardedSession, broker_id: uuid.UUID | None = None) -> list[Order]:
     """Orders that may still change: pending, unknown, open, partly filled; oldest first."""
-    wanted = select(Order).where(col(Order.status).in_(ALIVE)).order_by(col(Order.created_at))
-    if broker_id is not None:
-        wanted = wanted.where(Order.broker_id == broker_id)
-    return list(session.exec(wanted))
+    return _ALIVE.all(session) if broker_id is None else _ALIVE_AT.all(session, broker_id=broker_id)
+
+
+_BROKER: sa.BindParameter[uuid.UUID] = sa.bindparam("broker_id")
+_alive = select(Order).where(col(Order.status).in_(ALIVE)).order_by(col(Order.created_at))
+_ALIVE = Question[Order](_alive)
+_ALIVE_AT = Question[Order](_alive.where(Order.broker_id == _BROKER))
 
 
 def of_webhook(session: GuardedSession, webhook_id: uuid.UUID) -> list[Order]:
     """Orders that one alert caused, in the order in which they were made."""
-    return list(session.exec(select(Order).where(Order.webhook_id == webhook_id).order_by(col(Order.created_at), col(Order.id))))
+    return _OF_WEBHOOK.all(session, webhook_id=webhook_id)
+
+
+_OF_WEBHOOK = Question[Order](
+    select(Order).where(Order.webhook_id == sa.bindparam("webhook_id")).order_by(col(Order.created_at), col(Order.id))
+)
 
 
 def of_trace(session: GuardedSession, trace_id: str) -> list[Order]:
@@ -100,13 +110,11 @@ def count_of_cause(session: GuardedSession, position_id: uuid.UUID, leg: str) ->
 
 def by_client_id(session: GuardedSession, broker_id: uuid.UUID, client_order_id: str) -> Order | None:
     """The order that travels under this client id."""
-    return session.exec(_BY_CLIENT_ID, params={"broker_id": broker_id, "client_order_id": client_order_id}).one_or_none()
+    return _BY_CLIENT_ID.first(session, broker_id=broker_id, client_order_id=client_order_id)
 
 
-_BY_CLIENT_ID = (
-    select(Order)
-    .where(Order.broker_id == sa.bindparam("broker_id"), Order.client_order_id == sa.bindparam("client_order_id"))
-    .execution_options(**ASKED_AGAIN)
+_BY_CLIENT_ID = Question[Order](
+    select(Order).where(Order.broker_id == _BROKER, Order.client_order_id == sa.bindparam("client_order_id"))
 )
 
 
@@ -118,22 +126,25 @@ def by_client_ids(session: GuardedSession, broker_id: uuid.UUID, client_order_id
 
 def by_exchange_id(session: GuardedSession, broker_id: uuid.UUID, symbol: str, exchange_order_id: str) -> Order | None:
     """The order that the exchange knows by this id."""
-    wanted = select(Order).where(
-        Order.broker_id == broker_id, Order.symbol == symbol, Order.exchange_order_id == exchange_order_id
+    return _BY_EXCHANGE_ID.first(session, broker_id=broker_id, symbol=symbol, exchange_order_id=exchange_order_id)
+
+
+_BY_EXCHANGE_ID = Question[Order](
+    select(Order).where(
+        Order.broker_id == _BROKER,
+        Order.symbol == sa.bindparam("symbol"),
+        Order.exchange_order_id == sa.bindparam("exchange_order_id"),
     )
-    return session.exec(wanted).first()
+)
 
 
 def fills(session: GuardedSession, order_id: uuid.UUID) -> list[FillRow]:
     """Executions of one order, oldest first."""
-    return list(session.exec(_FILLS_OF_ORDER, params={"order_id": order_id}))
+    return _FILLS_OF_ORDER.all(session, order_id=order_id)
 
 
-_FILLS_OF_ORDER = (
-    select(FillRow)
-    .where(FillRow.order_id == sa.bindparam("order_id"))
-    .order_by(col(FillRow.at), col(FillRow.id))
-    .execution_options(**ASKED_AGAIN)
+_FILLS_OF_ORDER = Question[FillRow](
+    select(FillRow).where(FillRow.order_id == sa.bindparam("order_id")).order_by(col(FillRow.at), col(FillRow.id))
 )
 
 
@@ -145,18 +156,21 @@ def fills_of_orders(session: GuardedSession, order_ids: Collection[uuid.UUID]) -
 
 def fills_of_position(session: GuardedSession, position_id: uuid.UUID) -> list[FillRow]:
     """Executions that made one position, oldest first."""
-    return list(
-        session.exec(select(FillRow).where(FillRow.position_id == position_id).order_by(col(FillRow.at), col(FillRow.id)))
-    )
+    return _FILLS_OF_POSITION.all(session, position_id=position_id)
+
+
+_FILLS_OF_POSITION = Question[FillRow](
+    select(FillRow).where(FillRow.position_id == sa.bindparam("position_id")).order_by(col(FillRow.at), col(FillRow.id))
+)
 
 
 def executions(session: GuardedSession, position_id: uuid.UUID) -> list[Fill]:
     """What made one position, in no order. A position may have hundreds, and is told anew with each: so they are no rows."""
-    return [Fill(*row) for row in session.execute(_EXECUTIONS, {"position_id": position_id})]
+    return [Fill(*row) for row in _EXECUTIONS.all(session, position_id=position_id)]
 
 
 #: The fields of a fill that rows have, in their order.
-_EXECUTIONS = (
+_EXECUTIONS = Question[tuple[Any, ...]](
     sa.select(
         col(FillRow.trade_id),
         col(FillRow.symbol),
@@ -168,9 +182,7 @@ _EXECUTIONS = (
         col(FillRow.at),
         col(FillRow.maker),
         col(FillRow.fee_value),
-    )
-    .where(col(FillRow.position_id) == sa.bindparam("position_id"))
-    .execution_options(**ASKED_AGAIN)
+    ).where(col(FillRow.position_id) == sa.bindparam("position_id"))
 )
 
 
@@ -187,8 +199,12 @@ def is_untold() -> sa.ColumnElement[bool]:
 
 def without_all_fills(session: GuardedSession, broker_id: uuid.UUID, since: datetime) -> list[Order]:
     """Orders changed since then of which more is filled than their known executions say."""
-    changed = select(Order).where(Order.broker_id == broker_id, Order.updated_at >= since)
-    return list(session.exec(changed.where(is_untold())))
+    return _UNTOLD_SINCE.all(session, broker_id=broker_id, since=since)
+
+
+_UNTOLD_SINCE = Question[Order](
+    select(Order).where(Order.broker_id == _BROKER, Order.updated_at >= sa.bindparam("since")).where(is_untold())
+)
 
 
 def recent_fills(
@@ -225,5 +241,11 @@ def as_fill(row: FillRow) -> Fill:
 
 def lately(session: GuardedSession, broker_id: uuid.UUID, since: datetime) -> list[Order]:
     """Orders made since `since`, newest first: what the limits count after a start."""
-    wanted = select(Order).where(Order.broker_id == broker_id, Order.created_at >= since)
-    return list(session.exec(wanted.order_by(col(Order.created_at).desc())))
+    return _LATELY.all(session, broker_id=broker_id, since=since)
+
+
+_LATELY = Question[Order](
+    select(Order)
+    .where(Order.broker_id == _BROKER, Order.created_at >= sa.bindparam("since"))
+    .order_by(col(Order.created_at).desc())
+)

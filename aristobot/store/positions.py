@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+import sqlalchemy as sa
 from sqlmodel import col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -14,6 +15,7 @@ from aristobot.kinds import UNDONE, LotStatus
 from aristobot.money import kept, times
 from aristobot.store.lookups import row_where
 from aristobot.store.paging import Place, newest
+from aristobot.store.questions import Question
 from aristobot.store.tenancy import GuardedSession
 from aristobot.store.trading_tables import Bracket, PositionRow, WebhookState
 
@@ -28,10 +30,13 @@ def get(session: GuardedSession, position_id: uuid.UUID) -> PositionRow:
 
 def open_ones(session: GuardedSession, broker_id: uuid.UUID | None = None) -> list[PositionRow]:
     """Open positions, oldest first."""
-    wanted = select(PositionRow).where(PositionRow.status == LotStatus.OPEN).order_by(col(PositionRow.opened_at))
-    if broker_id is not None:
-        wanted = wanted.where(PositionRow.broker_id == broker_id)
-    return list(session.exec(wanted))
+    return _OPEN.all(session) if broker_id is None else _OPEN_AT.all(session, broker_id=broker_id)
+
+
+_BROKER: sa.BindParameter[uuid.UUID] = sa.bindparam("broker_id")
+_opened = select(PositionRow).where(PositionRow.status == LotStatus.OPEN).order_by(col(PositionRow.opened_at))
+_OPEN = Question[PositionRow](_opened)
+_OPEN_AT = Question[PositionRow](_opened.where(PositionRow.broker_id == _BROKER))
 
 
 def every(session: GuardedSession) -> list[PositionRow]:
@@ -41,13 +46,17 @@ def every(session: GuardedSession) -> list[PositionRow]:
 
 def open_one(session: GuardedSession, broker_id: uuid.UUID, symbol: str, owner: str) -> PositionRow | None:
     """The open position of one owner of lots, if there is one."""
-    wanted = select(PositionRow).where(
+    return _OPEN_OF_OWNER.first(session, broker_id=broker_id, symbol=symbol, owner=owner)
+
+
+_OPEN_OF_OWNER = Question[PositionRow](
+    select(PositionRow).where(
         PositionRow.status == LotStatus.OPEN,
-        PositionRow.broker_id == broker_id,
-        PositionRow.symbol == symbol,
-        PositionRow.owner == owner,
+        PositionRow.broker_id == _BROKER,
+        PositionRow.symbol == sa.bindparam("symbol"),
+        PositionRow.owner == sa.bindparam("owner"),
     )
-    return session.exec(wanted).one_or_none()
+)
 
 
 def recent(
@@ -89,7 +98,10 @@ def dust_ids() -> SelectOfScalar[uuid.UUID]:
 
 def dust(session: GuardedSession) -> frozenset[uuid.UUID]:
     """The same, looked up."""
-    return frozenset(session.exec(dust_ids()))
+    return frozenset(_DUST.all(session))
+
+
+_DUST = Question[uuid.UUID](dust_ids())
 
 
 def state_of(session: GuardedSession, position_id: uuid.UUID) -> WebhookState | None:
@@ -104,10 +116,12 @@ def bracket_of(session: GuardedSession, position_id: uuid.UUID) -> Bracket | Non
 
 def brackets(session: GuardedSession, broker_id: uuid.UUID | None = None) -> list[Bracket]:
     """Every bracket that is not done."""
-    wanted = select(Bracket).where(col(Bracket.status).in_(UNDONE))
-    if broker_id is not None:
-        wanted = wanted.where(Bracket.broker_id == broker_id)
-    return list(session.exec(wanted))
+    return _UNDONE.all(session) if broker_id is None else _UNDONE_AT.all(session, broker_id=broker_id)
+
+
+_undone = select(Bracket).where(col(Bracket.status).in_(UNDONE))
+_UNDONE = Question[Bracket](_undone)
+_UNDONE_AT = Question[Bracket](_undone.where(Bracket.broker_id == _BROKER))
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,10 +137,8 @@ def reprice(session: GuardedSession, prices: Iterable[Repriced], now: datetime) 
     """Write the last price of open positions, and what it makes of their unrealised gain."""
     for seen in prices:
         position_id, price = seen.position_id, seen.price
-        row = session.exec(
-            select(PositionRow).where(PositionRow.id == position_id, PositionRow.status == LotStatus.OPEN)
-        ).one_or_none()
-        if row is None:
+        row = row_where(session, PositionRow, "id", position_id)
+        if row is None or row.status is not LotStatus.OPEN:
             continue
         row.current_price, row.is_dust = price, seen.is_dust
         session.add(row)

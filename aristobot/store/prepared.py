@@ -126,7 +126,7 @@ def new_row(model: type[Row], values: Mapping[str, Any]) -> Row:
 
     The model's own constructor sets each of its columns through three layers, which for an order costs more than its commit.
     """
-    row: Row = _maker(model)()
+    row: Row = maker(model)()
     row.__dict__.update(_defaults(model))
     row.__dict__.update(values)
     for name in ("__pydantic_extra__", "__pydantic_private__"):
@@ -136,9 +136,10 @@ def new_row(model: type[Row], values: Mapping[str, Any]) -> Row:
 
 
 @cache
-def _maker(model: type[Row]) -> Callable[[], Row]:
-    maker: Callable[[], Row] = sa.inspect(model).class_manager.new_instance
-    return maker
+def maker(model: type[Row]) -> Callable[[], Row]:
+    """What makes an empty row of the model, as the object mapper does before it fills one."""
+    made: Callable[[], Row] = sa.inspect(model).class_manager.new_instance
+    return made
 
 
 @cache

@@ -11,6 +11,7 @@ from sqlmodel import col, select
 from aristobot.kinds import RhythmMode
 from aristobot.store import brokers
 from aristobot.store.notice_tables import SilenceWatch
+from aristobot.store.questions import Question
 from aristobot.store.tenancy import GuardedSession, insert_once
 from aristobot.store.trading_tables import Webhook
 
@@ -31,7 +32,10 @@ class Came(NamedTuple):
 
 def watches(session: GuardedSession) -> list[SilenceWatch]:
     """What was set for the user's brokers; everybody's for SYSTEM."""
-    return list(session.exec(select(SilenceWatch)))
+    return _WATCHES.all(session)
+
+
+_WATCHES = Question[SilenceWatch](select(SilenceWatch))
 
 
 def save(

@@ -6,6 +6,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
+import sqlalchemy as sa
 from sqlmodel import col, select
 
 from aristobot.errors import NotFound
@@ -13,6 +14,7 @@ from aristobot.orders import OrderReport, OrderState, merge
 from aristobot.store import orders
 from aristobot.store.monitor_tables import Stranger
 from aristobot.store.paging import Place, newest
+from aristobot.store.questions import Question
 from aristobot.store.tenancy import GuardedSession
 
 
@@ -58,8 +60,14 @@ def get(session: GuardedSession, stranger_id: uuid.UUID) -> Stranger:
 
 def resting(session: GuardedSession, broker_id: uuid.UUID) -> list[Stranger]:
     """Strangers of a broker that may still change, oldest first."""
-    wanted = select(Stranger).where(Stranger.broker_id == broker_id, col(Stranger.status).in_(orders.ALIVE))
-    return list(session.exec(wanted.order_by(col(Stranger.created_at))))
+    return _RESTING.all(session, broker_id=broker_id)
+
+
+_RESTING = Question[Stranger](
+    select(Stranger)
+    .where(Stranger.broker_id == sa.bindparam("broker_id"), col(Stranger.status).in_(orders.ALIVE))
+    .order_by(col(Stranger.created_at))
+)
 
 
 def recent(session: GuardedSession, *, limit: int = 100, before: Place | None = None, **equal: object) -> list[Stranger]:

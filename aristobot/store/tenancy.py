@@ -37,6 +37,7 @@ CHECKED: Final[Mapping[str, object]] = {"tenancy_checked": object()}
 #: Of a statement that is made once and asked again and again, each time with its parameters: its guard is made once, too.
 ASKED_AGAIN: Final[Mapping[str, object]] = {"asked_again": True}
 
+_WITHOUT_MODELS = "only statements on models can be guarded: no text(), no bare tables"
 #: Tables without an owner in which a user's session may still write: its own deeds, and the emergency brake.
 _WRITTEN_BY_USERS = (AuditEntry, Halt)
 
@@ -48,11 +49,13 @@ class TenantError(RuntimeError):
 class GuardedSession(Session):
     """A session bound to one user (`scope` is their id), or to SYSTEM. Rows keep their values after the commit."""
 
-    def __init__(self, bind: sa.Engine | sa.Connection, *, scope: Scope) -> None:
+    def __init__(self, bind: sa.Engine | sa.Connection, *, scope: Scope, only_reads: bool = False) -> None:
         if not isinstance(scope, uuid.UUID | System):
             raise TenantError(f"a session is for a user's id or for SYSTEM, not for {scope!r}")
         super().__init__(bind, expire_on_commit=False)
         self.scope: Scope = scope
+        #: Whether nothing that is found here can be changed here, and no server is asked (questions.py).
+        self.only_reads_sqlite = only_reads and bind.dialect.name == "sqlite"
 
     def _refuse_bulk(self, *_args: Any, **_kwargs: Any) -> NoReturn:
         raise TenantError("bulk operations pass by the guard: use add_all, insert_once or update()")
@@ -62,6 +65,10 @@ class GuardedSession(Session):
         if self.scope is not SYSTEM:
             raise TenantError("the bare connection cannot be guarded")
         return super().connection(*args, **kwargs)
+
+    def driver(self) -> Any:
+        """The driver's own connection, in this session's transaction: for statements of the store's that have been guarded."""
+        return super().connection().connection.driver_connection
 
     bulk_save_objects = _refuse_bulk
     bulk_insert_mappings = _refuse_bulk
@@ -83,19 +90,24 @@ def _guard_statement(state: ORMExecuteState) -> None:
     if state.execution_options.get("tenancy_checked") is CHECKED["tenancy_checked"]:
         return
     if not state.is_orm_statement:
-        raise TenantError("only statements on models can be guarded: no text(), no bare tables")
+        raise TenantError(_WITHOUT_MODELS)
     if state.is_insert:
         raise TenantError("insert() cannot be guarded: use session.add or insert_once")
     if state.is_update or state.is_delete:
         _refuse_wide_writes(state)
     if state.is_column_load:
         return  # a refresh of a row that this session already holds
-    guard = _guarded_once if state.execution_options.get("asked_again") else _guarded
+    guard = _guarded_once if state.execution_options.get("asked_again") else guarded
     state.statement = guard(state.statement, session.scope)
 
 
-def _guarded(statement: Any, user_id: uuid.UUID) -> Any:
-    """The statement, which finds rows of this user alone in every table that has owners."""
+def guarded(statement: Any, user_id: Any) -> Any:
+    """The statement, which finds rows of this user (or of whom a `bindparam` names) alone in every table that has owners.
+
+    Raises TenantError for what cannot be guarded.
+    """
+    if statement._propagate_attrs.get("compile_state_plugin") != "orm":
+        raise TenantError(_WITHOUT_MODELS)
     tables, simple = _guarded_tables(statement)
     if simple:  # a criterion that SQLAlchemy puts wherever a model may turn up costs half as much again as the question
         return statement.where(_owner_of_rows(tables[0]) == user_id)
@@ -103,7 +115,7 @@ def _guarded(statement: Any, user_id: uuid.UUID) -> Any:
 
 
 #: Of a statement that is made once and asked again with other parameters, this too need be worked out once.
-_guarded_once = lru_cache(maxsize=2048)(_guarded)
+_guarded_once = lru_cache(maxsize=2048)(guarded)
 
 
 def _refuse_wide_writes(state: ORMExecuteState) -> None:
@@ -181,7 +193,7 @@ def guarded_classes() -> tuple[type[Any], ...]:
 
 
 @lru_cache(maxsize=2048)
-def _own_rows_only(user_id: uuid.UUID, table: str) -> Any:
+def _own_rows_only(user_id: Any, table: str) -> Any:
     """The criterion of one class: pydantic hides the attribute on the mixin, so the mixin itself cannot be named."""
     return with_loader_criteria(_model_of(table), _owner_of_rows(table) == user_id, include_aliases=True)
 

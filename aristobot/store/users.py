@@ -11,6 +11,7 @@ from sqlmodel import col, select
 from aristobot.errors import NotFound
 from aristobot.kinds import Role
 from aristobot.store.lookups import row_where
+from aristobot.store.questions import Question
 from aristobot.store.tables import User
 from aristobot.store.tenancy import GuardedSession
 
@@ -30,7 +31,7 @@ def get(session: GuardedSession, user_id: uuid.UUID) -> User:
 
 def by_name(session: GuardedSession, name: str) -> User | None:
     """The user of this name, however it is written."""
-    return session.exec(select(User).where(User.name_key == key_of(name))).one_or_none()
+    return row_where(session, User, "name_key", key_of(name))
 
 
 def create(session: GuardedSession, row: User) -> User:
@@ -42,7 +43,10 @@ def create(session: GuardedSession, row: User) -> User:
 
 def everyone(session: GuardedSession) -> list[User]:
     """All users, the oldest first."""
-    return list(session.exec(select(User).order_by(col(User.created_at), col(User.name_key))))
+    return _EVERYONE.all(session)
+
+
+_EVERYONE = Question[User](select(User).order_by(col(User.created_at), col(User.name_key)))
 
 
 def active_count(session: GuardedSession) -> int:

@@ -16,6 +16,7 @@ from aristobot.money import HUNDRED
 from aristobot.store import positions
 from aristobot.store.lookups import row_where
 from aristobot.store.paging import Place, newest
+from aristobot.store.questions import Question
 from aristobot.store.tenancy import GuardedSession
 from aristobot.store.trading_tables import Webhook, WebhookState
 
@@ -96,8 +97,12 @@ def stats(session: GuardedSession, since: datetime, broker_id: uuid.UUID | None 
 
 def pending(session: GuardedSession) -> list[Webhook]:
     """Rows that a crash or a restart left unfinished, in the order in which they arrived."""
-    wanted = select(Webhook).where(col(Webhook.status).in_(UNFINISHED)).order_by(col(Webhook.received_at), col(Webhook.id))
-    return list(session.exec(wanted))
+    return _PENDING.all(session)
+
+
+_PENDING = Question[Webhook](
+    select(Webhook).where(col(Webhook.status).in_(UNFINISHED)).order_by(col(Webhook.received_at), col(Webhook.id))
+)
 
 
 def claim(session: GuardedSession, webhook_id: uuid.UUID) -> Webhook | None:
