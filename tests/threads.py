@@ -8,7 +8,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
+from aristobot.errors import StoreError
+from aristobot.store.workers import Workers
+
 _Submit = Callable[..., "Future[Any]"]
+_Give = Callable[..., None]
 
 
 class Threads:
@@ -33,6 +37,25 @@ class Threads:
 
         return counted
 
+    def watch_jobs(self, give: _Give) -> _Give:
+        """The same for the memory's own threads, whose jobs tell the loop themselves."""
+
+        def counted(workers: Workers, job: Callable[[], None], **options: Any) -> None:
+            def done() -> None:
+                try:
+                    job()
+                finally:
+                    self.add(-1)
+
+            self.add(1)
+            try:
+                give(workers, done, **options)
+            except StoreError:
+                self.add(-1)
+                raise
+
+        return counted
+
     def add(self, jobs: int) -> None:
         """So many more, or fewer, are under way."""
         with self._lock:
@@ -45,9 +68,10 @@ THREADS = Threads()
 @contextmanager
 def counted_threads() -> Iterator[Threads]:
     """Whatever any pool of threads is given to do meanwhile is counted."""
-    submit = ThreadPoolExecutor.submit
+    submit, give = ThreadPoolExecutor.submit, Workers.give
     ThreadPoolExecutor.submit = THREADS.watch(submit)  # type: ignore[method-assign]  # the only place that all pools share
+    Workers.give = THREADS.watch_jobs(give)  # type: ignore[method-assign]  # and the only one of the memory's threads
     try:
         yield THREADS
     finally:
-        ThreadPoolExecutor.submit = submit  # type: ignore[method-assign]  # as it was
+        ThreadPoolExecutor.submit, Workers.give = submit, give  # type: ignore[method-assign]  # as they were

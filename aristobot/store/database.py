@@ -10,14 +10,12 @@ commit, because the thread finishes what it began; the event loop never runs SQL
 from __future__ import annotations
 
 import asyncio
-import contextvars
 import functools
 import os
 import sqlite3
 import threading
-from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -25,13 +23,12 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.util import LRUCache
 
-from aristobot.errors import StoreError
 from aristobot.store.failures import in_our_words
 from aristobot.store.tenancy import GuardedSession, Scope
 from aristobot.store.types import ExactSum
+from aristobot.store.workers import Workers
 
 Result = TypeVar("Result")
-_Job = tuple["Future[Any]", Callable[[], Any]]
 
 #: FULL: an order that was acknowledged survives a power cut. The wait is for another process: a backup, a shell.
 _PRAGMAS = (
@@ -151,43 +148,6 @@ def is_sqlite(url: str | sa.URL) -> bool:
     return sa.make_url(url).get_backend_name() == "sqlite"
 
 
-class Workers:
-    """Threads that do what is urgent first, and everything else in its order."""
-
-    def __init__(self, count: int, name: str) -> None:
-        self._threads = ThreadPoolExecutor(count, name)
-        self._waiting: tuple[deque[_Job], deque[_Job]] = (deque(), deque())
-
-    def submit(self, run: Callable[[], Any], *, urgent: bool = False) -> Future[Any]:
-        """The job's future. Raises StoreError after `close`."""
-        future: Future[Any] = Future()
-        self._waiting[not urgent].append((future, run))
-        try:
-            self._threads.submit(self._do_next)
-        except RuntimeError:
-            raise StoreError("store_closed") from None
-        return future
-
-    def close(self) -> None:
-        """Finish what was handed in."""
-        self._threads.shutdown(wait=True)
-
-    def _do_next(self) -> None:
-        urgent, ordinary = self._waiting
-        try:
-            future, run = urgent.popleft()
-        except IndexError:
-            future, run = ordinary.popleft()
-        if not future.set_running_or_notify_cancel():
-            return
-        try:
-            result = run()
-        except BaseException as error:  # noqa: BLE001  # it belongs to whoever waits for the job
-            future.set_exception(error)
-        else:
-            future.set_result(result)
-
-
 class _Doors:
     """What sessions are opened on: on SQLite one connection for each thread, which keeps it. The pool's way out and back takes
     as long as finding a row. On PostgreSQL the pool looks each time whether the server is still there.
@@ -238,11 +198,11 @@ class Database:
 
     async def read(self, scope: Scope, work: Callable[[GuardedSession], Result]) -> Result:
         """Run `work` over a consistent state that nobody's writing disturbs; writing in it is refused by the database."""
-        return await self._in_thread(self._read_threads, functools.partial(self._read, scope, work))
+        return await self._read_threads.do(functools.partial(self._read, scope, work))
 
     async def write(self, scope: Scope, work: Callable[[GuardedSession], Result]) -> Result:
         """Run `work` as one transaction: committed durably when it returns, undone when it raises."""
-        return await self._in_thread(self._write_threads, functools.partial(self._write, scope, work))
+        return await self._write_threads.do(functools.partial(self._write, scope, work))
 
     def hand_in(self, work: Callable[[Any], Result], *, urgent: bool = False) -> Future[Result]:
         """Run `work(connection)` as one transaction on a bare driver connection; the future is resolved in the writer's thread.
@@ -306,16 +266,6 @@ class Database:
             raise
         return result
 
-    @staticmethod
-    async def _in_thread(workers: Workers, run: Callable[[], Result]) -> Result:
-        context = contextvars.copy_context()  # the trace follows into the thread
-        waiting = asyncio.wrap_future(workers.submit(functools.partial(context.run, run)))
-        try:
-            return await asyncio.shield(waiting)
-        except asyncio.CancelledError:
-            waiting.add_done_callback(_take_notice)
-            raise
-
     def _close(self) -> None:
         self._urgent_threads.close()
         self._write_threads.close()
@@ -328,9 +278,3 @@ class Database:
                 connection.exec_driver_sql("COMMIT")  # a checkpoint wants no transaction, and the engine began one
                 connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
         self._writer.dispose()
-
-
-def _take_notice(future: asyncio.Future[Any]) -> None:
-    """Look at the outcome that nobody waits for any more, so that asyncio does not complain of it."""
-    if not future.cancelled():
-        future.exception()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pytest
@@ -60,8 +61,8 @@ def plain(answer: Any) -> Any:
 async def test_each_user_is_told_of_their_own_rows_and_the_house_of_all(db: Database, question: Question[Any]) -> None:
     one, other = await two_households(db)
     for scope, broker, expected in ((one.user_id, one, True), (one.user_id, other, False), (SYSTEM, other, True)):
-        read = await db.read(scope, lambda s, at=broker.id: question.all(s, broker_id=at))  # type: ignore[misc]
-        mapped = await db.write(scope, lambda s, at=broker.id: question.all(s, broker_id=at))  # type: ignore[misc]
+        ask = partial(question.all, broker_id=broker.id)
+        read, mapped = await db.read(scope, ask), await db.write(scope, ask)
         assert plain(read) == plain(mapped)
         assert bool(read) is expected
 
