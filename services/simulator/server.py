@@ -29,6 +29,9 @@ from services.simulator.wire import (
 )
 from services.simulator.world import Dialect, World
 
+#: Seconds that an answer under way has when the server stops; who waited for it was hung up.
+_LAST_MOMENT = 0.1
+
 
 class _InnerServer(uvicorn.Server):
     """A uvicorn that leaves signals to whoever runs the loop."""
@@ -49,9 +52,22 @@ class _InnerServer(uvicorn.Server):
     def stop(self) -> None:
         """Close, at once, whatever is connected."""
         self.should_exit = self.force_exit = True
+        self._hang_up()
+        self._asked_to_stop.set()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen no more; only what is still being answered is waited for, a moment."""
+        for server in self.servers:
+            server.close()
+        for listening in sockets or []:
+            listening.close()
+        self._hang_up()
+        if self.server_state.tasks:
+            await asyncio.wait(self.server_state.tasks, timeout=_LAST_MOMENT)
+
+    def _hang_up(self) -> None:
         for connection in list(self.server_state.connections):
             connection.transport.abort()
-        self._asked_to_stop.set()
 
 
 def bound_socket(host: str, port: int) -> socket.socket:

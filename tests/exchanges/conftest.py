@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 
@@ -12,6 +13,12 @@ from services.simulator.server import SimulatorServer
 from tests.exchanges.compliance import Bench, a_bench
 from tests.exchanges.house import ED25519, HMAC, House
 from tests.exchanges.kraken_house import KrakenHouse
+from tests.services.leaping import a_leaping_loop
+
+
+def pytest_asyncio_loop_factories(item: pytest.Function) -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """What is tried on a bench waits in no time: a second until a client gives up is nothing, on a busy machine too."""
+    return {"leaping": a_leaping_loop} if "bench" in item.fixturenames else {"real": asyncio.new_event_loop}
 
 
 @pytest.fixture
