@@ -49,7 +49,8 @@ class StrategyDecisions:
         stopped = str(answer.state.get("stopped") or "")
         if stopped and row.status is ActivationStatus.RUNNING:
             await log.ended(row, ActivationStatus.FAILED, StrategyError("strategy_hook_fell", detail=stopped[:300]))
-        await self.finish(await self.row())
+        if decision != NOTHING or row.work is not None:
+            await self.finish(await self.row())
         return True
 
     async def finish(self, row: Activation) -> None:

@@ -22,6 +22,7 @@ from aristobot.market import Candle, Instrument, Timeframe
 from aristobot.signals import longest_lag
 from aristobot.store.activations import AT_WORK
 from aristobot.store.strategy_tables import Activation
+from aristobot.strategy_orders import NOTHING
 from services.strategy_books import Books, News, first_news, knows_all
 from services.strategy_decisions import StrategyDecisions
 from services.strategy_seat import MOST_CANDLES, StrategySeat
@@ -158,7 +159,7 @@ class StrategyRun:
             candle = self._candles[0]
             waits = False
             try:
-                await self._close(candle)
+                moved = await self._close(candle)
             except (ExchangeError, StoreError):
                 waits = True  # until it can be looked at, or is too old
                 raise
@@ -166,7 +167,8 @@ class StrategyRun:
                 if not waits:
                     with suppress(ValueError):
                         self._candles.remove(candle)
-            await self._look()
+            if moved or self._candles:  # what else happens meanwhile wakes us again
+                await self._look()
 
     async def _fell(self, error: StrategyError) -> None:
         """Its process broke a limit or fell: three times, and it is paused with its exits left in place."""
@@ -194,13 +196,17 @@ class StrategyRun:
 
     async def _look(self) -> None:
         """Guard what came late, finish what is half done, tell what the strategy does not know."""
-        row = await self._pen.row()
+        books = await self._pen.books()
+        row = books.row
         await self._tools.orders.guard(row)
         await self._pen.finish(row)
         if row.status not in AT_WORK:
             await self._take_back(row)
-        while self.at_work and (news := first_news(books := await self._pen.books())) is not None:
+        if row.plan is not None or row.work is not None or row.status not in AT_WORK:  # they may stand otherwise now
+            books = await self._pen.books()
+        while self.at_work and (news := first_news(books)) is not None:
             await self._tell(books, news)
+            books = await self._pen.books()
 
     async def _tell(self, books: Books, news: News) -> None:
         closed, now = news.kind == "closed", self._tools.floor.clock.now()
@@ -213,31 +219,42 @@ class StrategyRun:
 
     # ------------------------------------------------------------------ a candle
 
-    async def _close(self, event: CandleClosed) -> None:
-        """Ask the strategy about a candle that has just closed; one that closed too long ago is history to it."""
+    async def _close(self, event: CandleClosed) -> bool:
+        """Ask the strategy about a candle that has just closed; one that closed too long ago is history to it.
+
+        Whether there may be something to look after now.
+        """
         closed_at, row = event.candle.close_time, await self._pen.row()
         if any(moment is not None and moment >= closed_at for moment in (row.decided_at, self._heard_until)):
-            return
+            return False
         if self._tools.floor.clock.now() > self._expiry(closed_at):
             self._missed += 1
-            return
+            return False
         if self._missed:
             missed, self._missed = self._missed, 0
             await self._tools.log.change(row, [Said("reason.run_missed", {"count": missed}, "warning")])
         count = await self._show(closed_at, event.candle)
         if await self.seat.is_warm():
-            await self._decide(closed_at)
-        else:
-            await self._tools.log.change(row, view={"at": closed_at.isoformat(), "warming": [count, self.seat.warmup]})
+            return await self._decide(closed_at)
+        await self._tools.log.change(row, view={"at": closed_at.isoformat(), "warming": [count, self.seat.warmup]})
+        return False
 
-    async def _decide(self, closed_at: datetime) -> None:
+    async def _decide(self, closed_at: datetime) -> bool:
+        """Whether it moved anything, or something of it still waits to be done."""
         books = await self._pen.books()
-        answer = await self.seat.decide(await self._pen.standing(books), books.row.vars)
+        standing = await self._pen.standing(books)
+        answer = await self.seat.decide(standing, books.row.vars)
         values = {"told": knows_all(books), "plan": books.row.plan}
+        moved = answer.decision != NOTHING or books.row.plan is not None or bool(answer.state.get("stopped"))
         if await self._pen.write(books, answer, values, self._expiry(closed_at), closed_at):
-            books = await self._pen.books()
-            shown = await self.seat.view(await self._pen.standing(books), books.row.vars)
+            if moved:
+                books = await self._pen.books()
+                standing = await self._pen.standing(books)
+            else:
+                books.row.vars = answer.state  # nothing else has changed
+            shown = await self.seat.view(standing, books.row.vars)
             await self._pen.show(books.row, answer.decision, closed_at, shown)
+        return moved
 
     async def _show(self, moment: datetime, newest: Candle | None = None) -> int:
         """Let it see the candles that were closed by this moment; an exchange may show the `newest` a moment late."""
