@@ -32,8 +32,11 @@ def _put_folders_into_memory(memory: Path) -> None:
 
 
 def _side_by_side(arguments: list[str]) -> list[str]:
-    """All tests at once go over a process per core, four at most: journeys and kills bring processes of their own."""
-    workers = min(max(os.cpu_count() or 1, 2), 4)
+    """All tests at once go over two processes per core, since a third of their time is waiting; four at most.
+
+    Journeys and kills bring processes of their own.
+    """
+    workers = min(2 * (os.cpu_count() or 1), 4)
     return [] if arguments else ["-n", str(workers), "--dist", "loadfile", "--no-loadscope-reorder"]
 
 
