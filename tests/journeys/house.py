@@ -20,9 +20,18 @@ from tests.journeys.memory import a_database
 
 PASSWORD = "un chat vert sur le toit"
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+#: What Chromium does without. Of several such lists it takes the last alone: Playwright's own stand here again.
+_UNWANTED = (
+    "AvoidUnnecessaryBeforeUnloadCheckSync", "DestroyProfileOnBrowserClose", "HttpsUpgrades", "HttpsFirstBalancedModeAutoEnable",
+    "LensOverlay", "MediaRouter", "PaintHolding", "ThirdPartyStoragePartitioning", "AvoidCorsURLLoaderRestartOnRedirect",
+    "OptimizationHints", "NetworkTimeServiceQuerying", "AimEnabled", "PreconnectToSearch",
+    "WebUIOmniboxPopup", "WebUIOmniboxAimPopup",  # two pages behind the address bar of every window: as much work as one of ours
+    "SpareRendererForSitePerProcess",  # a process for a page that nobody may ever open
+)  # fmt: skip
 CHROMIUM_ARGUMENTS = [
     "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
     "--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage",
+    f"--disable-features={','.join(_UNWANTED)}",
 ]  # fmt: skip
 
 
