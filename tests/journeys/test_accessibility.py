@@ -11,7 +11,7 @@ from playwright.async_api import ViewportSize
 
 from tests.journeys.conftest import OpenBrowser
 from tests.journeys.house import Exchange, Home, a_home
-from tests.journeys.test_first_day import add_broker, log_in, move_in, post, row, take_address
+from tests.journeys.test_first_day import add_broker, come_in, move_in, post, row, take_address
 
 if TYPE_CHECKING:
     from playwright.async_api import Page
@@ -79,7 +79,7 @@ async def test_nobody_is_kept_out_at_the_door(home: Home, exchange: Exchange, vi
 
 async def test_no_page_has_a_serious_fault_on_a_desk_or_on_a_phone(home: Home, visit: OpenBrowser) -> None:
     page = await visit(home.url)
-    await log_in(page, "Alice")
+    await come_in(page, home, "Alice")
     found: dict[str, Any] = {}
     for path in PAGES:
         await page.set_viewport_size(DESK)
@@ -93,7 +93,7 @@ async def test_no_page_has_a_serious_fault_on_a_desk_or_on_a_phone(home: Home, v
 
 async def test_dialogs_palette_and_path_have_no_serious_fault(home: Home, visit: OpenBrowser) -> None:
     page = await visit(home.url)
-    await log_in(page, "Alice")
+    await come_in(page, home, "Alice")
     await row(page, "Alertes reçues", "BuyMarket").click()
     await page.get_by_role("button", name="Parcours de l’alerte").wait_for()
     found = {"alert": await faults(page)}

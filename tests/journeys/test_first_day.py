@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 ALERTS, POSITIONS = "Alertes reçues", "Positions ouvertes"
+#: The cookies of those who were let in before, by house and name.
+_LET_IN: dict[tuple[Path, str], list[Any]] = {}
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +41,17 @@ async def log_in(page: Page, name: str, target: str = "/webhooks") -> None:
     await page.get_by_label("Mot de passe", exact=True).fill(PASSWORD)
     await page.get_by_role("button", name="Se connecter").click()
     await page.wait_for_url(lambda url: "/login" not in url and "/auth" not in url)
+
+
+async def come_in(page: Page, home: Home, name: str, target: str = "/webhooks") -> None:
+    """Through the front door the first time; later with the login that one has, as who comes back does."""
+    known = _LET_IN.get((home.folder, name))
+    if known is None:
+        await log_in(page, name, target)
+        _LET_IN[home.folder, name] = list(await page.context.cookies())
+        return
+    await page.context.add_cookies(known)
+    await page.goto(target)
 
 
 async def move_in(page: Page, home: Home) -> None:
@@ -154,7 +167,7 @@ async def test_logging_out_closes_every_page_of_that_login_at_once(home: Home, v
 
 async def test_the_page_is_usable_by_keyboard_alone(home: Home, visit: OpenBrowser) -> None:
     page = await visit(home.url)
-    await log_in(page, "Alice", "/statistics")
+    await come_in(page, home, "Alice", "/statistics")
     await page.get_by_text("En préparation").wait_for()
     await page.keyboard.press("Tab")
     assert await page.evaluate("document.activeElement.innerText") == "Aller à la page"
@@ -169,7 +182,7 @@ async def test_the_page_is_usable_by_keyboard_alone(home: Home, visit: OpenBrows
 @pytest.mark.parametrize(("width", "height"), [(1440, 900), (900, 700), (390, 844)])
 async def test_no_page_is_wider_than_the_screen(home: Home, visit: OpenBrowser, width: int, height: int) -> None:
     page = await visit(home.url, width=width, height=height)
-    await log_in(page, "Alice")
+    await come_in(page, home, "Alice")
     for path in ("/webhooks", "/account", "/backtest"):
         await page.goto(path)
         await page.locator("h1").wait_for()
@@ -178,7 +191,7 @@ async def test_no_page_is_wider_than_the_screen(home: Home, visit: OpenBrowser, 
 
 async def test_the_menu_opens_and_closes_on_a_phone(home: Home, visit: OpenBrowser) -> None:
     page = await visit(home.url, width=390, height=844)
-    await log_in(page, "Alice")
+    await come_in(page, home, "Alice")
     assert not await page.get_by_role("link", name="Compte").is_visible()
     await page.get_by_role("button", name="Ouvrir le menu").click()
     await page.get_by_role("link", name="Compte").click()

@@ -10,6 +10,7 @@ import pytest
 
 from tests.journeys.conftest import OpenBrowser
 from tests.journeys.house import PASSWORD, Exchange, Home, a_home
+from tests.journeys.test_first_day import come_in
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,12 +34,9 @@ def home(tmp_path_factory: pytest.TempPathFactory, exchange: Exchange) -> Iterat
         yield running
 
 
-async def come_in(page: Page) -> None:
-    """Log in, and go to the heartbeat."""
-    await page.goto("/heartbeat")
-    await page.get_by_label("Nom").fill("Alice")
-    await page.get_by_label("Mot de passe", exact=True).fill(PASSWORD)
-    await page.get_by_role("button", name="Se connecter").click()
+async def look_at_the_market(page: Page, home: Home) -> None:
+    """Come in, and go to the heartbeat."""
+    await come_in(page, home, "Alice", "/heartbeat")
     await page.locator(".beat-row").first.wait_for()
 
 
@@ -51,7 +49,7 @@ async def move(exchange: Exchange, price: str) -> None:
 
 async def test_the_market_moves_and_the_page_with_it(home: Home, exchange: Exchange, visit: OpenBrowser) -> None:
     page = await visit(home.url)
-    await come_in(page)
+    await look_at_the_market(page, home)
     await page.get_by_text("Connecté", exact=True).wait_for()
     assert await page.locator(".beat-card").count() == 6
 
@@ -75,7 +73,7 @@ async def test_the_market_moves_and_the_page_with_it(home: Home, exchange: Excha
 
 async def test_every_candle_of_a_table_is_reached_by_keyboard(home: Home, exchange: Exchange, visit: OpenBrowser) -> None:
     page = await visit(home.url)
-    await come_in(page)
+    await look_at_the_market(page, home)
     await move(exchange, "61100")
     table = page.get_by_label("Bougies 4h")
     rows = table.locator(".beat-row")
@@ -94,7 +92,7 @@ async def test_every_candle_of_a_table_is_reached_by_keyboard(home: Home, exchan
 
 async def test_another_market_is_chosen_by_keyboard_and_lives_too(home: Home, exchange: Exchange, visit: OpenBrowser) -> None:
     page = await visit(home.url)
-    await come_in(page)
+    await look_at_the_market(page, home)
     symbol = page.get_by_label("Symbole")
     await symbol.click()
     await page.get_by_role("option", name="ETH/USDT").wait_for()
@@ -113,5 +111,5 @@ async def test_another_market_is_chosen_by_keyboard_and_lives_too(home: Home, ex
 @pytest.mark.parametrize("width", [1440, 900, 390])
 async def test_the_page_is_never_wider_than_the_screen(home: Home, visit: OpenBrowser, width: int) -> None:
     page = await visit(home.url, width=width)
-    await come_in(page)
+    await look_at_the_market(page, home)
     assert await page.evaluate("document.documentElement.scrollWidth") <= width

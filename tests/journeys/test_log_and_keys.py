@@ -10,7 +10,7 @@ import pytest
 
 from tests.journeys.conftest import OpenBrowser
 from tests.journeys.house import Exchange, Home, a_home
-from tests.journeys.test_first_day import add_broker, log_in, move_in, post, row, take_address
+from tests.journeys.test_first_day import add_broker, come_in, move_in, post, row, take_address
 
 if TYPE_CHECKING:
     from playwright.async_api import Page
@@ -69,7 +69,7 @@ async def test_an_alert_is_followed_from_its_line_in_the_log_through_the_house(
 
 async def test_the_palette_leads_everywhere_and_gives_the_focus_back(home: Home, visit: OpenBrowser) -> None:
     page = await visit(home.url)
-    await log_in(page, "Alice", "/log")
+    await come_in(page, home, "Alice", "/log")
     search = page.get_by_label("Rechercher", exact=True).locator("visible=true").last
     await search.focus()
     await summon(page, "strat")
@@ -105,7 +105,7 @@ async def test_the_palette_leads_everywhere_and_gives_the_focus_back(home: Home,
 
 async def test_single_keys_act_on_the_log_page_but_not_while_one_writes(home: Home, visit: OpenBrowser) -> None:
     page = await visit(home.url)
-    await log_in(page, "Alice", "/log")
+    await come_in(page, home, "Alice", "/log")
     await page.get_by_role("button", name="Mettre en pause").wait_for()
     await page.keyboard.press("p")
     await page.get_by_role("button", name="Reprendre").wait_for()
@@ -121,7 +121,7 @@ async def test_single_keys_act_on_the_log_page_but_not_while_one_writes(home: Ho
 
 async def test_a_dialog_gives_the_focus_back_however_often_one_went_round_in_it(home: Home, visit: OpenBrowser) -> None:
     page = await visit(home.url)
-    await log_in(page, "Alice", "/account")
+    await come_in(page, home, "Alice", "/account")
     opener = page.get_by_role("button", name="Ajouter un utilisateur")
     await opener.focus()
     await page.keyboard.press("Enter")

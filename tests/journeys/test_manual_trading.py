@@ -12,7 +12,7 @@ from playwright.async_api import expect
 
 from tests.journeys.conftest import OpenBrowser
 from tests.journeys.house import Exchange, Home, a_home
-from tests.journeys.test_first_day import add_broker, log_in, move_in
+from tests.journeys.test_first_day import add_broker, come_in, move_in
 
 if TYPE_CHECKING:
     from playwright.async_api import Locator, Page
@@ -154,7 +154,7 @@ async def send(page: Page, words: str) -> None:
 
 async def test_a_sale_rests_above_the_market_and_an_oco_guards_what_is_held(home: Home, visit: OpenBrowser) -> None:
     page = await visit(home.url)
-    await log_in(page, "Alice", "/manual-trading?symbol=BTC/USDT")
+    await come_in(page, home, "Alice", "/manual-trading?symbol=BTC/USDT")
     resting = page.locator(".open-orders .order-line")
     await page.get_by_label("Quantité", exact=True).fill("0,02")
     await send(page, "Acheter 0,02 BTC · Marché")
@@ -191,7 +191,7 @@ async def test_a_sale_rests_above_the_market_and_an_oco_guards_what_is_held(home
 @pytest.mark.parametrize(("width", "height"), [(1440, 900), (1280, 800), (900, 700), (390, 844)])
 async def test_the_desk_is_never_wider_than_the_screen(home: Home, visit: OpenBrowser, width: int, height: int) -> None:
     page = await visit(home.url, width=width, height=height)
-    await log_in(page, "Alice", "/manual-trading")
+    await come_in(page, home, "Alice", "/manual-trading")
     await page.get_by_text("Portefeuille").wait_for()
     await page.get_by_text("Disponible").wait_for()
     assert await page.evaluate("document.documentElement.scrollWidth") <= width
