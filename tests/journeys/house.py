@@ -84,7 +84,7 @@ class Home:
 
 @contextmanager
 def an_exchange() -> Iterator[Exchange]:
-    """Start the simulator on free ports, with quiet prices."""
+    """Start the simulator on free ports; its prices walk by themselves, second by second."""
     arguments = [sys.executable, "-m", "services.simulator", "--port", "0", "--control-port", "0"]
     with _started(arguments, clean_environment(), subprocess.DEVNULL) as ready:
         account = next(one for one in ready["accounts"] if one["exchange"] == "binance")

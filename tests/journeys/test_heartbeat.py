@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING
 
 import httpx
 import pytest
+import pytest_asyncio
 
 from tests.journeys.conftest import OpenBrowser
 from tests.journeys.house import PASSWORD, Exchange, Home, a_home
@@ -47,6 +48,22 @@ async def move(exchange: Exchange, price: str) -> None:
     assert answer.status_code == 200, answer.text
 
 
+async def let_walk(exchange: Exchange, *, on: bool) -> None:
+    """Let the prices walk by themselves, second by second, or stand still until they are moved."""
+    async with httpx.AsyncClient(trust_env=False) as web:
+        answer = await web.post(f"{exchange.control}/walk", json={"on": on})
+    assert answer.status_code == 200, answer.text
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def still_prices(exchange: Exchange) -> AsyncIterator[None]:
+    """Prices that stand where they were moved to, however long it takes to look; they walk on afterwards."""
+    await let_walk(exchange, on=False)
+    yield
+    await let_walk(exchange, on=True)
+
+
+@pytest.mark.usefixtures("still_prices")
 async def test_the_market_moves_and_the_page_with_it(home: Home, exchange: Exchange, visit: OpenBrowser) -> None:
     page = await visit(home.url)
     await look_at_the_market(page, home)
@@ -64,9 +81,11 @@ async def test_the_market_moves_and_the_page_with_it(home: Home, exchange: Excha
     assert await forming.locator(".candle-close").evaluate("e => getComputedStyle(e).color") == "rgb(0, 255, 136)"
 
     await page.get_by_role("button", name="Mettre en pause").click()
+    await page.get_by_role("button", name="Reprendre").wait_for()
     await move(exchange, "61300")
     await forming.get_by_text("61\u202f300,00").first.wait_for()
     assert await page.locator(".stream-line", has_text="C 61300").count() == 0
+    await let_walk(exchange, on=True)
     await page.get_by_role("button", name="Reprendre").click()
     await page.locator(".stream-line", has_text="C 61300").first.wait_for()
 
