@@ -23,7 +23,7 @@ from aristobot.signals import longest_lag
 from aristobot.store.activations import AT_WORK
 from aristobot.store.strategy_tables import Activation
 from aristobot.strategy_orders import NOTHING
-from services.strategy_books import Books, News, first_news, knows_all
+from services.strategy_books import Books, first_news, knows_all
 from services.strategy_decisions import StrategyDecisions
 from services.strategy_seat import MOST_CANDLES, StrategySeat
 from services.strategy_tools import RunTools
@@ -204,18 +204,20 @@ class StrategyRun:
             await self._take_back(row)
         if row.plan is not None or row.work is not None or row.status not in AT_WORK:  # they may stand otherwise now
             books = await self._pen.books()
-        while self.at_work and (news := first_news(books)) is not None:
-            await self._tell(books, news)
-            books = await self._pen.books()
+        await self._tell(books)
 
-    async def _tell(self, books: Books, news: News) -> None:
-        closed, now = news.kind == "closed", self._tools.floor.clock.now()
-        if closed:
-            await self._tools.orders.cancel_entries(books.row)
-        await self._show(now)
-        answer = await self.seat.tell(news.event, await self._pen.standing(books), books.row.vars)
-        values = {"told": news.told, "plan": None if closed else books.row.plan}
-        await self._pen.write(books, answer, values, self._expiry(now))
+    async def _tell(self, books: Books) -> Books:
+        """Tell the strategy what it does not know, the oldest first; how it stands then."""
+        while self.at_work and (news := first_news(books)) is not None:
+            closed, now = news.kind == "closed", self._tools.floor.clock.now()
+            if closed:
+                await self._tools.orders.cancel_entries(books.row)
+            await self._show(now)
+            answer = await self.seat.tell(news.event, await self._pen.standing(books), books.row.vars)
+            values = {"told": news.told, "plan": None if closed else books.row.plan}
+            await self._pen.write(books, answer, values, self._expiry(now))
+            books = await self._pen.books()
+        return books
 
     # ------------------------------------------------------------------ a candle
 
@@ -235,13 +237,19 @@ class StrategyRun:
             await self._tools.log.change(row, [Said("reason.run_missed", {"count": missed}, "warning")])
         count = await self._show(closed_at, event.candle)
         if await self.seat.is_warm():
-            return await self._decide(closed_at)
+            return await self._decide(event)
         await self._tools.log.change(row, view={"at": closed_at.isoformat(), "warming": [count, self.seat.warmup]})
         return False
 
-    async def _decide(self, closed_at: datetime) -> bool:
+    async def _decide(self, event: CandleClosed) -> bool:
         """Whether it moved anything, or something of it still waits to be done."""
+        closed_at = event.candle.close_time
         books = await self._pen.books()
+        if first_news(books) is not None:  # since the last look: what is decided on counts as told
+            books = await self._tell(books)
+            if not self.at_work:
+                return True
+            await self._show(closed_at, event.candle)
         standing = await self._pen.standing(books)
         answer = await self.seat.decide(standing, books.row.vars)
         values = {"told": knows_all(books), "plan": books.row.plan}

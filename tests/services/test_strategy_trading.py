@@ -182,6 +182,30 @@ async def test_an_entry_that_waits_is_guarded_and_told_when_it_is_filled_between
     assert row.vars["vars"] == {"bought": 59000.0, "reason": "stop_loss"}
 
 
+async def test_an_entry_that_is_filled_while_a_candle_is_being_shown_is_told_before_the_strategy_decides(
+    house: WorkingHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trader = await house.worker()
+    active = await house.activation(trader, WAITING)
+    await house.minute(active)
+    assert (await codes(house, active))[-1] == "reason.run_entry_rests"
+    seat = house.app.runner._runs[active].seat
+    is_warm = seat.is_warm
+
+    async def filled_meanwhile() -> bool:
+        monkeypatch.undo()
+        house.price("58990")
+        await house.settled(trader, 1, status=OrderStatus.FILLED)
+        return await is_warm()
+
+    monkeypatch.setattr(seat, "is_warm", filled_meanwhile)
+    row = await house.minute(active)
+    assert row.vars is not None
+    assert row.vars["vars"] == {"bought": 59000.0}
+    assert [one for one in await codes(house, active) if one == "bought at 59000"] == ["bought at 59000"]
+    await house.guarded(trader, ("stop", "0.00999", "58000"))
+
+
 async def test_after_a_restart_it_takes_its_position_up_and_repeats_nothing(house: WorkingHouse) -> None:
     trader = await house.worker()
     active = await house.activation(trader, COUNTING)
