@@ -51,13 +51,13 @@ class StreamPanel:
             self._button = ui.button(icon="pause", on_click=self._toggle).props("flat round dense color=white").mark("hold")
         self._tell()
         live.each(CandleUpdated, do=self._hear)
-        live.latest(CandleUpdated, do=self._write, max_fps=PER_SECOND)
+        live.latest(CandleUpdated, do=lambda _: self._write(), max_fps=PER_SECOND)
 
     def _hear(self, event: CandleUpdated) -> None:
         self._heard += 1
         self._waiting.appendleft((next(self._numbers), line(event), _CLOSED if event.candle.closed else _MOVING))
 
-    def _write(self, _event: CandleUpdated) -> None:
+    def _write(self) -> None:
         """Write what has come meanwhile: one message for all of it, whichever candle brought us here."""
         if self._waiting and not self._held:
             self._log.add(list(self._waiting))
@@ -67,6 +67,7 @@ class StreamPanel:
     def _toggle(self) -> None:
         self._held = not self._held
         self._tell()
+        self._write()
 
     def _tell(self) -> None:
         self._button.set_icon("play_arrow" if self._held else "pause")

@@ -59,6 +59,17 @@ def pytest_collection() -> Generator[None, object, object]:
         gc.enable()
 
 
+#: What a journey that only passed the second time says of itself, with the fault of the first.
+WALKED_TWICE = "walked twice"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Journeys that passed at the second attempt are told: one that does so often hides a fault, and takes its time twice."""
+    for report in terminalreporter.getreports("passed"):
+        for fault in (text for name, text in report.user_properties if name == WALKED_TWICE):
+            terminalreporter.write_line(f"WALKED TWICE {report.nodeid} - {fault}", yellow=True)
+
+
 #: Seconds after which a test hangs; the storm of kills takes four minutes on a busy machine, campaigns set more.
 _LONGEST = int(os.environ.get("ARISTOBOT_LONGEST_TEST", "590"))
 

@@ -14,6 +14,7 @@ import pytest_asyncio
 from _pytest.reports import TestReport
 from _pytest.runner import runtestprotocol
 
+from tests.conftest import WALKED_TWICE
 from tests.journeys.house import CHROMIUM, CHROMIUM_ARGUMENTS, Exchange, an_exchange
 
 if TYPE_CHECKING:
@@ -30,8 +31,10 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
         return None
     item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
     reports = runtestprotocol(item, nextitem=nextitem, log=False)
-    if any(report.failed for report in reports):
+    if faults := [report for report in reports if report.failed]:
         reports = _walked_in_a_new_house(item, nextitem)
+        for report in reports:
+            report.user_properties.append((WALKED_TWICE, faults[0].longreprtext.strip().rpartition("\n")[2]))
     for report in reports:
         item.ihook.pytest_runtest_logreport(report=report)
     item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
