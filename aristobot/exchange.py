@@ -84,6 +84,9 @@ class Capabilities:
     exits_lock_funds: bool = True
     #: Whether `edit_order` under the same client id gives a resting stop another price and quantity in place, never naked.
     amends_stops: bool = False
+    #: Whether the side of the price on which a stop is put up makes it one: put up (or moved) when the price has passed it
+    #: already, it is taken for a target, and waits for the price to come back.
+    stops_by_side: bool = False
     #: Whether a buy's fee is paid in quote, on top of its price.
     fees_in_quote: bool = False
     #: Whether `find_orders` tells of many orders in as few questions as of one, for exchanges that ration questions.

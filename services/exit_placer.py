@@ -36,6 +36,8 @@ _ROUNDS = 8
 _STILL_THERE = Decimal("99.5")
 #: Seconds between two moves that leave a position without its stop for a moment, and cost an exchange two requests each.
 _MOVE_EVERY = 5.0
+#: Seconds within which a stop that the price has passed sells, where it is still one.
+_SELLS_WITHIN = 2.0
 #: Seconds before a watched target is taken again after it could not be sold.
 _TAKE_AGAIN_AFTER = 10.0
 
@@ -99,11 +101,12 @@ class ExitPlacer:
             guarded = await self._doubts.settled(user_id, position_id)
         now = await self._survey.of(account, guarded, bracket)
         taking = bool(guarded.taking.legs)
-        if now.must_stay and (taking or now.reached or now.fell_through or not now.in_order):
+        passed = now.fell_through or self._rests_in_vain(now)
+        if now.must_stay and (taking or now.reached or passed or not now.in_order):
             self._survey.doubt(account.broker.exchange)
             self.watch.look_again[position_id] = self._floor.clock.monotonic() + _MOVE_EVERY
             return True
-        if now.fell_through or ((taking or not now.in_order) and (exit_now or now.leaves_nothing_to_guard)):
+        if passed or ((taking or not now.in_order) and (exit_now or now.leaves_nothing_to_guard)):
             await self._exit(now)
             return True
         if taking:
@@ -112,6 +115,17 @@ class ExitPlacer:
         if await self._begin_taking(now):
             return False
         return await self._build(now)
+
+    def _rests_in_vain(self, now: Situation) -> bool:
+        """Whether a stop that the price has passed has had its time to sell: its exchange takes it for a target."""
+        position_id, moment = now.guarded.position.id, self._floor.clock.monotonic()
+        if not now.passed_stop:
+            self.watch.passed_since.pop(position_id, None)
+            return False
+        sells_until = self.watch.passed_since.setdefault(position_id, moment) + _SELLS_WITHIN
+        if moment < sells_until:
+            self.watch.look_again[position_id] = sells_until
+        return moment >= sells_until
 
     async def _build(self, now: Situation) -> bool:
         """Nothing is to be sold: make what rests what is wanted, or show that it is. False when something changed meanwhile."""

@@ -35,6 +35,8 @@ class Situation:
     missing: list[Slice]
     stale: list[Order]
     price: Decimal | None
+    #: What its exchange may have taken for targets: resting stops that sell below this price (zero: it takes a stop for a stop).
+    doubted_stop: Decimal
 
     @property
     def in_order(self) -> bool:
@@ -60,6 +62,11 @@ class Situation:
     def fell_through(self) -> bool:
         """Whether the price has passed a stop that asks for more: it has been triggered, and sells nothing any more."""
         return self.price is not None and self.price < self.guarded.lowest_offer
+
+    @property
+    def passed_stop(self) -> bool:
+        """Whether the price has passed a stop that rests: it sells in this moment, or its exchange has taken it for a target."""
+        return self.price is not None and self.price < self.doubted_stop
 
     @property
     def reached(self) -> tuple[Slice, ...]:
@@ -92,15 +99,17 @@ class ExitSurvey:
         """The situation of a position under `plan`, by default under what its bracket asks for. Raises UnknownSymbol."""
         position, wished = guarded.position, plan or plan_of(bracket)
         instrument = await self._floor.catalog.instrument(account.broker.exchange, position.symbol)
-        linked = self._floor.gateway.client_for(account.broker).capabilities.native_oco and instrument.oco_allowed
+        can = self._floor.gateway.client_for(account.broker).capabilities
+        linked = can.native_oco and instrument.oco_allowed
+        doubted = guarded.highest_stop if can.stops_by_side else ZERO
         bounds = bearing(instrument, guarded.resting)
         cuts = slices(wished, bounds.quantity(position.quantity), bounds, guarded.done_legs)
         wanted = arranged(cuts, bounds, linked=linked, taking=guarded.taking.legs)
         missing, stale = sort_out(guarded.resting, wanted.resting, instrument)
-        asks = missing or stale or wanted.watched or guarded.lowest_offer
+        asks = missing or stale or wanted.watched or guarded.lowest_offer or doubted
         price = await self._price(account, position.symbol) if asks else None
-        now = Situation(account, instrument, guarded, bracket, wished, wanted, missing, stale, price)
-        if now.reached or now.leaves_nothing_to_guard or now.fell_through:
+        now = Situation(account, instrument, guarded, bracket, wished, wanted, missing, stale, price, doubted)
+        if now.reached or now.leaves_nothing_to_guard or now.fell_through or now.passed_stop:
             # something would be sold for it: not for a price that may be gone
             now = replace(now, price=await self._price(account, position.symbol, _FRESH))
         return now

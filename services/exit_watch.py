@@ -22,6 +22,9 @@ class Watch:
     #: Until when no watched target of a position is taken: the last try came to nothing.
     resting_until: dict[uuid.UUID, float] = field(default_factory=dict)
 
+    #: Since when the price is beyond a stop that rests all the same.
+    passed_since: dict[uuid.UUID, float] = field(default_factory=dict)
+
     def naked(self, position_id: uuid.UUID, now: float) -> None:
         """Its stop is away from now on, unless it was before."""
         self.naked_since.setdefault(position_id, now)
@@ -38,6 +41,7 @@ class Watch:
         self.look_again.pop(position_id, None)
         self.resting_until.pop(position_id, None)
         self.moved_at.pop(position_id, None)
+        self.passed_since.pop(position_id, None)
 
     def due(self, now: float) -> set[uuid.UUID]:
         """Who has to be looked at now."""

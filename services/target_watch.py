@@ -18,7 +18,7 @@ from loguru import logger
 
 from aristobot.errors import AristobotError
 from aristobot.events import PositionUpdated, PricesUpdated
-from aristobot.exchange import ExchangeClient
+from aristobot.exchange import Capabilities, ExchangeClient
 from aristobot.logs import log_context
 from aristobot.market import Symbol, Timeframe
 from aristobot.money import ZERO
@@ -44,7 +44,7 @@ Place = tuple[str, Symbol]
 class Guard:
     """What is to be watched of one position: its stop, and the nearest target that does not rest (zero: none).
 
-    Below `floor` a stop that rests sells nothing any more.
+    Below `floor` a stop that rests sells nothing any more, or had to sell before.
     """
 
     user_id: uuid.UUID
@@ -54,14 +54,15 @@ class Guard:
     floor: Decimal = ZERO
 
     @classmethod
-    def of(cls, guarded: Guarded) -> Guard:
+    def of(cls, guarded: Guarded, can: Capabilities) -> Guard:
         """A position whose target rests at the exchange has none to watch."""
         position, bracket = guarded.position, guarded.bracket
         plan = plan_of(bracket) if bracket else None
         rests = any(order.role == "target" for order in guarded.resting)
         legs = enumerate(plan.targets) if plan and plan.stop and not rests else ()
         open_ones = (price for i, (_, price) in legs if f"t{i}" not in guarded.done_legs)
-        return cls(position.user_id, position.id, plan.stop if plan else ZERO, min(open_ones, default=ZERO), guarded.lowest_offer)
+        floor = guarded.highest_stop if can.stops_by_side else guarded.lowest_offer
+        return cls(position.user_id, position.id, plan.stop if plan else ZERO, min(open_ones, default=ZERO), floor)
 
 
 class TargetWatch:
@@ -112,14 +113,14 @@ class TargetWatch:
         found: dict[Place, list[Guard]] = {}
         clients: dict[Place, ExchangeClient] = {}
         for guarded in await self._floor.db.read(SYSTEM, brackets.open_ones):
-            guard = Guard.of(guarded)
             try:
                 account = await self._floor.brokers.get(guarded.position.broker_id)
             except AristobotError:
                 continue  # its broker is gone: nothing could be sold
             place = (account.broker.exchange, guarded.position.symbol)
-            found.setdefault(place, []).append(guard)
             client = self._floor.gateway.client_for(account.broker)
+            guard = Guard.of(guarded, client.capabilities)
+            found.setdefault(place, []).append(guard)
             if (guard.target or self._keeper.is_in_gap(guard.position_id)) and not self._floor.prices.follows(client):
                 clients[place] = client
         self._guards = {place: tuple(guards) for place, guards in found.items()}

@@ -68,6 +68,11 @@ class Guarded:
         return max((one.price for one in self.resting if one.type is OrderType.STOP_LOSS_LIMIT), default=ZERO)
 
     @property
+    def highest_stop(self) -> Decimal:
+        """The highest price at which a resting stop is to sell; zero without one."""
+        return max((one.stop_price for one in self.resting if one.role is OrderRole.STOP), default=ZERO)
+
+    @property
     def stop_is_missing(self) -> bool:
         """Whether a stop is asked for, and none rests."""
         asked = self.bracket is not None and bool(self.bracket.stop_price) and self.position.status is LotStatus.OPEN

@@ -49,6 +49,7 @@ class BitgetClient(BitgetAccount):
         native_otoco=False,
         edit_order=True,
         amends_stops=True,
+        stops_by_side=True,
         tells_fees=True,
         private_stream=True,
         trading_socket=True,

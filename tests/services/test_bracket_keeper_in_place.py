@@ -60,6 +60,33 @@ async def test_a_move_changes_the_stop_in_place_under_its_own_id(house: TradingH
     assert (await house.read(lambda s: brackets.guarded(s, position.id))).protection is Protection.HALF
 
 
+@pytest.mark.parametrize("restarted", [False, True], ids=["at once", "after a restart"])
+async def test_a_stop_that_arrives_when_the_price_has_passed_it_leaves_nobody_unguarded(
+    house: TradingHouse, restarted: bool
+) -> None:
+    trader = await house.trader()
+    await house.buy(trader)
+    house.faults({"on": "order.place", "do": "slow", "seconds": 0.4})
+    moving = await house.send(trader, {"symbol": "BTCUSDT", "action": "MAJ", "stop_loss": "59500"})
+    await house.until(lambda: bool(house.asked("order.place")[1:]))
+    house.price("59000")
+    if restarted:
+        await house.until(lambda: bool(trader.account.open_orders) or bool(trader.orders(side=Side.SELL)))
+        await house.restart()
+    await house.ended(moving)
+    await house.closed(trader)
+    assert trader.total("BTC") < D("0.0001")
+    assert not trader.account.open_orders
+
+
+async def test_a_stop_that_sells_when_the_price_passes_it_is_left_to_do_so(house: TradingHouse) -> None:
+    holder, meter, held = await a_holder(house)
+    house.price("58900")
+    await house.closed(holder)
+    assert [(order.type, order.filled) for order in holder.orders(side=Side.SELL)] == [(OrderType.STOP_LOSS, D(held))]
+    assert not meter.oversold
+
+
 async def test_a_move_by_less_than_a_tick_asks_nothing(house: TradingHouse) -> None:
     holder, *_ = await a_holder(house)
     asked = len(house.simulator.world.journal.entries)
