@@ -1,4 +1,4 @@
-"""Keys looked after: tried when somebody asks, when one was refused and once a day; what was found is kept and told."""
+"""Keys looked after: tried when somebody asks, when one was refused, each minute while one is in trouble and once a day."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from services.broker_connection import ConnectionTest, StepState, rights_of, try
 from services.exchange_gateway import ExchangeGateway
 from services.key_state import KeyState
 
-#: Seconds between two looks for keys that are due, and after which one is.
-LOOK_EVERY = 1800.0
+#: Seconds between two looks for keys that are due, and after which a key that is in order is.
+LOOK_EVERY = 60.0
 DUE_AFTER = 86400.0
 
 
 class KeyHealth:
-    """As a service it tries every key once a day; one whose exchange was away, at the next look."""
+    """As a service it tries every key once a day; one in trouble, or whose exchange was away, at the next look."""
 
     name = "key_health"
 
@@ -56,11 +56,17 @@ class KeyHealth:
             await self._try(event.broker_id)
 
     async def look(self) -> None:
-        """Try every key that was not tried for a day."""
-        now = self._clock.now()
+        """Try every key that was not tried for a day, that did not answer when it was tried, or was not in order."""
         for row in await self._db.read(SYSTEM, brokers.tradable):
-            if row.api_key_sealed and (row.checked_at is None or (now - row.checked_at).total_seconds() >= DUE_AFTER):
+            if row.api_key_sealed and self._is_due(KeyState.of(row)):
                 await self._try(row.id)
+
+    def _is_due(self, state: KeyState) -> bool:
+        """A round that began before a key was refused says that it is taken: the round's word alone is not enough."""
+        now = self._clock.now()
+        if state.checked_at is None or state.failure or state.trouble(now) is not None:
+            return True
+        return (now - state.checked_at).total_seconds() >= DUE_AFTER
 
     async def _try(self, broker_id: uuid.UUID) -> None:
         try:
@@ -116,6 +122,8 @@ class KeyHealth:
             return state.told(result.rights, result.clock_offset_ms, self._clock.now())
         failed = next(step for step in result.steps if step.state is StepState.FAILED)
         answered = failed.name != "reachable"
+        if state.refused and not failed.refused:  # the no that was said stands until the exchange says otherwise
+            return state
         return replace(
             state,
             failure=failed.reason,
@@ -128,8 +136,6 @@ class KeyHealth:
     def _tell(self, row: Broker, before: KeyState, state: KeyState) -> None:
         """Let the bell ring when a key stands in the way of trading, and when it does no longer."""
         now = self._clock.now()
-        if state.failure and not state.refused:  # nobody answered: nothing is known that was not before
-            return
         trouble = state.trouble(now)
         if bool(trouble) != bool(before.trouble(now)):
             code, facts = (trouble.code, trouble.facts) if trouble else ("", {})

@@ -101,8 +101,12 @@ class KeyState:
         return sorted(found, key=lambda one: not one.grave)
 
     def trouble(self, now: datetime) -> Concern | None:
-        """What stands in the way of trading with this key; None when nothing does, as far as the exchange has told."""
-        return next((one for one in self.concerns(now) if one.grave), None) if self.refused or not self.failure else None
+        """What stands in the way of trading with this key; None when nothing does, as far as the exchange has told.
+
+        An exchange that is away takes nothing of it back.
+        """
+        told = self if self.refused else replace(self, failure="")
+        return next((one for one in told.concerns(now) if one.grave), None)
 
     def _about(self, rights: KeyRights, now: datetime) -> list[Concern]:
         found: list[Concern] = []

@@ -28,6 +28,7 @@ from tests.services.kraken import KrakenHouse
 from tests.services.trading import HAND, Trader, TradingHouse, a_trading_house
 
 HOUSES = [TradingHouse, KrakenHouse, ClassicHouse, UnifiedHouse]
+BAD, GOOD = "reason.told_key_bad", "reason.told_key_good"
 SOUND = KeyRights(can_read=True, can_trade=True, can_withdraw=False, ip_restricted=True)
 
 
@@ -155,21 +156,60 @@ async def test_every_key_is_tried_once_a_day(house: TradingHouse, trader: Trader
     assert checked_at > yesterday
 
 
+async def told(house: TradingHouse, trader: Trader, *codes: str) -> bool:
+    """Whether exactly this was told of keys, in this order."""
+    rows = await house.app.db.read(trader.user_id, lambda s: notifications.recent(s, 50))
+    return [row.code for row in reversed(rows) if row.kind is NoticeKind.KEY] == list(codes)
+
+
 async def test_a_key_that_is_taken_away_while_the_house_works_is_told_and_told_when_it_is_back(every: TradingHouse) -> None:
     trader = await every.trader()
-    rights = trader.account.permissions
-
-    async def lines(count: int) -> list[str]:
-        rows = await every.app.db.read(trader.user_id, lambda s: notifications.recent(s, 50))
-        codes = [row.code for row in reversed(rows) if row.kind is NoticeKind.KEY]
-        return codes if len(codes) == count else []
-
-    trader.account.permissions = frozenset()
-    assert await every.when(lambda: lines(1)) == ["reason.told_key_bad"]
+    rights, trader.account.permissions = trader.account.permissions, frozenset()
+    await every.when(lambda: told(every, trader, BAD))
     assert (await state(every, trader)).trouble(every.clock.now()) is not None
     trader.account.permissions = rights
-    assert await every.when(lambda: lines(2)) == ["reason.told_key_bad", "reason.told_key_good"]
+    await every.when(lambda: told(every, trader, BAD, GOOD))
     assert (await state(every, trader)).trouble(every.clock.now()) is None
+
+
+async def test_a_key_that_comes_back_between_two_rounds_is_told_though_the_last_round_took_it(
+    every: TradingHouse,
+) -> None:
+    trader = await every.trader()
+    rights, trader.account.permissions = trader.account.permissions, frozenset()
+    await every.when(lambda: told(every, trader, BAD))
+    known = await state(every, trader)
+
+    async def looked_at_again() -> bool:
+        return await state(every, trader) != known
+
+    every.app.monitor.rounds.asked(await every.app.floor.brokers.get(trader.broker_id))  # begun before, ended only now
+    await every.when(looked_at_again)
+    trader.account.permissions = rights
+    await every.when(lambda: told(every, trader, BAD, GOOD))
+
+
+async def test_an_exchange_that_is_away_for_a_while_does_not_keep_a_mended_key_from_being_told(every: TradingHouse) -> None:
+    trader = await every.trader()
+    rights, trader.account.permissions = trader.account.permissions, frozenset()
+    await every.when(lambda: told(every, trader, BAD))
+    every.faults({"on": "any", "do": "refuse_5xx", "times": 0})
+    assert not (await tried(every, trader)).ok
+    assert (await state(every, trader)).trouble(every.clock.now()) is not None
+    trader.account.permissions = rights
+    every.no_faults()
+    await every.when(lambda: told(every, trader, BAD, GOOD))
+
+
+async def test_a_no_to_a_key_stands_while_its_exchange_is_away(house: TradingHouse, trader: Trader) -> None:
+    right = await house.app.gateway.keys(await house.app.brokers.get(trader.user_id, trader.broker_id))
+    await house.app.brokers.change(trader.user_id, trader.broker_id, {"api_key": right.api_key, "api_secret": "A" * 64}, HAND)
+    await tried(house, trader)
+    refused = await state(house, trader)
+    house.faults({"on": "any", "do": "refuse_5xx", "times": 0})
+    await tried(house, trader)
+    assert refused.trouble(house.clock.now()) is not None
+    assert (await state(house, trader)).trouble(house.clock.now()) == refused.trouble(house.clock.now())
 
 
 async def test_an_exchange_that_is_away_says_nothing_against_a_key(house: TradingHouse, trader: Trader) -> None:
