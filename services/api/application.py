@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from functools import cache
+
 from fastapi import FastAPI
 from starlette.responses import HTMLResponse, JSONResponse
+from starlette.routing import NoMatchFound
 from starlette.types import ASGIApp
 
 from aristobot import __version__
@@ -55,6 +59,12 @@ _RESOURCES = (
 
 def build(app: App) -> ASGIApp:
     """The whole API of a house, as an ASGI application."""
+    return Envelope(_api(), app)
+
+
+@cache
+def _api() -> FastAPI:
+    """The same for every house: a request brings its house along."""
     api = FastAPI(
         title="Aristobot",
         version=__version__,
@@ -63,12 +73,13 @@ def build(app: App) -> ASGIApp:
         openapi_url=None,
         responses={"default": {"model": failures.FailureAnswer, "description": "not done, and why"}},
     )
-    api.state.house = app
     failures.install(api)
     for resource in _RESOURCES:
         api.include_router(resource.router)
     _describe(api)
-    return Envelope(api, app.settings.language)
+    with suppress(NoMatchFound):  # FastAPI makes the routes when one is looked for: not while the first request holds the loop
+        api.url_path_for("")
+    return api
 
 
 def _describe(api: FastAPI) -> None:

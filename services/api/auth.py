@@ -20,8 +20,8 @@ _bearer = HTTPBearer(auto_error=False, description="A token of `aristobot token 
 
 
 def house_of(connection: HTTPConnection) -> App:
-    """The house behind this application."""
-    house: App = connection.app.state.house
+    """The house that was asked."""
+    house: App = connection.state.house
     return house
 
 

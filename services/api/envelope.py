@@ -1,4 +1,4 @@
-"""Around every request: a trace id, a limit on its size, headers, a line in the log, and a last answer for our own mistakes."""
+"""Around every request: its house, a trace id, a limit on its size, headers, a line in the log, a last answer for our own mistakes."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from aristobot.language import explain
 from aristobot.logs import log_context, new_trace_id
+from services.app import App
 
 LARGEST_BODY = 64 * 1024
 _HEADERS = {
@@ -23,15 +24,16 @@ _HEADERS = {
 class Envelope:
     """Pure ASGI: it never buffers, and it sees every request before anything else does."""
 
-    def __init__(self, app: ASGIApp, language: str) -> None:
+    def __init__(self, app: ASGIApp, house: App) -> None:
         self._app = app
-        self._language = language
+        self._house = house
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request or socket."""
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
+        scope.setdefault("state", {})["house"] = self._house
         trace_id = new_trace_id()
         with log_context(service="web", trace_id=trace_id):
             if scope["type"] == "http":
@@ -72,7 +74,7 @@ class Envelope:
                 await self._refuse(500, "internal", trace_id)(scope, receive, dressed)
 
     def _refuse(self, status: int, code: str, trace_id: str) -> JSONResponse:
-        message = explain(code, {"maximum": LARGEST_BODY // 1024}, self._language)
+        message = explain(code, {"maximum": LARGEST_BODY // 1024}, self._house.settings.language)
         return JSONResponse({"error": {"code": code, "message": message, "trace_id": trace_id}}, status)
 
 

@@ -130,7 +130,7 @@ def language_of(connection: HTTPConnection) -> str:
     if known:
         return str(known)
     preferred = connection.headers.get("accept-language", "")[:2].lower()
-    return preferred if preferred in ("fr", "en") else str(connection.app.state.house.settings.language)
+    return preferred if preferred in ("fr", "en") else str(connection.state.house.settings.language)
 
 
 def install(api: FastAPI) -> None:
