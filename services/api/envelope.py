@@ -1,4 +1,4 @@
-"""Around every request: its house, a trace id, a limit on its size, headers, a line in the log, a last answer for our own mistakes."""
+"""Around every request: its house, a trace id, a limit on its size, headers, a log line, a last answer for our own mistakes."""
 
 from __future__ import annotations
 
