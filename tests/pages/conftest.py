@@ -28,10 +28,9 @@ for _look in (User.should_see, User.should_not_see):
     cast(dict[str, object], cast(FunctionType, _look).__kwdefaults__)["retries"] = _PATIENCE
 
 
-@pytest.fixture(scope="module", autouse=True)
+@pytest.fixture(autouse=True)
 def _leave_the_past_alone() -> None:
     """NiceGUI's reset collects garbage twice a test; what earlier tests left in memory need not be walked through each time."""
-    gc.collect()
     gc.freeze()
 
 
