@@ -14,8 +14,10 @@ from aristobot.errors import Conflict, NotFound
 from aristobot.kinds import ActivationStatus, LotStatus
 from aristobot.money import ZERO
 from aristobot.store import positions
+from aristobot.store.lookups import row_where
 from aristobot.store.orders import ALIVE
 from aristobot.store.paging import Place, newest
+from aristobot.store.questions import MANY, Question, given, several
 from aristobot.store.strategy_tables import Activation, ActivationLine, StrategyRow, StrategyVersion
 from aristobot.store.tables import Broker
 from aristobot.store.tenancy import GuardedSession
@@ -62,7 +64,7 @@ class Shown:
 
 def get(session: GuardedSession, activation_id: uuid.UUID) -> Activation:
     """The row; NotFound when there is none, and when it is another user's."""
-    row = session.exec(select(Activation).where(Activation.id == activation_id)).one_or_none()
+    row = row_where(session, Activation, "id", activation_id)
     if row is None:
         raise NotFound(kind="activation")
     return row
@@ -194,18 +196,33 @@ def lines(
 
 def orders_since(session: GuardedSession, owner: str, since: datetime, known: Collection[uuid.UUID]) -> list[Order]:
     """The orders of an owner of lots that were made since then or are `known`, the oldest first."""
-    recent = sa.or_(col(Order.created_at) >= since, col(Order.id).in_(list(known)))
-    wanted = select(Order).where(Order.owner == owner, recent)
-    return list(session.exec(wanted.order_by(col(Order.created_at), col(Order.id))))
+    if len(known) <= MANY:
+        return _SINCE.all(session, owner=owner, since=since, **given("known", known))
+    recent = sa.or_(col(Order.created_at) >= since, col(Order.id).in_(known))
+    return list(session.exec(_orders.where(recent), params={"owner": owner}))
+
+
+_orders = select(Order).where(Order.owner == sa.bindparam("owner")).order_by(col(Order.created_at), col(Order.id))
+_SINCE = Question[Order](
+    _orders.where(sa.or_(col(Order.created_at) >= sa.bindparam("since"), col(Order.id).in_(several("known", sa.Uuid()))))
+)
 
 
 def alive(session: GuardedSession, owner: str) -> list[Order]:
     """The orders of an owner of lots that may still change, the oldest first."""
-    wanted = select(Order).where(Order.owner == owner, col(Order.status).in_(ALIVE))
-    return list(session.exec(wanted.order_by(col(Order.created_at), col(Order.id))))
+    return _ALIVE.all(session, owner=owner)
+
+
+_ALIVE = Question[Order](_orders.where(col(Order.status).in_(ALIVE)))
 
 
 def positions_of(session: GuardedSession, owner: str) -> list[PositionRow]:
     """All that an owner of lots ever held, the oldest first."""
-    wanted = select(PositionRow).where(PositionRow.owner == owner)
-    return list(session.exec(wanted.order_by(col(PositionRow.opened_at), col(PositionRow.id))))
+    return _HELD.all(session, owner=owner)
+
+
+_HELD = Question[PositionRow](
+    select(PositionRow)
+    .where(PositionRow.owner == sa.bindparam("owner"))
+    .order_by(col(PositionRow.opened_at), col(PositionRow.id))
+)

@@ -18,6 +18,8 @@ SQLModel.metadata.naming_convention = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s",
     "pk": "pk_%(table_name)s",
 }
+#: Rows are never validated by Pydantic: what it would do that with takes every process a twentieth of a second to make.
+SQLModel.model_config["defer_build"] = True
 
 
 @event.listens_for(sa.ForeignKeyConstraint, "after_parent_attach")

@@ -13,7 +13,7 @@ from aristobot.money import ZERO
 from aristobot.orders import FINAL, Fill, OrderStatus, can_rest
 from aristobot.store.lookups import row_where
 from aristobot.store.paging import Place, newest
-from aristobot.store.questions import Question
+from aristobot.store.questions import MANY, Question, given, several
 from aristobot.store.tenancy import GuardedSession
 from aristobot.store.trading_tables import FillRow, Order
 from aristobot.store.types import Amount
@@ -150,8 +150,13 @@ _FILLS_OF_ORDER = Question[FillRow](
 
 def fills_of_orders(session: GuardedSession, order_ids: Collection[uuid.UUID]) -> list[FillRow]:
     """Executions of some orders, oldest first."""
-    wanted = select(FillRow).where(col(FillRow.order_id).in_(order_ids))
-    return list(session.exec(wanted.order_by(col(FillRow.at), col(FillRow.id))))
+    if len(order_ids) <= MANY:
+        return _FILLS_OF_ORDERS.all(session, **given("order", order_ids))
+    return list(session.exec(_fills.where(col(FillRow.order_id).in_(order_ids))))
+
+
+_fills = select(FillRow).order_by(col(FillRow.at), col(FillRow.id))
+_FILLS_OF_ORDERS = Question[FillRow](_fills.where(col(FillRow.order_id).in_(several("order", sa.Uuid()))))
 
 
 def fills_of_position(session: GuardedSession, position_id: uuid.UUID) -> list[FillRow]:

@@ -9,7 +9,7 @@ and on PostgreSQL, whose server is what takes long, it answers: rows that may be
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -22,13 +22,26 @@ from aristobot.store.tenancy import ASKED_AGAIN, SYSTEM, GuardedSession, guarded
 Answer = TypeVar("Answer")
 _Decode = Callable[[Any], Any] | None
 _OWNER = "owner_of_the_rows"
+#: Values that an IN has places for; those left over hold NULL, which is equal to nothing.
+MANY = 16
+
+
+def several(name: str, kind: sa.types.TypeEngine[Any]) -> list[sa.BindParameter[Any]]:
+    """The places of an IN, for MANY values at most."""
+    return [sa.bindparam(f"{name}_{place}", type_=kind) for place in range(MANY)]
+
+
+def given(name: str, values: Collection[object]) -> dict[str, object]:
+    """The parameters that fill such places."""
+    return dict(zip((f"{name}_{place}" for place in range(MANY)), [*values, *[None] * (MANY - len(values))], strict=True))
 
 
 class Question(Generic[Answer]):
     """A SELECT with the parameters that change as `bindparam`s: of one model, of columns, or of both.
 
     An answer is a row of the model, or the value of the one column; a tuple of them where several are asked for. Only rows of
-    the session's user are found. Lists cannot be parameters: an IN whose values change is an ordinary statement.
+    the session's user are found. Lists cannot be parameters: an IN has `several` places, and who needs more asks an ordinary
+    statement.
     """
 
     def __init__(self, statement: Any) -> None:

@@ -14,7 +14,7 @@ from sqlmodel import col, select
 from aristobot.kinds import BrokerMode
 from aristobot.orders import OrderStatus
 from aristobot.store.database import Database
-from aristobot.store.questions import Question
+from aristobot.store.questions import MANY, Question, given, several
 from aristobot.store.tables import Broker
 from aristobot.store.tenancy import SYSTEM, TenantError
 from aristobot.store.trading_tables import Order
@@ -65,6 +65,20 @@ async def test_each_user_is_told_of_their_own_rows_and_the_house_of_all(db: Data
         read, mapped = await db.read(scope, ask), await db.write(scope, ask)
         assert plain(read) == plain(mapped)
         assert bool(read) is expected
+
+
+@pytest.mark.parametrize("count", [0, 1, MANY])
+async def test_of_several_values_each_is_asked_for_and_nothing_else(db: Database, count: int) -> None:
+    one, _ = await two_households(db)
+    named = Question[Decimal](
+        sa.select(col(Order.quantity))
+        .where(col(Order.client_order_id).in_(several("name", sa.String())))
+        .order_by(col(Order.quantity))
+    )
+    stored = await db.read(one.user_id, lambda s: WHOLE.all(s, broker_id=one.id))
+    wanted = [*(order.client_order_id for order in stored[:2]), *(f"none {number}" for number in range(MANY))][:count]
+    read, mapped = [await ask(one.user_id, lambda s: named.all(s, **given("name", wanted))) for ask in (db.read, db.write)]
+    assert read == mapped == [Decimal(1), Decimal(2)][:count]
 
 
 async def test_the_first_answer_is_the_one_that_the_statement_puts_first(db: Database) -> None:
