@@ -90,7 +90,8 @@ def difference(session: GuardedSession, exchange: str, listed: Iterable[Instrume
 
 def apply(session: GuardedSession, exchange: str, wanted: Difference, now: datetime) -> None:
     """Write a difference, or a part of one."""
-    session.add_all([_row(one, now) for one in wanted.added])
+    if wanted.added:  # thousands at a first start
+        session.execute(sa.insert(InstrumentRow), [{**_columns_of(one), "updated_at": now} for one in wanted.added])
     for one in wanted.changed:
         row = session.get_one(InstrumentRow, (exchange, one.symbol))
         for name, value in _columns_of(one).items():
@@ -109,10 +110,6 @@ def _wanted(exchange: str) -> Any:
 def _value(row: Any) -> Instrument:
     values = dict(zip(_NAMES, row, strict=True))
     return Instrument(**{**values, "order_types": frozenset(values["order_types"] or ())})
-
-
-def _row(one: Instrument, now: datetime) -> InstrumentRow:
-    return InstrumentRow(**_columns_of(one), updated_at=now)
 
 
 def _columns_of(one: Instrument) -> dict[str, Any]:
