@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -20,9 +21,17 @@ def main() -> int:
     _put_folders_into_memory(Path("/dev/shm"))
     # Hundreds of processes are started: what one of them has compiled the next need not compile again.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    if not sys.argv[1:]:
+        _compile_once()
     import pytest  # only now is it there
 
     return pytest.main([*_side_by_side(sys.argv[1:]), *sys.argv[1:]])
+
+
+def _compile_once() -> None:
+    """In a fresh clone every process would compile the same two thousand files at the same time."""
+    if not (ROOT / "tests" / "store" / "__pycache__").exists():
+        subprocess.run([sys.executable, "-m", "pytest", "--collect-only", "-qq"], stdout=subprocess.DEVNULL, check=False)
 
 
 def _put_folders_into_memory(memory: Path) -> None:
