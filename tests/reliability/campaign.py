@@ -113,7 +113,7 @@ def _told_naked(exchange: str, spells: list[float]) -> str:
 
 async def run(campaign: Campaign, folder: Path, clock: Clock) -> list[Outcome]:
     """Carry it out, and judge: one outcome per household."""
-    async with exchanges(len(campaign.builds)) as addresses, a_midwife(many=True) as midwife:
+    async with exchanges(len(campaign.builds)) as addresses, a_midwife() as midwife:
         households = (_Front(campaign, number, midwife, clock) for number in range(len(campaign.builds)))
         return await asyncio.gather(
             *(front.fight(folder / front.name, address) for front, address in zip(households, addresses, strict=True))

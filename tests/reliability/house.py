@@ -1,8 +1,8 @@
 """Houses that can be killed: without their screen, born in milliseconds from a parent that has everything imported already.
 
-`python -m tests.reliability.house [--many]` reads one JSON object per line, `{"name", "build", "act", "settings": {…}}`, lets a child live
+`python -m tests.reliability.house` reads one JSON object per line, `{"name", "build", "act", "settings": {…}}`, lets a child live
 by it, and says on standard output when one is `born`, `ready` and `dead`. A child is a process of its own: lock, migration, App,
-or a single act. With `--many` she takes two seconds to have traded herself, which saves every life a fifth of one.
+or a single act. That the parent took two seconds to have traded herself saves every life a fifth of one.
 """
 
 from __future__ import annotations
@@ -58,8 +58,7 @@ def say(**words: object) -> None:
 def main() -> None:
     """Give birth to houses, and bury them, until the input ends."""
     _rehearse()
-    if "--many" in sys.argv:
-        rehearse_trading()
+    rehearse_trading()
     gc.collect()
     gc.freeze()
     bell, ringer = os.pipe()

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import base64
 import json
 import os
 import signal
 import socket
+import subprocess
 import sys
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -178,13 +181,15 @@ class Life:
 
 
 class Midwife:
-    """The parent of all houses: it has imported everything, so that a life begins at once."""
+    """The parent of all houses: it has imported everything, so that a life begins at once.
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    Her process serves one test after the other, each on its own loop; what one test gave birth to ends with it.
+    """
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self._process = process
         self._lives: dict[int, Life] = {}
         self._births: dict[str, asyncio.Future[Life]] = {}
-        self._listening = asyncio.ensure_future(self._listen())
 
     async def birth(self, household: Household, build: str = "sound") -> Life:
         """A new life of this household."""
@@ -199,14 +204,22 @@ class Midwife:
         self._process.stdin.write(json.dumps(order).encode() + b"\n")
         return await born
 
-    async def _listen(self) -> None:
+    async def listen(self) -> None:
+        """Hear what becomes of the lives, until `go`."""
         assert self._process.stdout is not None
-        async for line in self._process.stdout:
+        heard = asyncio.StreamReader(limit=_LONGEST_LINE)
+        ears = os.fdopen(os.dup(self._process.stdout.fileno()), "rb", buffering=0)
+        loop = asyncio.get_running_loop()
+        self._ears, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(heard), ears)
+        self._listening = asyncio.ensure_future(self._listen(heard))
+
+    async def _listen(self, heard: asyncio.StreamReader) -> None:
+        async for line in heard:
             said = json.loads(line)
             match said["event"]:
                 case "born":
                     life = self._lives[said["pid"]] = Life(said["pid"])
-                    self._births[said["name"]].set_result(life)
+                    self._births.pop(said["name"]).set_result(life)
                 case "ready":
                     life = self._lives[said["pid"]]
                     life.seconds = said["seconds"]
@@ -217,20 +230,41 @@ class Midwife:
                     life.dead.set()
 
     async def go(self) -> None:
-        """End, and let no child live on."""
-        for life in self._lives.values():
+        """Let no life live on, and nothing be unsaid."""
+        left = [*self._lives.values(), *[await born for born in self._births.values()]]
+        for life in left:
             life.kill()
-        self._process.kill()
-        await self._process.wait()
+        await asyncio.gather(*(life.dead.wait() for life in left))
         self._listening.cancel()
+        self._ears.close()
+
+
+@cache
+def _her_process() -> subprocess.Popen[bytes]:
+    """One for all tests of this process; she goes when her input ends, and so with us."""
+    words = [sys.executable, "-m", "tests.reliability.house"]
+    process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT, bufsize=0)
+    atexit.register(_dismiss, process)
+    return process
+
+
+def _dismiss(process: subprocess.Popen[bytes]) -> None:
+    """Have her kill whoever lives, and end."""
+    assert process.stdin is not None
+    process.stdin.close()
+    process.wait()
 
 
 @asynccontextmanager
-async def a_midwife(*, many: bool = False) -> AsyncIterator[Midwife]:
-    """Somebody who brings houses into the world; for `many` lives she first traded herself, and hands down what that left."""
-    process = await _python("tests.reliability.house", *(["--many"] if many else []))
+async def a_midwife() -> AsyncIterator[Midwife]:
+    """Somebody who brings houses into the world."""
+    process = _her_process()
     midwife = Midwife(process)
+    await midwife.listen()
     try:
         yield midwife
-    finally:
-        await midwife.go()
+    except BaseException:  # whoever failed may still be asking for lives: the next test gets another midwife
+        _her_process.cache_clear()
+        _dismiss(process)
+        raise
+    await midwife.go()

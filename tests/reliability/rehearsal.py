@@ -12,14 +12,14 @@ from pathlib import Path
 from loguru import logger
 
 from aristobot.store.migrate import upgrade_at_start
+from tests.services.leaping import run_leaping
+from tests.services.trading import a_trading_house
 
 _STOP, _TARGET = "-1%", "+3%"
 
 
 def rehearse_trading() -> None:
     """Trade at a simulated exchange of this process, close everything, and leave no thread behind: a fork would lose it."""
-    from tests.services.leaping import run_leaping  # as all that it takes: a whole exchange, which few midwives need
-
     logger.disable("")
     with tempfile.TemporaryDirectory() as folder:
         run_leaping(_trade(Path(folder)))
@@ -28,8 +28,6 @@ def rehearse_trading() -> None:
 
 
 async def _trade(folder: Path) -> None:
-    from tests.services.trading import a_trading_house
-
     template = folder / "template.db"
     upgrade_at_start(f"sqlite:///{template}", None)
     async with a_trading_house(folder / "house", template) as house:
