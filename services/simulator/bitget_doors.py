@@ -27,6 +27,7 @@ class Doors:
         self._order_calls = calls.orders.socket_calls
         self._public = [PublicChannels(world, market, unified=unified) for unified in (False, True)]
         self._sessions: set[Session] = set()
+        self._somebody = asyncio.Event()
         self._doors: dict[str, tuple[Tongue, Channels]] = {
             "/v2/ws/public": (Tongues.CLASSIC, self._public[0]),
             "/v2/ws/private": (Tongues.CLASSIC, PrivateChannels(world, CLASSIC, CHANNEL, "SPOT")),
@@ -40,11 +41,17 @@ class Doors:
 
     async def _watch(self) -> None:
         while True:
-            await self._world.clock.sleep(1)
-            silent_since = self._world.clock.ms() - PATIENCE
+            await self._somebody.wait()
+            now = self._world.clock.ms()
             for session in list(self._sessions):
-                if session.heard_at < silent_since:
+                if session.heard_at < now - PATIENCE:
                     session.socket.cut()
+            await self._world.clock.sleep(self._until_silent(now))
+
+    def _until_silent(self, now: int) -> float:
+        """Seconds until the first of them may be cut; one that was just cut is gone within a second."""
+        due = min((session.heard_at + PATIENCE + 1 for session in self._sessions), default=now)
+        return max(1.0, (due - now) / 1000)
 
     async def serve(self, socket: Socket, path: str) -> None:
         """One connection, until it is gone."""
@@ -56,9 +63,12 @@ class Doors:
         if path == "/v3/ws/private":
             session.order_calls = self._order_calls
         self._sessions.add(session)
+        self._somebody.set()
         async with self._world.lifetime(socket, LIFETIME):
             try:
                 await socket.serve(session.hear)
             finally:
                 self._sessions.discard(session)
+                if not self._sessions:
+                    self._somebody.clear()
                 session.close()

@@ -139,6 +139,19 @@ async def test_a_push_may_be_lost_doubled_or_the_last_one(classic: BitgetSpeaker
             await socket.ask("ping")
 
 
+async def test_who_says_nothing_for_two_minutes_is_cut_and_who_pings_stays(classic: BitgetSpeaker, clock: ManualClock) -> None:
+    async with classic.socket("v2", "public") as silent, classic.socket("v2", "public") as talking:
+        await clock.advance(119)
+        assert await talking.ask("ping") == "pong"
+        await clock.advance(2)
+        with pytest.raises(websockets.ConnectionClosed):
+            await silent.hear()
+        async with classic.socket("v2", "public") as late:
+            await clock.advance(110)
+            assert await talking.ask("ping") == "pong"
+            assert await late.ask("ping") == "pong"
+
+
 async def test_a_candle_is_over_when_the_next_one_comes(classic: BitgetSpeaker, clock: ManualClock) -> None:
     async with classic.socket("v2", "public") as socket:
         await socket.subscribe(MINUTE)
