@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -32,10 +33,16 @@ class House:
         return 0
 
 
-def a_house(folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> House:
-    """A house without anybody, in a folder without `.env`."""
+def a_house(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, memory: Path | None = None
+) -> House:
+    """A house without anybody, in a folder without `.env`; with a copy of an empty `memory`, or one that it has still to make."""
     alone_in(folder, monkeypatch)
-    return House(folder, capsys)
+    house = House(folder, capsys)
+    if memory is not None:
+        house.folder.mkdir(mode=0o700)
+        shutil.copy(memory, house.folder / "aristobot.db")
+    return house
 
 
 def alone_in(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -34,8 +34,14 @@ from tests.house import ROOT
 
 
 @pytest.fixture
-def house(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> House:
-    """A house without anybody."""
+def house(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, sqlite_template: Path) -> House:
+    """A house without anybody, whose memory is made: making it takes most commands longer than what they do."""
+    return a_house(tmp_path, capsys, monkeypatch, sqlite_template)
+
+
+@pytest.fixture
+def new_house(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> House:
+    """A house without anybody and without a folder."""
     return a_house(tmp_path, capsys, monkeypatch)
 
 
@@ -66,37 +72,37 @@ def test_options_may_stand_before_or_after_the_command(line: str, meant: str) ->
     assert arranged(line.split()) == meant.split()
 
 
-def test_run_is_what_is_meant_without_a_command(house: House) -> None:
-    house("--port", "0", "--no-orders", "--webhook-rate", "60/min")
-    (settings,) = house.served
+def test_run_is_what_is_meant_without_a_command(new_house: House) -> None:
+    new_house("--port", "0", "--no-orders", "--webhook-rate", "60/min")
+    (settings,) = new_house.served
     assert (settings.port, settings.no_orders, settings.webhook_rate, settings.demo) == (0, True, 60, False)
-    assert settings.data_dir == house.folder
+    assert settings.data_dir == new_house.folder
 
 
-def test_a_wrong_value_names_its_field_and_the_cure(house: House) -> None:
-    house("run", "--port", "many", code=5)
-    assert "port" in house.err
-    house("run", "--database-url", "mysql://x", code=5)
-    assert house.served == []
+def test_a_wrong_value_names_its_field_and_the_cure(new_house: House) -> None:
+    new_house("run", "--port", "many", code=5)
+    assert "port" in new_house.err
+    new_house("run", "--database-url", "mysql://x", code=5)
+    assert new_house.served == []
 
 
-def test_wrong_usage_is_said_in_one_line_with_exit_code_2(house: House) -> None:
+def test_wrong_usage_is_said_in_one_line_with_exit_code_2(new_house: House) -> None:
     for words in (["frobnicate"], ["user", "ad"], ["init"], ["user", "add"], ["run", "--nope"], ["user", "list", "surplus"]):
-        house(*words, code=2)
-        assert len(house.err.strip().splitlines()) == 1, house.err
-        assert house.out == ""
-    house("token", "create", "--user", "nobody", "--scope", "emperor", code=2)
-    house("token", "create", "--user", "nobody", "--scope", "read", code=2)
-    assert "nobody" in house.err
+        new_house(*words, code=2)
+        assert len(new_house.err.strip().splitlines()) == 1, new_house.err
+        assert new_house.out == ""
+    new_house("token", "create", "--user", "nobody", "--scope", "emperor", code=2)
+    new_house("token", "create", "--user", "nobody", "--scope", "read", code=2)
+    assert "nobody" in new_house.err
 
 
-def test_init_makes_the_first_administrator_once(house: House, tmp_path: Path) -> None:
-    password = house("init", "--admin", "Alice")
+def test_init_makes_the_first_administrator_once(new_house: House, tmp_path: Path) -> None:
+    password = new_house("init", "--admin", "Alice")
     assert len(password) == 20
-    house("init", "--admin", "Bob", code=2)
-    listed = json.loads(house("user", "list", "--json"))
+    new_house("init", "--admin", "Bob", code=2)
+    listed = json.loads(new_house("user", "list", "--json"))
     assert [(one["name"], one["role"], one["active"]) for one in listed] == [("Alice", "administrator", True)]
-    assert (house.folder / "aristobot.db").stat().st_mode & 0o777 == 0o600
+    assert (new_house.folder / "aristobot.db").stat().st_mode & 0o777 == 0o600
 
 
 def test_users_come_with_a_password_file_and_go(house: House, tmp_path: Path) -> None:
