@@ -5,6 +5,7 @@ CCXT is read here, in a process that ends at once, and nowhere else: importing i
 
 from __future__ import annotations
 
+import gc
 import importlib
 import json
 import sys
@@ -31,6 +32,7 @@ def names() -> list[dict[str, Any]]:
 
 def main() -> None:
     """Write the list."""
+    gc.disable()  # all that is read stays until the end: looking through it again and again takes a fifth of the time
     json.dump(names(), sys.stdout)
 
 
