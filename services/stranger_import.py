@@ -61,7 +61,10 @@ class StrangerImport:
         if not fresh:
             return Kept()
         now, owner = self._floor.clock.now(), (account.user_id, account.id)
-        kept = await self._floor.db.write(account.user_id, lambda s: strangers.keep(s, owner, fresh, now))
+        foreign = await self._floor.db.read(account.user_id, lambda s: strangers.foreign(s, account.id, fresh))
+        kept = Kept()
+        if foreign:  # what ended is ours as a rule: then nobody waits for a place among those who write
+            kept = await self._floor.db.write(account.user_id, lambda s: strangers.keep(s, owner, foreign, now))
         if len(self._told) > _REMEMBERED:
             self._told.clear()
         self._told |= {_key(account, one): _said(one) for one in fresh}

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import col, select
@@ -14,7 +15,7 @@ from aristobot.errors import NotFound
 from aristobot.notices import OUTSIDE, Notice, Outlet, switched
 from aristobot.store.notice_tables import Notification, NotificationChannel, NotificationDelivery, NotificationPreference
 from aristobot.store.paging import Place, newest
-from aristobot.store.questions import Question
+from aristobot.store.questions import MANY, Question, given, several
 from aristobot.store.tenancy import GuardedSession, owner_of
 from aristobot.store.trading_tables import Order, PositionRow
 
@@ -87,7 +88,14 @@ _LAST_ABOUT = Question[Notification](
 
 def told(session: GuardedSession, subjects: Collection[str]) -> list[str]:
     """About which of these subjects the session's user has a line."""
+    if len(subjects) <= MANY:
+        return _TOLD.all(session, **given("subject", subjects))
     return list(session.exec(select(Notification.subject).where(col(Notification.subject).in_(subjects)).distinct()))
+
+
+_TOLD = Question[str](
+    select(Notification.subject).where(col(Notification.subject).in_(several("subject", sa.String()))).distinct()
+)
 
 
 def recent(
@@ -134,9 +142,16 @@ _LAST_TOLD = Question[datetime | None](select(sa.func.max(col(Notification.creat
 
 def ended_since(session: GuardedSession, since: datetime) -> tuple[list[Order], list[PositionRow]]:
     """Orders and positions that changed or ended since a moment: what a crash may have kept from being told. Needs SYSTEM."""
-    ended = select(Order).where(Order.updated_at >= since).order_by(col(Order.updated_at))
-    moved = select(PositionRow).where(sa.or_(col(PositionRow.opened_at) >= since, col(PositionRow.closed_at) >= since))
-    return list(session.exec(ended)), list(session.exec(moved.order_by(col(PositionRow.opened_at))))
+    return _ENDED_SINCE.all(session, since=since), _MOVED_SINCE.all(session, since=since)
+
+
+_SINCE: sa.BindParameter[Any] = sa.bindparam("since")
+_ENDED_SINCE = Question[Order](select(Order).where(col(Order.updated_at) >= _SINCE).order_by(col(Order.updated_at)))
+_MOVED_SINCE = Question[PositionRow](
+    select(PositionRow)
+    .where(sa.or_(col(PositionRow.opened_at) >= _SINCE, col(PositionRow.closed_at) >= _SINCE))
+    .order_by(col(PositionRow.opened_at))
+)
 
 
 def forget_before(session: GuardedSession, moment: datetime) -> int:

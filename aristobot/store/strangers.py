@@ -42,6 +42,11 @@ def keep(session: GuardedSession, owner: tuple[uuid.UUID, uuid.UUID], reports: l
     return Kept(imported, changed)
 
 
+def foreign(session: GuardedSession, broker_id: uuid.UUID, reports: list[OrderReport]) -> list[OrderReport]:
+    """Those of these reports that speak of no order of ours, as far as this session sees: `keep` looks again."""
+    return [one for one in reports if one.exchange_order_id and not _is_ours(session, broker_id, one)]
+
+
 def find(session: GuardedSession, broker_id: uuid.UUID, symbol: str, exchange_order_id: str) -> Stranger | None:
     """The stranger that the exchange knows by this id."""
     wanted = select(Stranger).where(
