@@ -181,8 +181,8 @@ class ExchangeClient(Protocol):
     async def open_orders(self, keys: Credentials, symbol: Symbol | None = None) -> list[OrderReport]:
         """Orders that rest at the exchange."""
 
-    async def closed_orders(self, keys: Credentials, since: datetime, symbol: Symbol) -> list[OrderReport]:
-        """Orders of one symbol that ended after `since`, with their fills."""
+    async def closed_orders(self, keys: Credentials, since: datetime, symbol: Symbol, *, fills: bool = True) -> list[OrderReport]:
+        """Orders of one symbol that ended after `since`, with their fills unless nobody wants these: they cost questions."""
 
     async def find_order(self, keys: Credentials, symbol: Symbol, client_order_id: str) -> OrderReport | None:
         """The order with this client id, with its fills; None when the exchange says it knows none."""

@@ -110,7 +110,7 @@ class StrangerImport:
     ) -> list[OrderReport]:
         """What ended on a market; nothing is told of one that its exchange lists no more."""
         try:
-            return await client.closed_orders(keys, since, symbol)
+            return await client.closed_orders(keys, since, symbol, fills=False)
         except AristobotError as error:
             if not is_about_market(error):
                 raise

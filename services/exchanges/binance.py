@@ -90,9 +90,9 @@ class BinanceClient(BinanceMarket):
         body = await self._calls.signed("/api/v3/openOrders", params, keys, 6 if symbol else 80)
         return [wire.report_of(one, symbol or await self._known(one.symbol)) for one in wire.decoded(wire.ORDERS, body)]
 
-    async def closed_orders(self, keys: Credentials, since: datetime, symbol: Symbol) -> list[OrderReport]:
-        """Orders of one symbol that ended after `since`, with their fills, oldest first."""
-        return await self._history.closed_orders(keys, self._catalogue.native_of(symbol), symbol, since)
+    async def closed_orders(self, keys: Credentials, since: datetime, symbol: Symbol, *, fills: bool = True) -> list[OrderReport]:
+        """Orders of one symbol that ended after `since`, with their fills or without, oldest first."""
+        return await self._history.closed_orders(keys, self._catalogue.native_of(symbol), symbol, since, fills=fills)
 
     async def fills(self, keys: Credentials, symbol: Symbol, since: datetime) -> list[Fill]:
         """Executions of one symbol from `since` on, oldest first."""

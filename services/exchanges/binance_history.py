@@ -51,13 +51,15 @@ class BinanceHistory:
             fills = tuple(fill_of(one, symbol, client_order_id) for one in page)
         return report_of(order, symbol, fills)
 
-    async def closed_orders(self, keys: Credentials, native: str, symbol: Symbol, since: datetime) -> list[OrderReport]:
-        """Orders that ended after `since`, with their fills, oldest first."""
+    async def closed_orders(
+        self, keys: Credentials, native: str, symbol: Symbol, since: datetime, *, fills: bool
+    ) -> list[OrderReport]:
+        """Orders that ended after `since`, with their fills or without, oldest first."""
         orders = await self._orders(keys, native, since)
         ended = [one for one in orders if one.update_time >= to_milliseconds(since) and has_ended(one)]
         filled_since = min((one.time for one in ended if one.executed_qty), default=None)
         by_order: dict[int, list[Fill]] = {}
-        if filled_since is not None:
+        if fills and filled_since is not None:
             names = {one.order_id: one.client_order_id for one in ended}
             for own in await self._own_fills(keys, native, moment(filled_since)):
                 by_order.setdefault(own.order_id, []).append(fill_of(own, symbol, names.get(own.order_id, "")))

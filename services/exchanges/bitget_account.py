@@ -53,9 +53,9 @@ class BitgetAccount(BitgetMarket):
         """Orders that rest at the exchange, stops and targets included."""
         return await self._about(keys, symbol, lambda history: history.resting())
 
-    async def closed_orders(self, keys: Credentials, since: datetime, symbol: Symbol) -> list[OrderReport]:
-        """Orders of one symbol that ended after `since`, with their fills, oldest first; Bitget keeps 90 days."""
-        return await self._about(keys, symbol, lambda history: history.ended(since))
+    async def closed_orders(self, keys: Credentials, since: datetime, symbol: Symbol, *, fills: bool = True) -> list[OrderReport]:
+        """Orders of one symbol that ended after `since`, with their fills or without, oldest first; Bitget keeps 90 days."""
+        return await self._about(keys, symbol, lambda history: history.ended(since, fills=fills))
 
     async def fills(self, keys: Credentials, symbol: Symbol, since: datetime) -> list[Fill]:
         """Executions of one symbol from `since` on, oldest first; Bitget keeps 90 days."""

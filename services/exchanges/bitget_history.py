@@ -62,24 +62,30 @@ class History:
         found = [self._named(one) for one in orders]
         return found + [plan.report(self._ask.naming) for plan in waiting if plan.stage is Stage.WAITING]
 
-    async def ended(self, since: datetime) -> list[OrderReport]:
-        """Orders and plans that ended after `since`, with their fills, oldest first."""
+    async def ended(self, since: datetime, *, fills: bool) -> list[OrderReport]:
+        """Orders and plans that ended after `since`, with their fills or without, oldest first."""
         orders, plans = await asyncio.gather(self._way.ended(self._ask, since), self._way.ended_plans(self._ask, since))
         for plan in plans:
             if plan.stage is Stage.TRIGGERED:
                 await self.child_of(plan)
+        whole = await self._with_fills(orders, since) if fills else orders
+        reports = [self._named(one) for one in whole]
+        reports += [plan.report(self._ask.naming) for plan in plans if plan.stage is not Stage.TRIGGERED]
+        return sorted(reports, key=lambda one: one.at)
+
+    async def _with_fills(self, orders: list[OrderReport], since: datetime) -> list[OrderReport]:
+        """The same orders with their fills, most of which one question tells."""
         by_order: dict[str, list[Fill]] = {}
         if any(one.filled for one in orders):
             for fill in await self._way.fills(self._ask, since):
                 by_order.setdefault(fill.exchange_order_id, []).append(fill)
-        reports = []
+        whole = []
         for one in orders:
             fills = by_order.get(one.exchange_order_id, [])
             if sum((fill.quantity for fill in fills), ZERO) != one.filled:  # some are older than `since`
                 fills = await self._way.fills(self._ask, order_id=one.exchange_order_id)
-            reports.append(self._named(_with(one, fills)))
-        reports += [plan.report(self._ask.naming) for plan in plans if plan.stage is not Stage.TRIGGERED]
-        return sorted(reports, key=lambda one: one.at)
+            whole.append(_with(one, fills))
+        return whole
 
     async def fills(self, since: datetime) -> list[Fill]:
         """Executions since a moment, oldest first; those of a plan's order under the plan's client id, when it is known."""

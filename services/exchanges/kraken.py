@@ -79,9 +79,9 @@ class KrakenClient(KrakenMarket):
         """Orders that rest at the exchange."""
         return [one for one in await self._history.open_orders(keys) if symbol in (None, one.symbol)]
 
-    async def closed_orders(self, keys: Credentials, since: datetime, symbol: Symbol) -> list[OrderReport]:
-        """Orders of one pair that ended after `since`, with their fills, oldest first."""
-        return await self._history.closed_orders(keys, since, symbol)
+    async def closed_orders(self, keys: Credentials, since: datetime, symbol: Symbol, *, fills: bool = True) -> list[OrderReport]:
+        """Orders of one pair that ended after `since`, with their fills or without, oldest first."""
+        return await self._history.closed_orders(keys, since, symbol, fills=fills)
 
     async def fills(self, keys: Credentials, symbol: Symbol, since: datetime) -> list[Fill]:
         """Executions of one pair from `since` on, oldest first."""

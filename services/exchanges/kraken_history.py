@@ -90,19 +90,19 @@ class KrakenHistory:
             reports.append(report_of(order_id, order, wanted[client_id], own))
         return reports
 
-    async def closed_orders(self, keys: Credentials, since: datetime, symbol: Symbol) -> list[OrderReport]:
-        """Orders of one pair that ended after `since`, with their fills, oldest first."""
+    async def closed_orders(self, keys: Credentials, since: datetime, symbol: Symbol, *, fills: bool) -> list[OrderReport]:
+        """Orders of one pair that ended after `since`, with their fills or without, oldest first."""
         ended: dict[str, NativeOrder] = {}
         async for page in self._closed_pages(keys, {"start": _start(since), "closetime": "close"}):
             ended |= page
         names = await self._names({one.descr.pair for one in ended.values()})
         ours = {key: one for key, one in ended.items() if names[one.descr.pair] == symbol and seconds(one.closed) >= since}
-        wanted = [fill_id for one in ours.values() for fill_id in one.fill_ids]
-        fills = await self._fills_of(keys, wanted)
+        wanted = [fill_id for one in ours.values() for fill_id in one.fill_ids] if fills else []
+        known = await self._fills_of(keys, wanted)
         found: list[OrderReport] = []
         for order_id in sorted(ours, key=lambda one: (ours[one].closed, ours[one].opened)):
             order = ours[order_id]
-            own = [(one, fills[one]) for one in order.fill_ids if one in fills]
+            own = [(one, known[one]) for one in order.fill_ids if one in known]
             found.append(
                 report_of(order_id, order, symbol, [fill_of(key, one, symbol, order.cl_ord_id or "") for key, one in own])
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import timedelta
 from decimal import Decimal
 
@@ -189,6 +190,8 @@ async def test_history_agrees_with_itself(bench: Bench) -> None:
     assert [(one.client_order_id, one.status) for one in ended] == [
         (request.client_order_id, status) for request, status in zip(asked, (S.FILLED, S.FILLED, S.CANCELED), strict=True)
     ]
+    bare = await bench.later(bench.client.closed_orders(bench.keys, began, SYMBOL, fills=False))
+    assert bare == [dataclasses.replace(one, fills=()) for one in ended]
     fills = await bench.later(bench.client.fills(bench.keys, SYMBOL, began))
     assert {one.trade_id for report in ended for one in report.fills} == {one.trade_id for one in fills}
     assert [one.quantity for one in fills] == [D("0.1"), D("0.1")]
