@@ -84,6 +84,7 @@ async def test_replayed_candles_come_back_as_they_were_played(market: Market, fi
     texts = [[str(one) for one in row] for row in played[:, [0, 1, 3, 4, 2, 5]].tolist()]
     begun = market.clock.now()
     replay = asyncio.ensure_future(market.server.world.feed.replay("BTC/USDT", 60, texts, 1.0))
+    await market.clock.advance(0)  # it begins at this moment
     await market.until(replay.done, step=15.0)
 
     series = CandleSeries(exchange, "BTC/USDT", M1)
