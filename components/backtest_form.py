@@ -43,8 +43,8 @@ class BacktestForm:
             self._bitcoin = ui.label("").classes("small muted bt-there")
             bring = ui.button(_("Candles from a file"), icon="upload_file", on_click=self._bring_in).props("flat dense no-caps")
             for_traders(bring.classes("bt-add-leg"), user).mark("candle-file")
-            self._button = for_traders(main_button(_("Run the backtest"), icon="play_arrow", on_click=self.submit), user)
-            self._button.classes("bt-go").mark("bt-run")
+            self.button = for_traders(main_button(_("Run the backtest"), icon="play_arrow", on_click=self.submit), user)
+            self.button.classes("bt-go").mark("bt-run")
         self._series.beside = self._missing_beside
         self._source.tell(self._parameters, self._series.suggest)
         self._whole = form
@@ -77,7 +77,7 @@ class BacktestForm:
             return
         fields = {**self._series.fields, **self._costs.fields, **self._parameters.fields, **self._legs.fields}
         fields["legs.0.symbol"] = self._series.symbol
-        async with submitting(self._button, fields):
+        async with submitting(self.button, fields):
             source = self._source.source
             wish = Wish(
                 strategy=title_of(source),

@@ -11,17 +11,25 @@ from nicegui import ui
 from aristobot.language import _
 from components import formats
 from components.buttons import quiet_button
+from components.focus import give_back
 from components.words import labelled
 
 
 class RunProgress(ui.element):
-    """Hidden while nothing runs. `stages` are their words, `way_out` those of the button."""
+    """Hidden while nothing runs. `stages` are their words, `way_out` those of the button.
 
-    def __init__(self, on_cancel: Callable[[uuid.UUID], Awaitable[None]], stages: Mapping[str, str], way_out: str) -> None:
+    Whoever pressed it is led to `back_to`: the button goes with the run.
+    """
+
+    def __init__(
+        self, on_cancel: Callable[[uuid.UUID], Awaitable[None]], stages: Mapping[str, str], way_out: str, back_to: ui.element
+    ) -> None:
         super().__init__("section")
         self.classes("panel bt-progress")
         self.run_id: uuid.UUID | None = None
         self._ended: uuid.UUID | None = None
+        self._cancelled_by_hand: uuid.UUID | None = None
+        self._back_to = back_to
         self._stages = stages
         with self:
             with ui.element("div").classes("line"):
@@ -51,9 +59,12 @@ class RunProgress(ui.element):
         if self.run_id == run_id:
             self.run_id = None
             self.set_visibility(False)
+        if self._cancelled_by_hand == run_id:
+            give_back(self._back_to)
 
     async def _cancelled(self) -> None:
         if self.run_id is not None:
+            self._cancelled_by_hand = self.run_id
             await self._on_cancel(self.run_id)
 
 

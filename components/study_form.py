@@ -40,8 +40,8 @@ class StudyForm:
             self._fees = FeeOffer(app, user, self._series, self._costs, "st")
             self._workers = WorkerFields(app, user)
             self._series.draw_coverage("st")
-            self._button = for_traders(main_button(_("Start the search"), icon="travel_explore", on_click=self.submit), user)
-            self._button.classes("bt-go").mark("st-run")
+            self.button = for_traders(main_button(_("Start the search"), icon="travel_explore", on_click=self.submit), user)
+            self.button.classes("bt-go").mark("st-run")
         self._source.tell(self._ranges, self._series.suggest)
         form.on("submit.prevent", self.submit)
 
@@ -73,7 +73,7 @@ class StudyForm:
         fields: dict[str, ValidationElement[Any]] = {
             **self._series.fields, **self._costs.fields, **self._search.fields, **self._workers.fields, **self._ranges.fields,
         }  # fmt: skip
-        async with submitting(self._button, fields):
+        async with submitting(self.button, fields):
             wish = StudyWish(
                 strategy=title_of(source),
                 text=source.text,

@@ -35,7 +35,7 @@ class StudyScreen:
         with ui.element("div").classes("bt-desk"):
             self._form = StudyForm(app, user, self._start)
             with ui.element("div").classes("stack"):
-                self._progress = RunProgress(self._stop, stage_names(), _("Stop the search"))
+                self._progress = RunProgress(self._stop, stage_names(), _("Stop the search"), self._form.button)
                 place = ui.element("div")
                 self._outlet = StudyOutlet(app, user, on_take)
             with place:

@@ -70,7 +70,7 @@ class _Desk:
         with ui.element("div").classes("bt-desk"):
             self._form = BacktestForm(app, user, self._start)
             with ui.element("div").classes("stack"):
-                self._progress = RunProgress(self._cancel, backtest_stages(), _("Cancel"))
+                self._progress = RunProgress(self._cancel, backtest_stages(), _("Cancel"), self._form.button)
                 place = ui.element("div")
                 self._outlet = BacktestOutlet(app, user)
             with place:

@@ -118,8 +118,9 @@ async def backtest(page: Page) -> None:
         await add_leg(page)
     await run.click()
     await expect(page.get_by_role("progressbar")).to_be_visible()
-    await page.get_by_role("button", name="Annuler").click()
+    await page.get_by_role("button", name="Annuler").press("Enter")
     await page.get_by_text("Annulé", exact=True).wait_for()
+    await expect(run).to_be_focused()
 
     for number in (4, 3, 2):
         await page.get_by_role("button", name=f"Retirer Volet {number}").press("Enter")
