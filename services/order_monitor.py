@@ -212,6 +212,7 @@ class OrderMonitor:
         await self._ask_conversions(account)
         self._floor.reconciled.add(account.id)
         self._failing.discard(account.id)
+        await self.reports.complete(account, self._strangers.unlisted.apart)
         self.rounds.asked(account)
         logger.info("Broker {} is reconciled; {} orders were in doubt", account.id, len(doubtful))
 

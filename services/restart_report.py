@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections import defaultdict
 from collections.abc import Sequence
@@ -21,6 +22,7 @@ from aristobot.store.monitor_tables import RestartReport
 from aristobot.store.tables import Broker
 from aristobot.store.tenancy import SYSTEM, GuardedSession
 from aristobot.store.trading_tables import Order, Webhook
+from services.broker_book import Account
 from services.trading_floor import TradingFloor
 
 FILLED, CANCELLED, DOUBTFUL, UNLISTED, ALERT = "filled", "cancelled", "doubtful", "unlisted", "alert"
@@ -50,6 +52,7 @@ class RestartReports:
         self._began = floor.clock.now()
         self._before: dict[uuid.UUID, Order] = {}
         self._written = False
+        self._writing = asyncio.Lock()
 
     async def note(self) -> None:
         """Before the first comparison."""
@@ -65,9 +68,19 @@ class RestartReports:
             return
         self._written = True
         try:
-            await self._write(unlisted)
+            async with self._writing:
+                await self._write(unlisted)
         except AristobotError as error:
             logger.error("The report of this start could not be written: {}", error)
+
+    async def complete(self, account: Account, unlisted: frozenset[uuid.UUID] = frozenset()) -> None:
+        """A broker that could not be compared at the start was now: what had become of its orders is told besides."""
+        try:
+            async with self._writing:
+                if self._written:
+                    await self._tell_late(account, unlisted)
+        except AristobotError as error:
+            logger.error("The report of this start could not be completed: {}", error)
 
     async def newest(self, user_id: uuid.UUID) -> Told | None:
         """The report of the last start; None before the first."""
@@ -90,7 +103,7 @@ class RestartReports:
         self._floor.bus.publish(RestartReported(at=now, user_id=user_id))
 
     async def _write(self, unlisted: frozenset[uuid.UUID]) -> None:
-        began = self._began
+        began, compared = self._began, frozenset(self._floor.reconciled)
 
         def look(session: GuardedSession) -> tuple[datetime | None, list[Order | None], list[Webhook]]:
             away = reports.last_candle_before(session, began)
@@ -98,15 +111,36 @@ class RestartReports:
             return away, after, reports.missed_alerts(session, away or began, began)
 
         away, after, missed = await self._floor.db.read(SYSTEM, look)
-        became = {row.id: _what_became(self._before[row.id], row) for row in after if row is not None}
-        became |= dict.fromkeys(unlisted & became.keys(), UNLISTED)
-        items = _items([(row, became[row.id]) for row in after if row is not None], missed)
+        became = self._became(after, unlisted)
+        items = _items(became, missed)
         for user_id in {account.user_id for account in self._floor.brokers.all() if account.broker.api_key_sealed}:
             row = RestartReport(user_id=user_id, at=began, away_since=away, items=items.get(user_id, []))
             await self._floor.db.write(user_id, partial(_add, row=row))
             self._floor.bus.publish(RestartReported(at=self._floor.clock.now(), user_id=user_id))
             logger.info("While the house was away {} things happened to user {}", len(row.items or ()), user_id)
-        self._before = {}
+        told = {row.id for row, kind in became if kind}
+        self._before = {one: row for one, row in self._before.items() if row.broker_id not in compared and one not in told}
+
+    async def _tell_late(self, account: Account, unlisted: frozenset[uuid.UUID]) -> None:
+        late = [one for one, row in self._before.items() if row.broker_id == account.id]
+
+        def add(session: GuardedSession) -> int:
+            became = self._became([orders.find(session, one) for one in late], unlisted)
+            items = _items(became, ()).get(account.user_id, [])
+            reports.add_items(session, self._began, items)
+            return len(items)
+
+        added = await self._floor.db.write(account.user_id, add) if late else 0
+        for one in late:
+            del self._before[one]
+        if added:
+            self._floor.bus.publish(RestartReported(at=self._floor.clock.now(), user_id=account.user_id))
+            logger.info("While the house was away {} more things happened to user {}", added, account.user_id)
+
+    def _became(self, after: Sequence[Order | None], unlisted: frozenset[uuid.UUID]) -> list[tuple[Order, str]]:
+        """Each order that is still there, and what became of it since it was noted."""
+        rows = [row for row in after if row is not None]
+        return [(row, UNLISTED if row.id in unlisted else _what_became(self._before[row.id], row)) for row in rows]
 
 
 def _add(session: GuardedSession, *, row: RestartReport) -> None:

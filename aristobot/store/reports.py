@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import col, select
@@ -24,6 +25,14 @@ def put_away(session: GuardedSession, report_id: uuid.UUID, now: datetime) -> No
     """It was read; a second time changes nothing."""
     unread = sa.update(RestartReport).where(col(RestartReport.id) == report_id, col(RestartReport.seen_at).is_(None))
     session.exec(unread.values(seen_at=now))
+
+
+def add_items(session: GuardedSession, at: datetime, items: list[dict[str, Any]]) -> None:
+    """Add to the report of the start at this moment; what was read before is to be read again then."""
+    row = newest(session)
+    if items and row is not None and row.at == at:
+        row.items, row.seen_at = [*(row.items or ()), *items], None
+        session.add(row)
 
 
 def last_candle_before(session: GuardedSession, moment: datetime) -> datetime | None:

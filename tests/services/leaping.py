@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import selectors
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
@@ -29,6 +29,7 @@ class _LeapingSelector(selectors.DefaultSelector):
     def __init__(self, threads: Threads) -> None:
         super().__init__()
         self._threads = threads
+        self.awaited = 0
         self.leapt = 0.0
 
     def select(self, timeout: float | None = None) -> list[Any]:
@@ -36,7 +37,7 @@ class _LeapingSelector(selectors.DefaultSelector):
         if timeout == 0:
             return super().select(0)
         while True:
-            busy = self._threads.busy
+            busy = self._threads.busy or self.awaited
             happened = super().select(_A_MOMENT if busy or timeout is None else 0)
             if happened:
                 return happened
@@ -53,6 +54,16 @@ class LeapingLoop(asyncio.SelectorEventLoop):
     def __init__(self, threads: Threads) -> None:
         self._leaping = _LeapingSelector(threads)
         super().__init__(self._leaping)
+
+    def run_in_executor(self, executor: Any, func: Callable[..., Result], *args: Any) -> asyncio.Future[Result]:  # type: ignore[override]  # typeshed knows it with type variables of its own
+        """The same, and no leap before its end was heard: a thread is counted off a moment before it tells the loop."""
+        future = super().run_in_executor(executor, func, *args)
+        self._leaping.awaited += 1
+        future.add_done_callback(self._heard)
+        return future
+
+    def _heard(self, _: asyncio.Future[Any]) -> None:
+        self._leaping.awaited -= 1
 
     def time(self) -> float:
         """Seconds waited for so far."""
