@@ -57,7 +57,7 @@ class ExchangePanel:
             chip("state", _("State"), 108),
             column("requests", _("Requests"), 92, number=True, least=560, grows=1),
             column("success", _("Answered"), 86, number=True),
-            column("mean", _("Mean"), 78, number=True, grows=1),
+            column("mean", _("Mean"), 78, number=True, least=376, grows=1),
             column("p99", "p99", 78, number=True, least=440, grows=1),
             column("left", _("Weight left"), 116, number=True, least=700, grows=1),
             column("reconnects", _("Reconnections"), 112, number=True, least=820, grows=1),

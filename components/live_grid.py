@@ -26,13 +26,18 @@ _FIT = """p => { const fits = c => p.clientWidth >= (c.getColDef().context?.leas
 _ENTER = "e => e.event.key === 'Enter' && e.event.target.click()"
 #: A table is one stop of the Tab key, arrows move inside it: a thousand cells would keep everybody from what comes after.
 _NO_STOP = "() => false"
+#: Pixels by which the outer columns stand further from the panel's edge than from their neighbours: below its heading.
+_MARGIN = 11
 _CHIP = """p => { const e = document.createElement('span'); if (p.value) {
   e.className = 'chip ' + (p.data[p.colDef.context.tone] || 'quiet'); e.textContent = p.value; } return e; }"""
 _TONE = "p => p.data[p.colDef.context.tone]"
 
 
 def column(field: str, name: str, width: int, *, number: bool = False, grows: int = 0, least: int = 0) -> Row:
-    """A column of text. `width` is its least, in pixels; `grows` its share of what is left over."""
+    """A column of text. `width` is its least, in pixels; `grows` its share of what is left over.
+
+    It is shown from `least` pixels of the table on, and not before there is room for it.
+    """
     definition: Row = {"field": field, "headerName": name, "minWidth": width, "width": width, "context": {"least": least}}
     if grows:
         definition["flex"] = grows
@@ -54,6 +59,25 @@ def toned(definition: Row) -> Row:
     return definition | {":cellClass": f"p => 'number ' + ({_TONE})(p)"}
 
 
+def _fitted(columns: list[Row]) -> list[Row]:
+    """The outer columns with their margins, and none shown at a width into which it would not fit beside those shown with it."""
+    given = [_widened(one, _MARGIN * ((one is columns[0]) + (one is columns[-1]))) for one in columns]
+    return [_shown_from(one, sum(other["minWidth"] for other in given if _least(other) <= _least(one))) for one in given]
+
+
+def _least(definition: Row) -> int:
+    return int(definition["context"]["least"])
+
+
+def _widened(definition: Row, more: int) -> Row:
+    return definition | {"minWidth": definition["minWidth"] + more, "width": definition["width"] + more}
+
+
+def _shown_from(definition: Row, width: int) -> Row:
+    least = _least(definition)
+    return definition | {"context": definition["context"] | {"least": max(least, width) if least else 0}}
+
+
 class LiveGrid(ui.aggrid):
     """Rows are dictionaries of texts with a unique `id`; the newest stands first, and at most `most` are kept."""
 
@@ -64,7 +88,7 @@ class LiveGrid(ui.aggrid):
         self._sent_all_at = time.monotonic()
         super().__init__(
             {
-                "columnDefs": columns,
+                "columnDefs": _fitted(columns),
                 "rowData": [],
                 ":getRowId": "p => String(p.data.id)",
                 "rowClassRules": {"fresh": "data.fresh"},

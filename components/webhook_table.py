@@ -121,12 +121,12 @@ class WebhookTable:
 
 def _columns() -> list[dict[str, object]]:
     return [
-        column("at", _("Date"), 64, grows=2),
-        column("exchange", _("Exchange"), 70, grows=2, least=560),
-        column("symbol", _("Symbol"), 80, grows=2),
+        column("at", _("Date"), 62, grows=2),
+        column("exchange", _("Exchange"), 70, grows=2, least=530),
+        column("symbol", _("Symbol"), 77, grows=2),
         chip("action", _("Action"), 86, grows=2),
-        column("price", _("Price"), 74, grows=2, number=True, least=440),
+        column("price", _("Price"), 71, grows=2, number=True, least=440),
         column("percent", "%", 48, grows=1, number=True, least=500),
-        chip("status", _("Status"), 88, grows=2),
-        column("order", _("Order"), 84, grows=2, least=596) | {"tooltipField": "order_tip"},
+        chip("status", _("Status"), 98, grows=2),
+        column("order", _("Order"), 90, grows=2, least=596) | {"tooltipField": "order_tip"},
     ]

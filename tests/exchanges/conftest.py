@@ -17,8 +17,13 @@ from tests.services.leaping import a_leaping_loop
 
 
 def pytest_asyncio_loop_factories(item: pytest.Function) -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
-    """What is tried on a bench waits in no time: a second until a client gives up is nothing, on a busy machine too."""
-    return {"leaping": a_leaping_loop} if "bench" in item.fixturenames else {"real": asyncio.new_event_loop}
+    """Waiting takes no time: a second until a client gives up is nothing, and lasts on a busy machine as well."""
+    return {"real": asyncio.new_event_loop} if "real_time" in item.fixturenames else {"leaping": a_leaping_loop}
+
+
+@pytest.fixture
+def real_time() -> None:
+    """The other side works in threads of its own, or so much is done at once that time-outs tell of the machine."""
 
 
 @pytest.fixture

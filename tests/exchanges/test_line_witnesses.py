@@ -139,6 +139,7 @@ WITNESSES: dict[str, Callable[[], AbstractAsyncContextManager[str]]] = {
 }
 
 
+@pytest.mark.usefixtures("real_time")
 @pytest.mark.parametrize("witness", WITNESSES)
 async def test_every_question_gets_its_own_answer_from_whatever_server(witness: str) -> None:
     async with WITNESSES[witness]() as address:

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+import pytest
+
 from aristobot.clock import ManualClock, SystemClock
 from aristobot.errors import OutcomeUnknown, RateLimited, TryAgain
 from aristobot.exchange import Credentials
@@ -106,6 +108,7 @@ async def work(owner: Owner, numbers: Iterator[int]) -> None:
         await owner.call(number)
 
 
+@pytest.mark.usefixtures("real_time")
 async def test_ten_thousand_calls_and_none_is_signed_with_another_key(clock: ManualClock) -> None:
     server = SimulatorServer(clock)
     await server.start()
