@@ -59,7 +59,7 @@ def toned(definition: Row) -> Row:
     return definition | {":cellClass": f"p => 'number ' + ({_TONE})(p)"}
 
 
-def _fitted(columns: list[Row]) -> list[Row]:
+def fitted(columns: list[Row]) -> list[Row]:
     """The outer columns with their margins, and none shown at a width into which it would not fit beside those shown with it."""
     given = [_widened(one, _MARGIN * ((one is columns[0]) + (one is columns[-1]))) for one in columns]
     return [_shown_from(one, sum(other["minWidth"] for other in given if _least(other) <= _least(one))) for one in given]
@@ -88,7 +88,7 @@ class LiveGrid(ui.aggrid):
         self._sent_all_at = time.monotonic()
         super().__init__(
             {
-                "columnDefs": _fitted(columns),
+                "columnDefs": fitted(columns),
                 "rowData": [],
                 ":getRowId": "p => String(p.data.id)",
                 "rowClassRules": {"fresh": "data.fresh"},

@@ -63,10 +63,10 @@ def csv_of(rows: Iterable[Order]) -> str:
 def history_columns() -> list[dict[str, Any]]:
     """The columns of the table; those that say the least go first when it is narrow."""
     return [
-        column("at", _("Ended"), 120, grows=1),
-        column("symbol", _("Symbol"), 84, grows=1),
-        chip("side", _("Side"), 66, grows=1),
-        column("type", _("Kind"), 168, grows=2, least=765),
+        column("at", _("Ended"), 104, grows=1),
+        column("symbol", _("Symbol"), 80, grows=1),
+        chip("side", _("Side"), 62, grows=1, least=340),
+        column("type", _("Kind"), 196, grows=2, least=765),
         chip("status", _("Status"), 94, grows=1),
         column("quantity", _("Quantity"), 90, grows=1, number=True, least=950),
         column("filled", _("Filled"), 84, grows=1, number=True, least=600),
