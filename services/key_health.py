@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -37,13 +38,14 @@ class KeyHealth:
     def __init__(self, db: Database, bus: Bus, clock: Clock, gateway: ExchangeGateway) -> None:
         self._db, self._bus, self._clock, self._gateway = db, bus, clock, gateway
         self._warned: dict[uuid.UUID, list[str]] = {}
+        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._doubts = bus.subscribe(KeyDoubted)
 
     async def run(self) -> None:
         """Try keys that are due, and those that an exchange refused, for ever."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._look_again())
-            tasks.create_task(self._follow_doubts())
+            tasks.create_task(self._follow_doubts(tasks))
 
     async def _look_again(self) -> None:
         """The first look waits: a start has more urgent questions."""
@@ -51,15 +53,15 @@ class KeyHealth:
             await self._clock.sleep(LOOK_EVERY)
             await self.look()
 
-    async def _follow_doubts(self) -> None:
+    async def _follow_doubts(self, tasks: asyncio.TaskGroup) -> None:
         async for event in self._doubts:
-            await self._try(event.broker_id)
+            tasks.create_task(self._try(event.broker_id))
 
     async def look(self) -> None:
         """Try every key that was not tried for a day, that did not answer when it was tried, or was not in order."""
-        for row in await self._db.read(SYSTEM, brokers.tradable):
-            if row.api_key_sealed and self._is_due(KeyState.of(row)):
-                await self._try(row.id)
+        rows = await self._db.read(SYSTEM, brokers.tradable)
+        due = [row.id for row in rows if row.api_key_sealed and self._is_due(KeyState.of(row))]
+        await asyncio.gather(*(self._try(one) for one in due))
 
     def _is_due(self, state: KeyState) -> bool:
         """A round that began before a key was refused says that it is taken: the round's word alone is not enough."""
@@ -69,12 +71,17 @@ class KeyHealth:
         return (now - state.checked_at).total_seconds() >= DUE_AFTER
 
     async def _try(self, broker_id: uuid.UUID) -> None:
+        """One key of an exchange after the other; a slow exchange keeps nobody waiting for another one."""
         try:
-            await self.check(await self._db.read(SYSTEM, lambda s: brokers.get(s, broker_id)))
+            async with self._turns[(await self._row(broker_id)).exchange]:
+                await self.check(await self._row(broker_id))
         except NotFound:
             return  # deleted meanwhile
         except AristobotError as error:
             logger.warning("The key of broker {} cannot be tried: {}", broker_id, error)
+
+    async def _row(self, broker_id: uuid.UUID) -> Broker:
+        return await self._db.read(SYSTEM, lambda s: brokers.get(s, broker_id))
 
     async def learn(self, row: Broker, form: Mapping[str, Any]) -> KeyState | None:
         """What is to be kept of the key in a checked form; None when the form has none. An empty key is no key.

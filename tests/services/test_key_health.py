@@ -13,6 +13,7 @@ from loguru import logger
 
 from aristobot.errors import InvalidInput
 from aristobot.exchange import KeyRights
+from aristobot.key_events import KeyDoubted
 from aristobot.kinds import Role
 from aristobot.language import explain
 from aristobot.notices import NoticeKind
@@ -170,6 +171,26 @@ async def test_a_key_that_is_taken_away_while_the_house_works_is_told_and_told_w
     trader.account.permissions = rights
     await every.when(lambda: told(every, trader, BAD, GOOD))
     assert (await state(every, trader)).trouble(every.clock.now()) is None
+
+
+async def test_a_slow_exchange_keeps_nobody_waiting_for_the_key_of_another_one(house: TradingHouse) -> None:
+    key, secret = "k" * 64, house.simulator.dialects["kraken"].secret("s" * 32)
+    house.simulator.venue.open_account("kraken", key, secret, {})
+    owner = await house.app.accounts.household.add_without_password(NewUser("owner", ""), HAND)
+    form = {"exchange": "kraken", "name": "Slow", "api_key": key, "api_secret": secret}
+    slow = await house.app.brokers.add(owner.id, form, HAND)
+    trader = await house.trader()
+    before = (await state(house, trader)).checked_at
+    house.faults({"on": "any", "exchange": "kraken", "do": "slow", "seconds": 30, "times": 0})
+    began = house.clock.now()
+    for broker_id in (slow.id, trader.broker_id):
+        house.app.bus.publish(KeyDoubted(at=began, user_id=owner.id, broker_id=broker_id))
+
+    async def looked_at() -> bool:
+        return (await state(house, trader)).checked_at != before
+
+    await house.when(looked_at)
+    assert (house.clock.now() - began).total_seconds() < 5
 
 
 async def test_a_key_that_comes_back_between_two_rounds_is_told_though_the_last_round_took_it(
