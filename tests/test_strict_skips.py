@@ -54,7 +54,7 @@ def test_a_skip_is_a_failure_where_everything_is_required(tmp_path: Path, conten
             str(tmp_path),
         ],
         cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "ARISTOBOT_REQUIRE_ALL": required},
+        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTEST_ADDOPTS": "", "ARISTOBOT_REQUIRE_ALL": required},
         capture_output=True,
         text=True,
         timeout=60,
