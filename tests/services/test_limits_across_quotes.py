@@ -36,6 +36,8 @@ class HouseOfCrosses(TradingHouse):
 async def house(tmp_path: Path, sqlite_template: Path, leaping: None) -> AsyncIterator[TradingHouse]:
     """A house that trades in several quotes."""
     async with a_trading_house(tmp_path / "data", sqlite_template, HouseOfCrosses) as open_house:
+        # a new house reads the markets after it is ready: who is compared before that has no conversions to ask for
+        await open_house.until(lambda: open_house.app.catalog.listed("binance", "ETH/BTC") is not None)
         yield open_house
 
 
