@@ -1,7 +1,7 @@
 """What a page will need, asked for before the browser finds out by itself that it needs it.
 
 A library that a component imports is discovered only when the component has come; the libraries of other pages when one
-of them is opened. Both are known here long before.
+of them is opened. Both are known here long before. A browser that was told to save data is sent what a page needs, and only that.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ EDITOR = "nicegui-codemirror"
 
 #: Once the page stands: all of it fetched and compiled beside what the page does, then started one by one whenever it rests.
 _WHEN_IDLE = """<script>
-addEventListener('load', () => setTimeout(async () => {
+if (!navigator.connection?.saveData) addEventListener('load', () => setTimeout(async () => {
   const idle = () => new Promise(done => (self.requestIdleCallback ?? setTimeout)(done));
   const [names, files] = %s;
   for (const href of files) document.head.append(Object.assign(document.createElement('link'), {rel: 'modulepreload', href}));

@@ -112,7 +112,7 @@ async def seconds_until_seen(begun: float, *locators: Any) -> float:
 async def test_an_alert_becomes_a_position_on_every_page_of_its_owner_and_on_no_other(
     home: Home, exchange: Exchange, visit: OpenBrowser
 ) -> None:
-    alice = await visit(home.url)
+    alice = await visit(home.url, thrifty=False)
     await move_in(alice, home)
     await add_broker(alice, exchange)
     url = await take_address(alice)
@@ -120,7 +120,7 @@ async def test_an_alert_becomes_a_position_on_every_page_of_its_owner_and_on_no_
 
     (home.folder / "password").write_text(PASSWORD)
     home.command("user", "add", "Bob", "--password-file", str(home.folder / "password"))
-    bob, second = await visit(home.url), await visit(home.url)
+    bob, second = await visit(home.url), await visit(home.url, thrifty=False)
     await log_in(bob, "Bob")
     await log_in(second, "Alice")
     await alice.goto("/webhooks")
@@ -177,6 +177,21 @@ async def test_the_page_is_usable_by_keyboard_alone(home: Home, visit: OpenBrows
     await page.keyboard.press("Enter")
     await page.wait_for_url("**/heartbeat")
     await page.get_by_text("Bougies par unité de temps").wait_for()
+
+
+async def libraries_asked_for(page: Page, home: Home) -> int:
+    """How many of the three large libraries a page of tables has the browser fetch: tables, charts, editor."""
+    urls: set[str] = set()
+    page.on("request", lambda request: urls.add(request.url))
+    await come_in(page, home, "Alice", "/statistics")
+    await page.get_by_text("En préparation").wait_for()
+    await page.wait_for_timeout(2_000)  # a page that stands looks ahead after a second and a half
+    return sum(re.search(r"/esm/\w+/index\.js$", url) is not None for url in urls)
+
+
+async def test_who_saves_data_is_sent_what_a_page_needs_and_nothing_for_the_others(home: Home, visit: OpenBrowser) -> None:
+    assert await libraries_asked_for(await visit(home.url), home) == 1
+    assert await libraries_asked_for(await visit(home.url, thrifty=False), home) == 3
 
 
 @pytest.mark.parametrize(("width", "height"), [(1440, 900), (900, 700), (390, 844)])
