@@ -72,7 +72,7 @@ async def test_the_market_moves_and_the_page_with_it(home: Home, exchange: Excha
 
     await move(exchange, "61234.5")
     forming = page.get_by_label("Bougies 5m").locator(".beat-row.beat-forming")
-    await forming.get_by_text("61\u202f234,50").first.wait_for()
+    await forming.locator(".candle-close", has_text="61\u202f234,50").wait_for()  # a candle may open at that price, too
     await page.locator(".stream-line", has_text="C 61234.5").first.wait_for()
     await page.locator(".stat", has_text="Dernier prix").get_by_text("61\u202f234,50").wait_for()
     await page.wait_for_function(f"() => {{ const [bars, last] = ({_CHART})(); return bars >= 239 && last === 61234.5; }}")
@@ -83,7 +83,7 @@ async def test_the_market_moves_and_the_page_with_it(home: Home, exchange: Excha
     await page.get_by_role("button", name="Mettre en pause").click()
     await page.get_by_role("button", name="Reprendre").wait_for()
     await move(exchange, "61300")
-    await forming.get_by_text("61\u202f300,00").first.wait_for()
+    await forming.locator(".candle-close", has_text="61\u202f300,00").wait_for()
     assert await page.locator(".stream-line", has_text="C 61300").count() == 0
     await let_walk(exchange, on=True)
     await page.get_by_role("button", name="Reprendre").click()
