@@ -13,7 +13,7 @@ import msgspec
 from loguru import logger
 
 from aristobot.errors import ConnectionLost, DataError, OutcomeUnknown, TryAgain
-from services.exchanges.binance_errors import complaint_of, verdict
+from services.exchanges.binance_errors import SUBSCRIBED_ALREADY, complaint_of, verdict
 from services.exchanges.binance_events import SHUTDOWN, TERMINATED, kind_of
 from services.exchanges.binance_sign import Params, Signer
 from services.exchanges.binance_wire import decoded
@@ -219,8 +219,10 @@ class KeySocket:
             method = _SUBSCRIBE if connection is self._logged_on else _SUBSCRIBE_SIGNED
             try:
                 await self._command(connection, method, signer, {})
-            except TryAgain:
-                return False
+            except TryAgain as answer:
+                # an earlier question was taken, though its answer was lost, or nobody waited for it
+                if answer.facts.get("native_code") != SUBSCRIBED_ALREADY:
+                    return False
             self._subscribed_on = connection
             return connection.is_open
 

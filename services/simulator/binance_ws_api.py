@@ -200,6 +200,8 @@ class TradingSession:
 
     def _listen(self, account: Account) -> Json:
         check_rights(account, "read")
+        if any(account is listening for listening, _ in self._subscriptions.values()):
+            raise BinanceError(-2035, "User Data Stream subscription already active.")
         number, self._numbers = self._numbers, self._numbers + 1
 
         def tell(event: VenueEvent) -> None:

@@ -67,6 +67,31 @@ async def test_a_lost_connection_is_told_and_the_account_goes_on_telling(house: 
     task.cancel()
 
 
+async def test_an_account_whose_subscription_was_taken_without_an_answer_is_heard(house: House, keys: Credentials) -> None:
+    await house.client.place_order(keys, market())
+    house.faults({"on": "session", "do": "accept_then_hang"})
+    updates: list[AccountUpdate] = []
+
+    async def follow() -> None:
+        async for update in house.client.stream_account(keys):
+            updates.append(update)
+
+    task = asyncio.create_task(follow())
+    account = house.server.venue.accounts["binance", keys.api_key]
+    for _ in range(200):  # what comes in meanwhile shows that the connection lives
+        if updates:
+            break
+        house.server.venue.transfer(account, "USDT", D(1))
+        await house.clock.advance(1)
+        await asyncio.wait([task], timeout=0.05)
+    assert updates[:1] == [StreamReset()]
+    request = limit("81")
+    await house.client.place_order(keys, request)
+    await soon(lambda: any(one.client_order_id == request.client_order_id for one in reports(updates)))
+    assert [one.client_order_id for one in reports(updates)] == [request.client_order_id]
+    task.cancel()
+
+
 async def test_two_readers_of_one_account_hear_the_same(house: House, keys: Credentials) -> None:
     first, task = await collect(house, keys)
     second, other = await collect(house, keys)

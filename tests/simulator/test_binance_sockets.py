@@ -106,6 +106,15 @@ async def test_events_of_an_order_are_told_in_order_and_to_nobody_else(speaker: 
             await theirs.event(0.1)
 
 
+async def test_an_account_tells_its_events_once_on_a_connection(speaker: Speaker) -> None:
+    async with speaker.trading() as trading:
+        assert (await trading.call("userDataStream.subscribe.signature"))["status"] == 200
+        refused = await trading.call("userDataStream.subscribe.signature")
+        assert (refused["status"], refused["error"]["code"]) == (400, -2035)
+        await trading.call("userDataStream.unsubscribe", signed=False)
+        assert (await trading.call("userDataStream.subscribe.signature"))["status"] == 200
+
+
 async def test_after_unsubscribing_nothing_is_told(speaker: Speaker) -> None:
     async with speaker.trading() as trading:
         await trading.call("userDataStream.subscribe.signature")
