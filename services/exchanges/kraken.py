@@ -77,7 +77,7 @@ class KrakenClient(KrakenMarket):
 
     async def open_orders(self, keys: Credentials, symbol: Symbol | None = None) -> list[OrderReport]:
         """Orders that rest at the exchange."""
-        return [one for one in await self._history.open_orders(keys) if symbol in (None, one.symbol)]
+        return await self._history.open_orders(keys, symbol)
 
     async def closed_orders(self, keys: Credentials, since: datetime, symbol: Symbol, *, fills: bool = True) -> list[OrderReport]:
         """Orders of one pair that ended after `since`, with their fills or without, oldest first."""

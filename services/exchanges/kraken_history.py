@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from aristobot.clock import EPOCH
 from aristobot.errors import RateLimited
@@ -26,15 +27,19 @@ from services.exchanges.kraken_wire import (
     seconds,
 )
 
-#: Finds our symbols for spellings of theirs; those the catalogue at hand does not know are looked for in a fresh one.
-Names = Callable[[Iterable[str]], Awaitable[Mapping[str, Symbol]]]
-
 #: How many executions one call asks for, and how many points such a call costs.
 _FILLS_AT_ONCE = 20
 _FILLS_POINTS = 2
 #: What it costs to find orders: those that rest, those that ended, executions. Begun with less it would be cut short, every time.
 _SEARCH_POINTS = 1 + 1 + _FILLS_POINTS
 _SECOND = timedelta(seconds=1)
+
+
+class Names(Protocol):
+    """Finds our symbols for spellings of theirs; those the catalogue at hand does not know are looked for in a fresh one."""
+
+    async def __call__(self, natives: Iterable[str], only: Symbol = "") -> Mapping[str, Symbol]:
+        """The names of all of them, or, where `only` one listed symbol matters, of those that are known."""
 
 
 class KrakenHistory:
@@ -44,9 +49,12 @@ class KrakenHistory:
         self._calls = calls
         self._names = names
 
-    async def open_orders(self, keys: Credentials) -> list[OrderReport]:
-        """Everything that rests. Who asks while a question waits to leave shares its answer: one may ask per pair."""
-        return await self._reports(await self._resting(keys))
+    async def open_orders(self, keys: Credentials, symbol: Symbol | None) -> list[OrderReport]:
+        """What rests, on one pair or on all. Who asks while a question waits to leave shares its answer: one may ask per pair."""
+        orders = await self._resting(keys)
+        names = await self._names({one.descr.pair for one in orders.values()}, symbol or "")
+        named = [(order_id, one, names.get(one.descr.pair)) for order_id, one in orders.items()]
+        return [report_of(order_id, one, name) for order_id, one, name in named if name and symbol in (None, name)]
 
     async def find(self, keys: Credentials, symbol: Symbol, client_order_id: str) -> OrderReport | None:
         """One order with its fills: among those that rest, then among those that ended; None when it is in neither.
@@ -95,8 +103,8 @@ class KrakenHistory:
         ended: dict[str, NativeOrder] = {}
         async for page in self._closed_pages(keys, {"start": _start(since), "closetime": "close"}):
             ended |= page
-        names = await self._names({one.descr.pair for one in ended.values()})
-        ours = {key: one for key, one in ended.items() if names[one.descr.pair] == symbol and seconds(one.closed) >= since}
+        names = await self._names({one.descr.pair for one in ended.values()}, symbol)
+        ours = {key: one for key, one in ended.items() if names.get(one.descr.pair) == symbol and seconds(one.closed) >= since}
         wanted = [fill_id for one in ours.values() for fill_id in one.fill_ids] if fills else []
         known = await self._fills_of(keys, wanted)
         found: list[OrderReport] = []
@@ -120,8 +128,8 @@ class KrakenHistory:
             offset += len(page.fills)
             if not page.fills or offset >= page.count:
                 break
-        names = await self._names({one.pair for one in found.values()})
-        ours = [fill_of(key, one, symbol) for key, one in found.items() if names[one.pair] == symbol]
+        names = await self._names({one.pair for one in found.values()}, symbol)
+        ours = [fill_of(key, one, symbol) for key, one in found.items() if names.get(one.pair) == symbol]
         return sorted((one for one in ours if one.at >= since), key=lambda one: (one.at, one.trade_id))
 
     async def _resting(self, keys: Credentials) -> dict[str, NativeOrder]:
@@ -150,10 +158,6 @@ class KrakenHistory:
             page = result_of(QUERIED_FILLS, await self._calls.private("/0/private/QueryTrades", form, keys, points=_FILLS_POINTS))
             found |= page
         return found
-
-    async def _reports(self, orders: Mapping[str, NativeOrder]) -> list[OrderReport]:
-        names = await self._names({one.descr.pair for one in orders.values()})
-        return [report_of(order_id, one, names[one.descr.pair]) for order_id, one in orders.items()]
 
 
 def _start(since: datetime) -> str:

@@ -147,11 +147,16 @@ class KrakenMarket:
         self._catalogue = await asyncio.to_thread(read_catalogue, pairs, assets, self._catalogue)
         return self._catalogue
 
-    async def _names(self, natives: Iterable[str]) -> Mapping[str, Symbol]:
-        """Our names for theirs; unknown ones are looked for in a fresh catalogue. Raise DataError for those not there either."""
+    async def _names(self, natives: Iterable[str], only: Symbol = "") -> Mapping[str, Symbol]:
+        """Our names for theirs; unknown ones are looked for in a fresh catalogue. Raise DataError for those not there either.
+
+        Where `only` one symbol matters, and it is listed, what the catalogue does not know is another one, and left out.
+        """
         wanted = set(natives)
-        if not wanted <= self._catalogue.ours.keys():
+        if only not in self._catalogue.native and not wanted <= self._catalogue.ours.keys():
             await self._load()
+        if only in self._catalogue.native:
+            wanted &= self._catalogue.ours.keys()
         return {native: self._catalogue.symbol_of(native) for native in wanted}
 
 

@@ -16,7 +16,7 @@ from aristobot.orders import OrderStatus, Side
 from services.exchanges.kraken import KrakenClient
 from services.exchanges.kraken_candles import TIMEFRAMES
 from services.exchanges.kraken_limits import Tier
-from tests.exchanges.house import PATIENT, limit, market, new_id
+from tests.exchanges.house import PATIENT, QUICK, limit, market, new_id
 from tests.exchanges.kraken_house import ONE, OTHER, KrakenHouse, credentials
 from tests.exchanges.small_server import soon
 
@@ -72,6 +72,29 @@ async def test_closed_orders_and_fills_since_a_moment(kraken: KrakenHouse) -> No
     assert sum(fill.quantity for fill in fills) == D("0.3")
     assert {fill.side for fill in await kraken.client.fills(ONE, "BTC/USDT", since)} == {Side.BUY, Side.SELL}
     assert await kraken.client.fills(ONE, "BTC/USDT", kraken.clock.now() + timedelta(seconds=1)) == []
+
+
+async def test_a_pair_that_is_not_listed_hides_nothing_of_the_others(kraken: KrakenHouse) -> None:
+    start = kraken.clock.now()
+    resting, bought = limit("95"), market()
+    for request in (resting, bought, limit("2000", symbol="ETH/USDT"), market(symbol="ETH/USDT")):
+        await kraken.client.place_order(ONE, request)
+    kraken.server.dialects["kraken"].market.catalogue.pairs.pop("ETH/USDT")  # type: ignore[attr-defined]  # the dialect's own
+    kraken.client = KrakenClient(kraken.clock, kraken.endpoints, QUICK)
+    open_orders = await kraken.client.open_orders(ONE, "BTC/USDT")
+    closed = await kraken.client.closed_orders(ONE, start, "BTC/USDT")
+    fills = await kraken.client.fills(ONE, "BTC/USDT", start)
+    assert [one.client_order_id for one in open_orders] == [resting.client_order_id]
+    assert [one.client_order_id for one in closed] == [bought.client_order_id]
+    assert [one.trade_id for one in fills] == [one.trade_id for one in closed[0].fills]
+    for question in (
+        kraken.client.open_orders(ONE),
+        kraken.client.open_orders(ONE, "ETH/USDT"),
+        kraken.client.closed_orders(ONE, start, "ETH/USDT"),
+        kraken.client.fills(ONE, "ETH/USDT", start),
+    ):
+        with pytest.raises(DataError, match="unlisted_symbol"):
+            await question
 
 
 async def test_a_history_of_many_pages_is_read_whole(kraken: KrakenHouse) -> None:
