@@ -144,7 +144,7 @@ class BinanceClient(BinanceMarket):
         if request.client_order_id == client_order_id:
             answer = await self._calls.order(asked.AMEND, asked.amend_params(native, request, WINDOW_MS), keys)
             with AnswersDoubt(NAME):
-                return wire.report_of(wire.decoded(wire.ORDER, wire.decoded(asked.AMENDED, answer).amended_order), symbol)
+                return asked.amended(answer, symbol)
         params = asked.replace_params(native, client_order_id, request, WINDOW_MS)
         answer = await self._calls.order(asked.REPLACE, params, keys)
         with AnswersDoubt(NAME):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import NamedTuple
 
 import msgspec
 
 from aristobot.errors import DataError, ExchangeError, InvalidOrder, OutcomeUnknown, Refused
 from aristobot.market import Symbol
-from aristobot.money import plain
+from aristobot.money import ZERO, plain
 from aristobot.orders import OcoRequest, OrderReport, OrderRequest, OrderType, OtocoRequest, Side, TimeInForce
 from services.exchanges.binance_errors import (
     CANCEL_REPLACE_HALF_DONE,
@@ -20,7 +21,7 @@ from services.exchanges.binance_errors import (
     judge,
     verdict,
 )
-from services.exchanges.binance_wire import ORDER, decoded, report_of
+from services.exchanges.binance_wire import ORDER, NativeOrder, decoded, report_of
 
 Params = dict[str, str | int | bool]
 
@@ -154,10 +155,31 @@ def replace_params(native: str, client_order_id: str, request: OrderRequest, win
     }
 
 
-class Amended(msgspec.Struct, rename="camel"):
-    """The answer to an amend."""
+class AmendedOrder(msgspec.Struct, rename="camel"):
+    """An order made smaller: two of its amounts are documented under other names than everywhere else, so both are read."""
 
-    amended_order: msgspec.Raw
+    symbol: str
+    order_id: int
+    client_order_id: str
+    price: Decimal
+    executed_qty: Decimal
+    status: str
+    type: str
+    side: str
+    qty: Decimal = ZERO
+    orig_qty: Decimal = ZERO
+    cumulative_quote_qty: Decimal = ZERO
+    cummulative_quote_qty: Decimal = ZERO
+    orig_client_order_id: str = ""
+    order_list_id: int = -1
+    stop_price: Decimal = ZERO
+
+
+class Amended(msgspec.Struct, rename="camel"):
+    """The answer to an amend; the order in it has no time of its own."""
+
+    amended_order: AmendedOrder
+    transact_time: int
 
 
 class Halves(msgspec.Struct, rename="camel"):
@@ -172,6 +194,32 @@ class Halves(msgspec.Struct, rename="camel"):
 
 AMENDED = msgspec.json.Decoder(Amended)
 HALVES = msgspec.json.Decoder(Halves)
+
+
+def amended(body: bytes | msgspec.Raw, symbol: Symbol) -> OrderReport:
+    """The order that was made smaller. Raise DataError when nobody says how small."""
+    answer = decoded(AMENDED, body)
+    one = answer.amended_order
+    quantity = one.qty or one.orig_qty
+    if not quantity:
+        raise DataError("unreadable_answer", exchange=NAME, detail="amended to no quantity")
+    order = NativeOrder(
+        symbol=one.symbol,
+        order_id=one.order_id,
+        client_order_id=one.client_order_id,
+        price=one.price,
+        orig_qty=quantity,
+        executed_qty=one.executed_qty,
+        cummulative_quote_qty=one.cumulative_quote_qty or one.cummulative_quote_qty,
+        status=one.status,
+        type=one.type,
+        side=one.side,
+        order_list_id=one.order_list_id,
+        orig_client_order_id=one.orig_client_order_id,
+        stop_price=one.stop_price,
+        transact_time=answer.transact_time,
+    )
+    return report_of(order, symbol)
 
 
 def replaced(body: bytes | msgspec.Raw, symbol: Symbol) -> OrderReport:

@@ -39,7 +39,7 @@ READERS: dict[str, Callable[[bytes], object]] = {
     "legs": lambda text: wire.legs_of(text, "A/B"),
     "cancelled": lambda text: wire.cancelled(text, "A/B", "x"),
     "replaced": lambda text: orders.replaced(text, "A/B"),
-    "amended": lambda text: wire.report_of(wire.decoded(wire.ORDER, wire.decoded(orders.AMENDED, text).amended_order), "A/B"),
+    "amended": lambda text: orders.amended(text, "A/B"),
     "fills": lambda text: [wire.fill_of(one, "A/B") for one in wire.decoded(wire.OWN_FILLS, text)],
     "ticker": lambda text: wire.ticker_of(wire.decoded(wire.TICKER, text), "A/B"),
     "account": lambda text: wire.balances_of(wire.decoded(wire.ACCOUNT, text)),
