@@ -8,9 +8,11 @@ from decimal import Decimal
 import msgspec
 import pytest
 
-from aristobot.errors import InsufficientFunds, InvalidOrder, OutcomeUnknown, Refused, UnknownOrder, UnknownSymbol
+from aristobot.clock import from_milliseconds
+from aristobot.errors import DataError, InsufficientFunds, InvalidOrder, OutcomeUnknown, Refused, UnknownOrder, UnknownSymbol
 from aristobot.exchange import Credentials
 from aristobot.orders import OrderStatus, OrderType, OtocoRequest, TimeInForce
+from services.exchanges.binance_orders import amended
 from tests.exchanges.house import HMAC, House, exits, limit, market, new_id
 
 D = Decimal
@@ -179,3 +181,19 @@ async def test_nothing_is_made_ready_by_a_clock_that_is_not_known(house: House, 
     house.client._calls.link.server_clock.distrust()
     assert house.client.prepare_order(keys, limit("82")) is None
     assert (await send()).client_order_id == request.client_order_id
+
+
+def test_an_amended_order_is_read_in_the_words_of_the_documentation() -> None:
+    order = {
+        "symbol": "BTCUSDT", "orderId": 33, "orderListId": -1, "origClientOrderId": "mine", "clientOrderId": "mine",
+        "price": "6.00000000", "qty": "5.00000000", "executedQty": "1.00000000", "preventedQty": "0.00000000",
+        "quoteOrderQty": "0.00000000", "cumulativeQuoteQty": "6.00000000", "status": "PARTIALLY_FILLED", "timeInForce": "GTC",
+        "type": "LIMIT", "side": "SELL", "workingTime": 1741926410242, "selfTradePreventionMode": "NONE",
+    }  # fmt: skip
+    answer = {"transactTime": 1741926410255, "executionId": 75, "amendedOrder": order}
+    report = amended(msgspec.json.encode(answer), "BTC/USDT")
+    assert (report.client_order_id, report.exchange_order_id, report.status) == ("mine", "33", S.PARTIALLY_FILLED)
+    assert (report.quantity, report.filled, report.quote_filled, report.price) == (D(5), D(1), D(6), D(6))
+    assert report.at == from_milliseconds(1741926410255)
+    with pytest.raises(DataError):
+        amended(msgspec.json.encode({**answer, "amendedOrder": {**order, "qty": "0.00000000"}}), "BTC/USDT")

@@ -129,22 +129,6 @@ def report_in(path: str) -> OrderReport:
     return wire.report_of(wire.decoded(wire.ORDER, text), "A/B")
 
 
-def test_an_amended_order_is_read_in_the_words_of_the_documentation() -> None:
-    order = {
-        "symbol": "BTCUSDT", "orderId": 33, "orderListId": -1, "origClientOrderId": "mine", "clientOrderId": "mine",
-        "price": "6.00000000", "qty": "5.00000000", "executedQty": "1.00000000", "preventedQty": "0.00000000",
-        "quoteOrderQty": "0.00000000", "cumulativeQuoteQty": "6.00000000", "status": "PARTIALLY_FILLED", "timeInForce": "GTC",
-        "type": "LIMIT", "side": "SELL", "workingTime": 1741926410242, "selfTradePreventionMode": "NONE",
-    }  # fmt: skip
-    answer = {"transactTime": 1741926410255, "executionId": 75, "amendedOrder": order}
-    report = orders.amended(msgspec.json.encode(answer), "BTC/USDT")
-    assert (report.client_order_id, report.exchange_order_id, report.status) == ("mine", "33", OrderStatus.PARTIALLY_FILLED)
-    assert (report.quantity, report.filled, report.quote_filled, report.price) == (D(5), D(1), D(6), D(6))
-    assert report.at == wire.moment(1741926410255)
-    with pytest.raises(DataError):
-        orders.amended(msgspec.json.encode({**answer, "amendedOrder": {**order, "qty": "0.00000000"}}), "BTC/USDT")
-
-
 def naming(native: str) -> str:
     """Names for the samples, whose symbols are not all in the catalogue at hand."""
     return {"ETHBTC": "ETH/BTC", "SOLUSDT": "SOL/USDT"}[native]
