@@ -14,6 +14,7 @@ from datetime import datetime
 
 from loguru import logger
 
+from aristobot.clock import iso_milliseconds
 from aristobot.errors import AristobotError, ExchangeError, NotFound, StoreError, StrategyError
 from aristobot.events import CandleClosed
 from aristobot.kinds import ActivationStatus
@@ -238,7 +239,7 @@ class StrategyRun:
         count = await self._show(closed_at, event.candle)
         if await self.seat.is_warm():
             return await self._decide(event)
-        await self._tools.log.change(row, view={"at": closed_at.isoformat(), "warming": [count, self.seat.warmup]})
+        await self._tools.log.change(row, view={"at": iso_milliseconds(closed_at), "warming": [count, self.seat.warmup]})
         return False
 
     async def _decide(self, event: CandleClosed) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from aristobot.clock import LAST_MS, from_milliseconds
+from aristobot.clock import LAST_MS, from_milliseconds, iso_milliseconds
 from aristobot.errors import AristobotError
 from aristobot.store.strategy_tables import Activation
 from aristobot.strategy_orders import Decision
@@ -19,10 +19,10 @@ def view_of(
     last = summary(decision)
     kept = (row.view or {}).get("last")
     return {
-        "at": closed_at.isoformat(),
+        "at": iso_milliseconds(closed_at),
         "watch": shown.get("watch", []),
         "filters": shown.get("filters", []),
-        "last": {"at": closed_at.isoformat(), **last} if last else kept,
+        "last": {"at": iso_milliseconds(closed_at), **last} if last else kept,
         "blocks": [[code, facts] for code, facts in _blocks(row, decision, closed_at, refusal)],
     }
 
@@ -50,7 +50,7 @@ def _blocks(
         found.append(("reason.run_stopped_itself", {"detail": str(state["stopped"])[:200]}))
     until = min(int(state.get("locked_until") or 0), LAST_MS)  # a lock may be meant for ever
     if until and from_milliseconds(until) > closed_at:
-        facts = {"until": from_milliseconds(until).isoformat(), "why": str(state.get("lock_reason", ""))}
+        facts = {"until": iso_milliseconds(from_milliseconds(until)), "why": str(state.get("lock_reason", ""))}
         found.append(("reason.run_locked", facts))
     if decision.refused:
         found.append(("reason.run_held_back", {"why": ", ".join(decision.refused)}))

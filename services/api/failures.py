@@ -148,6 +148,11 @@ def install(api: FastAPI) -> None:
     async def of_the_protocol(request: Request, error: HTTPException) -> JSONResponse:
         return protocol_answer(error, language_of(request))
 
+    @api.exception_handler(Exception)
+    async def of_our_own(request: Request, _: Exception) -> JSONResponse:
+        failure = Failure(code="internal", message=explain("internal", {}, language_of(request)), trace_id=current_trace_id())
+        return JSONResponse({"error": failure.model_dump(mode="json")}, 500)  # the envelope writes it down
+
 
 def fault_of(faults: Sequence[Mapping[str, Any]]) -> AristobotError:
     """The first fault of a request, in our words. An id in the path that cannot be one is simply not found."""

@@ -142,12 +142,14 @@ class HealthOut(Out):
     restart_report: RestartOut | None
 
 
+@router.head("/health", include_in_schema=False)
 @router.get("/health")
 async def alive() -> dict[str, str]:
     """It lives."""
     return {"status": "ok", "version": __version__}
 
 
+@router.head("/ready", include_in_schema=False)
 @router.get("/ready")
 async def ready(house: House) -> JSONResponse:
     """200 once start-up reconciliation is done, else 503."""

@@ -9,7 +9,17 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    WithJsonSchema,
+    field_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from aristobot.clock import iso_milliseconds
@@ -24,13 +34,15 @@ _OF_A_CANDLE = ("symbol", "timeframe", "open_time", *FIGURES, "closed")
 
 def _read_amount(value: Any) -> Decimal:
     try:
-        number = amount(value)
+        return amount(value)
     except DataError:
         raise PydanticCustomError("not_a_number", "not a number", {"value": str(value)[:40]}) from None
+
+
+def _check_fits(number: Decimal) -> None:
     places = number.as_tuple().exponent
     if number.adjusted() >= _MOST_DIGITS or (isinstance(places, int) and places < -_MOST_PLACES):
         raise PydanticCustomError("amount_out_of_range", "out of range", {"digits": _MOST_DIGITS, "places": _MOST_PLACES})
-    return number
 
 
 def _check_line(text: str) -> str:
@@ -85,6 +97,14 @@ class In(BaseModel):
     """What a request says; an unknown field is an error, not something to be passed over."""
 
     model_config = ConfigDict(extra="forbid")
+
+    @field_validator("*", mode="after")
+    @classmethod
+    def _storable(cls, value: Any) -> Any:
+        """Only what we are told must fit the store: what we answer may be a product of amounts, and longer."""
+        if isinstance(value, Decimal):
+            _check_fits(value)
+        return value
 
     def given(self) -> dict[str, Any]:
         """The fields that the request named, with null for those it empties."""

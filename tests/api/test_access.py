@@ -95,6 +95,11 @@ async def test_health_is_for_everybody_and_says_little(street: Street) -> None:
     assert (ready.status_code, ready.json()["ready"]) == (503, False)
 
 
+async def test_a_watchman_who_asks_for_the_headers_alone_hears_the_same_as_on_the_port_of_alerts(street: Street) -> None:
+    web = street.web()
+    assert [(await web.head(path)).status_code for path in ("/health", "/ready")] == [200, 503]
+
+
 async def test_a_path_that_does_not_exist_answers_in_the_same_shape(street: Street, bob: Person) -> None:
     for answer in (await bob.web.get("/api/nothing/"), await bob.web.put("/api/orders/")):
         assert set(_body(answer)) >= {"code", "message", "trace_id"}

@@ -14,6 +14,7 @@ from fastapi.routing import APIRoute
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from aristobot.language import explain
 from aristobot.risk import Limits
 from services.api import account, brokers, heartbeat, house, market, orders, people, positions, webhooks
 from tests.street import Person, Street
@@ -207,6 +208,36 @@ async def test_a_validation_error_names_the_field_and_the_cure(street: Street, b
         assert error["message"] not in ("", error["code"])
     missing = await bob.web.post("/api/orders/", json=order)
     assert missing.json()["error"]["field"] == "Idempotency-Key"
+
+
+async def test_an_order_greater_than_any_is_shown_before_it_is_refused(street: Street, bob: Person) -> None:
+    keys = street.account(USDT="1000")
+    broker = await bob.broker(**keys, mode="WEBHOOKS")
+    await bob.web.post(f"/api/brokers/{broker['id']}/load-markets/")
+    await street.recover()
+    order = {"broker_id": broker["id"], "symbol": "BTC/USDT", "side": "buy", "type": "limit"}
+    answer = await bob.web.post("/api/orders/preview/", json=order | {"quantity": "9" * 20, "price": "9" * 20})
+    assert answer.status_code == 200, answer.text
+    assert (len(answer.json()["notional"]), answer.json()["refusal"]["code"]) == (40, "insufficient_funds")
+
+
+class FallenPortfolio:
+    """What a mistake of ours looks like from outside: nothing foresaw it."""
+
+    async def of_user(self, user_id: object, quote: str) -> None:
+        """Fall."""
+        raise ZeroDivisionError
+
+
+async def test_a_mistake_of_ours_is_answered_in_the_same_shape_and_tells_nothing(
+    street: Street, bob: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(street.app, "portfolio", FallenPortfolio())
+    answer = await bob.web.get("/api/portfolio/")
+    error = answer.json()["error"]
+    assert (answer.status_code, error["code"], error["trace_id"]) == (500, "internal", answer.headers["x-trace-id"])
+    assert "ZeroDivision" not in answer.text
+    assert error["message"] == explain("internal", language="en")
 
 
 async def test_choices_are_listed_alike_and_a_body_that_is_no_json_is_told_its_header(street: Street, bob: Person) -> None:

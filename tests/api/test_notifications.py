@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from decimal import Decimal
 
 import pytest
 
@@ -12,6 +13,7 @@ from aristobot.notices import Notice, NoticeKind
 from aristobot.store import audit
 from aristobot.store.tenancy import SYSTEM
 from services.kill_switch import HALT_FILE
+from tests.builders import a_position
 from tests.exchanges.small_server import Say, small_server
 from tests.street import Person, Street
 
@@ -82,6 +84,15 @@ async def test_what_a_halt_would_do_is_told_and_its_setting_and_release_are_on_r
     await bob.web.post("/api/kill-switch/", json={"level": "reduce", "reason": "tired"})
     newest = (await street.app.db.read(SYSTEM, audit.recent))[0]
     assert (newest.action, newest.user_id, (newest.after or {})["level"]) == ("halt.set", bob.id, "reduce")
+
+
+async def test_what_a_halt_would_sell_is_told_to_its_last_digit(street: Street, bob: Person) -> None:
+    broker = await street.app.brokers.get(bob.id, uuid.UUID((await bob.broker())["id"]))
+    held = a_position(broker, quantity=Decimal("0.03327669"), current_price=Decimal("0.000000123456789012"))
+    await street.app.db.write(bob.id, lambda s: s.add(held))
+    told = await bob.web.get("/api/kill-switch/outlook/")
+    assert told.status_code == 200, told.text
+    assert told.json() == {"brokers": ["Main"], "entries": 0, "positions": 1, "value": {"USDT": "0.00000000410823329634773028"}}
 
 
 @pytest.mark.parametrize("level", list(HaltLevel))

@@ -16,7 +16,7 @@ from aristobot.clock import ManualClock
 from aristobot.errors import StrategyError
 from aristobot.market import Candle, Timeframe
 from aristobot.store.strategy_tables import Activation
-from aristobot.strategy_orders import NOTHING
+from aristobot.strategy_orders import NOTHING, Decision
 from aristobot.strategy_run import Memory, Standing
 from services.sandbox.frames import ANSWER, encoded, frame
 from services.strategy_host import Program, StrategyHost
@@ -122,7 +122,16 @@ async def test_a_lock_for_ever_is_told_as_one() -> None:
         allotted=Decimal(1000), created_at=NOW, updated_at=NOW, vars=msgspec.to_builtins(Memory(locked_until=10**18)),
     )  # fmt: skip
     blocks = view_of(row, NOTHING, NOW, {}, None)["blocks"]
-    assert [(code, facts["until"][:4]) for code, facts in blocks] == [("reason.run_locked", "9999")]
+    assert [(code, facts["until"]) for code, facts in blocks] == [("reason.run_locked", "9999-01-01T00:00:00.000Z")]
+
+
+async def test_when_a_strategy_looked_and_decided_is_told_with_milliseconds_and_a_z() -> None:
+    row = Activation(
+        user_id=uuid.uuid4(), version_id=uuid.uuid4(), broker_id=uuid.uuid4(), symbol="BTC/USDT", timeframe="1h",
+        allotted=Decimal(1000), created_at=NOW, updated_at=NOW,
+    )  # fmt: skip
+    view = view_of(row, Decision(close="done"), NOW, {}, None)
+    assert (view["at"], view["last"]["at"]) == ("2024-01-01T03:00:00.000Z", "2024-01-01T03:00:00.000Z")
 
 
 @pytest.mark.parametrize(
