@@ -8,6 +8,7 @@ from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_UP, Context, Decimal, Inv
 from aristobot.errors import DataError, InvalidInput
 
 ZERO = Decimal(0)
+ONE = Decimal(1)
 HUNDRED = Decimal(100)
 #: Wide enough for 20 digits before the point times 18 after, twice: products stay exact before they are rounded.
 WIDE = Context(prec=76)

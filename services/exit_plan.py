@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from types import MappingProxyType
 
 import msgspec
 
 from aristobot.market import Instrument
-from aristobot.money import HUNDRED, ZERO, amount, percent_of, plain, round_up, times
+from aristobot.money import HUNDRED, ONE, ZERO, amount, percent_of, plain, round_up, times
 from aristobot.signals import PriceSpec, Target
 from aristobot.store.brackets import COVERED, Guarded
 from aristobot.store.trading_tables import Bracket, Order
@@ -112,14 +113,22 @@ def bearing(instrument: Instrument, resting: Sequence[Order]) -> Instrument:
     return msgspec.structs.replace(instrument, **lower)
 
 
-def slices(plan: ExitPlan, quantity: Decimal, instrument: Instrument, done_legs: frozenset[str]) -> list[Slice]:
+def slices(
+    plan: ExitPlan,
+    quantity: Decimal,
+    instrument: Instrument,
+    done_legs: frozenset[str],
+    parts_left: Mapping[str, Decimal] = MappingProxyType({}),
+) -> list[Slice]:
     """Cut `quantity` among the targets that are not done; what no target takes rests under the stop alone.
 
-    A slice too small for the exchange joins the next one; the last takes what rounding left.
+    A slice too small for the exchange joins the next one; the last takes what rounding left. Of a target that has sold in part
+    only what is left (`parts_left`, fractions by leg) is still wanted: else each part sold would enlarge it.
     """
-    open_targets = [(f"t{i}", share, target) for i, (share, target) in enumerate(plan.targets) if f"t{i}" not in done_legs]
+    legs = [(f"t{i}", share, target) for i, (share, target) in enumerate(plan.targets)]
+    open_targets = [(leg, times(share, parts_left.get(leg, ONE)), target) for leg, share, target in legs if leg not in done_legs]
     shares = sum((share for _, share, _ in open_targets), ZERO)
-    finished = sum((share for i, (share, _) in enumerate(plan.targets) if f"t{i}" in done_legs), ZERO)
+    finished = sum((share for _, share, _ in legs), ZERO) - shares
     whole = max(HUNDRED - finished, shares)
     cut: list[Slice] = []
     left, carried = quantity, ZERO

@@ -103,7 +103,7 @@ class ExitSurvey:
         linked = can.native_oco and instrument.oco_allowed
         doubted = guarded.highest_stop if can.stops_by_side else ZERO
         bounds = bearing(instrument, guarded.resting)
-        cuts = slices(wished, bounds.quantity(position.quantity), bounds, guarded.done_legs)
+        cuts = slices(wished, bounds.quantity(position.quantity), bounds, guarded.done_legs, guarded.parts_left)
         wanted = arranged(cuts, bounds, linked=linked, taking=guarded.taking.legs)
         missing, stale = sort_out(guarded.resting, wanted.resting, instrument)
         asks = missing or stale or wanted.watched or guarded.lowest_offer or doubted

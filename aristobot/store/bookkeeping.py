@@ -223,6 +223,7 @@ def _adopt_exits(session: GuardedSession, entry: Order, now: datetime) -> None:
             status=BracketStatus.ACTIVE,
             stop_price=stop.stop_price,
             targets=[["100", plain(target.price)]] if target is not None else [],
+            attempt=stop.attempt,  # what is asked for later counts from here
             asked_at=now,
             updated_at=now,
         )

@@ -1,8 +1,8 @@
 """Brackets: what a position's owner asked for, and the orders that carry it out."""
 
 import uuid
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache
@@ -13,7 +13,7 @@ from sqlmodel import col, select
 from sqlmodel.sql.expression import Select
 
 from aristobot.kinds import UNDONE, BracketStatus, LotStatus, OrderRole, Protection
-from aristobot.money import HUNDRED, ZERO, amount, divided, plain, times
+from aristobot.money import HUNDRED, ONE, ZERO, amount, divided, plain, times
 from aristobot.orders import OrderReport, OrderStatus, OrderType, Side
 from aristobot.store import orders, positions
 from aristobot.store.orders import ALIVE, WORKING
@@ -42,6 +42,7 @@ class Guarded:
     """A position, its bracket, its exits that may still act, and the legs whose target was reached.
 
     `in_doubt` are sales of any kind (exits, stops, targets) of which nobody knows yet whether, or at what price, they happen.
+    `parts_left` says of legs that have sold in part which fraction of them is still to be sold.
     """
 
     position: PositionRow
@@ -49,6 +50,7 @@ class Guarded:
     resting: tuple[Order, ...]
     done_legs: frozenset[str]
     in_doubt: tuple[Order, ...]
+    parts_left: Mapping[str, Decimal] = field(default_factory=dict)
 
     @property
     def taking(self) -> Taking:
@@ -83,7 +85,8 @@ class Guarded:
         """The targets not reached yet, as a bracket keeps them: their shares are counted on what is left of the position."""
         asked = (self.bracket.targets or []) if self.bracket else []
         targets = [(amount(share), price) for share, price in asked]
-        left = [one for i, one in enumerate(targets) if f"t{i}" not in self.done_legs]
+        legs = [(f"t{i}", share, price) for i, (share, price) in enumerate(targets)]
+        left = [(times(share, self.parts_left.get(leg, ONE)), price) for leg, share, price in legs if leg not in self.done_legs]
         whole = HUNDRED - sum((share for share, _ in targets), ZERO) + sum((share for share, _ in left), ZERO)
         return [[plain(divided(share * HUNDRED, whole, 8)), price] for share, price in left]
 
@@ -119,7 +122,7 @@ _Sale = tuple[Order, bool]
 
 def _telling_sales() -> Select[Order, bool]:
     """The sales that say how a position is guarded, oldest first: of a long-lived one nearly all have ended, and say nothing."""
-    reached = sa.and_(col(Order.role) == OrderRole.TARGET, col(Order.status) == OrderStatus.FILLED)
+    reached = sa.and_(col(Order.role) == OrderRole.TARGET, col(Order.filled) > ZERO)
     untold = orders.is_untold()
     telling = sa.or_(col(Order.status).in_(ALIVE), reached, untold)
     return select(Order, untold).where(Order.side == Side.SELL, telling).order_by(col(Order.created_at))
@@ -138,17 +141,24 @@ def _telling_sales_of_the_held() -> Question[_Sale]:
 def _assembled(position: PositionRow, bracket: Bracket | None, sales: Sequence[_Sale]) -> Guarded:
     exits = [order for order, _ in sales if order.role in _EXITS]
     first = int((bracket.rollback or {}).get("after_attempt", 0)) if bracket else 0
+    reached = [order for order in exits if order.role is OrderRole.TARGET and order.filled and order.attempt > first]
     return Guarded(
         position=position,
         bracket=bracket,
         resting=tuple(order for order in exits if order.status in ALIVE),
-        done_legs=frozenset(
-            order.leg
-            for order in exits
-            if order.role is OrderRole.TARGET and order.status is OrderStatus.FILLED and order.attempt > first
-        ),
+        done_legs=frozenset(order.leg for order in reached if order.status is OrderStatus.FILLED),
         in_doubt=tuple(order for order, untold in sales if untold or not orders.is_settled(order)),
+        parts_left=_parts_left(reached),
     )
+
+
+def _parts_left(reached: Iterable[Order]) -> dict[str, Decimal]:
+    """By leg what its orders have left of it, each of which was over what the ones before it had left."""
+    left: dict[str, Decimal] = {}
+    for order in reached:
+        if order.filled < order.quantity:
+            left[order.leg] = times(left.get(order.leg, ONE), divided(order.quantity - order.filled, order.quantity))
+    return left
 
 
 def protection_of(bracket: Bracket | None, exits: Iterable[Order], quantity: Decimal) -> Protection | None:

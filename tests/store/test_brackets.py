@@ -133,16 +133,17 @@ def looked_at_all(lot: Lot) -> brackets.Guarded:
     """The rules once more, told of every sale there is."""
     first = (lot.bracket.rollback or {}).get("after_attempt", 0)
     exits = [order for order in lot.sales if order.role is not OrderRole.EXIT]
-    reached = [one for one in exits if one.role is OrderRole.TARGET and one.status is OrderStatus.FILLED and one.attempt > first]
+    reached = [one for one in exits if one.role is OrderRole.TARGET and one.filled and one.attempt > first]
     return brackets.Guarded(
         position=lot.position,
         bracket=lot.bracket,
         resting=tuple(order for order in exits if order.status in orders.ALIVE),
-        done_legs=frozenset(order.leg for order in reached),
+        done_legs=frozenset(order.leg for order in reached if order.status is OrderStatus.FILLED),
         in_doubt=tuple(one for one in lot.sales if not orders.is_settled(one) or one.filled > lot.told(one)),
+        parts_left=brackets._parts_left(reached),
     )
 
 
 def facts(guarded: brackets.Guarded) -> tuple[object, ...]:
     resting, in_doubt = ([order.id for order in several] for several in (guarded.resting, guarded.in_doubt))
-    return guarded.position.id, resting, guarded.done_legs, in_doubt
+    return guarded.position.id, resting, guarded.done_legs, in_doubt, guarded.parts_left
