@@ -87,8 +87,8 @@ class DustSweeper:
         """
         account = await self._floor.brokers.owned(user_id, broker_id)
         instrument = await self._floor.catalog.instrument(account.broker.exchange, symbol)
-        if way is Sweep.SELL:
-            await self._look_whether_there(account, instrument)
+        if way is not Sweep.WRITE_OFF:
+            await self._look_whether_there(account, instrument, way)
         price = self._floor.prices.last(account.broker.exchange, symbol)
 
         def work(session: GuardedSession) -> list[PositionRow]:
@@ -135,13 +135,27 @@ class DustSweeper:
             sweep=Sweep.JOIN if joins else Sweep.SELL if sells else Sweep.WRITE_OFF,
         )
 
-    async def _look_whether_there(self, account: Account, instrument: Instrument) -> None:
-        """What our books call dust may have been converted or sent away on the exchange's own site."""
-        rows = await self._floor.db.read(account.user_id, lambda s: dust.crumbs(s, account.id))
-        wanted = _held([row for row in rows if row.symbol == instrument.symbol])
-        free = await self._floor.accounts.free(account, instrument.base)
-        if free < instrument.quantity(wanted):
-            raise Conflict("dust_gone", asset=instrument.base, needed=plain(wanted), free=plain(free))
+    async def _look_whether_there(self, account: Account, instrument: Instrument, way: Sweep) -> None:
+        """What our books call dust may have been converted or sent away on the exchange's own site.
+
+        What joins a position has to be there beside all that is open: else neither its stop nor its exit finds coins enough.
+        """
+
+        def work(session: GuardedSession) -> tuple[list[PositionRow], list[PositionRow]]:
+            return dust.crumbs(session, account.id), positions.open_ones(session, account.id)
+
+        crumbs, opened = await self._floor.db.read(account.user_id, work)
+        heap = [row for row in crumbs if row.symbol == instrument.symbol]
+        if way is Sweep.SELL:
+            wanted, there = _held(heap), await self._floor.accounts.free(account, instrument.base)
+        else:
+            counted = {row.id for row in heap}
+            beside = [row for row in opened if row.base == instrument.base and row.id not in counted]
+            balances = await self._floor.accounts.balances(account)
+            there = sum((one.total for one in balances if one.asset == instrument.base), ZERO)
+            wanted = _held([*heap, *beside])
+        if there < instrument.quantity(wanted):
+            raise Conflict("dust_gone", asset=instrument.base, needed=plain(wanted), free=plain(there))
 
     def _refuse_resting(self, session: GuardedSession, account: Account, rows: Sequence[PositionRow]) -> None:
         concerned = {row.id for row in rows}

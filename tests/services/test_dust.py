@@ -149,6 +149,26 @@ async def test_dust_whose_coins_have_gone_elsewhere_is_not_sold_but_can_be_forgo
     assert {row.status for row in await all_positions(house)} == {LotStatus.CLOSED}
 
 
+async def test_dust_whose_coins_have_gone_elsewhere_joins_no_position_that_its_stop_guards(
+    house: TradingHouse, trader: Trader
+) -> None:
+    await buy(house, trader, "0.0001")
+    held = await house.buy(trader, stop_loss="30000", percent="0.5")
+    house.price("45000")
+    house.app.prices.note("binance", BTC, D(45000))
+    await house.app.monitor._pricer.price()
+    before = await house.resting(trader)
+    trader.account.holding("BTC").free -= D("0.0000999")  # turned into other coins on the exchange's own site
+    house.app.floor.accounts.streaming(trader.broker_id, False)
+    assert [one.sweep for one in await the_dust(house, trader)] == [Sweep.JOIN]
+    with pytest.raises(Conflict) as refused:
+        await house.app.dust.sweep(trader.user_id, trader.broker_id, BTC, Sweep.JOIN, HAND)
+    assert refused.value.code == "dust_gone"
+    assert (await house.position(trader)).quantity == held.quantity
+    assert await house.resting(trader) == before != []
+    assert (await house.alert(trader, action="SellMarket")).outcome == "ordered"
+
+
 async def test_dust_is_swept_once_and_by_its_owner_alone(house: TradingHouse, trader: Trader) -> None:
     await leave_a_crumb(house, trader)
     stranger = await house.trader()
