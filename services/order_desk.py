@@ -57,6 +57,10 @@ class OrderDesk:
         """The order's row once nothing about it is in doubt any more."""
         return await self._sender.settled(row)
 
+    async def fills_known(self, broker_id: uuid.UUID, symbol: str, owner: str) -> bool:
+        """Whether all that an owner of lots traded on a market is known; waits for it, though not for ever."""
+        return await self._sender.fills_known(broker_id, symbol, owner)
+
     async def preview(self, user_id: uuid.UUID, wish: PlaceOrder) -> Preview:
         """Rounded values, fee and refusal of a wish. Raises InvalidInput, NotFound, ExchangeError."""
         account = await self._checks.account(user_id, wish.broker_id)

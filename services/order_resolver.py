@@ -43,6 +43,9 @@ _LONGEST_PAUSE = 5.0
 _LONGEST_WAIT = 30.0
 #: Seconds by which an exchange's own count of our questions may lag behind ours.
 _ROUNDING = 0.01
+#: Seconds for which fills are waited for by those who must know what is held, and between two looks.
+_FILLS_WITHIN = 30.0
+_LOOK_EVERY = 0.05
 #: Not-founds after the fence before the other proofs are asked for.
 _MISSES = 2
 
@@ -50,6 +53,14 @@ _MISSES = 2
 def fence(sent_at: datetime, window: float) -> datetime:
     """The moment after which an order that cannot be found can no longer appear."""
     return sent_at + timedelta(seconds=window + ENGINE_MAX + CLOCK_SKEW + REPLICA_LAG)
+
+
+@dataclass(frozen=True, slots=True)
+class _Completion:
+    """The search for the fills of an order, and whose lot it belongs to: broker, symbol, owner."""
+
+    lot: tuple[uuid.UUID, str, str]
+    task: asyncio.Task[None]
 
 
 @dataclass(slots=True)
@@ -77,7 +88,7 @@ class OrderResolver:
         self._brokers = brokers
         self._records = records
         self._tasks: dict[uuid.UUID, asyncio.Task[Order]] = {}
-        self._completing: dict[uuid.UUID, asyncio.Task[None]] = {}
+        self._completing: dict[uuid.UUID, _Completion] = {}
         self._held_up: dict[uuid.UUID, uuid.UUID] = {}
         self._questions: dict[uuid.UUID, DoubtQuestions] = {}
 
@@ -86,7 +97,7 @@ class OrderResolver:
         try:
             await asyncio.get_running_loop().create_future()
         finally:
-            for task in (*self._tasks.values(), *self._completing.values()):
+            for task in (*self._tasks.values(), *(one.task for one in self._completing.values())):
                 task.cancel()
 
     def in_doubt(self) -> int:
@@ -111,8 +122,17 @@ class OrderResolver:
         if order.id in self._completing:
             return
         task = asyncio.ensure_future(self._complete(account, order))
-        self._completing[order.id] = task
+        self._completing[order.id] = _Completion((order.broker_id, order.symbol, order.owner), task)
         task.add_done_callback(lambda _: self._completing.pop(order.id, None))
+
+    async def fills_known(self, broker_id: uuid.UUID, symbol: str, owner: str) -> bool:
+        """Wait while fills of this owner of lots are missing, so that what is held can be told; False after too long."""
+        until = self._clock.monotonic() + _FILLS_WITHIN
+        while any(one.lot == (broker_id, symbol, owner) for one in self._completing.values()):
+            if self._clock.monotonic() >= until:
+                return False
+            await self._clock.sleep(_LOOK_EVERY)
+        return True
 
     async def _complete(self, account: Account, order: Order) -> None:
         said, wait, looked_at = False, 0.0, float("-inf")

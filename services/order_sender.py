@@ -148,6 +148,10 @@ class OrderSender:
         """The order's row once nothing about it is in doubt any more."""
         return row if orders.is_settled(row) else await asyncio.shield(self._resolver.take_up(row))
 
+    async def fills_known(self, broker_id: uuid.UUID, symbol: str, owner: str) -> bool:
+        """Whether all that an owner of lots traded on a market is known; waits for it, though not for ever."""
+        return await self._resolver.fills_known(broker_id, symbol, owner)
+
     async def insist(self, account: Account, rows: list[Order], ask: Ask) -> None:
         """Do a repeatable thing (a cancel) until it is answered, then believe the reports, or look at each order."""
         client = self._gateway.client_for(account.broker)

@@ -9,7 +9,7 @@ from decimal import Decimal
 from loguru import logger
 from msgspec.structs import replace
 
-from aristobot.errors import AristobotError, DataError, ExchangeError, InvalidOrder
+from aristobot.errors import AristobotError, DataError, ExchangeError, InvalidOrder, RiskRefused
 from aristobot.kinds import BracketStatus, OrderOrigin, OrderRole, WebhookOutcome, WebhookStatus
 from aristobot.money import HUNDRED, ZERO, percent_of
 from aristobot.orders import OrderStatus, OrderType, Side
@@ -29,8 +29,9 @@ from services.trading_floor import TradingFloor
 _EXIT_ATTEMPTS = 4
 #: Seconds between the rounds of an exit that the exchange does not take: an outage must not cost it.
 _EXIT_PAUSES = (1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 30.0)
+_ENTRIES = frozenset({Action.BUY_MARKET, Action.BUY_LIMIT})
 #: What these do first is to have an order written, which is refused while their alert is not stored.
-_ORDERS_FIRST = frozenset({Action.BUY_MARKET, Action.BUY_LIMIT, Action.SELL_MARKET})
+_ORDERS_FIRST = _ENTRIES | {Action.SELL_MARKET}
 
 
 class WebhookTrading:
@@ -80,6 +81,9 @@ class WebhookTrading:
             symbol = await self._markets.symbol(alert.account, signal)
             if alert.recovered and (finished := await self._finish_earlier(alert, signal, symbol, leg)) is not None:
                 return finished
+            all_known = await self._desk.fills_known(alert.account.id, symbol, OWNER)
+            if not all_known and signal.action in _ENTRIES:
+                raise RiskRefused("order_in_doubt", symbol=symbol)
             stale = staleness(signal, alert.received_at, self._floor.clock.now(), longest_age(alert.account, signal))
             if stale is not None:
                 return Verdict(WebhookOutcome.STALE, stale.code, dict(stale.facts), symbol=symbol)

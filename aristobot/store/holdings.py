@@ -15,7 +15,7 @@ from aristobot.kinds import UNDONE, LotStatus
 from aristobot.money import ZERO, kept, times
 from aristobot.orders import Side
 from aristobot.store import bookkeeping
-from aristobot.store.orders import ALIVE
+from aristobot.store.orders import ALIVE, is_untold
 from aristobot.store.questions import Question
 from aristobot.store.tenancy import GuardedSession
 from aristobot.store.trading_tables import Bracket, Order, PositionRow
@@ -61,8 +61,12 @@ def since(session: GuardedSession, broker_id: uuid.UUID, midnight: datetime) -> 
 
 
 def guarded(session: GuardedSession, broker_id: uuid.UUID) -> frozenset[uuid.UUID]:
-    """The positions of a broker that have exits asked for, or sales that may still happen: before another sale, look at them."""
-    found = *_ASKED_FOR_EXITS.all(session, broker_id=broker_id), *_SELLING.all(session, broker_id=broker_id)
+    """The positions of a broker that have exits asked for, or sales that may still happen or whose fills are not all known.
+
+    Before another sale one has to look at them.
+    """
+    questions = (_ASKED_FOR_EXITS, _SELLING, _SOLD_UNTOLD)
+    found = [one for question in questions for one in question.all(session, broker_id=broker_id)]
     return frozenset(one for one in found if one is not None)
 
 
@@ -79,6 +83,16 @@ _SELLING = Question[uuid.UUID | None](
     select(Order.position_id)
     .where(Order.broker_id == _BROKER, Order.side == Side.SELL, col(Order.status).in_(ALIVE))
     .where(col(Order.position_id).is_not(None))
+)
+#: What such sales took is still counted among what is held.
+_SOLD_UNTOLD = Question[uuid.UUID | None](
+    select(Order.position_id)
+    .where(Order.side == Side.SELL, is_untold())
+    .where(
+        col(Order.position_id).in_(
+            select(PositionRow.id).where(PositionRow.broker_id == _BROKER, PositionRow.status == LotStatus.OPEN)
+        )
+    )
 )
 
 
