@@ -32,6 +32,8 @@ CANCEL_REPLACE_NOT_DONE = -2022
 NO_SUCH_ORDER = -2013
 SUBSCRIBED_ALREADY = -2035
 DEFAULT_SILENCE = 60.0
+#: Who is turned away before the exchange has looked at anything: by its firewall, and for the country that he asks from.
+_TURNED_AWAY = frozenset({403, 451})
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +148,7 @@ def verdict(status: int, complaint: Complaint | None, *, order: bool) -> Exchang
     if status in (429, 418):
         word = meaning.code if meaning and meaning.error is RateLimited else None
         return RateLimited(word, exchange=NAME, native_code=code or status, detail=_short(text))
-    if status >= 500 or (code == 0 and status != 403):
+    if status >= 500 or (code == 0 and status not in _TURNED_AWAY):
         meaning = None
     elif code == 0 and not order:
         meaning = Meaning(MissingRight, "request_blocked")

@@ -79,6 +79,7 @@ MATRIX: list[tuple[int, int, str, type[ExchangeError], type[ExchangeError], str]
     (503, 0, "", DOUBT, ExchangeOffline, "outcome_unknown"),
     (504, -1007, "Timeout.", DOUBT, ExchangeOffline, "outcome_unknown"),
     (403, 0, "", DOUBT, MissingRight, "outcome_unknown"),
+    (451, 0, "Service unavailable from a restricted location.", DOUBT, MissingRight, "outcome_unknown"),
     (404, 0, "", DOUBT, TryAgain, "outcome_unknown"),
     (302, 0, "", DOUBT, TryAgain, "outcome_unknown"),
 ]  # fmt: skip

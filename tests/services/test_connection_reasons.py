@@ -124,6 +124,17 @@ async def test_kraken_does_not_say_what_a_key_may_do_and_is_tried_out() -> None:
     assert "withdraw" not in reasons
 
 
+async def test_whoever_asks_binance_from_a_country_that_it_does_not_serve_is_told_to_look_at_that() -> None:
+    make, keys = CLIENTS["binance"]
+    async with small_server() as server:
+        server.rest = lambda _: _binance(0, "Service unavailable from a restricted location.", 451)
+        client = make(SystemClock(), server.endpoints)
+        result = await try_connection(client, keys, SystemClock())
+        await client.close()
+    assert (result.steps[0].name, result.steps[0].reason) == ("reachable", "error.request_blocked")
+    assert len(server.asked) == 1
+
+
 @pytest.mark.parametrize("exchange", CLIENTS)
 def test_each_kind_of_failure_has_a_sentence_of_its_own(exchange: str) -> None:
     told = {explain(f"error.{code}", {}, "en") for name, _, _, code in REFUSALS if name == exchange}
