@@ -59,6 +59,10 @@ _BY_TEXT: dict[str, Meaning] = {
     "EAPI:Invalid nonce": Meaning(TryAgain, NONCE_REFUSED),
     "EAPI:Rate limit exceeded": Meaning(RateLimited, CALLS_SPENT),
     "EAPI:Feature disabled": _RIGHT,
+    "EAuth:Account temporary disabled": _DISABLED,
+    "EAuth:Account unconfirmed": _DISABLED,
+    "EAuth:Rate limit exceeded": Meaning(RateLimited, CALLS_SPENT),
+    "EAuth:Too many requests": Meaning(RateLimited, CALLS_SPENT),
     "EGeneral:Permission denied": _RIGHT,
     "EGeneral:Invalid arguments": Meaning(InvalidOrder, "bad_parameter"),
     "EGeneral:Unknown method": Meaning(InvalidOrder, "bad_parameter"),
@@ -76,6 +80,7 @@ _BY_TEXT: dict[str, Meaning] = {
     "EOrder:Invalid price": _FILTER,
     "EOrder:Post only order": Meaning(InvalidOrder, "would_match"),
     "EOrder:Rate limit exceeded": Meaning(RateLimited, ORDERS_SPENT),
+    "EOrder:Domain rate limit exceeded": Meaning(RateLimited, ORDERS_SPENT),
     "EOrder:Orders limit exceeded": _LIMIT,
     "EOrder:Positions limit exceeded": _LIMIT,
     "EOrder:Unknown order": _GONE,
@@ -92,12 +97,15 @@ _BY_TEXT: dict[str, Meaning] = {
 _BY_CATEGORY: dict[str, Meaning] = {
     "EAPI": Meaning(Refused, "refused"),
     "EAccount": _DISABLED,
+    "EBM": Meaning(Refused, "refused"),
     "EOrder": Meaning(Refused, "refused"),
     "EService": Meaning(ExchangeOffline, "exchange_offline", definite=False),
     "ESession": Meaning(TryAgain, "socket_session_ended"),
 }
-#: Words by which a refusal says that an id is taken (the documentation prints no text for it), or that a minimum is not met.
-_DUPLICATE = ("duplicate", "already exists", "already in use")
+#: Words by which a refusal says that an id is taken (the documentation prints no text for it; `EGeneral:Invalid arguments:
+#: cl_ord_id not unique` is what users were told), or that a minimum is not met.
+_DUPLICATE = ("duplicate", "already exists", "already in use", "not unique")
+_ABOUT_ORDERS = ("EOrder", "EGeneral")
 _MINIMUM = ("minimum not met", "tick size", "precision", "invalid price")
 _UNKNOWN = Meaning(OutcomeUnknown, "outcome_unknown", definite=False)
 _SILENT = Meaning(TryAgain, "no_clear_answer", definite=False)
@@ -130,7 +138,7 @@ def meaning_of(text: str) -> Meaning | None:
     """What one error means; None when neither it nor its category is listed."""
     category, _, rest = text.partition(":")
     spoken = text.lower()
-    if category == "EOrder" and any(word in spoken for word in _DUPLICATE):
+    if category in _ABOUT_ORDERS and any(word in spoken for word in _DUPLICATE):
         return Meaning(DuplicateOrder, "duplicate_order")
     found = _BY_TEXT.get(f"{category}:{rest.partition(':')[0].strip()}") or _BY_CATEGORY.get(category)
     if category == "EGeneral" and found is not None and found.error is InvalidOrder:

@@ -26,9 +26,9 @@ def invalid(name: str) -> KrakenError:
     return KrakenError(f"EGeneral:Invalid arguments:{name}")
 
 
-def used_client_id(client_id: str) -> KrakenError:
-    """Another open order has this `cl_ord_id`. The documentation does not give the words."""
-    return KrakenError(f"EOrder:Duplicate cl_ord_id:{client_id} belongs to an open order")
+def used_client_id() -> KrakenError:
+    """Another open order has this `cl_ord_id`. The documentation does not give the words; users were told these."""
+    return invalid("cl_ord_id not unique")
 
 
 _REFUSED = {

@@ -62,7 +62,7 @@ class KrakenOrders:
         check_room(account, wanted.pair)
         other = self._by_client.get(account, {}).get(wanted.client_id)
         if wanted.client_id and other is not None and other.is_open:
-            raise used_client_id(wanted.client_id)
+            raise used_client_id()
 
     def _submit(self, account: Account, wanted: Wanted, refid: str | None = None) -> Order:
         txid = made_id("O", self._world.seed, next(self._numbers))

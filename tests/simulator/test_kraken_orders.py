@@ -173,7 +173,7 @@ async def test_every_execution_of_an_entry_gets_its_stop(owner: KrakenSpeaker, c
 async def test_a_client_id_is_unique_among_the_open_orders_of_the_account(owner: KrakenSpeaker) -> None:
     first = await owner.order("buy", "limit", "0.01", price="50000", cl_ord_id=CLIENT_ID)
     again = {"pair": "XBTEUR", "type": "buy", "ordertype": "limit", "volume": "0.01", "price": "40000", "cl_ord_id": CLIENT_ID}
-    assert CLIENT_ID in await owner.refused("AddOrder", **again)
+    assert await owner.refused("AddOrder", **again) == "EGeneral:Invalid arguments:cl_ord_id not unique"
     await owner.ask("CancelOrder", cl_ord_id=CLIENT_ID)
     second = (await owner.ask("AddOrder", **again))["txid"][0]
     assert list((await owner.ask("OpenOrders", cl_ord_id=CLIENT_ID))["open"]) == [second]
