@@ -57,6 +57,7 @@ class AmendOrder(msgspec.Struct, omit_defaults=True):
     order_qty: msgspec.Raw | None = None
     limit_price: msgspec.Raw | None = None
     trigger_price: msgspec.Raw | None = None
+    post_only: bool = False
 
 
 class CancelOrder(msgspec.Struct):
@@ -152,7 +153,10 @@ class Placing:
 
 @dataclass(frozen=True, slots=True)
 class Amending:
-    """Another quantity, limit or trigger for an order that keeps its ids, and its place where it only gets smaller."""
+    """Another quantity, limit or trigger for an order that keeps its ids, and its place where it only gets smaller.
+
+    That it may only make is said anew: else another limit could take.
+    """
 
     request: OrderRequest
     method: str = "amend_order"
@@ -166,11 +170,14 @@ class Amending:
     def spoken(self, token: str, deadline: str) -> AmendOrder:
         """The parameters of `amend_order`."""
         new = {name: _number(value) for name, value in self._new().items()}
-        return AmendOrder(cl_ord_id=self.request.client_order_id, deadline=deadline, token=token, **new)
+        only_makes = self.request.type is OrderType.LIMIT_MAKER
+        return AmendOrder(cl_ord_id=self.request.client_order_id, deadline=deadline, token=token, post_only=only_makes, **new)
 
     def written(self, deadline: str) -> dict[str, str]:
         """The form of AmendOrder."""
         new = {name: plain(value) for name, value in self._new().items()}
+        if self.request.type is OrderType.LIMIT_MAKER:
+            new["post_only"] = "true"
         return {"cl_ord_id": self.request.client_order_id, "deadline": deadline, **new}
 
     def _new(self) -> dict[str, Decimal]:

@@ -204,7 +204,8 @@ class KrakenOrders:
         return price or order.price, stop_price or order.stop_price
 
     def _check_post(self, ask: Ask, order: Order, price: Decimal) -> None:
-        post = ask.params.flag("post_only") or order.type is OrderType.LIMIT_MAKER
+        """That an order may only make is said of every change anew."""
+        post = ask.params.flag("post_only")
         resting = order.type in (OrderType.LIMIT, OrderType.LIMIT_MAKER) or (order.type in LIMITED_STOPS and order.awake)
         quote = self._world.feed.tapes[order.symbol].quote
         if post and resting and on_arrival(order.side, OrderType.LIMIT, price, quote) is not None:

@@ -224,6 +224,16 @@ async def test_what_the_exchange_refuses_is_told_apart(kraken: KrakenHouse, krak
     assert await kraken.client.open_orders(ONE) == []
 
 
+async def test_an_order_that_may_only_make_takes_nothing_when_its_price_is_changed(kraken: KrakenHouse, kraken_way: str) -> None:
+    request = limit("80", type=OrderType.LIMIT_MAKER)
+    await kraken.client.place_order(ONE, request)
+    with pytest.raises(InvalidOrder):
+        await kraken.client.edit_order(ONE, "BTC/USDT", request.client_order_id, msgspec.structs.replace(request, price=D(105)))
+    await kraken.client.edit_order(ONE, "BTC/USDT", request.client_order_id, msgspec.structs.replace(request, price=D(81)))
+    (resting,) = await kraken.client.open_orders(ONE)
+    assert (resting.type, resting.price, resting.filled) == (OrderType.LIMIT_MAKER, D(81), D(0))
+
+
 async def test_an_answer_in_doubt_is_looked_for_and_found(kraken: KrakenHouse, kraken_way: str) -> None:
     kraken.faults({"on": "order.place", "do": "accept_then_hang"})
     request = limit("80")
