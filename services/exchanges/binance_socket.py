@@ -36,6 +36,8 @@ _GAP = None
 _LOG_ON = "session.logon"
 _SUBSCRIBE = "userDataStream.subscribe"
 _SUBSCRIBE_SIGNED = "userDataStream.subscribe.signature"
+#: The status of an answer that nobody asked for when a key that is logged on may no more what it is used for.
+_UNAUTHORIZED = 401
 
 
 class Answer(msgspec.Struct):
@@ -161,7 +163,8 @@ class KeySocket:
 
     async def _open(self, signer: Signer) -> RequestSocket[Answer]:
         self._link.budget.take(_CONNECTING_WEIGHT, read=False)
-        connection = RequestSocket(await open_socket(self._url, self._link, Connection), self._link, _read, self._pushed)
+        opened = await open_socket(self._url, self._link, Connection)
+        connection = RequestSocket(opened, self._link, _read, lambda answer: self._pushed(connection, answer))
         if signer.may_log_on:
             try:
                 await self._command(connection, _LOG_ON, signer, {})
@@ -226,7 +229,9 @@ class KeySocket:
             self._subscribed_on = connection
             return connection.is_open
 
-    def _pushed(self, answer: Answer) -> None:
+    def _pushed(self, connection: RequestSocket[Answer], answer: Answer) -> None:
+        if answer.id is None and answer.status == _UNAUTHORIZED:
+            self._leave(connection)
         if not answer.event:
             return
         try:
@@ -244,6 +249,13 @@ class KeySocket:
                 inbox.put_nowait(_GAP)
             else:
                 inbox.put_nowait(answer.event)
+
+    def _leave(self, connection: RequestSocket[Answer]) -> None:
+        """Its key was logged off, as an answer to nobody says: it would be refused for ever, also once it may trade again."""
+        logger.warning("{} has logged a key off: its trading socket is closed", self._link.exchange)
+        if self._socket is connection:
+            self._socket = None
+        self._tend(connection.close())
 
     def _gap(self) -> None:
         """Events may be missing from here on: every reader starts over with a new subscription."""

@@ -26,6 +26,7 @@ _KEY_FORM = re.compile(r"[\w.:/+=-]{1,128}", re.ASCII)
 #: A timestamp may be this far ahead of the exchange's clock.
 AHEAD_US = 1_000_000
 LONGEST_WINDOW = Decimal(60_000)
+WRONG_KEY = -2015
 
 
 def verifier(secret: str) -> Verify:
@@ -105,7 +106,7 @@ def check_key_form(key: str) -> None:
 
 def wrong_key() -> BinanceError:
     """The key is unknown, or may not do this."""
-    return BinanceError(-2015, "Invalid API-key, IP, or permissions for action.", status=401)
+    return BinanceError(WRONG_KEY, "Invalid API-key, IP, or permissions for action.", status=401)
 
 
 def check_rights(account: Account, permission: str) -> None:

@@ -11,7 +11,7 @@ import msgspec
 from services.simulator.binance_desk import BinanceDesk
 from services.simulator.binance_errors import BinanceError, missing
 from services.simulator.binance_json import Json, user_event
-from services.simulator.binance_keys import check_key_form, check_rights, check_window, is_ed25519, socket_payload
+from services.simulator.binance_keys import WRONG_KEY, check_key_form, check_rights, check_window, is_ed25519, socket_payload
 from services.simulator.binance_limits import is_limit
 from services.simulator.binance_params import Params, as_text
 from services.simulator.binance_routes import Endpoint
@@ -115,10 +115,19 @@ class TradingSession:
                 result = self._session(request)
             body = {"id": request.id, "status": 200, "result": result}
         except BinanceError as error:
-            body = {"id": request.id, "status": error.status, "error": self._error(error)}
+            asked = None if self._is_revoked_by(error, request) else request.id
+            body = {"id": asked, "status": error.status, "error": self._error(error)}
         if request.params.get("returnRateLimits", True) is not False:
             body["rateLimits"] = self._desk.limits.socket_status(peer, counted)
         return Reply(body["status"], msgspec.json.encode(body))
+
+    def _is_revoked_by(self, error: BinanceError, request: _Request) -> bool:
+        """A key that may no more what it is used for is logged off, and told so in an answer to nobody."""
+        if error.code != WRONG_KEY or self._logged_on is None or "apiKey" in request.params:
+            return False
+        self._logged_on, self._logged_on_at = None, 0
+        self.close()
+        return True
 
     def _error(self, error: BinanceError) -> Json:
         body = error.body()

@@ -8,9 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from aristobot.errors import (
-    BadKey,
-)
+from aristobot.errors import BadKey, OutcomeUnknown
 from aristobot.exchange import AccountUpdate, BalanceChanged, Credentials, StreamReset
 from aristobot.orders import OrderReport, OrderStatus
 from services.exchanges.binance import BinanceClient
@@ -106,6 +104,23 @@ async def test_a_key_that_may_not_listen_ends_the_stream_with_its_reason(house: 
     with pytest.raises(BadKey):
         async for _ in house.client.stream_account(Credentials(HMAC.api_key, "wrong" * 10)):
             pass
+
+
+async def test_a_key_that_was_logged_off_is_logged_on_again_once_it_may_trade_again(house: House) -> None:
+    updates, task = await collect(house, ED25519)
+    assert (await house.client.place_order(ED25519, market())).status is S.FILLED
+    account = house.server.venue.accounts["binance", ED25519.api_key]
+    account.permissions = frozenset({"read"})
+    with pytest.raises(OutcomeUnknown):
+        await house.client.place_order(ED25519, market())
+    account.permissions = frozenset({"read", "trade"})
+    request = market()
+    assert (await house.client.place_order(ED25519, request)).status is S.FILLED
+    await soon(lambda: updates.count(StreamReset()) == 2)
+    request = limit("81")
+    await house.client.place_order(ED25519, request)
+    await soon(lambda: any(one.client_order_id == request.client_order_id for one in reports(updates)))
+    task.cancel()
 
 
 async def test_an_unused_connection_is_closed_and_a_day_old_one_renewed(house: House) -> None:
