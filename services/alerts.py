@@ -24,6 +24,8 @@ from services.broker_book import Account
 
 OWNER = "webhooks"
 NOTHING_DONE = (OrderStatus.REJECTED, OrderStatus.NOT_ACCEPTED)
+#: The ends of a sale at the market that has not sold all: the exchange did nothing, or found no takers for the rest.
+SOLD_TOO_LITTLE = (*NOTHING_DONE, OrderStatus.EXPIRED, OrderStatus.CANCELED)
 
 
 class Alert(msgspec.Struct, frozen=True):
@@ -97,9 +99,16 @@ def progress(alert: Alert, symbol: str) -> Callable[[Order], Progress]:
     return note
 
 
+def why_nothing(row: Order) -> str:
+    """Why an order came to nothing, as a code. What an exchange says of one that it took and that found no takers is no code."""
+    if row.status is OrderStatus.NOT_ACCEPTED:
+        return row.reason or "not_accepted"
+    return (row.reason if row.status.is_refused else "") or "nothing_filled"
+
+
 def failed(row: Order, symbol: str) -> Verdict:
     """The end of a command whose order came to nothing: for the order's own reason."""
-    reason = row.reason or ("not_accepted" if row.status is OrderStatus.NOT_ACCEPTED else "nothing_filled")
+    reason = why_nothing(row)
     facts = dict(row.reason_facts or {}) or {"symbol": symbol}
     return Verdict(WebhookOutcome.REFUSED, f"error.{reason}", facts, orders=(row,), symbol=symbol)
 

@@ -17,6 +17,7 @@ from aristobot.store import orders, users
 from aristobot.store.tenancy import SYSTEM
 from aristobot.store.trading_tables import Order
 from aristobot.strategy_orders import Decision, Intent, exact
+from services.alerts import why_nothing
 from services.order_draft import Exits, PlaceOrder, stop_form
 from services.strategy_books import Books
 from services.strategy_exits import StrategyExits
@@ -125,7 +126,7 @@ def _form(intent: Intent, instrument: Instrument) -> dict[str, Any]:
 def _told(row: Order) -> Said:
     if row.status.is_refused or (row.status is OrderStatus.EXPIRED and not row.filled):
         facts = {name: str(value) for name, value in (row.reason_facts or {}).items()}
-        return Said("reason.run_entry_refused", {**facts, "why": f"error.{row.reason or 'nothing_filled'}"}, "warning")
+        return Said("reason.run_entry_refused", {**facts, "why": f"error.{why_nothing(row)}"}, "warning")
     base, _, quote = row.symbol.partition("/")
     if not row.filled:
         at = plain(row.price or row.stop_price)

@@ -13,8 +13,9 @@ from aristobot.orders import Side
 from aristobot.store import brackets
 from aristobot.store.trading_tables import Order, PositionRow
 from aristobot.strategy_orders import Decision, Intent, exact
-from services.alerts import NOTHING_DONE
+from services.alerts import NOTHING_DONE, SOLD_TOO_LITTLE, why_nothing
 from services.exit_plan import ExitPlan, kept_plan
+from services.order_draft import PlaceOrder
 from services.strategy_books import share_of
 from services.strategy_plans import moved_plan, stored_plan, told_exits
 from services.strategy_turn import Said, Work
@@ -37,28 +38,34 @@ class StrategyExits:
         return await self.sell(share_of(exact(intent.quantity), position.quantity), leg, intent.tag)
 
     async def sell(self, share: Decimal, leg: str, tag: str) -> list[Said]:
-        """Sell a share of what is held; a sale that the exchange does not take is tried again, its stop rests in between."""
+        """Sell a share of what is held. A sale that is not taken, or only in part, is gone on with; the stop rests in between."""
         position, symbol = (await self._work.books()).position, self._work.row.symbol
         if position is None:
             return []
+        said: list[Said] = []
+        left = ZERO
         for round_, pause in enumerate((*_EXIT_PAUSES, None)):
+            wish = replace(self._work.wish(Side.SELL, leg), attempt=round_ + 1, note=tag[:255])
             try:
-                row = await self._sell_once(position, share, leg, tag, round_)
+                row = await self._sell_once(position, share, wish, left)
             except (ExchangeError, DataError) as error:
                 if pause is None:
                     raise
                 logger.error("The exit of {} cannot be carried out yet: {}", symbol, error)
             else:
                 if row is None:
-                    return []
-                if row.status not in NOTHING_DONE or pause is None:
-                    return [_told(row, tag)]
-                logger.error("The exit of {} was refused and is tried again: {}", symbol, row.reason)
+                    return said
+                if row.filled:
+                    said.append(_told(row, tag))
+                    left = row.quantity - row.filled
+                if row.status not in SOLD_TOO_LITTLE or pause is None:
+                    return said or [_told(row, tag)]
+                logger.error("The exit of {} sold {} of {} and is tried again: {}", symbol, row.filled, row.quantity, row.reason)
             await self._work.floor.clock.sleep(pause)
         raise AssertionError("the last round returns")
 
-    async def _sell_once(self, position: PositionRow, share: Decimal, leg: str, tag: str, round_: int) -> Order | None:
-        """One attempt; None when nothing is held any more, or less than a lot is to be sold.
+    async def _sell_once(self, position: PositionRow, share: Decimal, wish: PlaceOrder, left: Decimal) -> Order | None:
+        """One attempt, over what an earlier one has `left`; None when nothing is held any more, or less than a lot is to be sold.
 
         The same attempt asked again returns the order of the first time.
         """
@@ -66,11 +73,11 @@ class StrategyExits:
         async with work.keeper.standing_down(work.row.user_id, position.id) as sellable:
             if sellable <= ZERO:
                 return None
-            quantity = sellable if share == HUNDRED else work.instrument.quantity(divided(times(sellable, share), HUNDRED))
+            part = min(left, sellable) if left else work.instrument.quantity(divided(times(sellable, share), HUNDRED))
+            quantity = sellable if share == HUNDRED else part
             if not quantity:
                 return None
-            wish = replace(work.wish(Side.SELL, leg), quantity=quantity, attempt=round_ + 1, note=tag[:255])
-            row = await work.desk.place(work.row.user_id, replace(wish, position_id=position.id))
+            row = await work.desk.place(work.row.user_id, replace(wish, quantity=quantity, position_id=position.id))
         if row.status in NOTHING_DONE:
             await work.floor.accounts.refresh(work.account)
         return row
@@ -111,6 +118,6 @@ class StrategyExits:
 def _told(row: Order, tag: str) -> Said:
     base, _, quote = row.symbol.partition("/")
     if not row.filled:
-        return Said("reason.run_exit_refused", {"why": f"error.{row.reason or 'nothing_filled'}", "tag": tag}, "error")
+        return Said("reason.run_exit_refused", {"why": f"error.{why_nothing(row)}", "tag": tag}, "error")
     price = plain(divided(row.quote_filled, row.filled, 8))
     return Said("reason.run_sold", {"quantity": plain(row.filled), "base": base, "price": price, "quote": quote, "tag": tag})

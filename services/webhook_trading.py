@@ -16,7 +16,7 @@ from aristobot.orders import OrderStatus, OrderType, Side
 from aristobot.signals import Action, Signal, staleness
 from aristobot.store import brackets, orders, positions
 from aristobot.store.trading_tables import Order, PositionRow
-from services.alerts import NOTHING_DONE, OWNER, Alert, Verdict, failed, longest_age, not_for_us, progress
+from services.alerts import NOTHING_DONE, OWNER, SOLD_TOO_LITTLE, Alert, Verdict, failed, longest_age, not_for_us, progress
 from services.bracket_keeper import BracketKeeper
 from services.broker_book import Account
 from services.exit_plan import ExitPlan, from_specs, kept_plan, plan_of
@@ -98,13 +98,13 @@ class WebhookTrading:
     async def _finish_earlier(self, alert: Alert, signal: Signal, symbol: str, leg: str) -> Verdict | None:
         """After a restart: what was already sent for this command is finished, however old it has become, and not sent again."""
         user_id = alert.account.user_id
-        caused = await self._floor.db.read(user_id, lambda s: orders.of_webhook(s, alert.id))
-        mine = [row for row in caused if row.leg == leg]
+        mine = await self._sent_before(alert, leg)
         if not mine:
             return None
         row = await self._desk.settled(mine[-1])
         if row.side is Side.SELL:
-            if row.status in NOTHING_DONE:
+            held = await self._position(alert.account, symbol)
+            if row.status in SOLD_TOO_LITTLE and (not row.filled or (held is not None and held.id == row.position_id)):
                 return None
             if row.position_id is not None:
                 await self._keeper.resume(user_id, row.position_id)
@@ -188,38 +188,55 @@ class WebhookTrading:
         return await self._sell_until_sold(alert, signal, position, leg)
 
     async def _sell_until_sold(self, alert: Alert, signal: Signal, position: PositionRow, leg: str) -> Verdict:
-        """An exit that the exchange does not take, or cannot be asked for, is tried again; the stop rests in between."""
+        """An exit that cannot be asked for, is not taken, or only in part, is gone on with; the stop rests in between."""
         user_id, symbol = alert.account.user_id, position.symbol
+        sent = await self._sent_before(alert, leg) if alert.recovered else []
+        sold, first = [row for row in sent if row.filled], max((row.attempt for row in sent), default=0) + 1
         for round_, pause in enumerate((*_EXIT_PAUSES, None)):
             try:
                 async with self._keeper.standing_down(user_id, position.id, alert.durable) as sellable:
                     if sellable <= ZERO:
-                        facts = {"symbol": symbol}
-                        return Verdict(WebhookOutcome.NO_EFFECT, "reason.exit_already_filled", facts, symbol=symbol)
+                        return self._of_sale(sold, None, symbol)
                     quantity = percent_of(sellable, signal.percent)
-                    row = await self._exit(alert, self._wish(alert, signal, symbol, leg, quantity, position.id), round_)
+                    if sold and signal.percent < HUNDRED:
+                        quantity = min(sold[-1].quantity - sold[-1].filled, sellable)
+                    wish = self._wish(alert, signal, symbol, leg, quantity, position.id)
+                    row = await self._exit(alert, wish, first + round_ * _EXIT_ATTEMPTS)
             except (ExchangeError, DataError) as error:
                 if pause is None:
                     raise
                 logger.error("The exit of {} cannot be carried out yet: {}", symbol, error)
             else:
-                if row.status not in NOTHING_DONE or pause is None:
-                    return self._of_order(row, symbol)
-                logger.error("The exit of {} was refused and is tried again: {}", symbol, row.reason)
+                sold += [row] if row.filled else []
+                if row.status not in SOLD_TOO_LITTLE or pause is None:
+                    return self._of_sale(sold, row, symbol)
+                logger.error("The exit of {} sold {} of {} and is tried again: {}", symbol, row.filled, row.quantity, row.reason)
             await self._floor.clock.sleep(pause)
         raise AssertionError("the last round returns")
 
-    async def _exit(self, alert: Alert, wish: PlaceOrder, round_: int) -> Order:
+    async def _exit(self, alert: Alert, wish: PlaceOrder, first: int) -> Order:
         """Sell, under a new attempt each time the exchange certainly did nothing; a refusal of ours is final."""
         account = alert.account
-        for attempt in range(1, _EXIT_ATTEMPTS + 1):
-            number = round_ * _EXIT_ATTEMPTS + attempt
+        for number in range(first, first + _EXIT_ATTEMPTS):
             tried = wish if number == wish.attempt else replace(wish, attempt=number)
             row = await self._desk.place(account.user_id, tried, progress(alert, wish.symbol))
             if row.status not in NOTHING_DONE:
                 return row
             await self._floor.accounts.refresh(account)
         return row
+
+    async def _sent_before(self, alert: Alert, leg: str) -> list[Order]:
+        """The orders that an earlier run has sent for a command, oldest first."""
+        caused = await self._floor.db.read(alert.account.user_id, lambda s: orders.of_webhook(s, alert.id))
+        return [row for row in caused if row.leg == leg]
+
+    def _of_sale(self, sold: Sequence[Order], last: Order | None, symbol: str) -> Verdict:
+        """The end of an exit: what it sold, however much that is; else why it sold nothing."""
+        if sold:
+            return Verdict(WebhookOutcome.ORDERED, orders=tuple(sold), symbol=symbol)
+        if last is None:
+            return Verdict(WebhookOutcome.NO_EFFECT, "reason.exit_already_filled", {"symbol": symbol}, symbol=symbol)
+        return failed(last, symbol)
 
     async def _sell_at(self, alert: Alert, signal: Signal, position: PositionRow, price: Decimal) -> Verdict:
         """A limit sell becomes the target of the position's bracket, beside its stop, in the place of the targets before."""
