@@ -63,6 +63,7 @@ _BY_CODE: dict[int, Meaning] = {
     -1111: _FILTER,
     -1121: Meaning(UnknownSymbol, "unknown_symbol"),
     -1220: Meaning(UnknownSymbol, "unknown_symbol"),
+    -2008: Meaning(BadKey, "bad_key"),
     -2013: Meaning(UnknownOrder, "unknown_order"),
     -2014: Meaning(BadKey, "bad_key"),
     -2015: Meaning(BadKey, "key_ip_or_right"),

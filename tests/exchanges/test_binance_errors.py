@@ -60,6 +60,7 @@ MATRIX: list[tuple[int, int, str, type[ExchangeError], type[ExchangeError], str]
     (400, -1130, "Invalid data sent for a parameter.", InvalidOrder, InvalidOrder, "bad_parameter"),
     (400, -1021, "Timestamp for this request is outside of the recvWindow.", ClockSkewed, ClockSkewed, "clock_skewed"),
     (400, -1022, "Signature for this request is not valid.", BadKey, BadKey, "bad_signature"),
+    (400, -2008, "Invalid Api-Key ID.", BadKey, BadKey, "bad_key"),
     (401, -2014, "API-key format invalid.", BadKey, BadKey, "bad_key"),
     (401, -2015, "Invalid API-key, IP, or permissions for action.", BadKey, BadKey, "key_ip_or_right"),
     (401, -1002, "You are not authorized to execute this request.", MissingRight, MissingRight, "missing_right"),
