@@ -11,8 +11,9 @@ from services.exchanges.kraken_sign import Form
 #: An order that is only checked, far from the market.
 _REHEARSAL = {"pair": "XBTUSD", "type": "buy", "ordertype": "limit", "price": "10", "volume": "1", "validate": "true"}
 
-#: A firewall before the exchange says nothing about what the key may do.
-_NOT_THE_KEY = "request_blocked"
+#: A firewall before the exchange says nothing about what the key may do, and neither does an account that is closed.
+_FIREWALL = "request_blocked"
+_NOT_THE_KEY = frozenset({_FIREWALL, "account_disabled"})
 
 
 async def rights(calls: KrakenCalls, keys: Credentials) -> KeyRights:
@@ -20,7 +21,7 @@ async def rights(calls: KrakenCalls, keys: Credentials) -> KeyRights:
     try:
         return rights_of(await calls.private("/0/private/GetApiKeyInfo", {}, keys))
     except (MissingRight, InvalidOrder) as error:
-        if error.code == _NOT_THE_KEY:
+        if error.code in _NOT_THE_KEY:
             raise
         return KeyRights(
             can_read=await _may(calls, "BalanceEx", {}, keys) and await _may(calls, "OpenOrders", {}, keys),
@@ -33,7 +34,7 @@ async def _may(calls: KrakenCalls, name: str, form: Form, keys: Credentials) -> 
     try:
         await calls.private(f"/0/private/{name}", form, keys)
     except (BadKey, MissingRight) as error:
-        if isinstance(error, MissingRight) and error.code != _NOT_THE_KEY:
+        if isinstance(error, MissingRight) and error.code != _FIREWALL:
             return False
         raise
     except Refused:

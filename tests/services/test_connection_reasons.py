@@ -50,6 +50,7 @@ REFUSALS: list[tuple[str, str, Answer, str]] = [
     ("kraken", "wrong key", _kraken("EAPI:Invalid key"), "bad_key"),
     ("kraken", "wrong secret", _kraken("EAPI:Invalid signature"), "bad_signature"),
     ("kraken", "clock", _kraken("EAPI:Invalid nonce"), "nonce_refused"),
+    ("kraken", "account", _kraken("EAuth:Account temporary disabled"), "account_disabled"),
     ("kraken", "maintenance", _kraken("EService:Unavailable"), "exchange_offline"),
     ("kraken", "blocked", Say(b"<html>403 Forbidden</html>", 403), "request_blocked"),
     ("bitget", "wrong key", _bitget("40006", "Invalid ACCESS_KEY"), "bad_key"),
