@@ -105,10 +105,12 @@ def draft(
     `reference` is the market's price, `free` what can be spent (quote for a buy, base for a sell), `collar` in per cent,
     `fee_on_top` what the exchange takes in quote beside the price of a buy, as a fraction.
     A market entry becomes a limit order at the collar that lives an instant (reliability, 3.6); a reducing market order
-    stays a market order, because an exit must come out. Raises InvalidInput when the wish cannot be an order.
+    stays a market order, because an exit must come out, unless it is larger than the exchange takes at the market.
+    Raises InvalidInput when the wish cannot be an order.
     """
     check_wish(wish)
-    if wish.type is OrderType.MARKET and not wish.reducing:
+    too_large = ZERO < instrument.max_market_quantity < wish.quantity
+    if wish.type is OrderType.MARKET and (too_large or not wish.reducing):
         return _collared(wish, instrument, reference, free, collar, fee_on_top)
     market = wish.type in (OrderType.MARKET, OrderType.STOP_LOSS, OrderType.TAKE_PROFIT)
     price = _toward_safety(wish.price, instrument, wish.side)

@@ -125,6 +125,20 @@ async def test_an_exit_sells_only_what_alerts_bought(house: TradingHouse) -> Non
     assert rich.total("BTC") == D("3.00000667")
 
 
+async def test_an_exit_larger_than_is_taken_at_the_market_comes_out_all_the_same(house: TradingHouse) -> None:
+    whale = await house.trader({"USDT": "5000000"})
+    assert (await house.alert(whale, symbol="DOGEUSDT", action="BuyMarket", percent=50, stop_loss="0.15")).outcome == "ordered"
+    held = await house.position(whale, "DOGE/USDT")
+    instrument = await house.app.catalog.instrument("binance", "DOGE/USDT")
+    assert held.quantity > instrument.max_market_quantity > 0
+    ended = await house.alert(whale, symbol="DOGEUSDT", action="SellMarket")
+    assert (ended.outcome, ended.reason) == ("ordered", "")
+    assert (await house.position(whale, "DOGE/USDT")).status is LotStatus.CLOSED
+    (sale,) = whale.orders(side=Side.SELL, status=OrderStatus.FILLED)
+    assert sale.type is OrderType.LIMIT
+    await house.guarded(whale)
+
+
 async def test_an_exit_without_a_position_has_no_effect(house: TradingHouse) -> None:
     rich = await house.trader({"USDT": "10000", "BTC": "3"})
     ended = await house.alert(rich, action="SellMarket")
