@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
+from datetime import timedelta
 
 from loguru import logger
 
@@ -15,6 +16,7 @@ from aristobot.money import ZERO
 from aristobot.orders import OrderType, Side
 from aristobot.store import orders, positions
 from aristobot.store.tables import Halt
+from aristobot.store.tenancy import GuardedSession
 from aristobot.store.trading_tables import Order, PositionRow
 from services.bracket_keeper import BracketKeeper
 from services.broker_book import Account
@@ -23,6 +25,8 @@ from services.order_draft import PlaceOrder
 from services.trading_floor import TradingFloor
 
 _RETRY = 2.0
+#: So long the fills of an order are asked for after a restart: what is older is not waited for either.
+_UNTOLD_FOR = timedelta(days=1)
 
 
 class Flattener:
@@ -90,9 +94,14 @@ class Flattener:
         return True
 
     async def _entries(self, account: Account, halt: Halt) -> list[Order]:
-        """Entries that may still buy, those in doubt included."""
-        alive = await self._floor.db.read(account.user_id, lambda s: orders.alive(s, account.id))
-        return [row for row in alive if row.role is OrderRole.ENTRY and self._is_meant(halt, row.owner)]
+        """Entries that may still buy, those in doubt included, and those of which it is not all known what they have bought."""
+        since = self._floor.clock.now() - _UNTOLD_FOR
+
+        def work(session: GuardedSession) -> list[Order]:
+            return orders.alive(session, account.id) + orders.without_all_fills(session, account.id, since)
+
+        found = {row.id: row for row in await self._floor.db.read(account.user_id, work)}
+        return [row for row in found.values() if row.role is OrderRole.ENTRY and self._is_meant(halt, row.owner)]
 
     async def _held(self, account: Account, halt: Halt) -> list[PositionRow]:
         """Open positions that can be sold; dust below the exchange's smallest order stays."""

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from aristobot.errors import Conflict
+from aristobot.kinds import HaltLevel, HaltScope
 from aristobot.orders import Side
 from tests.services.bitget import ClassicHouse
 from tests.services.trading import Trader, TradingHouse, a_trading_house
@@ -68,6 +69,15 @@ async def test_what_was_sold_is_not_sold_again_while_its_fills_are_missing(house
     await house.closed(rich)
     assert len(rich.orders(side=Side.SELL)) == 1
     assert rich.total("BTC") >= 3
+
+
+async def test_a_sell_out_is_not_over_while_nobody_knows_what_was_bought(house: TradingHouse) -> None:
+    trader = await a_buyer(house, 8)
+    await house.app.kill_switch.set(HaltScope.BROKER, trader.broker_id, HaltLevel.FLATTEN, by="the test")
+    await house.until(lambda: not [one for one in house.app.kill_switch.active() if one.completed_at is None])
+    await house.closed(trader)
+    (sale,) = trader.orders(side=Side.SELL)
+    assert sale.filled > D("0.0832")
 
 
 async def test_a_second_entry_does_not_take_the_first_for_nothing(house: TradingHouse) -> None:
