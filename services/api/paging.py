@@ -7,7 +7,7 @@ import binascii
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Generic, Protocol, TypeVar
 
 from fastapi import Depends, Query
@@ -114,9 +114,9 @@ def place_of(cursor: str) -> Place:
     try:
         text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
         moment, _, row_id = text.rpartition(" ")
-        place = datetime.fromisoformat(moment), uuid.UUID(row_id)
-    except (ValueError, binascii.Error):
-        raise InvalidInput("bad_cursor", field="cursor") from None
-    if place[0].tzinfo is None:
-        raise InvalidInput("bad_cursor", field="cursor")
-    return place
+        when, place_id = datetime.fromisoformat(moment), uuid.UUID(row_id)
+        if when.tzinfo is not None:
+            return when.astimezone(UTC), place_id
+    except (ValueError, OverflowError, binascii.Error):
+        pass
+    raise InvalidInput("bad_cursor", field="cursor")

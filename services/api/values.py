@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any
@@ -45,6 +45,13 @@ def _check_fits(number: Decimal) -> None:
         raise PydanticCustomError("amount_out_of_range", "out of range", {"digits": _MOST_DIGITS, "places": _MOST_PLACES})
 
 
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:  # its zone leads out of the calendar
+        raise PydanticCustomError("datetime_overflow", "out of the calendar") from None
+
+
 def _check_line(text: str) -> str:
     if not text.isprintable():
         raise PydanticCustomError("unprintable", "control characters")
@@ -58,8 +65,8 @@ _decimal_schema = WithJsonSchema({"type": "string", "format": "decimal", "exampl
 Money = Annotated[Decimal, BeforeValidator(_read_amount), _written, _decimal_schema]
 #: The last price seen of something; null before the first, for which the store keeps a zero.
 LastPrice = Annotated[Money | None, BeforeValidator(lambda value: value or None)]
-#: A moment with its zone, written in UTC with milliseconds and a Z.
-Moment = Annotated[AwareDatetime, PlainSerializer(iso_milliseconds, return_type=str, when_used="json")]
+#: A moment with its zone, read as UTC, written in UTC with milliseconds and a Z.
+Moment = Annotated[AwareDatetime, AfterValidator(_in_utc), PlainSerializer(iso_milliseconds, return_type=str, when_used="json")]
 #: One line of printable text.
 Line = Annotated[str, AfterValidator(_check_line), Field(max_length=255)]
 

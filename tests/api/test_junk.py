@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import uuid
@@ -238,6 +239,15 @@ async def test_a_mistake_of_ours_is_answered_in_the_same_shape_and_tells_nothing
     assert (answer.status_code, error["code"], error["trace_id"]) == (500, "internal", answer.headers["x-trace-id"])
     assert "ZeroDivision" not in answer.text
     assert error["message"] == explain("internal", language="en")
+
+
+@pytest.mark.parametrize("moment", ["9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+23:59"])
+async def test_a_moment_whose_zone_leads_out_of_the_calendar_is_no_moment(street: Street, bob: Person, moment: str) -> None:
+    place = base64.urlsafe_b64encode(f"{moment} {uuid.UUID(int=1)}".encode()).decode()
+    for path in ("orders", "fills", "webhooks", "webhook-states", "heartbeat/heartbeat-history", "notifications"):
+        for name, written, code in (("since", moment, "not_a_time"), ("cursor", place, "bad_cursor")):
+            answer = await bob.web.get(f"/api/{path}/", params={name: written})
+            assert (answer.status_code, answer.json()["error"]["code"]) == (422, code), answer.text
 
 
 async def test_choices_are_listed_alike_and_a_body_that_is_no_json_is_told_its_header(street: Street, bob: Person) -> None:
