@@ -74,13 +74,15 @@ class RestingOrders:
         return await self.change(user_id, order_id, change)
 
     async def change(self, user_id: uuid.UUID, order_id: uuid.UUID, change: EditOrder) -> Order | None:
-        """Give a resting order other values; the row of the order that replaces it.
+        """Give a resting order other values; the row of the order that replaces it, its own when nothing of it is to change.
 
         An exit that the keeper guards is moved by it: then there is no one row that replaces it, and the answer is None.
         Raises NotFound, InvalidInput, ExchangeError; Conflict when the exit could not be moved and stands where it stood.
         """
         row = await self._floor.db.read(user_id, lambda s: orders.get(s, order_id))
         if row.position_id is None or not await self._is_kept(user_id, row):
+            if row.status.is_working and _changes_nothing(row, change):
+                return row  # to replace it by its like would cost it its place in the queue
             return await self._desk.edit(user_id, order_id, change)
         if not row.status.is_working:
             raise InvalidInput("order_not_open", field="order", status=row.status.value)
@@ -126,6 +128,14 @@ async def each(tasks: Iterable[tuple[Symbol, Callable[[], Awaitable[Order]]]]) -
             return Outcome(symbol, error=error)
 
     return list(await asyncio.gather(*(one(symbol, do) for symbol, do in tasks)))
+
+
+def _changes_nothing(row: Order, change: EditOrder) -> bool:
+    return (
+        change.price in (None, row.price)
+        and change.stop_price in (None, row.stop_price)
+        and change.quantity in (None, row.quantity - row.filled)
+    )
 
 
 def _price_of_exit(row: Order, change: EditOrder) -> Decimal:

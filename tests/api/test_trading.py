@@ -68,6 +68,19 @@ async def test_a_key_that_comes_to_two_brokers_at_the_same_moment_is_one_order(s
     assert [one["id"] for one in (await bob.web.get("/api/orders/")).json()["items"]] == [placed[0]["id"]]
 
 
+@pytest.mark.parametrize("form", [{}, {"price": None}, {"price": "20000.00", "quantity": "0.01", "stop_price": "0"}])
+async def test_a_change_that_changes_nothing_leaves_the_order_in_its_place(
+    street: Street, bob: Person, form: dict[str, Any]
+) -> None:
+    placed = (await _place(bob, await _ready(street, bob))).json()
+    answer = await bob.web.patch(f"/api/orders/{placed['id']}/", json=form)
+    assert (answer.status_code, answer.json()["id"], answer.json()["status"]) == (200, placed["id"], "OPEN")
+    assert [one["id"] for one in (await bob.web.get("/api/orders/")).json()["items"]] == [placed["id"]]
+    await bob.web.delete(f"/api/orders/{placed['id']}/")
+    late = await bob.web.patch(f"/api/orders/{placed['id']}/", json=form)
+    assert (late.status_code, late.json()["error"]["code"]) == (422, "order_not_open")
+
+
 async def test_an_order_lives_changes_and_is_cancelled(street: Street, bob: Person) -> None:
     broker_id = await _ready(street, bob)
     placed = (await _place(bob, broker_id)).json()
