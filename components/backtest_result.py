@@ -10,7 +10,7 @@ from nicegui import ui
 from aristobot.language import _
 from components.backtest_charts import equity_chart, excursion_chart
 from components.backtest_leg_lines import leg_lines, marks, traded
-from components.live_grid import LiveGrid, column
+from components.live_grid import LiveGrid, Row, column
 from components.notice import notice
 from components.page_head import panel
 from components.plain_table import plain_table
@@ -21,8 +21,10 @@ if TYPE_CHECKING:  # the house starts without numpy
     from aristobot.store.backtest_tables import Backtest
 
 #: Columns that a narrow table does without.
-_LEAST = {"quantity": 520, "closed": 620, "r": 700, "worst": 980, "best": 980}
-_LEAST_BESIDE_LEGS = {"quantity": 920, "closed": 780, "r": 980, "worst": 1140, "best": 1140}
+_LEAST = {"reason": 400, "entry": 500, "exit": 500, "quantity": 520, "closed": 620, "r": 700, "worst": 980, "best": 980}
+_LEAST_BESIDE_LEGS = {
+    "opened": 400, "entry": 600, "exit": 600, "quantity": 920, "closed": 780, "r": 980, "worst": 1140, "best": 1140,
+}  # fmt: skip
 #: The figures that stand above all others.
 _FIRST = ("net_profit", "roi", "above_hold", "max_drawdown_share", "sharpe", "win_rate", "profit_factor", "count")
 _MOST = 2_000
@@ -31,6 +33,8 @@ _FIELDS = (
     ("opened", 132), ("closed", 132), ("entry", 84), ("exit", 84), ("quantity", 80), ("profit", 84), ("share", 76), ("r", 60),
     ("worst", 72), ("best", 72), ("reason", 100),
 )  # fmt: skip
+#: Shares of the room that is left over; on a phone the reason of an exit is not shown.
+_GROWS = {"leg": 1, "opened": 1, "reason": 3}
 _TEXTS = ("leg", "opened", "closed", "reason")
 
 
@@ -100,19 +104,23 @@ def _figures(report: Report) -> None:
                     Words("dd", one.value, one.tone)
 
 
+def trade_columns(names: list[str], *, legs: bool) -> list[Row]:
+    """The columns of the closed trades, under these names; with `legs` the first says which strategy traded."""
+    shown, least = [*([_LEG] if legs else []), *_FIELDS], _LEAST | (_LEAST_BESIDE_LEGS if legs else {})
+    return [
+        column(field, name, width, number=field not in _TEXTS, grows=_GROWS.get(field, 0), least=least.get(field, 0))
+        for (field, width), name in zip(shown, names, strict=True)
+    ]
+
+
 def _closed(report: Report) -> None:
     from services.backtest_report import trade_head, trade_rows
 
     rows = trade_rows(report)
     if not rows:
         return
-    names, shown = trade_head(report), [*([_LEG] if report.legs else []), *_FIELDS]
-    least = _LEAST | (_LEAST_BESIDE_LEGS if report.legs else {})
-    columns = [
-        column(field, name, width, number=field not in _TEXTS, grows=int(field == "reason"), least=least.get(field, 0))
-        for (field, width), name in zip(shown, names, strict=True)
-    ]
-    fields = [field for field, _width in shown]
+    columns = trade_columns(list(trade_head(report)), legs=bool(report.legs))
+    fields = [one["field"] for one in columns]
     with panel(_("Closed trades"), "bt-trades"), ui.element("div").classes("bt-grid").style(f"--rows: {len(rows)}"):
         grid = LiveGrid(columns, name=_("Closed trades"), most=_MOST)
         grid.fill({"id": str(at), **dict(zip(fields, row, strict=True))} for at, row in enumerate(rows))

@@ -38,6 +38,11 @@ def secret_input(label: str, value: str = "") -> ui.input:
     return field
 
 
+def _at(field: ValidationElement[Any], error: InvalidInput) -> str:
+    """What is wrong, with the name that the reader sees at the field in place of the one that programs use."""
+    return explain(error.code, error.facts | {"field": field.props.get("label") or error.field})
+
+
 @asynccontextmanager
 async def submitting(button: ui.button, fields: Mapping[str, ValidationElement[Any]]) -> AsyncIterator[None]:
     """While the block runs the button waits. An InvalidInput is written at its field, any other error in a message.
@@ -55,7 +60,7 @@ async def submitting(button: ui.button, fields: Mapping[str, ValidationElement[A
         if field_of is None:
             complain(error)
         else:
-            field_of.error = explain(error)
+            field_of.error = _at(field_of, error) if error.field in fields else explain(error)
             field_of.run_method("focus")
     except AristobotError as error:
         complain(error)

@@ -39,14 +39,14 @@ class MonitorPanel:
                 empty=_("No broker with keys"),
                 empty_words=_("Every ten seconds the orders of each broker are compared with its exchange."),
             )
-            self._rounds = self._rounds_list.hold(lambda: LiveGrid(_round_columns(), name=_("Order monitor"), most=MOST))
+            self._rounds = self._rounds_list.hold(lambda: LiveGrid(round_columns(), name=_("Order monitor"), most=MOST))
         with panel(_("Orders placed elsewhere"), "strangers"):
             self._list = StatefulList(
                 icon="person_search",
                 empty=_("No order placed elsewhere"),
                 empty_words=_("What is ordered on the exchange's own site is shown here, and never touched."),
             )
-            self._grid = self._list.hold(lambda: LiveGrid(_columns(), name=_("Orders placed elsewhere"), most=MOST))
+            self._grid = self._list.hold(lambda: LiveGrid(stranger_columns(), name=_("Orders placed elsewhere"), most=MOST))
         live.latest(OrdersCompared, do=self._compared, max_fps=2)
         live.latest(StrangersChanged, do=lambda _event: self.show(), max_fps=1)
 
@@ -119,11 +119,12 @@ def _state(rounds: BrokerRounds | None, *, reconciled: bool) -> tuple[str, str, 
     return _("Compared"), "good", _("Our orders and the exchange's agree.")
 
 
-def _round_columns() -> list[dict[str, Any]]:
+def round_columns() -> list[dict[str, Any]]:
+    """What is told of each broker's rounds."""
     return [
         column("broker", _("Broker"), 90, grows=2),
         chip("state", _("State"), 96, grows=1),
-        column("looked", _("Looked at"), 76, grows=1, number=True),
+        column("looked", _("Looked at"), 76, grows=1, number=True, least=388),
         column("changed", _("Changed"), 76, grows=1, number=True, least=480),
         column("imported", _("Imported"), 76, grows=1, number=True, least=480),
         column("failures", _("Failures"), 76, grows=1, number=True, least=400),
@@ -133,13 +134,14 @@ def _round_columns() -> list[dict[str, Any]]:
     ]
 
 
-def _columns() -> list[dict[str, Any]]:
+def stranger_columns() -> list[dict[str, Any]]:
+    """What is told of somebody else's order."""
     return [
         column("at", _("Placed"), 104, grows=2, least=560),
         column("broker", _("Broker"), 80, grows=1, least=760),
         column("symbol", _("Symbol"), 84, grows=1),
         column("what", _("Order"), 110, grows=2),
-        column("quantity", _("Quantity"), 74, grows=1, number=True),
+        column("quantity", _("Quantity"), 74, grows=1, number=True, least=382),
         column("price", _("Price"), 74, grows=1, number=True, least=440),
         column("filled", _("Filled"), 74, grows=1, number=True, least=520),
         chip("status", _("State"), 92, grows=1),

@@ -12,7 +12,7 @@ from aristobot.language import _, explain
 from aristobot.search.definition import Definition
 from aristobot.store.study_tables import Trial
 from components.empty_state import error_state
-from components.live_grid import LiveGrid, column
+from components.live_grid import LiveGrid, Row, column
 from components.page_head import panel
 from components.study_words import Goal, figure, parameters
 from components.viewer import Viewer
@@ -23,7 +23,20 @@ if TYPE_CHECKING:
 
 _MOST = 200
 #: Figures of a trial, and the width below which a table does without them.
-_FIGURES = (("net_profit", 0), ("roi", 560), ("max_drawdown_share", 720), ("count", 620))
+_FIGURES = (("net_profit", 400), ("roi", 560), ("max_drawdown_share", 720), ("count", 620))
+
+
+def trial_columns(goal: Goal) -> list[Row]:
+    """The columns of the trials: the goal in any case, other figures where there is room."""
+    from aristobot.figures.table import FIGURES
+
+    figures = [column(name, _(FIGURES[name].title), 128, number=True, least=least) for name, least in _FIGURES]
+    return [
+        column("number", _("No."), 52, number=True),
+        column("parameters", _("Parameters"), 140, grows=1) | {"wrapText": True, "autoHeight": True},
+        column("score", goal.title, 120, number=True),
+        *(one for one in figures if one["field"] != goal.name),
+    ]
 
 
 class StudyTrials:
@@ -31,24 +44,15 @@ class StudyTrials:
 
     def __init__(self, app: App, user: Viewer, study_id: uuid.UUID, asked: Definition) -> None:
         self._app, self._user, self._study_id = app, user, study_id
-        self._goal = goal = Goal.of(asked)
+        self._goal = Goal.of(asked)
         self._names = asked.space.names
         self._known: set[uuid.UUID] = set()
-        from aristobot.figures.table import FIGURES
-
-        figures = [column(name, _(FIGURES[name].title), 128, number=True, least=least) for name, least in _FIGURES]
-        columns = [
-            column("number", _("No."), 64, number=True),
-            column("parameters", _("Parameters"), 150, grows=1),
-            column("score", goal.title, 120, number=True),
-            *(one for one in figures if one["field"] != goal.name),
-        ]
         with panel(_("Trials"), "bt-trades") as head:
             with head:
                 self._best = Words("span", "", "st-best")
             self._fault = ui.element("div")
             with ui.element("div").classes("bt-grid").style("--rows: 8"):
-                self._grid = LiveGrid(columns, name=_("Trials"), most=_MOST)
+                self._grid = LiveGrid(trial_columns(self._goal), name=_("Trials"), most=_MOST)
 
     async def refresh(self) -> None:
         """Read what has been tried since, and the best of all."""

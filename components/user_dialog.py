@@ -32,7 +32,8 @@ async def add_user(app: App, user: Viewer) -> None:
             language = ui.select(language_names(), value=app.settings.language or LANGUAGES[0], label=_("Language"))
             language.props("outlined options-dense")
             made = ui.checkbox(_("Make a password that is good once"), value=True).mark("make-password")
-            password = text_field(_("Password, 12 characters or more"), secret=True, autocomplete="new-password")
+            password = text_field(_("Password"), secret=True, autocomplete="new-password")
+            password.props["hint"] = _("12 characters or more")
             password.mark("user-password").bind_visibility_from(made, "value", value=False)
 
         async def save() -> None:

@@ -76,6 +76,13 @@ def _field(label: str, *, secret: bool = False, autocomplete: str = "off") -> ui
     return field.props(f"outlined autocomplete={autocomplete}")
 
 
+def _long_enough(label: str) -> ui.input:
+    """A new password; how long it must be stands below, where a narrow screen has room for it."""
+    field = _field(label, secret=True, autocomplete="new-password")
+    field.props["hint"] = _("12 characters or more")
+    return field
+
+
 def _log_in(app: App, entrance: Entrance, who: Visitor, to: str) -> None:
     ui.label(_("Welcome back. Please log in.")).classes("muted")
     name = _field(_("Name"), autocomplete="username").props("autofocus").mark("name")
@@ -104,7 +111,7 @@ def _log_in(app: App, entrance: Entrance, who: Visitor, to: str) -> None:
 
 def _own_password(submit: Callable[[], Awaitable[None]]) -> list[ui.input]:
     """Two fields for the password that takes the place of a one-time one."""
-    chosen = _field(_("Your own password, 12 characters or more"), secret=True, autocomplete="new-password").mark("chosen")
+    chosen = _long_enough(_("Your own password")).mark("chosen")
     again = _field(_("The same password again"), secret=True, autocomplete="new-password").mark("again")
     for field in (chosen, again):
         field.on("keydown.enter", submit)
@@ -124,7 +131,7 @@ def _first_administrator(app: App, entrance: Entrance, who: Visitor) -> None:
         notice(_("For your safety this works only in a browser on the machine where Aristobot runs."), "warn")
         return
     name = _field(_("Name"), autocomplete="username").props("autofocus").mark("name")
-    password = _field(_("Password, 12 characters or more"), secret=True, autocomplete="new-password").mark("password")
+    password = _long_enough(_("Password")).mark("password")
     again = _field(_("The same password again"), secret=True, autocomplete="new-password").mark("again")
     code = _field(_("One-time code from the console")).props("inputmode=numeric").mark("code")
     form = _Form(_("Create the account"))

@@ -163,7 +163,7 @@ def of_key(event: KeyJudged, broker: Broker) -> Notice:
     subject = f"key:{broker.id}"
     if not event.code:
         return Notice(NoticeKind.KEY, "reason.told_key_good", facts, subject=f"{subject}:good", page=ACCOUNT)
-    facts |= _reason(event.code, event.facts)
+    facts = _reason(event.code, event.facts) | facts
     return Notice(NoticeKind.KEY, "reason.told_key_bad", facts, subject=f"{subject}:bad", page=ACCOUNT)
 
 
@@ -215,5 +215,5 @@ def _reason(code: str, facts: Mapping[str, Any] | None) -> dict[str, Any]:
     """The facts of a reason beside its code, which is said in words when the line is read."""
     known = {name: str(value)[:200] for name, value in (facts or {}).items()}
     bare = code.removeprefix("reason.").removeprefix("error.")
-    full = next((one for one in (f"error.{bare}", f"reason.{bare}") if one in catalogue(FALLBACK)), bare)
+    full = next((one for one in (code, f"error.{bare}", f"reason.{bare}") if one in catalogue(FALLBACK)), bare)
     return {**known, "why": full}

@@ -98,9 +98,15 @@ def first_page(folder: Path) -> tuple[float, float, float]:
 async def move_in(page: Page, home: Home) -> None:
     """Become the first administrator."""
     await page.goto("/login")
-    fields = {"Nom": "Alice", "Mot de passe (12": PASSWORD, "Le même": PASSWORD, "Code à usage": home.first_code()}
+    code = home.first_code()
+    fields = {
+        "Nom": "Alice",
+        "Mot de passe": PASSWORD,
+        "Le même mot de passe": PASSWORD,
+        "Code à usage unique de la console": code,
+    }
     for label, text in fields.items():
-        await page.get_by_label(label).fill(text)
+        await page.get_by_label(label, exact=True).fill(text)
     await page.get_by_role("button", name="Créer").click()
     await page.wait_for_url("**/account")
 

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from components.backtest_result import trade_columns
 from components.live_grid import Row, column, fitted
+from components.monitor_panel import round_columns, stranger_columns
 from components.order_rows import history_columns
+from components.study_trials import trial_columns
+from components.study_words import Goal
 
 COLUMNS = st.lists(
     st.builds(lambda width, least: column("name", "Name", width, least=least), st.integers(40, 200), st.integers(0, 900)),
     min_size=1,
 )
+TRADE_HEAD = [""] * 11
 
 
 def shown(columns: list[Row], width: int) -> list[Row]:
@@ -42,5 +48,16 @@ def test_columns_go_no_later_than_they_are_told_to(columns: list[Row], width: in
     assert {one["field"] for one in shown(fitted(names), width)} <= {one["field"] for one in shown(names, width)}
 
 
-def test_the_history_of_orders_fits_a_narrow_phone() -> None:
-    assert room(shown(fitted(history_columns()), 334)) <= 334
+@pytest.mark.parametrize(
+    "columns",
+    [
+        pytest.param(history_columns(), id="history"),
+        pytest.param(round_columns(), id="rounds"),
+        pytest.param(stranger_columns(), id="strangers"),
+        pytest.param(trade_columns(TRADE_HEAD, legs=False), id="trades"),
+        pytest.param(trade_columns(["", *TRADE_HEAD], legs=True), id="trades of legs"),
+        pytest.param(trial_columns(Goal("sharpe", "USDT")), id="trials"),
+    ],
+)
+def test_every_table_fits_a_narrow_phone(columns: list[Row]) -> None:
+    assert room(shown(fitted(columns), 334)) <= 334

@@ -27,6 +27,7 @@ from aristobot.kinds import HaltLevel, HaltScope, LotStatus, OrderOrigin, Role, 
 from aristobot.language import use_language
 from aristobot.notices import USUAL, Notice, NoticeKind, Outlet, switched
 from aristobot.orders import OrderStatus, Side
+from aristobot.signals import parse
 from aristobot.store.database import Database
 from aristobot.store.tables import Broker, User
 from aristobot.store.trading_tables import Order
@@ -167,6 +168,20 @@ async def test_many_alerts_refused_for_the_same_reason_are_one_line_that_counts(
     await belfry.until(lambda: len(heard) == 30)
     assert [(row.count, row.kind) for row in await belfry.told(alice)] == [(30, NoticeKind.ALERT_REFUSED)]
     assert Outlet.SOUND not in heard[-1].outlets
+
+
+async def test_an_alert_that_could_not_be_read_is_told_in_the_words_for_alerts_not_in_those_for_forms(belfry: Belfry) -> None:
+    alice = await belfry.user()
+    broker = await belfry.broker(alice, name="Principal")
+    signal = parse(b'{"Action": "BuyLimit", "Symbol": "BTCUSDT", "Prix": "123456789012345678901"}')
+    why = {"reason": signal.reason, "reason_facts": signal.facts}
+    unread = {"status": WebhookStatus.ERROR, "outcome": WebhookOutcome.INVALID, **why}
+    row = await _keep(belfry, a_webhook(broker, **unread, action="BuyLimit", symbol="BTC/USDT"))
+    what = {"webhook_id": row.id, "broker_id": broker.id, "status": "error", "outcome": "invalid"}
+    belfry.bus.publish(WebhookUpdated(at=MIDNIGHT, user_id=alice.id, **what))
+    [told] = await belfry.told(alice)
+    said = "Le champ « price » sort des limites (20 chiffres avant la virgule, 18 après) : 123456789012345678901"
+    assert _french(told) == f"BuyLimit BTC/USDT (Principal) : {said}"
 
 
 async def test_ten_minutes_later_the_same_news_is_a_new_line(belfry: Belfry) -> None:
