@@ -62,6 +62,7 @@ from services.portfolio import Portfolio
 from services.position_book import PositionBook
 from services.price_book import PriceBook
 from services.process_guard import close_the_shutters, collect_seldom, take_short_turns
+from services.pulse import Pulse
 from services.reachability import Reachability
 from services.strategy_candles import StrategyCandles
 from services.strategy_desk import StrategyDesk
@@ -137,14 +138,13 @@ class App:
         self.studies = StudyDesk(self.db, self.bus, clock, settings, self.backtester.sources, lab)
         self.dust = DustSweeper(self.floor, self.hand, self.accounts.trail)
         self.halts = HaltDesk(self.db, self.kill_switch, self.accounts.trail)
-        self.news = Notifying(
-            self.floor, vault=self.vault, trail=self.accounts.trail, halts=self.halts, telegram_url=settings.telegram_url
-        )
+        self.news = self._notifying()
         self.credential_names = CredentialNames(settings.data_dir, self.bus, clock)
         self.brokers.webhooks.ingress = lambda: self.receiver.address
         self.reachability = Reachability(self.db, clock, settings, self.gateway, self.brokers.webhooks)
         self.log_tail = LogTail(self.bus, clock)
         self.supervisor = Supervisor(self.bus, clock, self._services())
+        self.pulse = Pulse()
 
     def _trading_floor(self) -> TradingFloor:
         return TradingFloor(
@@ -163,6 +163,10 @@ class App:
             urgent=urgent_commits(self.db),
             dry_run=self.settings.no_orders,
         )
+
+    def _notifying(self) -> Notifying:
+        trail, url = self.accounts.trail, self.settings.telegram_url
+        return Notifying(self.floor, vault=self.vault, trail=trail, halts=self.halts, telegram_url=url)
 
     def _ingress(self) -> WebhookReceiver:
         inbox = AlertInbox(self.db, self.floor.urgent)
@@ -225,6 +229,7 @@ class App:
         close_the_shutters()
         take_short_turns()
         collect_seldom()
+        self.pulse.start()
         self.bus.adopt_loop()
         house = await self.db.read(SYSTEM, installation)
         self.floor.installation, self.floor.epoch = house.installation_id, house.epoch
@@ -277,6 +282,7 @@ class App:
         await self.credential_names.close()
         await self.gateway.close()
         await self.db.close()
+        self.pulse.stop()
 
 
 def _demo_exchange(clock: Clock) -> DemoExchange:

@@ -170,6 +170,7 @@ async def _afterwards(household: Household, midwife: Midwife, storm: Storm, db: 
     await household.ask("POST", "/walk", {"on": False})
     await clock.sleep(ROUND)  # where no stream speaks, the last price is heard with the next round
     restless = await quiet(db, clock)
+    restless += _standstills(household) if restless else []
     life.kill()
     await life.dead.wait()
     memory, ledger = await Memory.read(db), await household.ask("GET", "/ledger")
@@ -203,6 +204,12 @@ async def quiet(db: Database, clock: Clock, rest: float = _REST) -> list[str]:
             return []
         before = now
     return restless or ["it never came to rest"]
+
+
+def _standstills(household: Household) -> list[str]:
+    """Where the loops of its houses stood still, as their pulse told."""
+    files = (Path(household.settings["data_dir"]) / "logs").glob("*.log")
+    return [line for file in files for line in file.read_text().splitlines() if "stood still" in line]
 
 
 async def _second_look(household: Household, midwife: Midwife, db: Database, memory: Memory, clock: Clock) -> list[str]:
