@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 import msgspec
 
+from aristobot.errors import InvalidInput
 from aristobot.market import Instrument
 from aristobot.money import HUNDRED, ONE, ZERO, amount, percent_of, plain, round_up, times
 from aristobot.signals import PriceSpec, Target
@@ -17,6 +18,8 @@ from aristobot.store.trading_tables import Bracket, Order
 
 #: Seconds for which a protective order in doubt is waited for here: its keeper knows what to do meanwhile.
 PATIENCE_FOR_EXITS = 2.0
+#: Seconds for which a price that was seen tells whether a stop set by hand would act at once.
+RECENT = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +114,12 @@ def bearing(instrument: Instrument, resting: Sequence[Order]) -> Instrument:
         return instrument
     lower = {"min_quantity": min(least, instrument.min_quantity), "min_notional": min(cheapest, instrument.min_notional)}
     return msgspec.structs.replace(instrument, **lower)
+
+
+def refuse_reached(stop: Decimal, market: Decimal | None, field: str) -> None:
+    """Raise InvalidInput for a stop set by hand that the market, where it is known, has reached: it would sell at once."""
+    if market is not None and stop >= market:
+        raise InvalidInput("trigger_not_below", field=field)
 
 
 def slices(

@@ -18,7 +18,7 @@ from aristobot.store.brackets import Guarded
 from aristobot.store.tenancy import GuardedSession
 from aristobot.store.trading_tables import Order
 from services.bracket_keeper import BracketKeeper
-from services.exit_plan import ExitPlan, kept_plan, plan_of
+from services.exit_plan import RECENT, ExitPlan, kept_plan, plan_of, refuse_reached
 from services.order_desk import OrderDesk
 from services.order_draft import EditOrder
 from services.rights import for_traders
@@ -88,6 +88,10 @@ class RestingOrders:
             raise InvalidInput("order_not_open", field="order", status=row.status.value)
         asked: list[ExitPlan] = []
         price = _price_of_exit(row, change)
+        if row.role is OrderRole.STOP:
+            account = await self._floor.brokers.owned(user_id, row.broker_id)
+            market = self._floor.prices.last(account.broker.exchange, row.symbol, RECENT)
+            refuse_reached(price, market, "stop_price")
 
         def moved(guarded: Guarded) -> ExitPlan:
             asked.append(_moved(row, price, guarded))

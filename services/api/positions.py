@@ -18,7 +18,7 @@ from services.api.auth import House, Reader, Trader
 from services.api.exact import ExactRoute
 from services.api.paging import Listed, Page
 from services.api.values import In, LastPrice, Moment, Money, Out
-from services.exit_plan import ExitPlan, plan_of
+from services.exit_plan import RECENT, ExitPlan, plan_of, refuse_reached
 from services.portfolio import Holdings, together
 
 router = APIRouter(prefix="/api", tags=["positions"], route_class=ExactRoute)
@@ -157,6 +157,7 @@ async def protect(house: House, who: Trader, position_id: Id, form: ProtectionIn
     targets = [(one.percent, round_up(one.price, instrument.tick)) for one in _targets(form)]
     plan = ExitPlan(instrument.price(form.stop_loss or ZERO), tuple(sorted(targets, key=lambda target: target[1])))
     _check(plan)
+    refuse_reached(plan.stop, house.prices.last(broker.exchange, row.symbol, RECENT), "stop_loss")
     return _protection(await house.keeper.guard(who.user_id, position_id, plan))
 
 

@@ -146,6 +146,7 @@ async def test_a_buy_becomes_a_fill_a_position_and_can_be_protected(street: Stre
         ({"take_profit": "0"}, "take_profit"),
         ({"take_profit": [{"percent": "60", "price": "9"}, {"percent": "60", "price": "9"}]}, "take_profit"),
         ({"stop_loss": "10", "take_profit": "9"}, "stop_loss"),
+        ({"stop_loss": "99999999"}, "stop_loss"),  # above the market it would sell at once
     ],
 )
 async def test_a_protection_that_cannot_be_names_its_field(street: Street, bob: Person, form: dict[str, Any], field: str) -> None:

@@ -208,6 +208,16 @@ async def test_a_kept_stop_is_moved_by_editing_it(house: TradingHouse, trader: T
     await house.guarded(trader, ("stop", "0.00999", "59000"), ("target", "0.00999", "64000"))
 
 
+async def test_a_kept_stop_that_is_mistyped_above_the_market_is_refused_and_sells_nothing(
+    house: TradingHouse, trader: Trader
+) -> None:
+    await a_kept_pair(house, trader)
+    [stop] = await house.rows(trader, role="stop", status=OrderStatus.OPEN)
+    with pytest.raises(InvalidInput, match="trigger_not_below"):
+        await house.app.hand.resting.edit(trader.user_id, stop.id, D(61000), D(0))
+    await house.guarded(trader, ("stop", "0.00999", "58000"), ("target", "0.00999", "64000"))
+
+
 async def test_a_kept_stop_that_could_not_be_moved_stands_as_before_and_says_so(house: TradingHouse, trader: Trader) -> None:
     await a_kept_pair(house, trader)
     [stop] = await house.rows(trader, role="stop", status=OrderStatus.OPEN)
